@@ -1,0 +1,1 @@
+"""Bytes to records: find, download, verify, decode; the generated stand-in."""

@@ -1,0 +1,221 @@
+"""The official archive: found in the folder, or downloaded into it.
+
+The download goes to a temporary name beside the final one, goes on where it
+was cut off, and is moved into place when it is whole and verified.
+"""
+
+import os
+import re
+import sys
+import time
+from typing import NamedTuple
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from cifar10_tf1.data import preparation
+from cifar10_tf1.data import verification
+from cifar10_tf1.errors import UserError
+
+ARCHIVE_NAME = 'cifar-10-binary.tar.gz'
+URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
+URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror; what it gives is verified too
+
+TIMEOUT_SECONDS = (10, 30)  # to connect; between two pieces of data
+MAX_ATTEMPTS = 5            # when the connection is cut in the middle
+PAUSE_SECONDS = 1.0         # before the second attempt, doubled after each
+CHUNK_BYTES = 1 << 16
+
+
+class Archive(NamedTuple):
+    url: str
+    size: int  # bytes
+    md5: str   # lower-case hexadecimal digits
+
+
+def official_archive():
+    """The archive of record, from where the user wants it."""
+    return Archive(os.environ.get(URL_VARIABLE) or URL, 170052171,
+                   'c32a1d4ab5d03f1284b67883e8d87530')
+
+
+def load_archive(data_dir, archive, num_extracted_bytes):
+    """Finds or downloads the archive; to be used under the folder's lock.
+
+    Args:
+      data_dir: str, the folder, which exists.
+      archive: Archive, what it has to be.
+      num_extracted_bytes: int, the space that its files will need as well.
+    Returns:
+      str, the path of a verified archive.
+    Raises:
+      UserError: no network, no space, the wrong file. One that lay there
+        before is never changed.
+    """
+    path = os.path.join(data_dir, ARCHIVE_NAME)
+    if not os.path.lexists(path):
+        part_path = path + '.part'
+        with preparation.explained(f'download to {part_path}'):
+            missing = archive.size - min(_size(part_path), archive.size)
+            preparation.check_free_space(data_dir,
+                                         missing + num_extracted_bytes)
+            _download(archive, part_path)
+            damage = _find_damage(part_path, archive)
+            if damage:
+                os.remove(part_path)
+                raise UserError(
+                    f'What {archive.url} sent is not the archive: {damage}. '
+                    f'It was removed; run this again, or '
+                    f'{ways_out(data_dir)}')
+            if not os.path.lexists(path):  # put there by hand meanwhile?
+                os.rename(part_path, path)
+    with preparation.explained(f'read {path}'):
+        damage = _find_damage(path, archive)
+    if damage:
+        raise UserError(f'{path} is not the official archive, or damaged: '
+                        f'{damage}. Move it away and run this again to '
+                        f'download it, or {ways_out(data_dir)}')
+    return path
+
+
+def ways_out(data_dir):
+    """What helps where there is no download, as the end of a sentence."""
+    return (f'put {ARCHIVE_NAME} (or cifar-10-batches-bin with the six .bin '
+            f'files) into {data_dir} by hand, or name a folder that has it '
+            f'with --data-dir, or use the stand-in data with --synthetic.')
+
+
+def _find_damage(path, archive):
+    """What is wrong with an archive, or an empty string."""
+    size = os.stat(path).st_size
+    if size != archive.size:
+        return (f'{size:,} bytes instead of {archive.size:,}'
+                + (', cut off' if size < archive.size else ''))
+    digest = verification.hash_file(path, 'md5')
+    return '' if digest == archive.md5 else f'md5 {digest}, not {archive.md5}'
+
+
+def _size(path):
+    return os.stat(path).st_size if os.path.lexists(path) else 0
+
+
+def _download(archive, part_path):
+    """Brings the file at part_path to the archive's size, or raises UserError."""
+    data_dir = os.path.dirname(part_path)
+    print(f'Downloading {archive.url} ({archive.size / 1e6:,.0f} MB) to '
+          f'{data_dir}', file=sys.stderr, flush=True)
+    got_data = False
+    for attempt in range(MAX_ATTEMPTS):
+        before = _size(part_path)
+        if before == archive.size:
+            return
+        reason = 'the connection was cut'
+        try:
+            _receive(archive, part_path, before)
+        except (requests.RequestException,
+                urllib3.exceptions.HTTPError) as error:
+            reason = _explain(error)
+        if _size(part_path) == archive.size:
+            return
+        got_data = got_data or _size(part_path) != before
+        if not got_data:
+            raise UserError(f'There is no CIFAR-10 in {data_dir}, and '
+                            f'{archive.url} cannot be downloaded: {reason}. '
+                            f'Mend that, or {ways_out(data_dir)}')
+        if attempt + 1 < MAX_ATTEMPTS:
+            print(f'Cut off at {_size(part_path):,} of {archive.size:,} bytes '
+                  f'({reason}); trying again', file=sys.stderr, flush=True)
+            time.sleep(PAUSE_SECONDS * 2 ** attempt)
+    raise UserError(f'The download was cut off {MAX_ATTEMPTS} times, at last '
+                    f'at {_size(part_path):,} of {archive.size:,} bytes '
+                    f'({reason}). Run this again to go on from there, or '
+                    f'{ways_out(data_dir)}')
+
+
+def _receive(archive, part_path, offset):
+    """Appends what the server sends; starts anew where it has no ranges."""
+    if offset > archive.size:
+        offset = 0  # not a part of this archive
+    response = _request(archive.url, offset)
+    try:
+        if offset and not _continues(response, offset, archive.size):
+            offset = 0
+            if response.status_code in (206, 416):
+                response.close()
+                response = _request(archive.url, 0)
+        _check_response(archive, response, offset, os.path.dirname(part_path))
+        with open(part_path, 'r+b' if offset else 'wb') as stream, tqdm(
+                total=archive.size, initial=offset, unit='B', unit_scale=True,
+                disable=not sys.stderr.isatty()) as progress:
+            stream.seek(offset)
+            # Not iter_content: it would unpack what a server labels as gzip.
+            for chunk in response.raw.stream(CHUNK_BYTES,
+                                             decode_content=False):
+                chunk = chunk[:archive.size - stream.tell()]
+                stream.write(chunk)
+                progress.update(len(chunk))
+                _report(stream.tell() - len(chunk), len(chunk), archive.size)
+                if stream.tell() == archive.size:
+                    break  # whatever else it sends
+            stream.flush()
+            os.fsync(stream.fileno())
+    finally:
+        response.close()
+
+
+def _request(url, offset):
+    headers = {'Accept-Encoding': 'identity'}
+    if offset:
+        headers['Range'] = f'bytes={offset}-'
+    return requests.get(url, headers=headers, stream=True,
+                        timeout=TIMEOUT_SECONDS)
+
+
+def _continues(response, offset, size):
+    """Whether a response goes on exactly at `offset` of `size` bytes."""
+    match = re.match(r'bytes (\d+)-\d+/(\d+|\*)$',
+                     response.headers.get('Content-Range', ''))
+    return (response.status_code == 206 and match is not None
+            and int(match.group(1)) == offset
+            and match.group(2) in (str(size), '*'))
+
+
+def _check_response(archive, response, offset, data_dir):
+    """Refuses what can't be the archive before a part of it is overwritten."""
+    problem = None
+    length = response.headers.get('Content-Length')
+    if response.status_code != (206 if offset else 200):
+        problem = f'the server says {response.status_code} {response.reason}'
+    elif response.headers.get('Content-Type', '').startswith('text/html'):
+        problem = 'the server sends a web page'
+    elif length is not None and length != str(archive.size - offset):
+        problem = (f'the server sends {length} bytes instead of '
+                   f'{archive.size - offset}')
+    if problem is not None:
+        raise UserError(f'There is no CIFAR-10 in {data_dir}, and '
+                        f'{archive.url} cannot be downloaded: {problem}. '
+                        f'Mend that, or {ways_out(data_dir)}')
+
+
+def _report(before, num_bytes, size):
+    """A line for each quarter, where no progress bar can be drawn."""
+    if not sys.stderr.isatty() and 4 * before // size != (
+            4 * (before + num_bytes) // size):
+        print(f'  {before + num_bytes:,} of {size:,} bytes', file=sys.stderr,
+              flush=True)
+
+
+def _explain(error):
+    """The heart of a network error; those of requests nest many."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return 'its certificate was refused'
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f'no connection within {TIMEOUT_SECONDS[0]} s'
+    if isinstance(error, (requests.exceptions.Timeout,
+                          urllib3.exceptions.TimeoutError)):
+        return f'nothing came for {TIMEOUT_SECONDS[1]} s'
+    innermost = error
+    while innermost.__context__ is not None:
+        innermost = innermost.__context__
+    return str(getattr(innermost, 'strerror', None) or innermost)
