@@ -1,0 +1,318 @@
+"""Checkpoints: the newest whole one, restoring, saving, keeping the last five.
+
+The format is the plain tf.train.Saver's and the original's: 21 tensors in
+`model.ckpt-<global step>`, named by the `checkpoint` state file with a relative
+path. A checkpoint of the original program restores here, one from here there.
+
+Departs from the original in what it trusts: the state file is a hint that can
+be stale or point to another machine, so the folder itself is read.
+"""
+
+import json
+import os
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1.errors import UserError
+
+NUM_KEPT = 5
+
+
+def find_newest(folder):
+    """The checkpoint of the highest step that reads completely.
+
+    Damaged ones are named on standard error. One that vanishes while it is
+    read, because a training run beside this program prunes it, is no error.
+
+    Returns:
+      model_dir.Checkpoint, or None where the folder holds none.
+    Raises:
+      UserError: where there are checkpoints and none is whole.
+    """
+    while True:
+        damaged = []
+        for checkpoint in model_dirs.list_checkpoints(folder):
+            if not checkpoint.holds_tensors:
+                continue
+            reason = find_damage(checkpoint.prefix)
+            if reason is None:
+                _report_damaged(damaged, checkpoint)
+                return checkpoint
+            if _vanished(checkpoint):
+                break
+            damaged.append((checkpoint, reason))
+        else:
+            break
+    if damaged:
+        raise UserError(
+            f'no checkpoint in {folder} is whole: ' + '; '.join(
+                f'{checkpoint.name}: {reason}' for checkpoint, reason in damaged)
+            + '; move them away, or choose another folder with --model-dir')
+    return None
+
+
+def find_damage(prefix):
+    """Reads a checkpoint to its last byte.
+
+    Args:
+      prefix: str, the path without `.index`.
+    Returns:
+      None where every tensor reads and every checksum fits, else str, why not.
+    """
+    reason = _find_damaged_footer(prefix + '.index')
+    if reason:
+        return reason
+    try:
+        reader = tf.train.NewCheckpointReader(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    # Whatever TensorFlow raises at bytes that it can't make sense of: OpError,
+    # ValueError, UnicodeDecodeError, by version and by place.
+    except Exception as error:  # pylint: disable=broad-except
+        return _one_line(error)
+    return None
+
+
+def check_tensors(prefix, variables):
+    """Compares a checkpoint with what it shall be restored into.
+
+    Args:
+      prefix: str.
+      variables: dict of checkpoint name -> tf.Variable.
+    Raises:
+      UserError: naming tensors that are missing or differ in shape or type.
+    """
+    reader = tf.train.NewCheckpointReader(prefix)
+    shapes = reader.get_variable_to_shape_map()
+    dtypes = reader.get_variable_to_dtype_map()
+    wrong = []
+    for name, variable in sorted(variables.items()):
+        expected = (variable.dtype.base_dtype, variable.shape.as_list())
+        if name not in shapes:
+            wrong.append(f'{name} is missing')
+        elif (dtypes[name], shapes[name]) != expected:
+            wrong.append(f'{name} is {dtypes[name].name} {shapes[name]}, not '
+                         f'{expected[0].name} {expected[1]}')
+    if wrong:
+        more = f' and {len(wrong) - 3} more' if len(wrong) > 3 else ''
+        raise UserError(f'the checkpoint {prefix} is not of this network: '
+                        + '; '.join(wrong[:3]) + more
+                        + '; choose another with --checkpoint or --model-dir')
+
+
+def choose(folder, prefix=None):
+    """The checkpoint that a user names, or else the newest of a folder.
+
+    Returns:
+      str, a prefix that reads completely.
+    Raises:
+      UserError: where there is none, or it is damaged.
+    """
+    if prefix is not None:
+        _check_whole(prefix)
+        return prefix
+    newest = find_newest(folder)
+    if newest is None:
+        raise UserError(f'no checkpoint in {folder}; train first, or choose '
+                        'one with --checkpoint or --model-dir')
+    return newest.prefix
+
+
+def restore(session, saver, prefix, variables):
+    """Restores one checkpoint after reading and comparing it.
+
+    Args:
+      session: tf.Session.
+      saver: tf.train.Saver of `variables`.
+      prefix: str.
+      variables: dict of checkpoint name -> tf.Variable.
+    Raises:
+      UserError: where it is not there, is damaged or is of another network.
+    """
+    _check_whole(prefix)
+    check_tensors(prefix, variables)
+    saver.restore(session, prefix)
+
+
+def restore_newest(session, saver, folder, variables):
+    """Restores the newest whole checkpoint of a folder.
+
+    Returns:
+      str, its prefix, or None where there is none.
+    Raises:
+      UserError: as find_newest and check_tensors.
+    """
+    while True:
+        checkpoint = find_newest(folder)
+        if checkpoint is None:
+            return None
+        try:
+            check_tensors(checkpoint.prefix, variables)
+            saver.restore(session, checkpoint.prefix)
+            return checkpoint.prefix
+        except Exception:  # pylint: disable=broad-except
+            # Pruned by a training run since it was found: look again.
+            if not _vanished(checkpoint):
+                raise
+
+
+class CheckpointWriter:
+    """Saves into a model folder and keeps the last five of this program.
+
+    A save is made in a folder of its own and moved into place file by file,
+    the index last: a checkpoint is whole or is none, whenever the process is
+    killed.
+    """
+
+    def __init__(self, model_dir, saver):
+        self._model_dir = model_dir
+        self._saver = saver
+
+    def save(self, session, step, settings):
+        """Writes `model.ckpt-<step>`.
+
+        Args:
+          session: tf.Session.
+          step: int, the global step.
+          settings: dict for JSON, stored beside the weights.
+        Returns:
+          str, the prefix.
+        Raises:
+          UserError: where it can't be written; the earlier ones are as before.
+        """
+        folder = self._model_dir
+        try:
+            return self._save(session, step, settings)
+        except (OSError, tf.errors.OpError) as error:
+            folder.remove_saving_dir()
+            raise UserError(
+                f'cannot save step {step} in {folder.path}: {_one_line(error)}; '
+                'free some space or mend the folder and start again: the run '
+                'goes on from ' + self._describe_newest())
+
+    def _save(self, session, step, settings):
+        folder = self._model_dir
+        name = f'{model_dirs.PREFIX}-{step}'
+        saving = folder.make_saving_dir()
+        self._saver.save(session, os.path.join(saving, name),
+                         write_state=False)
+        with open(os.path.join(saving, name + '.json'), 'w') as file:
+            json.dump(settings, file, indent=1, sort_keys=True)
+            file.write('\n')
+        names = sorted(os.listdir(saving), key=_renaming_order)
+        for file_name in names:
+            _sync(os.path.join(saving, file_name))
+        for other in model_dirs.list_checkpoints(folder.path):
+            if other.step == step and other.ours:
+                folder.remove(other)
+            elif other.step == step:
+                aside = folder.set_aside(other)
+                print(f'{other.name} was not written by this program; it is '
+                      f'now called {aside}', file=sys.stderr, flush=True)
+        for file_name in names:
+            os.rename(os.path.join(saving, file_name), folder.join(file_name))
+        _sync(folder.path)
+        folder.remove_saving_dir()
+        self._prune(step)
+        self._write_state(name)
+        return folder.join(name)
+
+    def _prune(self, newest_step):
+        ours = [checkpoint for checkpoint
+                in model_dirs.list_checkpoints(self._model_dir.path)
+                if checkpoint.ours and checkpoint.step <= newest_step]
+        for checkpoint in ours[NUM_KEPT:]:
+            self._model_dir.remove(checkpoint)
+
+    def _write_state(self, newest):
+        """The state file that TensorFlow's and the original's readers want."""
+        folder = self._model_dir
+        names = [checkpoint.name for checkpoint
+                 in reversed(model_dirs.list_checkpoints(folder.path))
+                 if '.index' in checkpoint.suffixes]
+        state = tf.train.generate_checkpoint_state_proto(
+            folder.path, newest, names)
+        path = os.path.join(folder.make_saving_dir(), 'checkpoint')
+        with open(path, 'w') as file:
+            file.write(str(state))
+        os.rename(path, folder.join('checkpoint'))
+        folder.remove_saving_dir()
+
+    def _describe_newest(self):
+        for checkpoint in model_dirs.list_checkpoints(self._model_dir.path):
+            if find_damage(checkpoint.prefix) is None:
+                return checkpoint.prefix
+        return 'the beginning, as there is no checkpoint yet'
+
+
+def _check_whole(prefix):
+    if not os.path.exists(prefix + '.index'):
+        raise UserError(f'there is no checkpoint {prefix} (no file '
+                        f'{prefix}.index); give the path up to the step, as in '
+                        'model/model.ckpt-55000')
+    reason = find_damage(prefix)
+    if reason:
+        raise UserError(f'the checkpoint {prefix} is damaged ({reason}); '
+                        'choose another')
+
+
+def _find_damaged_footer(path):
+    """Checks the one part of an index that carries no checksum.
+
+    The last 48 bytes hold the places of two blocks as varints. TensorFlow
+    allocates what they say, so a damaged size ends the process.
+    """
+    try:
+        with open(path, 'rb') as file:
+            content = file.read()
+    except OSError as error:
+        return f'{os.path.basename(path)}: {error.strerror}'
+    footer = content[-48:]
+    position = 0
+    handles = []
+    for unused in range(4):
+        value, shift = 0, 0
+        while position < len(footer):
+            byte = footer[position]
+            position += 1
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        handles.append(value)
+    for offset, size in (handles[:2], handles[2:]):
+        # Each block is followed by its type and its checksum, 5 bytes.
+        if len(footer) < 48 or offset + size + 5 > len(content) - 48:
+            return f'{os.path.basename(path)} is damaged or cut off'
+    return None
+
+
+def _vanished(checkpoint):
+    return not all(os.path.lexists(checkpoint.prefix + suffix)
+                   for suffix in checkpoint.suffixes)
+
+
+def _report_damaged(damaged, used):
+    for checkpoint, reason in damaged:
+        print(f'warning: {checkpoint.prefix} is damaged ({reason}); '
+              f'using {used.name} instead', file=sys.stderr, flush=True)
+
+
+def _renaming_order(name):
+    """Settings first, index last: see the docstring of model_dir."""
+    return name.endswith('.index'), not name.endswith('.json'), name
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _one_line(error):
+    text = getattr(error, 'message', None) or str(error)
+    return text.strip().splitlines()[0] if text.strip() else repr(error)

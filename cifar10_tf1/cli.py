@@ -1,0 +1,223 @@
+"""The command line of train.py and test.py.
+
+TensorFlow is imported inside of the functions: options, environment variables
+and signal handlers come first.
+"""
+
+import argparse
+import os
+import sys
+
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.stopping import StopRequest
+
+_DATA_DIR = 'dataset/cifar10'
+_MODEL_DIR = './model'
+
+
+def train_main(argv=None):
+    """train.py. Returns the exit status."""
+    stop_request = StopRequest().install()
+    return run_command(_train_parser(), argv, _train, stop_request)
+
+
+def test_main(argv=None):
+    """test.py. Returns the exit status."""
+    StopRequest().install()
+    return run_command(_test_parser(), argv, _test)
+
+
+def _train_parser():
+    parser = Parser(
+        prog='train.py',
+        description='Trains the network of the documented CIFAR-10 result, '
+        'with a checkpoint after every epoch. Started again it goes on from '
+        'the newest checkpoint; an option that is not given then is what it '
+        'was before.',
+        epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
+    add_data_options(parser)
+    add_model_dir_option(parser)
+    parser.add_argument(
+        '--epochs', type=positive, metavar='N',
+        help='total epochs to reach, restored ones included (default: 110, '
+        'the run of record)')
+    parser.add_argument(
+        '--max-steps', type=positive, metavar='N',
+        help='stop at this global step and save there (default: the end of the '
+        'last epoch)')
+    parser.add_argument(
+        '--save-steps', type=positive, metavar='N',
+        help='steps from one checkpoint to the next (default: 500, an epoch)')
+    parser.add_argument(
+        '--seed', type=_seed, metavar='N',
+        help='of initial weights and augmentation (default: 1)')
+    add_machine_options(parser)
+    return parser
+
+
+def _test_parser():
+    parser = Parser(
+        prog='test.py',
+        description='Tests the newest checkpoint, by its moving averages, on '
+        'the 10,000 test images.',
+        epilog='example: python test.py --crop central --checkpoint '
+        'model/model.ckpt-55000')
+    add_data_options(parser)
+    add_checkpoint_options(parser)
+    parser.add_argument(
+        '--crop', choices=['random', 'central'], default='random',
+        help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
+        'original)')
+    parser.add_argument(
+        '--seed', type=_seed, default=1, metavar='N',
+        help='of the random crops (default: 1)')
+    add_machine_options(parser)
+    return parser
+
+
+def add_data_dir_option(parser):
+    parser.add_argument(
+        '--data-dir', metavar='DIR',
+        default=os.environ.get('CIFAR10_DATA_DIR') or _DATA_DIR,
+        help='the folder that holds cifar-10-batches-bin/; downloaded where '
+        'absent (default: $CIFAR10_DATA_DIR, else %s)' % _DATA_DIR)
+
+
+def add_data_options(parser):
+    add_data_dir_option(parser)
+    parser.add_argument(
+        '--synthetic', action='store_true',
+        help='use a generated stand-in data set in the layout of CIFAR-10, made '
+        'in DATA_DIR/synthetic on first use (default: the real one)')
+
+
+def add_model_dir_option(parser):
+    parser.add_argument(
+        '--model-dir', metavar='DIR',
+        default=os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR,
+        help='the folder of the checkpoints (default: $CIFAR10_MODEL_DIR, else '
+        '%s)' % _MODEL_DIR)
+
+
+def add_checkpoint_options(parser):
+    add_model_dir_option(parser)
+    parser.add_argument(
+        '--checkpoint', metavar='PREFIX',
+        help='path of a checkpoint without .index (default: the newest in '
+        '--model-dir)')
+
+
+def add_machine_options(parser):
+    parser.add_argument(
+        '--device', choices=['auto', 'cpu', 'gpu'],
+        help='where the network computes (default: auto, a GPU if TensorFlow '
+        'can use one)')
+    for name, what in (('intra', 'within one op'), ('inter', 'for whole ops')):
+        parser.add_argument(
+            f'--{name}-op-threads', type=positive, metavar='N',
+            help=f'threads {what}; another number may give other last bits '
+            '(default: the cores at hand)')
+    parser.add_argument(
+        '--input-threads', type=positive, metavar='N',
+        help='images prepared in parallel; no influence on the result '
+        '(default: the cores at hand, 4 at most)')
+
+
+class Parser(argparse.ArgumentParser):
+
+    def __init__(self, **kwargs):
+        # A shortened option would change its meaning with a later one.
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message):
+        """One line on standard error and status 2; argparse prints more."""
+        self.exit(2, f'{self.prog}: error: {message} (see --help)\n')
+
+
+def run_command(parser, argv, command, *arguments):
+    """Parses and runs; errors that a user can mend become one line.
+
+    Args:
+      parser: Parser.
+      argv: list of str, or None for sys.argv.
+      command: called with the options and the further arguments.
+    Returns:
+      int, the exit status: the command's, or 1.
+    """
+    options = parser.parse_args(argv)
+    try:
+        return command(options, *arguments)
+    except UserError as error:
+        print(f'{parser.prog}: error: {error}', file=sys.stderr, flush=True)
+        return 1
+    except BrokenPipeError:
+        # Python would report it once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f'{parser.prog}: error: standard output was closed',
+              file=sys.stderr, flush=True)
+        return 1
+
+
+def load_data_set(options):
+    """The DataSet that the options name."""
+    from cifar10_tf1.data import cifar10
+    from cifar10_tf1.data import synthetic
+    source = synthetic if options.synthetic else cifar10
+    return source.load_data_set(options.data_dir)
+
+
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
+    return number
+
+
+def _seed(text):
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{text} is not 0 or more')
+    return number
+
+
+positive.__name__ = _seed.__name__ = 'whole number'  # in argparse's message
+
+
+def _train(options, stop_request):
+    data_set = load_data_set(options)
+    from cifar10_tf1 import launch
+    return launch.train(data_set, options.model_dir, given_settings(options),
+                        options.max_steps, _describe('train.py', options),
+                        stop_request)
+
+
+def given_settings(options):
+    """run_record.RunSettings of the options; None where one is not given."""
+    from cifar10_tf1.run_record import RunSettings
+    return RunSettings(**{name: getattr(options, name, None)
+                          for name in RunSettings._fields})
+
+
+def _describe(script, options):
+    """The command line for a record: without folders, which name people."""
+    words = [script]
+    for name, value in sorted(vars(options).items()):
+        option = '--' + name.replace('_', '-')
+        if name in ('data_dir', 'model_dir', 'checkpoint'):
+            continue
+        if value is True:
+            words.append(option)
+        elif value not in (None, False):
+            words += [option, str(value)]
+    return ' '.join(words)
+
+
+def _test(options):
+    data_set = load_data_set(options)
+    from cifar10_tf1 import launch
+    result = launch.test(data_set, options.model_dir, options.checkpoint,
+                         options.seed, options.crop, given_settings(options))
+    print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
+          f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
+          f'{result.seconds:.2f}s', flush=True)
+    return 0

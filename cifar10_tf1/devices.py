@@ -1,0 +1,102 @@
+"""Where the network computes: the CPU, or a GPU that TensorFlow can use."""
+
+import ctypes
+import os
+import re
+
+from cifar10_tf1.errors import UserError
+
+
+def prepare(requested):
+    """Hides the GPUs where none is wanted or there is no driver.
+
+    Runs before TensorFlow is imported.
+
+    Args:
+      requested: 'auto', 'cpu' or 'gpu'.
+    Raises:
+      UserError: where a GPU is asked for and there is no driver.
+    """
+    if requested != 'cpu' and _has_driver():
+        return
+    if requested == 'gpu':
+        raise UserError('--device gpu: no NVIDIA driver here (libcuda.so.1 does '
+                        'not load); in a container pass --gpus all, or use '
+                        '--device cpu')
+    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+    # Without a driver 1.15 reports a failed cuInit as an error at each start.
+    # Real errors still arrive as Python exceptions, fatal ones are printed.
+    if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
+        os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+
+
+def session_config(threads):
+    """tf.ConfigProto for every session of a process.
+
+    The first session of a process decides the number of threads for all.
+
+    Args:
+      threads: machine.Threads.
+    """
+    import tensorflow.compat.v1 as tf
+    config = tf.ConfigProto(allow_soft_placement=True,
+                            intra_op_parallelism_threads=threads.intra_op,
+                            inter_op_parallelism_threads=threads.inter_op)
+    # Without growth cuDNN 7 fails to start on RTX 20 cards.
+    config.gpu_options.allow_growth = True
+    return config
+
+
+def resolve(requested, threads):
+    """The device of the network, once TensorFlow is loaded.
+
+    Args:
+      requested: 'auto', 'cpu' or 'gpu'.
+      threads: machine.Threads.
+    Returns:
+      'cpu' or 'gpu'.
+    Raises:
+      UserError: where a GPU is asked for and TensorFlow can use none.
+    """
+    if requested == 'cpu' or os.environ.get('CUDA_VISIBLE_DEVICES') == '-1':
+        return 'cpu'
+    import tensorflow.compat.v1 as tf
+    with tf.Graph().as_default(), tf.Session(
+            config=session_config(threads)) as session:
+        kinds = [device.device_type for device in session.list_devices()]
+    if 'GPU' in kinds:
+        return 'gpu'
+    if requested == 'gpu':
+        raise UserError('--device gpu: TensorFlow can use no GPU here; use '
+                        '--device cpu')
+    return 'cpu'
+
+
+def find_gpu(device, threads):
+    """The card and the driver, for the record; None on a CPU.
+
+    Returns:
+      dict: card (as TensorFlow describes it), driver; or None.
+    """
+    if device != 'gpu':
+        return None
+    from tensorflow.python.client import device_lib
+    cards = [local.physical_device_desc for local
+             in device_lib.list_local_devices(session_config(threads))
+             if local.device_type == 'GPU']
+    try:
+        with open('/proc/driver/nvidia/version') as file:
+            driver = file.readline().strip()
+    except OSError:
+        driver = None
+    # The bus address is of no influence, and tells two like machines apart.
+    return {'card': re.sub(r', pci bus id: [^,]*', '', cards[0]),
+            'driver': driver}
+
+
+def _has_driver():
+    try:
+        ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Testing: the moving averages of a checkpoint, every test image once.
+
+Departs from the original in failing where it would count nonsense: it takes a
+network whose logits are all equal for perfect, because in_top_k counts ties.
+"""
+
+import hashlib
+import time
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import checkpoints
+from cifar10_tf1 import devices
+from cifar10_tf1 import machine
+from cifar10_tf1 import objective
+from cifar10_tf1 import pipeline
+from cifar10_tf1.errors import UserError
+
+MAX_TIES = 100  # images; a trained network has none
+
+
+class EvaluationGraph(NamedTuple):
+    graph: tf.Graph
+    inputs: pipeline.Inputs
+    logits: tf.Tensor      # float32 [batch, 10]
+    in_top_1: tf.Tensor    # bool [batch]
+    variables: dict        # checkpoint name -> tf.Variable, shadows and step
+    saver: tf.train.Saver
+
+
+class Evaluation(NamedTuple):
+    checkpoint: str            # prefix
+    step: int                  # the global step inside it
+    num_correct: int
+    num_examples: int
+    predictions: np.ndarray    # int32 [num_examples], the first largest logit
+    seconds: float             # restoring excluded
+
+    @property
+    def accuracy(self):
+        return self.num_correct / self.num_examples
+
+    @property
+    def predictions_sha256(self):
+        """Of the classes as bytes, in the order of the images."""
+        return hashlib.sha256(
+            self.predictions.astype(np.uint8).tobytes()).hexdigest()
+
+
+def build_evaluation_graph(system, data_set, seed, crop='random',
+                           device='cpu', num_input_threads=2):
+    """The network with its moving averages in the place of its weights.
+
+    Args:
+      system: a module of cifar10_tf1.systems.
+      data_set: a data.cifar10.DataSet.
+      seed: int, of the test crops.
+      crop: 'random', as the original, or 'central'.
+      device: 'cpu' or 'gpu'.
+      num_input_threads: int.
+    Returns:
+      EvaluationGraph.
+    """
+    with tf.Graph().as_default() as graph:
+        inputs = pipeline.build_inputs(system, data_set, seed, crop,
+                                       num_input_threads)
+        with tf.device(f'/{device}:0'):
+            logits = system.build_network(inputs.images, seed)
+            in_top_1 = tf.nn.in_top_k(logits, inputs.labels, 1)
+            global_step = objective.build_global_step()
+        average = objective.build_average(system.SETTINGS.schedule, global_step)
+        variables = average.variables_to_restore()
+        return EvaluationGraph(graph, inputs, logits, in_top_1, variables,
+                               tf.train.Saver(variables))
+
+
+def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
+                   crop='random', device='cpu', threads=machine.Threads(0, 0, 2)):
+    """Restores a checkpoint and counts the test images that it has right.
+
+    Args:
+      system: a module of cifar10_tf1.systems.
+      data_set: a data.cifar10.DataSet.
+      model_dir: str, the folder whose newest checkpoint is taken, unless
+      checkpoint: str, a prefix, names one.
+      seed: int, of the test crops.
+      crop: 'random', as the original, or 'central'.
+      device: 'cpu' or 'gpu'.
+      threads: machine.Threads; 0 leaves it to TensorFlow.
+    Returns:
+      Evaluation.
+    Raises:
+      UserError: where there is no checkpoint or it can't be restored; where
+        logits are not finite; where more than MAX_TIES images share their
+        largest logit between classes.
+    """
+    graph = build_evaluation_graph(system, data_set, seed, crop, device,
+                                   threads.input)
+    with tf.Session(graph=graph.graph,
+                    config=devices.session_config(threads)) as session:
+        if checkpoint is None:
+            checkpoint = checkpoints.restore_newest(
+                session, graph.saver, model_dir, graph.variables)
+        else:
+            checkpoints.restore(session, graph.saver, checkpoint,
+                                graph.variables)
+        if checkpoint is None:
+            raise UserError(f'no checkpoint in {model_dir}; train first, or '
+                            'choose one with --checkpoint or --model-dir')
+        return _evaluate(graph, session, data_set, checkpoint)
+
+
+def _evaluate(graph, session, data_set, checkpoint):
+    start = time.perf_counter()
+    handle = session.run(graph.inputs.handles[1])
+    graph.inputs.test.initialize(session, data_set)
+    all_logits, all_in_top_1 = [], []
+    while True:
+        try:
+            logits, in_top_1 = session.run([graph.logits, graph.in_top_1],
+                                           {graph.inputs.handle: handle})
+        except tf.errors.OutOfRangeError:
+            break
+        all_logits.append(logits)
+        all_in_top_1.append(in_top_1)
+    seconds = time.perf_counter() - start
+    logits = np.concatenate(all_logits)
+    _check_logits(logits, checkpoint)
+    assert len(logits) == data_set.num_test_examples, len(logits)
+    step = int(session.run(graph.variables['global_step']))
+    return Evaluation(checkpoint, step, int(np.sum(all_in_top_1)), len(logits),
+                      logits.argmax(axis=1).astype(np.int32), seconds)
+
+
+def _check_logits(logits, checkpoint):
+    """Raises UserError where a count of float32 [n, 10] would mean nothing."""
+    num_not_finite = int((~np.isfinite(logits)).any(axis=1).sum())
+    if num_not_finite:
+        raise UserError(
+            f'{checkpoint}: the logits of {num_not_finite} of {len(logits)} '
+            'images are not finite; this network is broken, test another '
+            'checkpoint')
+    largest = logits.max(axis=1, keepdims=True)
+    num_ties = int(((logits == largest).sum(axis=1) > 1).sum())
+    if num_ties > MAX_TIES:
+        raise UserError(
+            f'{checkpoint}: {num_ties} of {len(logits)} images share their '
+            'largest logit between classes, which would count as right; this '
+            'network is dead, test another checkpoint')

@@ -1,0 +1,101 @@
+"""From what a user asks for to a running training, in the right order.
+
+The folder is locked and its record read before the device is known, the device
+before TensorFlow is imported, TensorFlow before the graph is built.
+"""
+
+import os
+import sys
+
+from cifar10_tf1 import determinism
+from cifar10_tf1 import devices
+from cifar10_tf1 import machine
+from cifar10_tf1 import run_record
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.model_dir import ModelDir
+from cifar10_tf1.stopping import StopRequest
+
+
+def train(data_set, model_dir, given, max_steps=None, command='',
+          stop_request=None, on_epoch=None, system=None):
+    """Trains in a model folder, from its newest checkpoint where it has one.
+
+    Args:
+      data_set: a data.cifar10.DataSet.
+      model_dir: str, the folder; made where there is none.
+      given: run_record.RunSettings, None where the user says nothing.
+      max_steps: int, stop at this global step; None: at the last epoch's.
+      command: str, for the record.
+      stop_request: stopping.StopRequest, or None.
+      on_epoch: called with each epoch's entry of the record, or None.
+      system: a module of cifar10_tf1.systems, by default deep_cnn.
+    Returns:
+      int, the exit status: 0, or 130 or 143 where a signal ended it.
+    Raises:
+      UserError: where the folder is in use, can't be written, or holds another
+        run; where its checkpoints don't fit; where the loss is not finite.
+    """
+    determinism.prepare_environment()
+    with ModelDir(model_dir) as folder:
+        record = run_record.load_folder(folder.path)
+        devices.prepare(given.device or (record and record.settings.device)
+                        or 'auto')
+        from cifar10_tf1 import training
+        from cifar10_tf1.systems import deep_cnn
+        system = system or deep_cnn
+        record = record or run_record.new(folder.path, system)
+        run_record.check_system_name(record, system.SETTINGS.name)
+        settings = run_record.resolve_settings(record, given, data_set, system)
+        device = devices.resolve(settings.device, settings.threads)
+        settings = settings._replace(device=device)
+        kind = machine.find_kind(device, run_record.KERNELS, settings.threads,
+                                 devices.find_gpu(device, settings.threads))
+        for difference in run_record.check_kind(record, kind):
+            print('warning: from here on the run is not bit-exact: '
+                  + difference, file=sys.stderr, flush=True)
+        run = training.Run(system, data_set, folder, settings, record, kind,
+                           command, stop_request or StopRequest(), on_epoch)
+        return run.train(max_steps)
+
+
+def test(data_set, model_dir, checkpoint, seed, crop, given):
+    """Tests a checkpoint, and notes the result where its folder has a record.
+
+    Args:
+      data_set: a data.cifar10.DataSet.
+      model_dir: str, the folder whose newest checkpoint is taken, unless
+      checkpoint: str, a prefix, names one.
+      seed: int, of the test crops.
+      crop: 'random' or 'central'.
+      given: run_record.RunSettings, of which the device and threads count.
+    Returns:
+      evaluation.Evaluation.
+    Raises:
+      UserError: as evaluation.run_evaluation.
+    """
+    determinism.prepare_environment()
+    devices.prepare(given.device or 'auto')
+    from cifar10_tf1 import evaluation
+    from cifar10_tf1.systems import deep_cnn
+    settings = run_record.complete(given, deep_cnn, data_set)
+    device = devices.resolve(settings.device, settings.threads)
+    result = evaluation.run_evaluation(
+        deep_cnn, data_set, model_dir, checkpoint, seed, crop, device,
+        settings.threads)
+    folder = os.path.dirname(result.checkpoint)
+    try:
+        record = run_record.load_folder(folder)
+        if record:
+            kind = machine.find_kind(device, run_record.KERNELS,
+                                     settings.threads,
+                                     devices.find_gpu(device, settings.threads))
+            record.add_test(
+                step=result.step, data=data_set.name, crop=crop, seed=seed,
+                num_correct=result.num_correct,
+                num_examples=result.num_examples,
+                predictions_sha256=result.predictions_sha256, kind=kind)
+    except UserError as error:
+        # A read-only or foreign folder: the result counts all the same.
+        print(f'warning: the result is not recorded: {error}', file=sys.stderr,
+              flush=True)
+    return result

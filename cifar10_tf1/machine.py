@@ -1,0 +1,177 @@
+"""The kind of machine: what decides whether two runs agree to the bit.
+
+Two runs of one seed give the same bits on the same kind: the TensorFlow wheel,
+the kernels, the device, the numbers of threads, the processor with its vector
+extensions and caches (Eigen's blocking, and so the order of sums, follows
+them). No name of a host, a user or a folder is read: records are published.
+"""
+
+import hashlib
+import math
+import os
+import platform
+import re
+import subprocess
+from typing import NamedTuple
+
+try:
+    from importlib import metadata
+except ImportError:  # Python 3.6 and 3.7
+    import importlib_metadata as metadata
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# glibc's numbers of sysconf names that Python does not know. It asks the
+# processor, so in a container they are what Eigen sees.
+_SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
+
+_VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
+
+
+class Threads(NamedTuple):
+    intra_op: int  # within one op
+    inter_op: int  # ops at the same time
+    input: int     # images prepared in parallel; no influence on the bits
+
+
+def count_cores():
+    """Cores that this process may use: its affinity and its cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(
+        os, 'sched_getaffinity') else os.cpu_count() or 1
+    for path, parse in (('/sys/fs/cgroup/cpu.max', str.split),
+                        ('/sys/fs/cgroup/cpu/cpu.cfs_quota_us',
+                         lambda text: [text, _read(
+                             '/sys/fs/cgroup/cpu/cpu.cfs_period_us')])):
+        try:
+            quota, period = (float(part) for part in parse(_read(path)))
+        except ValueError:  # absent, or "max"
+            continue
+        if quota > 0 and period > 0:
+            cores = min(cores, max(1, math.ceil(quota / period)))
+    return cores
+
+
+def find_kind(device, kernels, threads, gpu=None):
+    """What has to be equal for equal bits.
+
+    Args:
+      device: 'cpu' or 'gpu'.
+      kernels: str, the formulation of the convolutions.
+      threads: Threads.
+      gpu: dict as of devices.find_gpu, or None on a CPU.
+    Returns:
+      dict for JSON, of two levels at most.
+    """
+    name, version, digest = find_wheel()
+    return {
+        'wheel': f'{name} {version}', 'wheel_sha256': digest,
+        'device': device, 'kernels': kernels,
+        'intra_op_threads': threads.intra_op,
+        'inter_op_threads': threads.inter_op,
+        'cpu': find_cpu(), 'gpu': gpu,
+    }
+
+
+def find_wheel():
+    """The installed TensorFlow.
+
+    Returns:
+      (name, version, digest): str; the digest is the SHA-256 over the names
+      and digests of the files that the wheel's own RECORD lists, without what
+      an installer adds.
+    """
+    for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
+        try:
+            wheel = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        files = sorted(
+            f'{file},{file.hash.value}' for file in wheel.files or []
+            if file.hash and file.parts[0].startswith('tensorflow')
+            and '.dist-info' not in file.parts[0] and file.suffix != '.pyc')
+        digest = hashlib.sha256('\n'.join(files).encode('utf-8')).hexdigest()
+        return name, wheel.version, digest if files else None
+    return 'tensorflow', None, None
+
+
+def find_cpu():
+    """Vendor, family, model, stepping, vector flags, cache sizes in bytes."""
+    fields = {}
+    for line in _read('/proc/cpuinfo').split('\n\n')[0].splitlines():
+        name, unused_colon, value = line.partition(':')
+        fields[name.strip()] = value.strip()
+    flags = fields.get('flags', fields.get('Features', '')).split()
+    caches = {}
+    for name, number in _SYSCONF_CACHES.items():
+        try:
+            caches[name] = os.sysconf(number)
+        except (OSError, ValueError):
+            caches[name] = None
+    return {
+        'architecture': platform.machine(),
+        'vendor': fields.get('vendor_id'), 'family': fields.get('cpu family'),
+        'model': fields.get('model'), 'stepping': fields.get('stepping'),
+        'name': fields.get('model name'),
+        'vector_flags': ' '.join(sorted(filter(_VECTOR_FLAG.match, flags))),
+        'caches': ' '.join(f'{name}={size}' for name, size in caches.items()),
+    }
+
+
+def find_versions():
+    """Of what stands around the kind; for reading, not for comparing."""
+    versions = {'python': platform.python_version(),
+                'system': platform.system(),
+                'kernel': platform.release(),
+                'libc': ' '.join(platform.libc_ver())}
+    for name in ('numpy', 'protobuf'):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def find_commit():
+    """The commit of this checkout, and whether nothing in it is changed.
+
+    Returns:
+      (commit, clean): str, bool; (None, None) outside of a checkout.
+    """
+    def git(*arguments):
+        return subprocess.run(
+            ('git', '-C', _ROOT) + arguments, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, check=True, timeout=30,
+            universal_newlines=True).stdout.strip()
+
+    try:
+        # A copy inside of somebody's repository is not that commit.
+        if os.path.realpath(git('rev-parse', '--show-toplevel')
+                            ) != os.path.realpath(_ROOT):
+            return None, None
+        return git('rev-parse', 'HEAD'), not git('status', '--porcelain')
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+def list_differences(kind_a, kind_b):
+    """Where two kinds differ: ['intra_op_threads: 2, not 4', ...]."""
+    def flat(kind, prefix=''):
+        items = {}
+        for name, value in kind.items():
+            if isinstance(value, dict):
+                items.update(flat(value, f'{prefix}{name} '))
+            else:
+                items[prefix + name] = value
+        return items
+
+    a, b = flat(kind_a), flat(kind_b)
+    return [f'{name}: {b.get(name)}, not {a.get(name)}'
+            for name in sorted(set(a) | set(b)) if a.get(name) != b.get(name)]
+
+
+def _read(path):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''

@@ -1,0 +1,136 @@
+"""tf.data datasets, one initializable iterator each, behind a string handle.
+
+Departs from the original in feeding the handle (it fetched every batch to the
+host and fed it back), and in where random numbers come from. A seeded random op
+in a tf.data map starts its sequence again at each re-initialisation, so every
+epoch would see the same crops; an unseeded one can't be repeated. Here each
+image's numbers are a function of (seed, epoch, index of the image), drawn with
+a stateless op when the iterator is initialised.
+"""
+
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.determinism import derive_seed
+
+
+class TrainingInput(NamedTuple):
+    iterator: tf.data.Iterator
+    # Fed, so that the graph in a .meta file names no path of one machine.
+    paths: tf.Tensor        # string [files] placeholder
+    epoch: tf.Tensor        # int64 placeholder: which epoch to draw, from 0
+    first_batch: tf.Tensor  # int64 placeholder: batches of it to leave out
+
+    def initialize(self, session, data_set, epoch, first_batch=0):
+        session.run(self.iterator.initializer,
+                    {self.paths: data_set.train_paths, self.epoch: epoch,
+                     self.first_batch: first_batch})
+
+
+class TestInput(NamedTuple):
+    iterator: tf.data.Iterator
+    paths: tf.Tensor        # string [files] placeholder
+
+    def initialize(self, session, data_set):
+        session.run(self.iterator.initializer,
+                    {self.paths: [data_set.test_path]})
+
+
+class Inputs(NamedTuple):
+    training: TrainingInput
+    test: TestInput
+    handles: tuple     # string scalars to fetch: of training, of test
+    handle: tf.Tensor  # string placeholder: one of the two, fetched
+    labels: tf.Tensor  # int32 [batch]
+    images: tf.Tensor  # float32 [batch, height, width, 3], standardised
+
+
+def build_inputs(system, data_set, seed, crop='random', num_threads=2):
+    """Both pipelines, and the batch of whichever iterator's handle is fed.
+
+    Args:
+      system: a module of cifar10_tf1.systems.
+      data_set: a data.cifar10.DataSet.
+      seed: int, of the augmentation or of the test crops.
+      crop: 'random', as the original, or 'central'; for testing.
+      num_threads: int, images prepared in parallel; no influence on values.
+    Returns:
+      Inputs.
+    """
+    with tf.device('/cpu:0'):
+        training = build_training_input(system, data_set, seed, num_threads)
+        test = build_test_input(system, data_set, seed, crop, num_threads)
+        handle = tf.placeholder(tf.string, [], name='handle')
+        labels, images = tf.data.Iterator.from_string_handle(
+            handle, tf.data.get_output_types(training.iterator),
+            tf.data.get_output_shapes(training.iterator)).get_next('batch')
+        handles = (training.iterator.string_handle('training'),
+                   test.iterator.string_handle('test'))
+    return Inputs(training, test, handles, handle, labels, images)
+
+
+def build_training_input(system, data_set, seed, num_threads):
+    """The training pipeline: file order, never shuffled (a quirk).
+
+    A pass has num_train_examples // batch_size batches.
+    """
+    with tf.name_scope('training_input'):
+        paths = tf.placeholder(tf.string, [None], name='paths')
+        epoch = tf.placeholder(tf.int64, [], name='epoch')
+        first_batch = tf.placeholder(tf.int64, [], name='first_batch')
+        draws = build_draws(data_set.num_train_examples,
+                             system.NUM_TRAINING_DRAWS,
+                             derive_seed(seed, 'augmentation', bits=63), epoch)
+        dataset = _build_examples(paths, draws)
+        dataset = dataset.skip(first_batch * system.SETTINGS.batch_size)
+        dataset = _build_batches(dataset, system.build_training_image, system,
+                                 num_threads)
+        dataset = dataset.repeat(system.SETTINGS.dataset_repeats)
+        iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
+    return TrainingInput(iterator, paths, epoch, first_batch)
+
+
+def build_test_input(system, data_set, seed, crop, num_threads):
+    """The test pipeline: every image exactly once, in order.
+
+    The crop of an image depends on (seed, index of the image) alone, whatever
+    the batch, the position or the seed of the training.
+    """
+    num_examples = data_set.num_test_examples
+    with tf.name_scope('test_input'):
+        paths = tf.placeholder(tf.string, [None], name='paths')
+        if crop == 'random':
+            draws = build_draws(num_examples, system.NUM_TEST_DRAWS,
+                                 derive_seed(seed, 'test crop', bits=63), 0)
+        else:
+            draws = tf.fill([num_examples, system.NUM_TEST_DRAWS], 0.5)
+        dataset = _build_examples(paths, draws)
+        dataset = _build_batches(dataset, system.build_test_image, system,
+                                 num_threads)
+        iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
+    return TestInput(iterator, paths)
+
+
+def build_draws(num_examples, num_draws, key, epoch):
+    """float32 [num_examples, num_draws], uniform in [0, 1).
+
+    One op draws all numbers of all images: two draws with one seed would give
+    the same numbers.
+    """
+    return tf.random.stateless_uniform(
+        [num_examples, num_draws],
+        seed=tf.stack([tf.constant(key, tf.int64), tf.cast(epoch, tf.int64)]))
+
+
+def _build_examples(paths, draws):
+    records = tf.data.FixedLengthRecordDataset(paths, cifar10.RECORD_BYTES)
+    return tf.data.Dataset.zip(
+        (records, tf.data.Dataset.from_tensor_slices(draws)))
+
+
+def _build_batches(dataset, build_image, system, num_threads):
+    dataset = dataset.map(build_image, num_parallel_calls=num_threads)
+    # Static shapes, which the iterators behind one handle have to share.
+    return dataset.batch(system.SETTINGS.batch_size, drop_remainder=True)

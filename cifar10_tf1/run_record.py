@@ -1,0 +1,300 @@
+"""run.json: what a run was, so that a stranger can repeat and judge it.
+
+Written beside the checkpoints, atomically, and appended to by each process that
+goes on with the run or tests it. It is made to be published: no absolute path,
+no name of a user or a host. Imports no TensorFlow.
+
+A model folder is one run. What is not asked for on resumption comes from the
+record; what is asked for and would make it another run is refused.
+"""
+
+import contextlib
+import copy
+import csv
+import fcntl
+import io
+import json
+import os
+import time
+from typing import NamedTuple, Optional
+
+from cifar10_tf1 import machine
+from cifar10_tf1.errors import UserError
+
+FILE = 'run.json'
+METRICS_FILE = 'metrics.csv'
+FORMAT = 1
+KERNELS = 'stock'
+
+_FIELDS = {
+    'format': FORMAT,
+    'system': None,            # name of the module in systems/
+    'system_settings': {},     # its constants
+    'settings': {},            # RunSettings
+    'data': {},                # name, SHA-256 of each file
+    'processes': [],           # one each time that training was started
+    'not_bit_exact': [],       # why another run may differ, if so
+    'epochs': [],              # summed loss in full precision
+    'weights': None,           # step and fingerprint at the latest end
+    'tests': [],               # of test.py
+}
+
+_METRICS = ('epoch', 'step', 'summed_loss', 'learning_rate', 'seconds')
+
+
+class RunSettings(NamedTuple):
+    """What a user can choose; None: not given."""
+    seed: Optional[int] = None
+    epochs: Optional[int] = None            # in total
+    save_steps: Optional[int] = None        # from checkpoint to checkpoint
+    device: Optional[str] = None            # 'auto', 'cpu' or 'gpu'
+    intra_op_threads: Optional[int] = None
+    inter_op_threads: Optional[int] = None
+    input_threads: Optional[int] = None
+
+    @property
+    def threads(self):
+        return machine.Threads(self.intra_op_threads, self.inter_op_threads,
+                               self.input_threads)
+
+
+def default_settings(system, data_set):
+    """Those of a run that nobody asks anything of."""
+    cores = machine.count_cores()
+    return RunSettings(
+        seed=1, epochs=system.SETTINGS.schedule.num_epochs,
+        save_steps=data_set.num_train_examples // system.SETTINGS.batch_size,
+        device='auto', intra_op_threads=cores, inter_op_threads=cores,
+        input_threads=min(cores, 4))
+
+
+def complete(given, system, data_set, recorded=RunSettings()):
+    """RunSettings: what is given, else recorded, else the default."""
+    defaults = default_settings(system, data_set)
+    return RunSettings(*(
+        next(value for value in values if value is not None)
+        for values in zip(given, recorded, defaults)))
+
+
+class RunRecord:
+    """The content of one run.json; `content` is the JSON object."""
+
+    def __init__(self, folder, content):
+        self.folder = folder
+        self.content = content
+
+    @property
+    def settings(self):
+        known = self.content['settings']
+        return RunSettings(**{name: known.get(name)
+                              for name in RunSettings._fields})
+
+    @property
+    def epochs(self):
+        """list of dict: epoch, step, summed_loss, learning_rate, seconds."""
+        return self.content['epochs']
+
+    @property
+    def kind(self):
+        """The kind of machine of the latest process."""
+        return self.content['processes'][-1]['kind']
+
+    @contextlib.contextmanager
+    def updating(self):
+        """Changes the content and writes it; test.py may do so meanwhile.
+
+        Raises:
+          UserError: where the folder can't be written.
+        """
+        path = os.path.join(self.folder, FILE)
+        try:
+            with open(os.path.join(self.folder, '.run.json.lock'), 'a') as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if os.path.exists(path):
+                    self.content = load(path).content
+                yield
+                text = json.dumps(self.content, indent=1, sort_keys=True)
+                _write(path, text + '\n')
+        except OSError as error:
+            raise UserError(f'cannot write {path}: {error.strerror}; free some '
+                            'space or choose another folder with --model-dir')
+
+    def start_process(self, command, kind, settings, data_set, step):
+        """Notes that a process trains on from a step; drops what came later."""
+        with self.updating():
+            content = self.content
+            processes = content['processes']
+            if processes and processes[-1]['end'] is None:
+                processes[-1]['end'] = 'killed'
+            if processes:
+                differences = machine.list_differences(processes[-1]['kind'],
+                                                       kind)
+                content['not_bit_exact'] += [
+                    f'from step {step}: {difference}'
+                    for difference in differences]
+            content['settings'] = settings._asdict()
+            content['data'] = {'name': data_set.name,
+                               'sha256': dict(data_set.sha256)}
+            content['epochs'] = [epoch for epoch in content['epochs']
+                                 if epoch['step'] <= step]
+            commit, clean = machine.find_commit()
+            processes.append({
+                'command': command, 'started': _now(), 'from_step': step,
+                'to_step': None, 'end': None, 'kind': kind,
+                'input_threads': settings.input_threads,
+                'versions': machine.find_versions(), 'commit': commit,
+                'commit_is_clean': clean})
+
+    def add_epoch(self, **metrics):
+        """Notes a finished epoch, in run.json and in metrics.csv."""
+        with self.updating():
+            self.epochs.append(metrics)
+            text = io.StringIO()
+            writer = csv.DictWriter(text, _METRICS, extrasaction='ignore',
+                                    lineterminator='\n')
+            writer.writeheader()
+            writer.writerows(self.epochs)
+            _write(os.path.join(self.folder, METRICS_FILE), text.getvalue())
+
+    def end_process(self, step, end, weights_sha256):
+        """Notes how the process ended: 'finished', 'SIGINT' or 'SIGTERM'."""
+        with self.updating():
+            self.content['processes'][-1].update(to_step=step, end=end)
+            self.content['weights'] = {'step': step, 'sha256': weights_sha256}
+
+    def add_test(self, **test):
+        """Notes a test; one of the same kind takes the place of an older."""
+        key = ('step', 'data', 'crop', 'seed')
+        with self.updating():
+            self.content['tests'] = [
+                other for other in self.content['tests']
+                if any(other.get(name) != test[name] for name in key)] + [test]
+
+
+def new(folder, system):
+    """A record without processes yet; nothing is written."""
+    content = dict(_FIELDS, system=system.SETTINGS.name,
+                   system_settings=_plain(system.SETTINGS))
+    return RunRecord(folder, copy.deepcopy(content))
+
+
+def load(path):
+    """Reads a run.json.
+
+    Returns:
+      RunRecord.
+    Raises:
+      UserError: where it is not there, cut off, not a record or newer.
+    """
+    way_out = 'give another, or move it away'
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except OSError as error:
+        raise UserError(f'cannot read {path}: {error.strerror}')
+    except ValueError as error:
+        raise UserError(f'{path} is damaged or cut off ({error}); {way_out}')
+    if not isinstance(content, dict) or 'format' not in content:
+        raise UserError(f'{path} is not the record of a run; {way_out}')
+    if content['format'] != FORMAT:
+        raise UserError(f'{path} has the format {content["format"]}, and this '
+                        f'version reads {FORMAT}; use the version that wrote it')
+    for name, default in _FIELDS.items():
+        if name not in content or (default is not None and not isinstance(
+                content[name], type(default))):
+            raise UserError(f'{path} is damaged ({name} is missing or of '
+                            f'another type); {way_out}')
+    return RunRecord(os.path.dirname(path), content)
+
+
+def load_folder(folder):
+    """The record of a model folder, or None."""
+    path = os.path.join(folder, FILE)
+    return load(path) if os.path.exists(path) else None
+
+
+def check_system_name(record, name):
+    """Raises UserError where a record is of another system."""
+    theirs = record.content['system']
+    if theirs != name:
+        raise UserError(
+            f'{os.path.join(record.folder, FILE)} is of the system {theirs}, '
+            f'not {name}; give another record, or another folder with '
+            '--model-dir')
+
+
+def resolve_settings(record, given, data_set, system):
+    """What a process trains with: what is given, else recorded, else default.
+
+    Args:
+      record: RunRecord, perhaps new.
+      given: RunSettings, of the command line.
+      data_set: data.cifar10.DataSet.
+      system: a module of cifar10_tf1.systems.
+    Returns:
+      RunSettings without a None.
+    Raises:
+      UserError: where the folder's run is of another seed or other data.
+    """
+    way_out = 'or choose another folder with --model-dir'
+    recorded = record.settings
+    if record.content['processes']:
+        if given.seed not in (None, recorded.seed):
+            raise UserError(
+                f'{record.folder} holds a run of seed {recorded.seed}, not '
+                f'{given.seed}; leave --seed out, {way_out}')
+        data = record.content['data']
+        if data['name'] != data_set.name:
+            with_or_without = ('add' if data['name'] == 'synthetic'
+                               else 'leave out')
+            raise UserError(f'{record.folder} holds a run on {data["name"]}, '
+                            f'not on {data_set.name}; {with_or_without} '
+                            f'--synthetic, {way_out}')
+        if data['sha256'] != data_set.sha256:
+            raise UserError(f'{record.folder} holds a run on other files of '
+                            f'{data_set.name}; give those with --data-dir, '
+                            f'{way_out}')
+    return complete(given, system, data_set, recorded)
+
+
+def check_kind(record, kind):
+    """Refuses another wheel or other kernels; returns further differences.
+
+    Returns:
+      list of str: why the run will not be bit-exact from here on.
+    Raises:
+      UserError: naming the difference.
+    """
+    if not record.content['processes']:
+        return []
+    for name in ('wheel', 'wheel_sha256', 'kernels'):
+        if record.kind[name] != kind[name]:
+            raise UserError(
+                f'{record.folder} holds a run with {name} {record.kind[name]}, '
+                f'and this is {kind[name]}; use that one, or choose another '
+                'folder with --model-dir')
+    return machine.list_differences(record.kind, kind)
+
+
+def _plain(settings):
+    """A NamedTuple of NamedTuples as dicts."""
+    return {name: _plain(value) if hasattr(value, '_asdict') else value
+            for name, value in settings._asdict().items()}
+
+
+def _now():
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+
+
+def _write(path, text):
+    """Whole or not at all, also after a power cut. One writer at a time."""
+    with open(path + '.tmp', 'w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + '.tmp', path)
+    folder = os.open(os.path.dirname(path) or '.', os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,49 @@
+"""Shared by all tests: the environment before TensorFlow, tiny data."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from cifar10_tf1 import determinism  # noqa: E402
+from cifar10_tf1 import devices  # noqa: E402
+
+# The suite needs no GPU, and a run's data folder must not leak into it.
+determinism.prepare_environment()
+devices.prepare('cpu')
+REAL_DATA_DIR = os.environ.pop('CIFAR10_DATA_DIR', None)
+os.environ.pop('CIFAR10_MODEL_DIR', None)
+
+
+
+
+@pytest.fixture
+def real_data_dir():
+    """The folder of the real CIFAR-10; skips where none is named."""
+    if not REAL_DATA_DIR:
+        pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
+    return REAL_DATA_DIR
+
+
+@pytest.fixture(scope='session')
+def tiny_data_set(tmp_path_factory):
+    """Five files of 80 random records (4 batches), 200 test records."""
+    from cifar10_tf1.data import cifar10
+    folder = tmp_path_factory.mktemp('tiny')
+    random = np.random.RandomState(0)
+
+    def write(name, num_records):
+        records = random.randint(0, 256, [num_records, cifar10.RECORD_BYTES])
+        records[:, 0] = random.randint(0, 10, num_records)
+        path = folder / name
+        path.write_bytes(records.astype(np.uint8).tobytes())
+        return str(path)
+
+    return cifar10.DataSet(
+        name='tiny', train_paths=tuple(
+            write(f'data_batch_{i}.bin', 80) for i in range(1, 6)),
+        test_path=write('test_batch.bin', 200), num_train_examples=400,
+        num_test_examples=200, line_prefix='', sha256={})

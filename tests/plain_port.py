@@ -1,0 +1,100 @@
+"""The original's graph, ported plainly: what this project is compared with.
+
+The stock ops (bias_add, the fused cross-entropy), ref variables, tf.image for
+the augmentation, default gates, unordered reads, batches fed by feed_dict, a
+plain Saver(): written from the description of the original program, none of it
+shared with the package. Float64 where a golden value is made.
+"""
+
+import tensorflow.compat.v1 as tf
+
+LAYERS = [  # name, weights' shape, sd, decay, name of the bias, its value
+    ('conv_1', [5, 5, 3, 64], 0.05, 0.0, 'bias', 0.0),
+    ('conv_2', [5, 5, 64, 64], 0.05, 0.0, 'biases', 0.1),
+    ('FC_1', [2304, 384], 0.04, 0.004, 'biases', 0.1),
+    ('FC_2', [384, 192], 0.04, 0.004, 'biases', 0.1),
+    ('softmax_linear', [192, 10], 1 / 192.0, 0.0, 'biases', 0.0),
+]
+VARIABLES = {f'model/{layer}/{name}': shape
+             for layer, weights, _, _, bias, _ in LAYERS
+             for name, shape in [('weights', weights), (bias, weights[-1:])]}
+
+
+def build_variables():
+    """Ten trainable variables on /cpu:0. Returns {name: tf.Variable}."""
+    variables = {}
+    with tf.variable_scope('model'), tf.device('/cpu:0'):
+        for layer, shape, stddev, unused_decay, bias, value in LAYERS:
+            with tf.variable_scope(layer):
+                for variable in (
+                        tf.get_variable('weights', shape, initializer=tf.
+                                        truncated_normal_initializer(
+                                            stddev=stddev)),
+                        tf.get_variable(bias, shape[-1:], initializer=tf.
+                                        constant_initializer(value))):
+                    variables[variable.op.name] = variable
+    return variables
+
+
+def build_logits(images, tensors):
+    """[batch, 24, 24, 3] and {name: tensor} to [batch, 10]."""
+    def layer(name):
+        bias = 'bias' if name == 'conv_1' else 'biases'
+        return tensors[f'model/{name}/weights'], tensors[f'model/{name}/{bias}']
+
+    def convolution(net, name):
+        weights, bias = layer(name)
+        return tf.nn.relu(tf.nn.bias_add(
+            tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME'), bias))
+
+    def pool(net):
+        return tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
+
+    net = lrn(pool(convolution(images, 'conv_1')))
+    net = pool(lrn(convolution(net, 'conv_2')))
+    net = tf.reshape(net, [-1, 2304])
+    for name in ('FC_1', 'FC_2'):
+        weights, bias = layer(name)
+        net = tf.nn.relu(tf.nn.bias_add(tf.matmul(net, weights), bias))
+    weights, bias = layer('softmax_linear')
+    return tf.nn.bias_add(tf.matmul(net, weights), bias)
+
+
+def lrn(net):
+    """LRN over a window of 9 channels; the op has no float64."""
+    if net.dtype == tf.float32:
+        return tf.nn.lrn(net, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75)
+    squares = tf.pad(tf.square(net), [[0, 0], [0, 0], [0, 0], [4, 4]])
+    channels = net.shape[-1].value
+    window = tf.add_n([squares[..., i:i + channels] for i in range(9)])
+    return net / tf.pow(1.0 + (0.001 / 9.0) * window, 0.75)
+
+
+def build_loss(logits, labels, tensors):
+    """Mean cross-entropy plus the five decay terms."""
+    terms = [decay * tf.nn.l2_loss(tensors[f'model/{layer}/weights'])
+             for layer, _, _, decay, _, _ in LAYERS]
+    terms.append(tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(
+            logits=logits, labels=labels)))
+    return tf.add_n(terms)
+
+
+def build_training():
+    """A training graph with fed batches.
+
+    Returns:
+      dict: images, labels (placeholders), loss, train_op, saver (plain).
+    """
+    images = tf.placeholder(tf.float32, [100, 24, 24, 3])
+    labels = tf.placeholder(tf.int32, [100])
+    variables = build_variables()
+    loss = build_loss(build_logits(images, variables), labels, variables)
+    step = tf.train.get_or_create_global_step()
+    rate = tf.train.exponential_decay(0.1, step, 175000, 0.1, staircase=True)
+    apply_op = tf.train.GradientDescentOptimizer(rate).minimize(loss, step)
+    average = tf.train.ExponentialMovingAverage(0.9999, step)
+    with tf.control_dependencies([apply_op]):
+        train_op = average.apply(tf.trainable_variables())
+    return {'images': images, 'labels': labels, 'loss': loss,
+            'train_op': train_op, 'saver': tf.train.Saver()}

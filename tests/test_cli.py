@@ -1,0 +1,156 @@
+"""The two programs as a user types them."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.errors import UserError
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MAINS = {'train.py': cli.train_main, 'test.py': cli.test_main}
+OPTIONS = {
+    'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
+                 '--epochs', '--max-steps', '--save-steps', '--seed'],
+    'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
+                '--crop', '--seed', '--checkpoint'],
+}
+
+
+@pytest.fixture(autouse=True)
+def no_signal_handlers(monkeypatch):
+    monkeypatch.setattr(cli.StopRequest, 'install', lambda request: request)
+
+
+@pytest.fixture
+def tiny_data(monkeypatch, tiny_data_set):
+    """Both programs find the tiny data set, wherever they look."""
+    asked = []
+
+    def load_data_set(data_dir):
+        asked.append(data_dir)
+        return tiny_data_set
+
+    monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    return asked
+
+
+@pytest.mark.parametrize('script', sorted(MAINS))
+def test_scripts_are_thin(script):
+    with open(os.path.join(ROOT, script)) as file:
+        text = file.read()
+    assert len(text.splitlines()) <= 15
+    assert 'tensorflow' not in text
+
+
+@pytest.mark.parametrize('script', sorted(MAINS))
+def test_help_needs_no_tensorflow(script):
+    output = subprocess.run(
+        [sys.executable, '-c', 'import sys, runpy\n'
+         f'sys.argv = ["{script}", "--help"]\n'
+         'try:\n'
+         f'    runpy.run_path("{script}", run_name="__main__")\n'
+         'except SystemExit as stop:\n'
+         '    assert stop.code == 0\n'
+         'assert "tensorflow" not in sys.modules\n'
+         'assert "numpy" not in sys.modules\n'],
+        cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    for option in OPTIONS[script]:
+        assert option in output
+    assert 'example: python ' + script in output
+    assert output.count('default') >= 5
+
+
+@pytest.mark.parametrize('script, arguments, named', [
+    ('train.py', ['--epochs', '0'], '0 is not 1 or more'),
+    ('train.py', ['--epochs', 'ten'], "'ten'"),
+    ('train.py', ['--epochs', '-3'], '-3 is not 1 or more'),
+    ('train.py', ['--epochs', '1.5'], "'1.5'"),
+    ('train.py', ['--epochs'], 'expected one argument'),
+    ('train.py', ['--max-steps', '0'], '--max-steps'),
+    ('train.py', ['--save-steps', '0'], '--save-steps'),
+    ('train.py', ['--seed', '-1'], '--seed'),
+    ('train.py', ['--seed', 'x'], 'whole number'),
+    ('train.py', ['--device', 'tpu'], "'tpu'"),
+    ('train.py', ['--crop', 'central'], '--crop'),
+    ('train.py', ['--epoch', '3'], '--epoch'),
+    ('train.py', ['extra'], 'extra'),
+    ('train.py', ['--no-such-option'], '--no-such-option'),
+    ('test.py', ['--crop', 'left'], "'left'"),
+    ('test.py', ['--epochs', '3'], '--epochs'),
+    ('test.py', ['--no-such-option'], '--no-such-option'),
+])
+def test_bad_options(script, arguments, named, capsys):
+    with pytest.raises(SystemExit) as stop:
+        MAINS[script](arguments)
+    assert stop.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ''
+    assert captured.err.startswith(f'{script}: error: ')
+    assert named in captured.err and captured.err.count('\n') == 1
+
+
+@pytest.mark.parametrize('script', sorted(MAINS))
+def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
+    def load_data_set(data_dir):
+        raise UserError(f'nothing in {data_dir}')
+
+    monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    assert MAINS[script](['--data-dir', 'here']) == 1
+    captured = capsys.readouterr()
+    assert captured.err == f'{script}: error: nothing in here\n'
+    assert captured.out == ''
+
+
+def test_train_then_test(tiny_data, tmp_path, capsys):
+    model_dir = str(tmp_path / 'model')
+    assert cli.train_main(['--max-steps', '4', '--model-dir', model_dir]) == 0
+    output = capsys.readouterr().out
+    assert re.search(r'^Epoch 1 : Loss = \d+\.\d{5}, Epoch Time = \d+\.\d\ds$',
+                     output, re.MULTILINE)
+    assert cli.test_main(['--model-dir', model_dir]) == 0
+    output = capsys.readouterr().out
+    match = re.match(r'^Test : Accuracy = (\d+)/200 = (\d\.\d{3}), '
+                     r'Test Time : \d+\.\d\ds\n$', output)
+    assert match and f'{int(match.group(1)) / 200:.3f}' == match.group(2)
+    assert cli.test_main(['--checkpoint', model_dir + '/model.ckpt-4',
+                          '--crop', 'central', '--seed', '3']) == 0
+    assert tiny_data == ['dataset/cifar10'] * 3
+
+
+def test_environment_variables(tiny_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('CIFAR10_DATA_DIR', 'somewhere')
+    monkeypatch.setenv('CIFAR10_MODEL_DIR', str(tmp_path / 'model'))
+    assert cli.test_main([]) == 1
+    assert str(tmp_path / 'model') in capsys.readouterr().err
+    assert cli.test_main(['--data-dir', 'elsewhere', '--model-dir',
+                          str(tmp_path / 'other')]) == 1
+    assert str(tmp_path / 'other') in capsys.readouterr().err
+    assert tiny_data == ['somewhere', 'elsewhere']
+
+
+def test_a_checkpoint_that_is_not_there(tiny_data, tmp_path, capsys):
+    prefix = str(tmp_path / 'model.ckpt-1')
+    assert cli.test_main(['--checkpoint', prefix]) == 1
+    error = capsys.readouterr().err
+    assert f'there is no checkpoint {prefix}' in error
+    assert error.count('\n') == 1
+
+
+def test_a_model_folder_in_use(tiny_data, tmp_path, capsys):
+    with model_dirs.ModelDir(str(tmp_path)):
+        assert cli.train_main(['--model-dir', str(tmp_path)]) == 1
+    assert 'another training run uses' in capsys.readouterr().err
+
+
+def test_gpu_without_a_driver(tiny_data, tmp_path, capsys, monkeypatch):
+    from cifar10_tf1 import devices
+    monkeypatch.setattr(devices, '_has_driver', lambda: False)
+    assert cli.train_main(['--device', 'gpu', '--model-dir',
+                           str(tmp_path)]) == 1
+    assert 'no NVIDIA driver' in capsys.readouterr().err

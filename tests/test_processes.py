@@ -1,0 +1,198 @@
+"""What only whole processes show: kills, signals, full disks, start-up."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import runs
+
+pytestmark = pytest.mark.slow
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NUM_STEPS = 24
+SAVE_STEPS = 3
+
+
+@pytest.fixture(scope='module')
+def data_dir(tmp_path_factory):
+    from cifar10_tf1.data import synthetic
+    folder = tmp_path_factory.mktemp('data')
+    synthetic.load_data_set(str(folder))
+    return folder
+
+
+def command(script, data_dir, *options):
+    return [sys.executable, os.path.join(ROOT, script), '--synthetic',
+            '--data-dir', str(data_dir), *map(str, options)]
+
+
+def run(script, data_dir, *options, **kwargs):
+    return subprocess.run(command(script, data_dir, *options),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True, **kwargs)
+
+
+def start_training(data_dir, model_dir, *options):
+    return subprocess.Popen(
+        command('train.py', data_dir, '--model-dir', model_dir, *options),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+
+
+def steps_of(model_dir):
+    return sorted(int(re.search(r'-(\d+)\.index$', str(path)).group(1))
+                  for path in model_dir.glob('model.ckpt-*.index'))
+
+
+def wait_for_a_step(model_dir, process, above=0):
+    while process.poll() is None and max(steps_of(model_dir) or [0]) <= above:
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope='module')
+def whole_run(data_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('whole') / 'model'
+    result = run('train.py', data_dir, '--model-dir', folder, '--max-steps',
+                 NUM_STEPS, '--save-steps', SAVE_STEPS)
+    assert result.returncode == 0
+    # TensorFlow's chatter stays off the terminal.
+    assert result.stderr == ''
+    return folder
+
+
+def test_killed_at_random_and_resumed(data_dir, whole_run, tmp_path):
+    """kill -9, some of them in a save: the same bits, the same step losses."""
+    folder = tmp_path / 'model'
+    choice = random.Random(7)
+    num_kills = 0
+    while num_kills < 5:
+        process = start_training(data_dir, folder, '--max-steps', NUM_STEPS,
+                                 '--save-steps', SAVE_STEPS)
+        wait_for_a_step(folder, process, max(steps_of(folder) or [0]))
+        time.sleep(choice.uniform(0, 0.6))
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.communicate()
+        num_kills += 1
+        if max(steps_of(folder)) > NUM_STEPS - 2 * SAVE_STEPS:
+            break
+    assert num_kills >= 2
+    assert run('train.py', data_dir, '--model-dir', folder, '--max-steps',
+               NUM_STEPS, '--save-steps', SAVE_STEPS).returncode == 0
+    runs.assert_same_bits(whole_run / f'model.ckpt-{NUM_STEPS}',
+                          folder / f'model.ckpt-{NUM_STEPS}')
+    assert ((whole_run / 'step_losses.f32').read_bytes()
+            == (folder / 'step_losses.f32').read_bytes())
+    assert steps_of(folder) == steps_of(whole_run) == [12, 15, 18, 21, 24]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        path.name for path in whole_run.iterdir())
+
+
+@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
+                                            (signal.SIGTERM, 143)])
+def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number,
+                                             status):
+    process = start_training(data_dir, tmp_path, '--save-steps', 2)
+    wait_for_a_step(tmp_path, process)
+    sent = time.time()
+    process.send_signal(number)
+    output, error = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert time.time() - sent < 5
+    step = int(re.search(r'Stopped at step (\d+); start again', error).group(1))
+    assert max(steps_of(tmp_path)) == step
+    assert 'Traceback' not in error
+
+
+def test_a_signal_while_tensorflow_loads(data_dir, tmp_path):
+    process = start_training(data_dir, tmp_path)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    output, error = process.communicate(timeout=10)
+    assert process.returncode == 143 and 'Traceback' not in error
+
+
+def test_testing_beside_a_running_training(data_dir, tmp_path):
+    """Checkpoints come and go every other step while it is read."""
+    process = start_training(data_dir, tmp_path, '--save-steps', 1)
+    try:
+        wait_for_a_step(tmp_path, process, above=6)
+        for unused in range(3):
+            result = run('test.py', data_dir, '--model-dir', tmp_path)
+            assert result.returncode == 0, result.stderr
+            assert result.stdout.startswith('[synthetic, not CIFAR-10] Test : ')
+            assert result.stderr == ''
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_training_is_turned_away(data_dir, tmp_path):
+    process = start_training(data_dir, tmp_path, '--save-steps', 1)
+    try:
+        wait_for_a_step(tmp_path, process)
+        result = run('train.py', data_dir, '--model-dir', tmp_path)
+        assert result.returncode == 1
+        assert 'another training run uses' in result.stderr
+        assert result.stderr.count('\n') == 1
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_closed_pipe(data_dir, tmp_path):
+    process = start_training(data_dir, tmp_path, '--max-steps', '1')
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait() == 1
+    assert error == 'train.py: error: standard output was closed\n'
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 30 MB: three checkpoints fit, a fourth does not."""
+    folder = tmp_path / 'small'
+    folder.mkdir()
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=30m', 'tmpfs',
+                              str(folder)], stderr=subprocess.PIPE)
+    if mounted.returncode:
+        pytest.skip('cannot mount a tmpfs here: ' + mounted.stderr.decode())
+    yield folder
+    subprocess.run(['umount', str(folder)], check=True)
+
+
+def test_a_full_disk_while_saving(data_dir, small_disk):
+    options = ('--model-dir', small_disk, '--max-steps', 8, '--save-steps', 1)
+    result = run('train.py', data_dir, *options)
+    assert result.returncode == 1
+    assert result.stderr.count('\n') == 1 and 'cannot save step' in result.stderr
+    assert 'free some space' in result.stderr
+    newest = max(steps_of(small_disk))
+    assert f'model.ckpt-{newest}\n' in result.stderr
+    assert not (small_disk / '.saving').exists()
+    # What was saved before is whole.
+    assert run('test.py', data_dir, '--model-dir', small_disk).returncode == 0
+    assert run('train.py', data_dir, '--model-dir', small_disk, '--max-steps',
+               newest).returncode == 0
+
+
+def test_start_and_memory(data_dir, tmp_path):
+    """Under 10 s to the first step, under 1 GB; generous where cores are busy."""
+    script = ('import resource, subprocess, sys\n'
+              'subprocess.run(sys.argv[1:], check=True)\n'
+              'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n')
+    start = time.time()
+    output = subprocess.run(
+        [sys.executable, '-c', script] + command(
+            'train.py', data_dir, '--model-dir', tmp_path, '--max-steps', 1),
+        stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert time.time() - start < 20
+    assert int(output.split()[-1]) < 1000 * 1000  # kB

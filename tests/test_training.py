@@ -1,0 +1,260 @@
+"""The loop: lines, checkpoints, going on, stopping, NaN."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import objective
+from cifar10_tf1 import step_losses
+from cifar10_tf1 import stopping
+from cifar10_tf1 import training
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import deep_cnn
+
+
+@pytest.fixture(scope='module')
+def whole_run(tiny_data_set, tmp_path_factory):
+    """Three epochs of four steps, never interrupted. (folder, output)."""
+    folder = tmp_path_factory.mktemp('whole') / 'model'
+    lines = []
+    real_print = print
+    training.print = lambda *args, **kwargs: lines.append(args[0])
+    try:
+        assert runs.train(folder, tiny_data_set, epochs=3) == 0
+    finally:
+        del training.print
+    assert real_print is print
+    return folder, '\n'.join(lines)
+
+
+def test_lines_in_the_original_s_form(whole_run):
+    lines = whole_run[1].splitlines()
+    assert sorted(runs.losses_of(whole_run[1])) == [1, 2, 3]
+    assert len(lines) == 5
+    assert re.match(r'^Done Training, Total Epoch Time = \d+\.\d\ds$', lines[3])
+    assert re.match(r'^Weights at step 12: SHA-256 [0-9a-f]{64}$', lines[4])
+
+
+def test_a_checkpoint_after_every_epoch(whole_run):
+    assert [name for name in sorted(os.listdir(str(whole_run[0])))
+            if name.endswith('.index')] == [
+                'model.ckpt-12.index', 'model.ckpt-4.index',
+                'model.ckpt-8.index']
+
+
+def test_the_printed_loss_is_the_sum_over_the_epoch(whole_run):
+    losses = np.fromfile(str(whole_run[0] / step_losses.FILE), '<f4')
+    printed = runs.losses_of(whole_run[1])
+    for epoch in (1, 2, 3):
+        total = losses[4 * epoch - 4:4 * epoch].astype(np.float64).sum()
+        assert printed[epoch] == f'{total:.5f}'
+
+
+def test_the_same_seed_twice_and_another_one(whole_run, tiny_data_set,
+                                             tmp_path):
+    runs.train(tmp_path / 'same', tiny_data_set, max_steps=4)
+    runs.assert_same_bits(whole_run[0] / 'model.ckpt-4',
+                          tmp_path / 'same' / 'model.ckpt-4')
+    runs.train(tmp_path / 'other', tiny_data_set, max_steps=4, seed=2)
+    ours = runs.tensors_of(whole_run[0] / 'model.ckpt-4')
+    theirs = runs.tensors_of(tmp_path / 'other' / 'model.ckpt-4')
+    assert all((ours[name] != theirs[name]).any() for name in ours
+               if name != 'global_step')
+
+
+def test_going_on_in_the_middle_of_an_epoch(whole_run, tiny_data_set, tmp_path,
+                                            capsys, monkeypatch):
+    """Stopped by a limit, a signal and a kill: the same bits, the same sums."""
+    folder = tmp_path / 'model'
+    runs.train(folder, tiny_data_set, epochs=3, max_steps=3)
+    assert 'Stopped at step 3' in capsys.readouterr().out
+
+    request = stopping.StopRequest()
+    status = runs.train_until(
+        2, lambda: setattr(request, 'signal_number', 2), monkeypatch,
+        folder, tiny_data_set, epochs=3, stop_request=request)
+    assert status == 130
+    captured = capsys.readouterr()
+    assert 'Restored' in captured.out and 'epoch 0, step 3' in captured.out
+    assert 'Stopped at step 5; start again to go on' in captured.err
+    assert runs.losses_of(captured.out) == {
+        1: runs.losses_of(whole_run[1])[1]}
+
+    class Killed(BaseException):
+        """As kill -9: nothing is saved any more."""
+
+    def die():
+        raise Killed
+
+    with pytest.raises(Killed):
+        runs.train_until(2, die, monkeypatch, folder, tiny_data_set,
+                         epochs=3)
+    assert 'step 5' in capsys.readouterr().out
+    assert runs.train(folder, tiny_data_set, epochs=3) == 0
+    printed = runs.losses_of(capsys.readouterr().out)
+    assert printed == {epoch: loss for epoch, loss
+                       in runs.losses_of(whole_run[1]).items() if epoch > 1}
+    runs.assert_same_bits(whole_run[0] / 'model.ckpt-12',
+                          folder / 'model.ckpt-12')
+
+
+def test_the_target_is_reached_already(whole_run, tiny_data_set, capsys):
+    before = sorted(os.listdir(str(whole_run[0])))
+    assert runs.train(whole_run[0], tiny_data_set, epochs=3) == 0
+    output = capsys.readouterr().out
+    assert 'Epoch 3 (step 12) is reached already' in output
+    assert sorted(os.listdir(str(whole_run[0]))) == before
+
+
+def test_save_steps(tiny_data_set, tmp_path):
+    runs.train(tmp_path, tiny_data_set, max_steps=6, save_steps=5)
+    assert sorted(name for name in os.listdir(str(tmp_path))
+                  if name.endswith('.index')) == [
+                      'model.ckpt-5.index', 'model.ckpt-6.index']
+
+
+class Diverging:
+    """The same system with a learning rate at which float32 overflows."""
+    NUM_TRAINING_DRAWS = deep_cnn.NUM_TRAINING_DRAWS
+    NUM_TEST_DRAWS = deep_cnn.NUM_TEST_DRAWS
+    build_training_image = staticmethod(deep_cnn.build_training_image)
+    build_test_image = staticmethod(deep_cnn.build_test_image)
+    build_network = staticmethod(deep_cnn.build_network)
+    build_cross_entropy = staticmethod(deep_cnn.build_cross_entropy)
+    SETTINGS = deep_cnn.SETTINGS._replace(
+        schedule=deep_cnn.Schedule(initial_learning_rate=1e18))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tiny_data_set, tmp_path):
+    runs.train(tmp_path, tiny_data_set, max_steps=1)
+    with pytest.raises(UserError) as caught:
+        runs.train(tmp_path, tiny_data_set, save_steps=50, system=Diverging)
+    message = str(caught.value)
+    assert 'step 3' in message or 'step 2' in message or 'step 4' in message
+    assert 'learning rate 1e+18' in message
+    assert str(tmp_path / 'model.ckpt-1') in message
+    assert [name for name in os.listdir(str(tmp_path))
+            if name.endswith('.index')] == ['model.ckpt-1.index']
+
+
+def test_weights_that_are_not_finite_are_not_saved(tiny_data_set, tmp_path):
+    """The last update can overflow without a loss that shows it."""
+    with pytest.raises(UserError, match='not finite|is nan|is inf'):
+        runs.train(tmp_path, tiny_data_set, save_steps=1, system=Diverging)
+    for name in os.listdir(str(tmp_path)):
+        if name.endswith('.index'):
+            for value in runs.tensors_of(tmp_path / name[:-6]).values():
+                assert np.isfinite(value).all()
+
+
+def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
+    runs.train(tmp_path, tiny_data_set, max_steps=1)
+    for path in list(tmp_path.glob('model.ckpt-1.*')):
+        path.rename(tmp_path / path.name.replace('-1.', '-7.'))
+    with pytest.raises(UserError, match='holds global step 1'):
+        runs.train(tmp_path, tiny_data_set)
+
+
+def test_step_losses_are_cut_back_and_filled_up(tmp_path):
+    losses = step_losses.StepLosses(str(tmp_path), 0)
+    for loss in (1.0, 2.0, 4.0, 8.0):
+        losses.append(loss)
+    losses.sync()
+    losses.append(16.0)  # never synced: killed before
+    losses.close()
+    losses = step_losses.StepLosses(str(tmp_path), 3)
+    assert losses.sum(0, 3) == (7.0, 0)
+    losses.append(32.0)
+    losses.sync()
+    losses.close()
+    assert np.fromfile(str(tmp_path / step_losses.FILE), '<f4').tolist() == [
+        1, 2, 4, 32]
+    foreign = step_losses.StepLosses(str(tmp_path), 6)
+    foreign.append(64.0)
+    assert foreign.sum(3, 7) == (96.0, 2)
+
+
+class Exited(BaseException):
+    pass
+
+
+def test_signals_outside_of_the_loop_end_at_once_inside_they_wait(monkeypatch):
+    def leave(status):
+        raise Exited(status)
+
+    monkeypatch.setattr(stopping.os, '_exit', leave)
+    request = stopping.StopRequest()
+    with pytest.raises(Exited, match='143'):
+        request._handle(15, None)
+    assert not request.requested
+    request.deferred = True
+    request._handle(2, None)
+    assert request.requested and request.exit_status == 130
+    with pytest.raises(Exited, match='143'):
+        request._handle(15, None)
+
+
+def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
+    """Three steps of each from the same weights on the same batches."""
+    import plain_port
+    runs.train(tmp_path, tiny_data_set, max_steps=1)
+    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    with tf.Graph().as_default() as port_graph:
+        port = plain_port.build_training()
+    with tf.Session(graph=graph.graph) as ours, \
+            tf.Session(graph=port_graph) as theirs:
+        graph.saver.restore(ours, str(tmp_path / 'model.ckpt-1'))
+        port['saver'].restore(theirs, str(tmp_path / 'model.ckpt-1'))
+        handle = ours.run(graph.inputs.handles[0])
+        graph.inputs.training.initialize(ours, tiny_data_set, epoch=0)
+        for unused_step in range(3):
+            unused, loss, images, labels = ours.run(
+                [graph.train_op, graph.total_loss, graph.inputs.images,
+                 graph.inputs.labels], {graph.inputs.handle: handle})
+            port_loss, unused = theirs.run(
+                [port['loss'], port['train_op']],
+                {port['images']: images, port['labels']: labels})
+            assert abs(loss - port_loss) <= 1e-5 * abs(port_loss)
+        port['saver'].save(theirs, str(tmp_path / 'port' / 'model.ckpt'), 4)
+        graph.saver.save(ours, str(tmp_path / 'ours' / 'model.ckpt'), 4)
+    a = runs.tensors_of(tmp_path / 'port' / 'model.ckpt-4')
+    b = runs.tensors_of(tmp_path / 'ours' / 'model.ckpt-4')
+    assert {name: (v.shape, v.dtype) for name, v in a.items()} == {
+        name: (v.shape, v.dtype) for name, v in b.items()}
+    assert a['global_step'] == b['global_step'] == 4
+    for name in plain_port.VARIABLES:
+        assert np.abs(a[name] - b[name]).max() <= 1e-5 * np.abs(b[name]).max()
+
+
+def test_train_op_keeps_the_order(tiny_data_set):
+    """Loss, then update, then average: each depends on the one before."""
+    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    operations = {op.name: op for op in graph.graph.get_operations()}
+    updates = [op for op in operations.values()
+               if op.type == 'ResourceApplyGradientDescent']
+    averages = [op for op in operations.values()
+                if op.type == 'AssignSubVariableOp']
+    assert len(updates) == len(averages) == 10
+
+    def ancestors(op, seen):
+        for parent in [t.op for t in op.inputs] + list(op.control_inputs):
+            if parent not in seen:
+                seen.add(parent)
+                ancestors(parent, seen)
+        return seen
+
+    for update in updates:
+        assert graph.total_loss.op in ancestors(update, set())
+    for average in averages:
+        above = ancestors(average, set())
+        assert set(updates) <= above
+        reads = [op for op in above if op.type == 'ReadVariableOp'
+                 and set(updates) <= ancestors(op, set())]
+        # The variable, its shadow and the step, all read after the update.
+        assert len(reads) >= 2
+    assert objective.build_average(deep_cnn.Schedule(), 1).name == (
+        'ExponentialMovingAverage')
