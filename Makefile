@@ -1,0 +1,47 @@
+# Each target sets the environment up first; where that is done already, this
+# takes no time. Options for the programs: make train ARGS="--epochs 1".
+
+VENV ?= .venv
+python = "$(VENV)/bin/python"
+lint_python = .venv-lint/bin/python
+# The programs and the library; .venv and its like are not ours to look at.
+sources = $(wildcard *.py) cifar10_tf1 tests
+
+.PHONY: help setup train evaluate test test-all demo lint
+
+help:
+	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
+	@echo 'make train       train on CIFAR-10:           python train.py $$(ARGS)'
+	@echo 'make evaluate    evaluate the trained model:  python test.py $$(ARGS)'
+	@echo 'make demo        train and evaluate on a generated data set, without network'
+	@echo 'make test        the quick tests; ARGS go to pytest'
+	@echo 'make test-all    the slow tests too; only the accuracy runs are left out'
+	@echo 'make lint        flake8'
+	@echo
+	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
+	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6 or 3.7 chooses one of those found'
+	@echo 'VENV=folder           the environment to use instead of .venv'
+
+setup:
+	@VENV="$(VENV)" sh tools/setup.sh
+
+train: setup
+	$(python) train.py $(ARGS)
+
+evaluate: setup
+	$(python) test.py $(ARGS)
+
+# A second time, training finds its three epochs done, and says so.
+demo: setup
+	$(python) train.py --synthetic --data-dir demo/data --model-dir demo/model --epochs 3
+	$(python) test.py --synthetic --data-dir demo/data --model-dir demo/model
+
+test: setup
+	$(python) -m pytest -m "not slow and not accuracy" $(ARGS)
+
+test-all: setup
+	$(python) -m pytest -m "not accuracy" $(ARGS)
+
+lint:
+	@VENV=.venv-lint sh tools/setup.sh lint
+	$(lint_python) -m flake8 --max-line-length=100 $(sources)

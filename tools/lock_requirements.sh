@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes the locks in requirements/ from its .in files, with the hashes that the
+# package index gives:
+#
+#   tools/lock_requirements.sh              keeps the versions that are locked
+#   tools/lock_requirements.sh --upgrade    takes the newest that fit
+#
+# Needs uv on PATH (any of 2025 or later) and the network. UV_... variables that
+# name another index are left out on purpose: what is locked must be what the
+# public index has. No address is written into the locks, so that pip takes the
+# index, or the mirror of it, that the user has configured.
+set -eu
+cd "$(dirname "$0")/.."
+unset UV_INDEX UV_DEFAULT_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_CONSTRAINT \
+    UV_OVERRIDE UV_EXCLUDE_NEWER UV_PRERELEASE UV_RESOLUTION
+
+lock() {  # lock INPUT OUTPUT PYTHON [OPTION...]
+    input=requirements/$1 output=requirements/$2 python=$3
+    shift 3
+    echo "$output"
+    uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-strip-extras \
+        --custom-compile-command 'tools/lock_requirements.sh' \
+        --python-version "$python" --python-platform x86_64-manylinux2014 \
+        "$@" --output-file "$output" "$input" >/dev/null
+}
+
+for python in 3.7 3.6; do
+    tag=py$(echo "$python" | tr -d .)
+    # pip, setuptools and wheel are left out of a lock unless they are allowed.
+    lock build.in "build-$tag.txt" "$python" --allow-unsafe "$@"
+    lock main.in "$tag.txt" "$python" --constraint "requirements/build-$tag.txt" "$@"
+    lock pictures.in "pictures-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
+    lock lint.in "lint-$tag.txt" "$python" "$@"
+done
+# uv itself runs under any Python that it supports, not under the project's.
+lock uv.in uv.txt 3.8 "$@"
