@@ -12,6 +12,7 @@ import json
 import os
 import sys
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import model_dir as model_dirs
@@ -50,6 +51,21 @@ def find_newest(folder):
             f'no checkpoint in {folder} is whole: ' + '; '.join(
                 f'{checkpoint.name}: {reason}' for checkpoint, reason in damaged)
             + '; move them away, or choose another folder with --model-dir')
+    return None
+
+
+def find_newest_finite(folder):
+    """The prefix of the newest whole checkpoint without NaN and infinity.
+
+    Returns:
+      str, or None.
+    """
+    for checkpoint in model_dirs.list_checkpoints(folder):
+        if checkpoint.holds_tensors and not find_damage(checkpoint.prefix):
+            reader = tf.train.NewCheckpointReader(checkpoint.prefix)
+            if all(np.isfinite(reader.get_tensor(name)).all()
+                   for name in reader.get_variable_to_shape_map()):
+                return checkpoint.prefix
     return None
 
 

@@ -288,10 +288,14 @@ def _now():
 
 def _write(path, text):
     """Whole or not at all, also after a power cut. One writer at a time."""
-    with open(path + '.tmp', 'w', encoding='utf-8') as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(path + '.tmp', 'w', encoding='utf-8') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        os.remove(path + '.tmp')  # on a full disk, what it took is needed
+        raise
     os.replace(path + '.tmp', path)
     folder = os.open(os.path.dirname(path) or '.', os.O_RDONLY)
     try:

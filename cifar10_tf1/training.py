@@ -272,7 +272,14 @@ class Run:
 
     def _raise_not_finite(self, what):
         rate = self._session.run(self._graph.learning_rate)
-        raise UserError(
-            f'{what} at step {self._step}, learning rate {rate:g}; nothing was '
-            'saved since; the newest good checkpoint is '
-            f'{self._newest or "none, as the run had not saved yet"}')
+        good = checkpoints.find_newest_finite(self._model_dir.path)
+        message = f'{what} at step {self._step}, learning rate {rate:g}; '
+        if good is None:
+            message += 'there is no good checkpoint to go back to'
+        elif good == self._newest:
+            message += (f'the newest good checkpoint is {good}, where a new '
+                        'start goes on')
+        else:
+            message += (f'the newest good checkpoint is {good}: move the later '
+                        'ones away to go on from there')
+        raise UserError(message)

@@ -11,12 +11,13 @@ import time
 import pytest
 
 import runs
+from cifar10_tf1 import run_record
 
 pytestmark = pytest.mark.slow
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NUM_STEPS = 24
-SAVE_STEPS = 3
+NUM_STEPS = 60
+SAVE_STEPS = 1
 
 
 @pytest.fixture(scope='module')
@@ -66,32 +67,39 @@ def whole_run(data_dir, tmp_path_factory):
 
 
 def test_killed_at_random_and_resumed(data_dir, whole_run, tmp_path):
-    """kill -9, some of them in a save: the same bits, the same step losses."""
+    """kill -9 twenty times, many of them in a save: the same bits, the same
+    losses, no growing pile of files, the last five checkpoints."""
     folder = tmp_path / 'model'
     choice = random.Random(7)
+    options = ('--max-steps', NUM_STEPS, '--save-steps', SAVE_STEPS)
     num_kills = 0
-    while num_kills < 5:
-        process = start_training(data_dir, folder, '--max-steps', NUM_STEPS,
-                                 '--save-steps', SAVE_STEPS)
+    while num_kills < 20 and max(steps_of(folder) or [0]) < NUM_STEPS - 8:
+        process = start_training(data_dir, folder, *options)
         wait_for_a_step(folder, process, max(steps_of(folder) or [0]))
-        time.sleep(choice.uniform(0, 0.6))
-        if process.poll() is not None:
-            break
+        time.sleep(choice.uniform(0, 0.5))
+        assert process.poll() is None, process.communicate()
         process.kill()
         process.communicate()
         num_kills += 1
-        if max(steps_of(folder)) > NUM_STEPS - 2 * SAVE_STEPS:
-            break
-    assert num_kills >= 2
-    assert run('train.py', data_dir, '--model-dir', folder, '--max-steps',
-               NUM_STEPS, '--save-steps', SAVE_STEPS).returncode == 0
+        # Five checkpoints of four files, a save in progress, nine others.
+        assert len(list(folder.iterdir())) <= 6 * 4 + 9
+    assert num_kills >= 8
+    assert run('train.py', data_dir, '--model-dir', folder,
+               *options).returncode == 0
     runs.assert_same_bits(whole_run / f'model.ckpt-{NUM_STEPS}',
                           folder / f'model.ckpt-{NUM_STEPS}')
     assert ((whole_run / 'step_losses.f32').read_bytes()
             == (folder / 'step_losses.f32').read_bytes())
-    assert steps_of(folder) == steps_of(whole_run) == [12, 15, 18, 21, 24]
+    assert steps_of(folder) == steps_of(whole_run) == [
+        NUM_STEPS - 4 + i for i in range(5)]
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         path.name for path in whole_run.iterdir())
+    ours, theirs = (run_record.load_folder(str(path)).content
+                    for path in (folder, whole_run))
+    assert ours['weights'] == theirs['weights']
+    assert ours['not_bit_exact'] == []
+    assert [process['end'] for process in ours['processes']] == (
+        ['killed'] * num_kills + ['finished'])
 
 
 @pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),

@@ -151,6 +151,21 @@ def test_weights_that_are_not_finite_are_not_saved(tiny_data_set, tmp_path):
                 assert np.isfinite(value).all()
 
 
+def test_a_checkpoint_of_nan_is_not_called_good(tiny_data_set, tmp_path):
+    runs.train(tmp_path, tiny_data_set, max_steps=2, save_steps=1)
+    tensors = runs.tensors_of(tmp_path / 'model.ckpt-2')
+    tensors['model/FC_1/biases'][0] = np.nan
+    with tf.Graph().as_default(), tf.Session() as session:
+        saver = tf.train.Saver({name: tf.Variable(value)
+                                for name, value in tensors.items()})
+        session.run(tf.global_variables_initializer())
+        saver.save(session, str(tmp_path / 'model.ckpt'), 2)
+    with pytest.raises(UserError) as caught:
+        runs.train(tmp_path, tiny_data_set)
+    assert 'the loss is nan at step 3' in str(caught.value)
+    assert f"{tmp_path / 'model.ckpt-1'}: move the later" in str(caught.value)
+
+
 def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     for path in list(tmp_path.glob('model.ckpt-1.*')):

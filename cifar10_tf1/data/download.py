@@ -103,8 +103,6 @@ def _size(path):
 def _download(archive, part_path):
     """Brings the file at part_path to the archive's size, or raises UserError."""
     data_dir = os.path.dirname(part_path)
-    print(f'Downloading {archive.url} ({archive.size / 1e6:,.0f} MB) to '
-          f'{data_dir}', file=sys.stderr, flush=True)
     got_data = False
     for attempt in range(MAX_ATTEMPTS):
         before = _size(part_path)
@@ -144,7 +142,11 @@ def _receive(archive, part_path, offset):
             if response.status_code in (206, 416):
                 response.close()
                 response = _request(archive.url, 0)
-        _check_response(archive, response, offset, os.path.dirname(part_path))
+        data_dir = os.path.dirname(part_path)
+        _check_response(archive, response, offset, data_dir)
+        print(f'Downloading {archive.url} to {data_dir}: '
+              f'{(archive.size - offset) / 1e6:,.0f} of '
+              f'{archive.size / 1e6:,.0f} MB', file=sys.stderr, flush=True)
         with open(part_path, 'r+b' if offset else 'wb') as stream, tqdm(
                 total=archive.size, initial=offset, unit='B', unit_scale=True,
                 disable=not sys.stderr.isatty()) as progress:
