@@ -1,7 +1,10 @@
 # Each target sets the environment up first; where that is done already, this
 # takes no time. Options for the programs: make train ARGS="--epochs 1".
 
-VENV ?= .venv
+RUNTIME ?= tf1
+# TensorFlow 2 has an environment and a demonstration model of its own.
+suffix = $(if $(filter-out tf1,$(RUNTIME)),-$(RUNTIME))
+VENV ?= .venv$(suffix)
 python = "$(VENV)/bin/python"
 lint_python = .venv-lint/bin/python
 # The programs and the library; .venv and its like are not ours to look at.
@@ -19,11 +22,14 @@ help:
 	@echo 'make lint        flake8'
 	@echo
 	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
-	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6 or 3.7 chooses one of those found'
-	@echo 'VENV=folder           the environment to use instead of .venv'
+	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
+	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: on aarch64 and macOS on arm64 too, Python 3.10 to 3.13'
+	@echo 'RUNTIME=tf2-cuda      the same with its CUDA libraries, in .venv-tf2-cuda: needs an NVIDIA driver only'
+	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6, say, chooses one of those found'
+	@echo 'VENV=folder           the environment to use instead of .venv$(suffix)'
 
 setup:
-	@VENV="$(VENV)" sh tools/setup.sh
+	@RUNTIME="$(RUNTIME)" VENV="$(VENV)" sh tools/setup.sh
 
 train: setup
 	$(python) train.py $(ARGS)
@@ -33,8 +39,8 @@ evaluate: setup
 
 # A second time, training finds its three epochs done, and says so.
 demo: setup
-	$(python) train.py --synthetic --data-dir demo/data --model-dir demo/model --epochs 3
-	$(python) test.py --synthetic --data-dir demo/data --model-dir demo/model
+	$(python) train.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix) --epochs 3
+	$(python) test.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix)
 
 test: setup
 	$(python) -m pytest -m "not slow and not accuracy" $(ARGS)

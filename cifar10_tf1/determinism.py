@@ -1,32 +1,6 @@
-"""What makes a run repeatable: environment variables and derived seeds.
-
-Imports no TensorFlow: `prepare_environment` has to run before it loads.
-"""
+"""Seeds: one for each purpose, derived from the seed of the run."""
 
 import hashlib
-import logging
-import os
-import warnings
-
-
-def prepare_environment():
-    """Sets what TensorFlow and cuDNN read once, when they load.
-
-    Variables that the user has set stay as they are, except the one that the
-    result depends on.
-    """
-    # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    # Deprecation notes of TensorFlow's Python side.
-    logging.getLogger('tensorflow').setLevel(logging.ERROR)
-    # Deterministic cuDNN algorithms. This stops autotuning as well; setting
-    # TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it in 1.15.
-    os.environ['TF_CUDNN_DETERMINISTIC'] = '1'
-    os.environ.pop('TF_CUDNN_USE_AUTOTUNE', None)
-    # TensorFlow 1.15 spells dtypes in a way that NumPy 1.17 warns of, in
-    # twelve lines at each start.
-    warnings.filterwarnings('ignore', category=FutureWarning,
-                            module=r'tensor(flow|board)')
 
 
 def derive_seed(seed, purpose, bits=31):

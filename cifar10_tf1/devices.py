@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 
+from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 
 
@@ -30,23 +31,6 @@ def prepare(requested):
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 
 
-def session_config(threads):
-    """tf.ConfigProto for every session of a process.
-
-    The first session of a process decides the number of threads for all.
-
-    Args:
-      threads: machine.Threads.
-    """
-    import tensorflow.compat.v1 as tf
-    config = tf.ConfigProto(allow_soft_placement=True,
-                            intra_op_parallelism_threads=threads.intra_op,
-                            inter_op_parallelism_threads=threads.inter_op)
-    # Without growth cuDNN 7 fails to start on RTX 20 cards.
-    config.gpu_options.allow_growth = True
-    return config
-
-
 def resolve(requested, threads):
     """The device of the network, once TensorFlow is loaded.
 
@@ -60,9 +44,9 @@ def resolve(requested, threads):
     """
     if requested == 'cpu' or os.environ.get('CUDA_VISIBLE_DEVICES') == '-1':
         return 'cpu'
-    import tensorflow.compat.v1 as tf
+    tf = runtime.load_tensorflow()
     with tf.Graph().as_default(), tf.Session(
-            config=session_config(threads)) as session:
+            config=runtime.session_config(threads)) as session:
         kinds = [device.device_type for device in session.list_devices()]
     if 'GPU' in kinds:
         return 'gpu'
@@ -82,7 +66,8 @@ def find_gpu(device, threads):
         return None
     from tensorflow.python.client import device_lib
     cards = [local.physical_device_desc for local
-             in device_lib.list_local_devices(session_config(threads))
+             in device_lib.list_local_devices(
+                 runtime.session_config(threads))
              if local.device_type == 'GPU']
     try:
         with open('/proc/driver/nvidia/version') as file:

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import devices
 from cifar10_tf1 import machine
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
+from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 
 MAX_TIES = 100  # images; a trained network has none
@@ -99,7 +99,7 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
     graph = build_evaluation_graph(system, data_set, seed, crop, device,
                                    threads.input)
     with tf.Session(graph=graph.graph,
-                    config=devices.session_config(threads)) as session:
+                    config=runtime.session_config(threads)) as session:
         if checkpoint is None:
             checkpoint = checkpoints.restore_newest(
                 session, graph.saver, model_dir, graph.variables)

@@ -6,6 +6,8 @@
 import hashlib
 import sys
 
+from cifar10_tf1 import runtime
+
 
 def fingerprint_tensors(tensors):
     """SHA-256 over names, types, shapes and bytes, in the names' order.
@@ -35,6 +37,7 @@ def fingerprint_checkpoint(prefix):
 
 
 def _fingerprint(options):
+    runtime.prepare_environment()
     from cifar10_tf1 import checkpoints
     prefix = checkpoints.choose(options.model_dir, options.checkpoint)
     print(f'{fingerprint_checkpoint(prefix)}  {prefix}')

@@ -7,10 +7,10 @@ before TensorFlow is imported, TensorFlow before the graph is built.
 import os
 import sys
 
-from cifar10_tf1 import determinism
 from cifar10_tf1 import devices
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
+from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.model_dir import ModelDir
 from cifar10_tf1.stopping import StopRequest
@@ -35,11 +35,12 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       UserError: where the folder is in use, can't be written, or holds another
         run; where its checkpoints don't fit; where the loss is not finite.
     """
-    determinism.prepare_environment()
+    runtime.prepare_environment()
     with ModelDir(model_dir) as folder:
         record = run_record.load_folder(folder.path)
         devices.prepare(given.device or (record and record.settings.device)
                         or 'auto')
+        runtime.load_tensorflow()
         from cifar10_tf1 import training
         from cifar10_tf1.systems import deep_cnn
         system = system or deep_cnn
@@ -73,8 +74,9 @@ def test(data_set, model_dir, checkpoint, seed, crop, given):
     Raises:
       UserError: as evaluation.run_evaluation.
     """
-    determinism.prepare_environment()
+    runtime.prepare_environment()
     devices.prepare(given.device or 'auto')
+    runtime.load_tensorflow()
     from cifar10_tf1 import evaluation
     from cifar10_tf1.systems import deep_cnn
     settings = run_record.complete(given, deep_cnn, data_set)

@@ -104,7 +104,8 @@ def find_cpu():
     caches = {}
     for name, number in _SYSCONF_CACHES.items():
         try:
-            caches[name] = os.sysconf(number)
+            caches[name] = (os.sysconf(number) if platform.libc_ver()[0]
+                            else None)
         except (OSError, ValueError):
             caches[name] = None
     return {

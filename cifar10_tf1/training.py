@@ -14,11 +14,11 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import devices
 from cifar10_tf1 import fingerprint
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
+from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
@@ -124,7 +124,7 @@ class Run:
         """
         last_step = self._settings.epochs * self._steps_per_epoch
         last_step = min(last_step, max_steps or last_step)
-        with tf.Session(graph=self._graph.graph, config=devices.session_config(
+        with tf.Session(graph=self._graph.graph, config=runtime.session_config(
                 self._settings.threads)) as self._session:
             self._restore()
             if self._step >= last_step:

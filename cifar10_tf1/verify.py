@@ -85,8 +85,10 @@ class _Comparison:
             return EQUAL
         if self.notes:
             print(f'Different from {self.first_difference} on, on another kind '
-                  'of machine: largest deviation of a summed loss '
-                  f'{100 * self.largest_deviation:.5f} %', flush=True)
+                  'of machine'
+                  + (': largest deviation of a summed loss '
+                     f'{100 * self.largest_deviation:.5f} %'
+                     if self.largest_deviation else ''), flush=True)
             return OTHER_KIND
         print(f'DIFFERENT at {self.first_difference}, on the same kind of '
               'machine', flush=True)

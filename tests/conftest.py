@@ -8,12 +8,13 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from cifar10_tf1 import determinism  # noqa: E402
 from cifar10_tf1 import devices  # noqa: E402
+from cifar10_tf1 import runtime  # noqa: E402
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
-determinism.prepare_environment()
+runtime.prepare_environment()
 devices.prepare('cpu')
+runtime.load_tensorflow()
 REAL_DATA_DIR = os.environ.pop('CIFAR10_DATA_DIR', None)
 os.environ.pop('CIFAR10_MODEL_DIR', None)
 

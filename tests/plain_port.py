@@ -27,9 +27,10 @@ def build_variables():
         for layer, shape, stddev, unused_decay, bias, value in LAYERS:
             with tf.variable_scope(layer):
                 for variable in (
+                        # Seeded, since TensorFlow 2 may be told to insist.
                         tf.get_variable('weights', shape, initializer=tf.
                                         truncated_normal_initializer(
-                                            stddev=stddev)),
+                                            stddev=stddev, seed=1)),
                         tf.get_variable(bias, shape[-1:], initializer=tf.
                                         constant_initializer(value))):
                     variables[variable.op.name] = variable

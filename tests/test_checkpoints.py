@@ -208,10 +208,10 @@ def test_vanishing_before_it_is_restored_is_no_error(tmp_path, session,
 def test_other_tensors_are_named(tmp_path, session):
     save(tmp_path, session, 1)
     with tf.Graph().as_default(), tf.Session() as other:
-        variables = {v.op.name: v for v in (
-            tf.get_variable('global_step', [], tf.float32),
-            tf.get_variable('model/weights', [6, 5]),
-            tf.get_variable('model/more', [2]))}
+        variables = {name: tf.get_variable(
+            name, shape, initializer=tf.zeros_initializer())
+            for name, shape in (('global_step', []), ('model/weights', [6, 5]),
+                                ('model/more', [2]))}
         with pytest.raises(UserError) as caught:
             checkpoints.restore(other, tf.train.Saver(variables),
                                 str(tmp_path / 'model.ckpt-1'), variables)

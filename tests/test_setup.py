@@ -26,7 +26,9 @@ SYSTEM_TOOLS = ['cat', 'cp', 'cut', 'dirname', 'env', 'find', 'flock', 'grep', '
 FAKE_PYTHON = """#!/bin/sh
 [ "$1" = -m ] && printf '%s\\n' "$*" >>"$FAKE_LOG"
 case "$1 $2" in
-    "-c import tensorflow"*) echo "a warning"; echo "${{FAKE_TENSORFLOW:-1.15.0}}" ;;
+    "-c import tensorflow"*)
+        case "{answer}" in 3.[67]*) version=1.15.0 ;; *) version=2.21.0 ;; esac
+        echo "a warning"; echo "${{FAKE_TENSORFLOW:-$version}}" ;;
     "-c import flake8"*) echo works ;;
     "-c "*) echo "{answer}" ;;
     "-m venv")
@@ -47,8 +49,8 @@ esac
 FAKE_UV = """#!/bin/sh
 printf 'uv %s into %s\\n' "$*" "$UV_PYTHON_INSTALL_DIR" >>"$FAKE_LOG"
 [ "$1 $2" = "python install" ] || exit 2
-mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-3.7.9-linux-x86_64-gnu/bin"
-cp "$FAKE_FETCHED" "$UV_PYTHON_INSTALL_DIR/cpython-3.7.9-linux-x86_64-gnu/bin/python3.7"
+mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-$3.9-linux-x86_64-gnu/bin"
+cp "$FAKE_FETCHED" "$UV_PYTHON_INSTALL_DIR/cpython-$3.9-linux-x86_64-gnu/bin/python$3"
 """
 
 UV_WITHOUT_37 = """#!/bin/sh
@@ -114,11 +116,11 @@ class Project:
     def log(self):
         return self.log_file.read_text().splitlines()
 
-    def state(self):
-        return (self.folder / '.venv' / 'cifar-tf1-setup').read_text().split(None, 3)
+    def state(self, venv='.venv'):
+        return (self.folder / venv / 'cifar-tf1-setup').read_text().split(None, 3)
 
-    def made_with(self):
-        return self.state()[3].strip()
+    def made_with(self, venv='.venv'):
+        return self.state(venv)[3].strip()
 
 
 @pytest.fixture
@@ -136,22 +138,53 @@ def check_one_line(errors, *parts):
 # --- Making the environment --------------------------------------------------
 
 
-def test_makes_the_environment_with_hashes_and_build_tools_first(project):
-    python = project.add_python('python3.7', '3.7 ok')
-    status, output, errors = project.run()
+@pytest.mark.parametrize('runtime, python, tensorflow, build, lock, venv', [
+    ({}, '3.7', '1.15.0', 'build-py37.txt', 'py37.txt', '.venv'),
+    ({'RUNTIME': 'tf1'}, '3.7', '1.15.0', 'build-py37.txt', 'py37.txt', '.venv'),
+    ({'RUNTIME': 'tf2'}, '3.12', '2.21.0', 'build-tf2.txt', 'tf2.txt', '.venv-tf2'),
+    ({'RUNTIME': 'tf2-cuda'}, '3.12', '2.21.0', 'build-tf2.txt', 'tf2-cuda.txt', '.venv-tf2-cuda'),
+])
+def test_makes_the_environment_with_hashes_and_build_tools_first(
+        project, runtime, python, tensorflow, build, lock, venv):
+    path = project.add_python('python' + python, python + ' ok')
+    status, output, errors = project.run(**runtime)
     assert (status, errors) == (0, '')
     assert output.count('\n') == 1
-    assert 'TensorFlow 1.15.0' in output and '.venv' in output and 'GB' in output
+    assert 'TensorFlow {} '.format(tensorflow) in output
+    assert ' {} '.format(venv) in output and 'GB' in output
     commands = [line for line in project.log() if line.startswith('-m')]
     assert [line.split()[1] for line in commands] == ['venv', 'pip', 'pip']
-    assert commands[1].endswith('requirements/build-py37.txt')
-    assert commands[2].endswith('requirements/py37.txt')
+    assert commands[1].endswith('requirements/' + build)
+    assert commands[2].endswith('requirements/' + lock)
     for line in commands[1:]:
         for option in ('--require-hashes', '--no-deps', '--no-build-isolation'):
             assert option in line.split()
         assert '--isolated' not in line  # the user's mirror and proxy count
-    assert project.made_with() == str(python)
-    assert os.path.exists(str(project.folder / '.venv' / 'bin' / 'python'))
+    assert project.made_with(venv) == str(path)
+    assert os.path.exists(str(project.folder / venv / 'bin' / 'python'))
+
+
+def test_runtimes_stand_side_by_side(project):
+    project.add_python('python3.7', '3.7 ok')
+    project.add_python('python3.12', '3.12 ok')
+    for runtime in ('tf1', 'tf2', 'tf2-cuda'):
+        assert 'Installing' in project.run(RUNTIME=runtime)[1]
+    for runtime in ('tf1', 'tf2', 'tf2-cuda'):
+        assert project.run(RUNTIME=runtime) == (0, '', '')
+
+
+def test_one_folder_holds_one_runtime(project):
+    project.add_python('python3.7', '3.7 ok')
+    project.add_python('python3.12', '3.12 ok')
+    for runtime in ('tf1', 'tf2', 'tf2-cuda', 'tf1'):
+        assert 'Installing' in project.run(RUNTIME=runtime, VENV='one')[1]
+        assert project.run(RUNTIME=runtime, VENV='one') == (0, '', '')
+
+
+def test_unknown_runtime_is_a_usage_error(project):
+    status, output, errors = project.run(RUNTIME='tf3')
+    assert (status, output) == (2, '')
+    check_one_line(errors, 'RUNTIME=tf3', 'tf1', 'tf2', 'tf2-cuda')
 
 
 def test_second_call_does_nothing_and_takes_no_time(project):
@@ -167,11 +200,21 @@ def test_second_call_does_nothing_and_takes_no_time(project):
     assert min(seconds) < 0.2
 
 
-@pytest.mark.parametrize('lock', ['py37.txt', 'build-py37.txt'])
-def test_changed_lock_installs_again(project, lock):
+@pytest.mark.parametrize('runtime, venv, lock', [
+    ('tf1', '.venv', 'py37.txt'), ('tf1', '.venv', 'build-py37.txt'),
+    ('tf2', '.venv-tf2', 'tf2.txt'), ('tf2', '.venv-tf2', 'build-tf2.txt')])
+@pytest.mark.parametrize('program', ['sha256sum', 'shasum'])
+def test_changed_lock_installs_again(project, runtime, venv, lock, program):
+    project.environment['RUNTIME'] = runtime
+    if program == 'shasum':  # macOS
+        (project.bin / 'sha256sum').unlink()
+        project.add_program('shasum', '#!/bin/sh\n[ "$*" = "-a 256" ] && exec "{}"\n'.format(
+            shutil.which('sha256sum')))
     project.add_python('python3.7', '3.7 ok')
+    project.add_python('python3.12', '3.12 ok')
     assert project.run()[0] == 0
-    left_over = project.folder / '.venv' / 'left over'
+    assert project.run() == (0, '', '')
+    left_over = project.folder / venv / 'left over'
     left_over.mkdir()
     with open(str(project.folder / 'requirements' / lock), 'a') as lock_file:
         lock_file.write('# changed\n')
@@ -278,9 +321,11 @@ def test_harmful_pip_settings_are_taken_out(project):
     assert 'PIP_USER=0 PIP_TARGET=unset' in project.log()
 
 
-def test_lint_environment_is_another(project):
+@pytest.mark.parametrize('environment', [{}, {'RUNTIME': 'tf2'}])
+def test_lint_environment_is_another(project, environment):
     project.add_python('python3.7', '3.7 ok')
-    assert project.run('lint')[0] == 0
+    project.add_python('python3.12', '3.12 ok')
+    assert project.run('lint', **environment)[0] == 0
     assert any(line.endswith('lint-py37.txt') for line in project.log())
     assert (project.folder / '.venv-lint' / 'cifar-tf1-setup').exists()
     assert not (project.folder / '.venv').exists()
@@ -332,10 +377,42 @@ def test_python_version_chooses(project):
     assert project.run(PYTHON_VERSION='3.7.17') == (0, '', '')
 
 
-def test_other_python_version_is_a_usage_error(project):
-    status, _, errors = project.run(PYTHON_VERSION='3.8')
+def test_tf2_prefers_the_pythons_in_this_order(project):
+    project.environment['RUNTIME'] = 'tf2'
+    for version in ('3.7', '3.9', '3.14'):
+        project.add_python('python' + version, version + ' ok')
+    paths = [project.add_python('python' + version, version + ' ok')
+             for version in ('3.12', '3.11', '3.13', '3.10')]
+    for path in paths:
+        assert project.run()[0] == 0
+        assert project.made_with('.venv-tf2') == str(path)
+        shutil.rmtree(str(project.folder / '.venv-tf2'))
+        path.unlink()
+    status, _, errors = project.run()
+    assert status == 1
+    check_one_line(errors, 'no working Python 3.10 to 3.13')
+
+
+def test_python_version_chooses_for_tf2(project):
+    project.environment['RUNTIME'] = 'tf2'
+    project.add_python('python3.10', '3.10 ok')
+    project.add_python('python3.12', '3.12 ok')
+    assert project.run(PYTHON_VERSION='3.10')[0] == 0
+    assert project.state('.venv-tf2')[1] == '3.10'
+    assert project.run()[1] == ''  # what was chosen once stays
+    assert 'Installing' in project.run(PYTHON_VERSION='3.12.7')[1]
+    assert project.state('.venv-tf2')[1] == '3.12'
+
+
+@pytest.mark.parametrize('runtime, version, said', [
+    ('tf1', '3.8', '3.7 or 3.6'), ('tf1', '3.12.7', 'RUNTIME=tf2'), ('tf1', '3', '3.7 or 3.6'),
+    ('tf1', '3.77', '3.7 or 3.6'),
+    ('tf2', '3.7', '3.10 to 3.13'), ('tf2', '3.1', '3.10 to 3.13'), ('tf2', '3.14', '3.10 to 3.13'),
+])
+def test_other_python_version_is_a_usage_error(project, runtime, version, said):
+    status, _, errors = project.run(RUNTIME=runtime, PYTHON_VERSION=version)
     assert status == 2
-    check_one_line(errors, 'PYTHON_VERSION=3.8', '3.7')
+    check_one_line(errors, 'PYTHON_VERSION=' + version, said)
 
 
 @pytest.mark.parametrize('name', ['python3', 'python'])
@@ -424,6 +501,15 @@ def test_given_python_that_does_not_fit_is_said(project, answer, said):
     assert not (project.folder / '.venv').exists()
 
 
+def test_given_python_of_the_other_runtime_is_said(project):
+    for version in ('3.7', '3.12'):
+        project.add_python('python' + version, version + ' ok')
+    check_one_line(project.run(PYTHON='python3.12')[2], 'is Python 3.12', 'RUNTIME=tf2')
+    _, _, errors = project.run(PYTHON='python3.7', RUNTIME='tf2')
+    check_one_line(errors, 'is Python 3.7', '3.10 to 3.13')
+    assert 'RUNTIME' not in errors
+
+
 def test_given_python_that_does_not_run_is_said(project):
     project.add_program('mine', BROKEN_SHIM)
     check_one_line(project.run(PYTHON='mine')[2], 'PYTHON=mine does not run')
@@ -453,6 +539,9 @@ def add_changed_python(project, name, code):
     ('sys.prefix = "/elsewhere"', 'belongs to a virtual environment'),
     ('sys.implementation.name = "pypy"', 'is not CPython'),
     ('import sysconfig; sysconfig.get_config_var = lambda name: "x86_64-linux-musl"', 'musl'),
+    ('import ctypes, ensurepip, os, ssl, venv\n'  # which sys.platform changes
+     'os.uname = lambda: ("", "", "", "", "x86_64"); sys.platform = "darwin"', 'Intel'),
+    ('import sysconfig; sysconfig.get_config_var = {"Py_GIL_DISABLED": 1}.get', 'free-threaded'),
     ('sys.version_info = (3, 8, 1, "final", 0)', 'is Python 3.8'),
 ])
 def test_unfit_python_is_recognised(project, code, said):
@@ -478,30 +567,53 @@ def test_python_of_a_virtual_environment_is_passed_over(project, tmp_path):
     assert project.made_with() == str(python)
 
 
-# --- What TensorFlow 1.15 cannot do without ----------------------------------
+# --- What TensorFlow cannot do without ---------------------------------------
 
 
-@pytest.mark.parametrize('environment, said', [
-    ({'CIFAR_TF1_MACHINE': 'aarch64'}, ['aarch64', 'x86-64']),
-    ({'CIFAR_TF1_SYSTEM': 'Darwin'}, ['Darwin', 'docker/Dockerfile']),
+@pytest.mark.parametrize('runtime, system, machine, said', [
+    ('tf1', 'Linux', 'aarch64', ['Linux on aarch64', 'x86-64', 'RUNTIME=tf2']),
+    ('tf1', 'Darwin', 'arm64', ['Darwin on arm64', 'RUNTIME=tf2']),
+    ('tf1', 'Darwin', 'x86_64', ['Darwin on x86_64', 'docker/Dockerfile']),
+    ('tf1', 'Linux', 'riscv64', ['riscv64']),
+    ('tf2', 'Darwin', 'x86_64', ['Darwin on x86_64', 'macOS on arm64']),
+    ('tf2', 'Linux', 'riscv64', ['riscv64', 'aarch64']),
+    ('tf2-cuda', 'Linux', 'aarch64', ['Linux on aarch64', 'x86-64', 'RUNTIME=tf2']),
 ])
-def test_wrong_machine_is_said_before_anything(project, environment, said):
+def test_wrong_machine_is_said_before_anything(project, runtime, system, machine, said):
     project.add_python('python3.7', '3.7 ok')
-    status, output, errors = project.run(**environment)
+    project.add_python('python3.12', '3.12 ok')
+    status, output, errors = project.run(
+        RUNTIME=runtime, CIFAR_TF1_SYSTEM=system, CIFAR_TF1_MACHINE=machine)
     assert (status, output) == (1, '')
     check_one_line(errors, *said)
-    assert not (project.folder / '.venv').exists()
+    for way_out in ('RUNTIME=tf2', 'docker/Dockerfile'):
+        assert (way_out in errors) == (way_out in said)
+    assert not list(project.folder.glob('.venv*'))
 
 
+@pytest.mark.parametrize('system, machine', [('Linux', 'aarch64'), ('Darwin', 'arm64')])
+def test_tf2_takes_arm_and_asks_no_avx_of_it(project, system, machine):
+    project.add_python('python3.12', '3.12 ok')
+    (project.home / 'cpuinfo').write_text('Features\t: fp asimd\n')
+    status, _, errors = project.run(
+        RUNTIME='tf2', CIFAR_TF1_SYSTEM=system, CIFAR_TF1_MACHINE=machine,
+        CIFAR_TF1_CPUINFO=str(project.home / 'cpuinfo'))
+    assert (status, errors) == (0, '')
+
+
+@pytest.mark.parametrize('runtime', ['tf1', 'tf2'])
 @pytest.mark.parametrize('flags, status', [
     ('fpu sse2 avx', 0), ('fpu sse2', 1), ('fpu avx2 avx512f', 1)])
-def test_missing_avx_is_said(project, flags, status):
+def test_missing_avx_is_said(project, runtime, flags, status):
     project.add_python('python3.7', '3.7 ok')
+    project.add_python('python3.12', '3.12 ok')
     (project.home / 'cpuinfo').write_text('flags\t\t: {}\n'.format(flags))
-    got, _, errors = project.run(CIFAR_TF1_CPUINFO=str(project.home / 'cpuinfo'))
+    got, _, errors = project.run(RUNTIME=runtime,
+                                 CIFAR_TF1_CPUINFO=str(project.home / 'cpuinfo'))
     assert got == status
     if status:
         check_one_line(errors, 'AVX')
+        assert 'RUNTIME' not in errors  # TensorFlow 2 needs it too
 
 
 # --- Fetching a Python -------------------------------------------------------
@@ -514,8 +626,18 @@ def test_no_python_and_no_uv_is_one_message(project):
     assert status == 1
     assert output == 'No Python 3.7 or 3.6 found: fetching CPython 3.7 into .python\n'
     check_one_line(errors, 'no working Python 3.7 or 3.6', 'pyenv', 'conda', 'PYTHON=',
-                   'docker/Dockerfile', 'no Python 3.8 or newer')
+                   'docker/Dockerfile', 'no Python 3.8 or newer', 'RUNTIME=tf2')
     assert not (project.folder / '.venv').exists()
+
+
+def test_no_python_for_tf2_is_one_message(project):
+    project.add_python('python3.7', '3.7 ok')
+    status, output, errors = project.run(RUNTIME='tf2')
+    assert status == 1
+    assert output == 'No Python 3.10 to 3.13 found: fetching CPython 3.12 into .python\n'
+    check_one_line(errors, 'no working Python 3.10 to 3.13', 'pyenv install 3.12', 'PYTHON=')
+    assert '3.7' not in errors and 'RUNTIME' not in errors
+    assert not (project.folder / '.venv-tf2').exists()
 
 
 def test_unfit_pythons_are_named_where_none_fits(project):
@@ -531,18 +653,26 @@ def test_python_36_is_not_fetched(project):
     check_one_line(errors, 'Python 3.6', 'only 3.7 can be fetched')
 
 
-def test_uv_on_path_fetches_into_the_project(project, tmp_path):
-    fetched = project.add_python(tmp_path / 'fetched', '3.7 ok')
+@pytest.mark.parametrize('environment, wanted, fetched', [
+    ({}, '3.7 or 3.6', '3.7'),
+    ({'RUNTIME': 'tf2'}, '3.10 to 3.13', '3.12'),
+    ({'RUNTIME': 'tf2', 'PYTHON_VERSION': '3.13'}, '3.13', '3.13'),
+])
+def test_uv_on_path_fetches_into_the_project(project, tmp_path, environment, wanted, fetched):
+    project.environment.update(environment, FAKE_FETCHED=str(
+        project.add_python(tmp_path / 'fetched', fetched + ' ok')))
     project.add_program('uv', FAKE_UV)
-    status, output, errors = project.run(FAKE_FETCHED=str(fetched))
+    status, output, errors = project.run(VENV='first')
     assert (status, errors) == (0, '')
-    assert output.splitlines()[0] == 'No Python 3.7 or 3.6 found: fetching CPython 3.7 into .python'
-    assert 'uv python install 3.7 into {}/.python'.format(project.folder) in project.log()
-    assert project.made_with() == str(
-        project.folder / '.python' / 'cpython-3.7.9-linux-x86_64-gnu' / 'bin' / 'python3.7')
+    assert output.splitlines()[0] == (
+        'No Python {} found: fetching CPython {} into .python'.format(wanted, fetched))
+    assert 'uv python install {} into {}/.python'.format(fetched, project.folder) in project.log()
+    assert project.made_with('first') == str(
+        project.folder / '.python' / 'cpython-{}.9-linux-x86_64-gnu'.format(fetched) / 'bin' /
+        ('python' + fetched))
     assert not (project.folder / '.uv-venv').exists()
     # Another environment takes the one that has been fetched.
-    assert 'No Python' not in project.run(VENV='second', FAKE_FETCHED=str(fetched))[1]
+    assert 'No Python' not in project.run(VENV='second')[1]
 
 
 @pytest.mark.parametrize('uv_on_path', [None, UV_WITHOUT_37])
@@ -587,19 +717,28 @@ def make_wheel(folder, name, version, files):
         name.replace('_', '-'), version, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
+REAL_RUNTIME = {
+    **dict.fromkeys([(3, 6), (3, 7)], 'tf1'),
+    **dict.fromkeys([(3, 10), (3, 11), (3, 12), (3, 13)], 'tf2'),
+}.get(sys.version_info[:2])
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.version_info[:2] not in [(3, 6), (3, 7)], reason='needs Python 3.6 or 3.7')
+@pytest.mark.skipif(REAL_RUNTIME is None, reason='no TensorFlow for this Python')
 def test_real_pip_installs_what_the_hashes_name_and_nothing_else(project, tmp_path):
     wheels, locks = tmp_path / 'wheels', tmp_path / 'locks'
     wheels.mkdir()
     locks.mkdir()
-    tag = 'py{}{}'.format(*sys.version_info)
+    package, version, tag = {
+        'tf1': ('tensorflow_gpu', '1.15.0', 'py{}{}'.format(*sys.version_info)),
+        'tf2': ('tensorflow', '2.21.0', 'tf2')}[REAL_RUNTIME]
     build = make_wheel(wheels, 'build_tool', '1.0', {'build_tool.py': ''})
-    main = make_wheel(wheels, 'tensorflow_gpu', '1.15.0', {
-        'tensorflow/__init__.py': '__version__ = "1.15.0"\n'})
+    main = make_wheel(wheels, package, version, {
+        'tensorflow/__init__.py': '__version__ = "{}"\n'.format(version)})
     (locks / 'build-{}.txt'.format(tag)).write_text(build)
     (locks / '{}.txt'.format(tag)).write_text(re.sub('sha256:.*', 'sha256:' + '0' * 64, main))
     settings = {
+        'RUNTIME': REAL_RUNTIME, 'VENV': 'venv',
         'PYTHON': REAL_PYTHON, 'CIFAR_TF1_REQUIREMENTS': str(locks),
         'PIP_CONFIG_FILE': os.devnull, 'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': str(wheels),
         'PATH': '{}:{}'.format(project.bin, os.defpath)}
@@ -613,9 +752,9 @@ def test_real_pip_installs_what_the_hashes_name_and_nothing_else(project, tmp_pa
     assert status == 0, errors
     assert project.run(**settings) == (0, '', '')
     installed = subprocess.check_output(
-        [str(project.folder / '.venv' / 'bin' / 'python'), '-c',
+        [str(project.folder / 'venv' / 'bin' / 'python'), '-c',
          'import build_tool, tensorflow; print(tensorflow.__version__)'], universal_newlines=True)
-    assert installed.strip() == '1.15.0'
+    assert installed.strip() == version
 
 
 # --- The locks ---------------------------------------------------------------
@@ -629,16 +768,20 @@ def read_lock(name):
         text = lock_file.read().replace('\\\n', ' ')
     requirements = {}
     for line in text.splitlines():
-        words = line.split('#')[0].split()
-        if words:
-            package, version = words[0].split('==')  # fails where it is not pinned
-            requirements[package] = (version, words[1:])
+        requirement, *hashes = line.split('#')[0].split('--hash=')
+        requirement, _, marker = (part.strip() for part in requirement.partition(';'))
+        # Of what the locks for all Pythons have, this is beyond TensorFlow's.
+        if requirement and marker != "python_full_version >= '3.14'":
+            package, version = requirement.split('==')  # fails where it is not pinned
+            package = package.split('[')[0]
+            assert package not in requirements, package + ' has two versions'
+            requirements[package] = (version, [word.strip() for word in hashes])
     return requirements
 
 
 def test_every_lock_is_there():
     names = {os.path.basename(path) for path in LOCKS}
-    assert names == {'uv.txt'} | {
+    assert names == {'uv.txt', 'tf2.txt', 'tf2-cuda.txt', 'build-tf2.txt', 'pictures-tf2.txt'} | {
         '{}{}.txt'.format(use, python) for use in ('', 'build-', 'lint-', 'pictures-')
         for python in ('py36', 'py37')}
 
@@ -656,7 +799,7 @@ def test_lock_has_hashes_and_no_address(path):
     for package, (_, hashes) in requirements.items():
         assert hashes, package + ' has no hash'
         for word in hashes:
-            assert re.match('--hash=sha256:[0-9a-f]{64}$', word), package
+            assert re.match('sha256:[0-9a-f]{64}$', word), package
 
 
 def test_locks_agree_on_what_decides_results():
@@ -672,7 +815,23 @@ def test_locks_agree_on_what_decides_results():
         assert main['py36'][package] == main['py37'][package], package
 
 
-@pytest.mark.parametrize('python', ['py36', 'py37'])
+def test_tf2_locks_agree_and_serve_every_machine():
+    main, cuda = read_lock('tf2.txt'), read_lock('tf2-cuda.txt')
+    assert main['tensorflow'][0] == '2.21.0'
+    for package in ('numpy', 'requests', 'urllib3', 'certifi', 'tqdm', 'pytest'):
+        assert package in main
+    # At least a wheel for each of four Pythons on each of three kinds of machine.
+    for package in ('tensorflow', 'numpy', 'h5py', 'ml-dtypes'):
+        assert len(main[package][1]) >= 12, package
+    assert not any(package.startswith('nvidia-') for package in main)
+    further = {package: cuda.pop(package) for package in set(cuda) - set(main)}
+    assert cuda == main
+    assert 'nvidia-cudnn-cu12' in further
+    for package in further:
+        assert package.startswith('nvidia-'), package
+
+
+@pytest.mark.parametrize('python', ['py36', 'py37', 'tf2'])
 @pytest.mark.parametrize('other', ['build-', 'pictures-'])
 def test_locks_of_one_environment_agree(python, other):
     main, other = read_lock(python + '.txt'), read_lock(other + python + '.txt')
@@ -693,7 +852,8 @@ def make():
     def run(*arguments):
         # Not the variables of a make that runs these tests.
         environment = {name: value for name, value in os.environ.items()
-                       if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'ARGS', 'VENV')}
+                       if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'ARGS', 'VENV',
+                                       'RUNTIME', 'PYTHON', 'PYTHON_VERSION')}
         return subprocess.check_output(('make', '-C', ROOT, '--no-print-directory') + arguments,
                                        env=environment, universal_newlines=True)
     return run
@@ -712,6 +872,22 @@ def test_make_passes_arguments_on(make):
     assert '".venv/bin/python" train.py --epochs 1\n' in make('-n', 'train', 'ARGS=--epochs 1')
     assert '".venv/bin/python" test.py --help\n' in make('-n', 'evaluate', 'ARGS=--help')
     assert 'other/bin/python' in make('-n', 'train', 'VENV=other')
+
+
+def test_make_passes_the_runtime_on(make):
+    lines = make('-n', 'train', 'RUNTIME=tf2').splitlines()
+    assert lines == ['RUNTIME="tf2" VENV=".venv-tf2" sh tools/setup.sh',
+                     '".venv-tf2/bin/python" train.py ']
+    assert '"other/bin/python" -m pytest' in make('-n', 'test', 'RUNTIME=tf2', 'VENV=other')
+    assert '".venv/bin/python"' in make('-n', 'train', 'RUNTIME=tf1')
+    for runtime in ('tf1', 'tf2', 'tf2-cuda'):
+        assert 'RUNTIME={} '.format(runtime) in make('help')
+
+
+def test_runtimes_share_no_demonstration_model(make):
+    folders = [re.findall(r'--model-dir (\S+)', make('-n', 'demo', 'RUNTIME=' + runtime))
+               for runtime in ('tf1', 'tf2', 'tf2-cuda')]
+    assert folders == [['demo/model'] * 2, ['demo/model-tf2'] * 2, ['demo/model-tf2-cuda'] * 2]
 
 
 def test_make_chooses_the_tests(make):

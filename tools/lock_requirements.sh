@@ -12,16 +12,29 @@
 set -eu
 cd "$(dirname "$0")/.."
 unset UV_INDEX UV_DEFAULT_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_CONSTRAINT \
-    UV_OVERRIDE UV_EXCLUDE_NEWER UV_PRERELEASE UV_RESOLUTION
+    UV_OVERRIDE UV_EXCLUDE_NEWER UV_PRERELEASE UV_RESOLUTION UV_FORK_STRATEGY
 
-lock() {  # lock INPUT OUTPUT PYTHON [OPTION...]
-    input=requirements/$1 output=requirements/$2 python=$3
-    shift 3
+compile() {  # compile INPUT OUTPUT OPTION...
+    input=requirements/$1 output=requirements/$2
+    shift 2
     echo "$output"
     uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-strip-extras \
         --custom-compile-command 'tools/lock_requirements.sh' \
-        --python-version "$python" --python-platform x86_64-manylinux2014 \
         "$@" --output-file "$output" "$input" >/dev/null
+}
+
+lock() {  # lock INPUT OUTPUT PYTHON [OPTION...]: for one Python, Linux on x86-64
+    input=$1 output=$2 python=$3
+    shift 3
+    compile "$input" "$output" \
+        --python-version "$python" --python-platform x86_64-manylinux2014 "$@"
+}
+
+lock_universal() {  # lock_universal INPUT OUTPUT [OPTION...]: all from Python 3.10 on
+    input=$1 output=$2
+    shift 2
+    # fewest: where it can be, one version for all Pythons and systems.
+    compile "$input" "$output" --python-version 3.10 --universal --fork-strategy fewest "$@"
 }
 
 for python in 3.7 3.6; do
@@ -32,5 +45,9 @@ for python in 3.7 3.6; do
     lock pictures.in "pictures-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
     lock lint.in "lint-$tag.txt" "$python" "$@"
 done
+lock_universal build.in build-tf2.txt --allow-unsafe "$@"
+lock_universal main-tf2.in tf2.txt --constraint requirements/build-tf2.txt "$@"
+lock_universal main-tf2-cuda.in tf2-cuda.txt --constraint requirements/tf2.txt "$@"
+lock_universal pictures.in pictures-tf2.txt --constraint requirements/tf2.txt "$@"
 # uv itself runs under any Python that it supports, not under the project's.
 lock uv.in uv.txt 3.8 "$@"

@@ -1,15 +1,20 @@
 #!/bin/sh
 # Makes the environment that `make train` and `make test` run in: a virtual
-# environment with TensorFlow 1.15 and what it needs, from locks with hashes.
+# environment with TensorFlow and what it needs, from locks with hashes.
 #
 #   tools/setup.sh          the environment for training and testing, in .venv
-#   tools/setup.sh lint     the one for `make lint`, in .venv-lint
+#   tools/setup.sh lint     the one for `make lint`, in .venv-lint; always on
+#                           the Pythons of TensorFlow 1.15
 #
 # A second call finds the first one's work and does nothing. What can be set, in
 # the environment or as `make setup NAME=value`:
 #
+#   RUNTIME          tf1: TensorFlow 1.15, the default; tf2: TensorFlow 2, in
+#                    .venv-tf2; tf2-cuda: the same and its CUDA libraries, in
+#                    .venv-tf2-cuda
 #   PYTHON           the Python to use, and no other; a path or a program's name
-#   PYTHON_VERSION   3.7 or 3.6; unset: 3.7 where there is one, else 3.6
+#   PYTHON_VERSION   one of the runtime's versions; unset: the first below that
+#                    there is
 #   VENV             the environment's folder, relative to the project
 #
 # For the tests of this script:
@@ -33,11 +38,56 @@ usage() { printf 'setup: %s\n' "$*" >&2; exit 2; }
 
 # --- What is asked for ------------------------------------------------------
 
+what=${1:-main}
+case $what in
+    main) runtime=${RUNTIME:-tf1} ;;
+    lint) runtime=tf1 ;;
+    *) usage "unknown argument '$what': give none, or 'lint'" ;;
+esac
+
+# versions: in the order in which they are looked for; the first is fetched.
+# disk: measured, 1,457 MB with Python 3.7, 1,452 MB with 3.6, 2,127 MB with 3.12;
+# for tf2-cuda the sizes that its further packages list are added.
+case $runtime in
+    tf1)
+        title='TensorFlow 1.15' versions='3.7 3.6' wanted='Python 3.7 or 3.6'
+        platforms='Linux on x86-64' disk='1.4 GB' ;;
+    tf2)
+        title='TensorFlow 2' versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13'
+        platforms='Linux on x86-64 or aarch64 and for macOS on arm64' disk='2.1 GB' ;;
+    tf2-cuda)
+        title='TensorFlow 2 with CUDA' versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13'
+        platforms='Linux on x86-64 (for others there is RUNTIME=tf2, without CUDA)' disk='6.2 GB' ;;
+    *)
+        usage "RUNTIME=$runtime: give tf1 (TensorFlow 1.15), tf2 (TensorFlow 2) or tf2-cuda (TensorFlow 2 and its CUDA libraries)" ;;
+esac
+
+system=${CIFAR_TF1_SYSTEM:-$(uname -s)}
+machine=${CIFAR_TF1_MACHINE:-$(uname -m)}
+cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}
+
+has_packages() {  # has_packages RUNTIME: are there any for this machine?
+    case $1/$system/$machine in
+        */Linux/x86_64 | */Linux/amd64) ;;
+        tf2/Linux/aarch64 | tf2/Linux/arm64 | tf2/Darwin/arm64) ;;
+        *) return 1 ;;
+    esac
+}
+
+# What else there is where TensorFlow 1.15 cannot be had.
+or_docker= or_tf2=
+case $runtime/$machine in
+    tf1/x86_64 | tf1/amd64) or_docker=', or use the Docker image (docker/Dockerfile)' ;;
+esac
+case $what/$runtime in
+    main/tf1) has_packages tf2 && or_tf2=', or set RUNTIME=tf2 (TensorFlow 2, Python 3.10 to 3.13)' ;;
+esac
+
 # The name of a folder or program is the caller's; all others are the project's.
 given_python=
 if [ -n "${PYTHON:-}" ]; then
     given_python=$(command -v "$PYTHON") ||
-        fail "PYTHON=$PYTHON: no such program; give the path of a Python 3.7 or 3.6, or leave PYTHON unset"
+        fail "PYTHON=$PYTHON: no such program; give the path of a $wanted, or leave PYTHON unset"
     case $given_python in
         /*) ;;
         *) given_python=$PWD/$given_python ;;
@@ -46,39 +96,36 @@ fi
 
 cd "$(dirname "$0")/.." || exit 1
 
-what=${1:-main}
-case $what in
-    main) VENV=${VENV:-.venv} ;;
-    lint) VENV=${VENV:-.venv-lint} ;;
-    *) usage "unknown argument '$what': give none, or 'lint'" ;;
+case $what/$runtime in
+    main/tf1) VENV=${VENV:-.venv} ;;
+    main/*) VENV=${VENV:-.venv-$runtime} ;;
+    lint/*) VENV=${VENV:-.venv-lint} ;;
 esac
 VENV=${VENV%/}
 [ -n "$VENV" ] || usage "VENV=/ cannot be the environment's folder"
 
 # python:3.7 Docker images set PYTHON_VERSION to all three numbers: allow these.
-case ${PYTHON_VERSION:-} in
-    '') versions='3.7 3.6' ;;
-    3.7 | 3.7.*) versions=3.7 ;;
-    3.6 | 3.6.*) versions=3.6 ;;
-    *) usage "PYTHON_VERSION=$PYTHON_VERSION: TensorFlow 1.15 runs on 3.7 and 3.6; give one of these, or leave it empty" ;;
-esac
-wanted="Python $(printf '%s' "$versions" | sed 's/ / or /')"
+if [ -n "${PYTHON_VERSION:-}" ]; then
+    version=$(printf '%s' "$PYTHON_VERSION" | cut -d . -f 1,2)
+    case " $versions " in
+        *" $version "*) versions=$version ;;
+        *) usage "PYTHON_VERSION=$PYTHON_VERSION: $title runs on $wanted; give one of these, or leave it empty$or_tf2" ;;
+    esac
+    wanted="Python $version"
+fi
 
-# --- What TensorFlow 1.15 cannot do without ---------------------------------
+# --- What TensorFlow cannot do without --------------------------------------
 
 # Without these checks: "no matching distribution", or "Illegal instruction".
-system=${CIFAR_TF1_SYSTEM:-$(uname -s)}
-machine=${CIFAR_TF1_MACHINE:-$(uname -m)}
-cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}
+has_packages "$runtime" ||
+    fail "this machine is $system on $machine, and $title exists for $platforms: take such a machine$or_docker$or_tf2"
 case $machine in
-    x86_64 | amd64) ;;
-    *) fail "this machine is $machine, and TensorFlow 1.15 exists for x86-64 only: use an x86-64 machine" ;;
+    x86_64 | amd64)
+        # Both TensorFlows are compiled for it.
+        if [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
+            fail "this CPU has no AVX, which $title needs: use another machine (a virtual one must pass its host's AVX on)"
+        fi ;;
 esac
-[ "$system" = Linux ] ||
-    fail "this system is $system, and the locked packages are for Linux: use Linux, or the Docker image (docker/Dockerfile)"
-if [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
-    fail "this CPU has no AVX, which TensorFlow 1.15 needs: use another machine (a virtual one must pass its host's AVX on)"
-fi
 
 # --- Is the work done already? ----------------------------------------------
 
@@ -87,14 +134,21 @@ requirements=${CIFAR_TF1_REQUIREMENTS:-requirements}
 # installed, then says what was installed: use, Python, hash of the locks.
 state=$VENV/cifar-tf1-setup
 
-build_lock() { printf '%s/build-py%s.txt' "$requirements" "$(printf %s "$1" | tr -d .)"; }
-main_lock() {
-    case $what in
-        main) printf '%s/py%s.txt' "$requirements" "$(printf %s "$1" | tr -d .)" ;;
-        lint) printf '%s/lint-py%s.txt' "$requirements" "$(printf %s "$1" | tr -d .)" ;;
+lock_name() {  # lock_name RUNTIME VERSION: 1.15 has a lock for each Python, 2 one for all
+    case $1 in
+        tf1) printf 'py%s' "$2" | tr -d . ;;
+        *) printf '%s' "$1" ;;
     esac
 }
-locks_hash() { cat "$(build_lock "$1")" "$(main_lock "$1")" | sha256sum | cut -d ' ' -f 1; }
+build_lock() { printf '%s/build-%s.txt' "$requirements" "$(lock_name "${runtime%-cuda}" "$1")"; }
+main_lock() {
+    case $what in
+        main) printf '%s/%s.txt' "$requirements" "$(lock_name "$runtime" "$1")" ;;
+        lint) printf '%s/lint-%s.txt' "$requirements" "$(lock_name "$runtime" "$1")" ;;
+    esac
+}
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }  # macOS has shasum
+locks_hash() { cat "$(build_lock "$1")" "$(main_lock "$1")" | sha256 | cut -d ' ' -f 1; }
 
 is_ready() {
     # -x is false for a link to a Python that has since been removed.
@@ -122,11 +176,15 @@ elif sys.prefix != getattr(sys, "base_prefix", sys.prefix) or hasattr(sys, "real
     problem = "belongs to a virtual environment"
 else:
     try:
-        import ctypes, ensurepip, ssl, sysconfig, venv, zlib
+        import ctypes, ensurepip, os, ssl, sysconfig, venv, zlib
         if sys.implementation.name != "cpython":
             problem = "is not CPython"
+        elif sys.platform == "darwin" and os.uname()[4] == "x86_64":
+            problem = "is built for Intel processors"
         elif "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")):
             problem = "is built for musl, TensorFlow for glibc"
+        elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+            problem = "is a free-threaded build"
     except ImportError:
         problem = "is incomplete: %s" % sys.exc_info()[1]
 print("%d.%d %s" % (sys.version_info[0], sys.version_info[1], problem))
@@ -208,17 +266,17 @@ END
 
 last_line() { printf '%s\n' "$1" | tail -n 1; }
 
-install_python() {  # install_python UV: CPython 3.7 into .python; sets python, or why_not
+install_python() {  # install_python UV: the fetched version into .python; sets python, or why_not
     # INSTALL_BIN=0: no link in the user's own ~/.local/bin.
     output=$(UV_PYTHON_INSTALL_DIR="$PWD/.python" UV_PYTHON_INSTALL_BIN=0 \
-        "$1" python install 3.7 2>&1 </dev/null) || {
-        why_not="uv python install 3.7: $(last_line "$output")"
+        "$1" python install "$fetched" 2>&1 </dev/null) || {
+        why_not="uv python install $fetched: $(last_line "$output")"
         return 1
     }
-    for python in "$PWD"/.python/*/bin/python3.7; do
-        suits "$python" 3.7 && return 0
+    for python in "$PWD"/.python/*/bin/"python$fetched"; do
+        suits "$python" "$fetched" && return 0
     done
-    why_not="uv python install 3.7 left no working Python in .python"
+    why_not="uv python install $fetched left no working Python in .python"
     return 1
 }
 
@@ -239,7 +297,7 @@ install_uv() {  # the locked uv into .uv-venv; sets why_not where it fails
 }
 
 fetch_python() {
-    say "No $wanted found: fetching CPython 3.7 into .python"
+    say "No $wanted found: fetching CPython $fetched into .python"
     # Set-ups of two environments may come here at the same time.
     if command -v flock >/dev/null && (: >>.uv-venv.lock) 2>/dev/null; then
         exec 8>.uv-venv.lock
@@ -290,7 +348,7 @@ if [ -n "$given_python" ]; then
     python_version= problem='does not run'
     suits "$python" "$versions" || {
         [ "$problem" = ok ] && problem="is Python $python_version"
-        fail "PYTHON=$PYTHON $problem, and a working $wanted is needed: give another, or leave PYTHON unset"
+        fail "PYTHON=$PYTHON $problem, and a working $wanted is needed: give another, or leave PYTHON unset$or_tf2"
     }
 else
     python=
@@ -298,22 +356,22 @@ else
         find_python "$version" "$version" && break
         python=
     done
-    why_not='only 3.7 can be fetched'
     if [ -z "$python" ]; then
-        case $versions in
-            3.7*) fetch_python ;;
-            *) false ;;
-        esac || fail "no working $wanted found${rejected:+ (}${rejected#; }${rejected:+)}, and none could be fetched ($why_not)." \
-            "Install one (pyenv install 3.7; or conda create -n py37 python=3.7; or python3.7 and python3.7-venv" \
-            "from the deadsnakes archive for Ubuntu), then run this again, or with PYTHON=path." \
-            "The Docker image (docker/Dockerfile) needs none."
+        fetched=${versions%% *}
+        why_not='only 3.7 can be fetched'
+        if [ "$fetched" = 3.6 ] || ! fetch_python; then
+            fail "no working $wanted found${rejected:+ (}${rejected#; }${rejected:+)}, and none could be fetched ($why_not)." \
+                "Install one (pyenv install $fetched; or conda create -n py$fetched python=$fetched; or python$fetched" \
+                "and python$fetched-venv from the deadsnakes archive for Ubuntu)," \
+                "then run this again, or with PYTHON=path$or_docker$or_tf2."
+        fi
     fi
 fi
 
-# Measured: 1,457 MB with Python 3.7, 1,452 MB with 3.6, one to two minutes.
-tensorflow=$(sed -n 's/^tensorflow-gpu==\([^ ]*\).*/\1/p' "$(main_lock "$python_version")")
+# tensorflow-gpu==1.15.0, tensorflow==2.21.0, tensorflow[and-cuda]==2.21.0
+tensorflow=$(sed -E -n 's/^tensorflow(-gpu|\[and-cuda\])?==([^ ]*).*/\2/p' "$(main_lock "$python_version")")
 case $what in
-    main) say "Installing TensorFlow $tensorflow and what it needs into $VENV (about 1.4 GB on disk, a few minutes)" ;;
+    main) say "Installing TensorFlow $tensorflow and what it needs into $VENV (about $disk on disk, a few minutes)" ;;
     lint) say "Installing the lint tools into $VENV" ;;
 esac
 

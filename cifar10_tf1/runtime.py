@@ -1,0 +1,109 @@
+"""Where TensorFlow 1.15 and TensorFlow 2 differ, line by line with the reason.
+
+1.15 is the runtime of record. On TensorFlow 2 the same code builds the same
+graph through tensorflow.compat.v1; nowhere else does the project ask which of
+the two it runs on.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import tempfile
+import warnings
+
+_NOTE = re.compile(rb'I\d{4} |WARNING: All log messages before absl::')
+
+
+def prepare_environment():
+    """Sets what TensorFlow and cuDNN read once, when they load.
+
+    Imports no TensorFlow. What the result depends on is set whatever the user
+    has set; each variable means nothing to the runtime that doesn't know it.
+    """
+    # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    # Deprecation notes of TensorFlow's Python side.
+    logging.getLogger('tensorflow').setLevel(logging.ERROR)
+    # 1.15 spells dtypes in a way that NumPy 1.17 warns of, in twelve lines at
+    # each start.
+    warnings.filterwarnings('ignore', category=FutureWarning,
+                            module=r'tensor(flow|board)')
+    # 1.15: deterministic cuDNN algorithms. This stops autotuning as well;
+    # setting TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it.
+    os.environ['TF_CUDNN_DETERMINISTIC'] = '1'
+    os.environ.pop('TF_CUDNN_USE_AUTOTUNE', None)
+    # 2: the same, for every op; see also enable_op_determinism below.
+    os.environ['TF_DETERMINISTIC_OPS'] = '1'
+    # 2: oneDNN's graph rewrites, on by default on some processors only, sum in
+    # another order than the rest; the processor must not choose. (The matrix
+    # products inside of the other kernels are oneDNN's all the same.)
+    os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'
+
+
+def load_tensorflow():
+    """Imports TensorFlow and makes version 2 behave as version 1.
+
+    Before any graph is built; a second call does nothing more.
+
+    Returns:
+      the module tensorflow.compat.v1.
+    """
+    with _without_notes():
+        import tensorflow
+        import tensorflow.compat.v1 as tf
+    if tf.version.VERSION.startswith('1.'):
+        return tf
+    # 2: graphs and sessions, ref-counted shapes, no eager execution.
+    tf.disable_v2_behavior()
+    # 2: refuses, instead of running, what it can't make deterministic; tf.data
+    # keeps the order of its elements.
+    tensorflow.config.experimental.enable_op_determinism()
+    # 2: from compute capability 8.0 on it would multiply in 19 bits by default.
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    return tf
+
+
+def session_config(threads):
+    """tf.ConfigProto for every session of a process.
+
+    The first session of a process decides the number of threads for all.
+
+    Args:
+      threads: machine.Threads; 0 leaves a number to TensorFlow.
+    """
+    tf = load_tensorflow()
+    config = tf.ConfigProto(allow_soft_placement=True,
+                            intra_op_parallelism_threads=threads.intra_op,
+                            inter_op_parallelism_threads=threads.inter_op)
+    # 1.15: without growth cuDNN 7 fails to start on RTX 20 cards.
+    config.gpu_options.allow_growth = True
+    return config
+
+
+@contextlib.contextmanager
+def _without_notes():
+    """Takes the notes of TensorFlow 2's libraries out of standard error.
+
+    2: while they load they log, at a time when no level can be set yet. All
+    other lines come out at the end; 1.15 has none.
+    """
+    try:
+        capture = tempfile.TemporaryFile()
+    except OSError:  # nowhere to write: rather noise than no start
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(capture.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        with capture:
+            capture.seek(0)
+            for line in capture:
+                if not _NOTE.match(line):
+                    os.write(2, line)
