@@ -57,10 +57,10 @@ def resolve(requested, threads):
 
 
 def find_gpu(device, threads):
-    """The card and the driver, for the record; None on a CPU.
+    """The card and what drives it, for the record; None on a CPU.
 
     Returns:
-      dict: card (as TensorFlow describes it), driver; or None.
+      dict: card (as TensorFlow describes it), driver, cuda, cudnn; or None.
     """
     if device != 'gpu':
         return None
@@ -76,12 +76,35 @@ def find_gpu(device, threads):
         driver = None
     # The bus address is of no influence, and tells two like machines apart.
     return {'card': re.sub(r', pci bus id: [^,]*', '', cards[0]),
-            'driver': driver}
+            'driver': driver, 'cuda': find_cuda(), 'cudnn': find_cudnn()}
+
+
+def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
+    """The version of the CUDA runtime, 10000 for 10.0; None without one."""
+    library = _load_library(names)
+    version = ctypes.c_int()
+    if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
+        return None
+    return version.value
+
+
+def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
+    """The version of cuDNN, 7605 for 7.6.5; None without one."""
+    library = _load_library(names)
+    if library is None:
+        return None
+    library.cudnnGetVersion.restype = ctypes.c_size_t
+    return library.cudnnGetVersion()
+
+
+def _load_library(names):
+    for name in names:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
 
 
 def _has_driver():
-    try:
-        ctypes.CDLL('libcuda.so.1')
-    except OSError:
-        return False
-    return True
+    return _load_library(['libcuda.so.1']) is not None
