@@ -1,4 +1,4 @@
-"""Checkpoints: the newest whole one, restoring, saving, keeping the last five.
+"""Checkpoints to read: the newest whole one, restoring, the fingerprint.
 
 The format is the plain tf.train.Saver's and the original's: 21 tensors in
 `model.ckpt-<global step>`, named by the `checkpoint` state file with a relative
@@ -8,7 +8,7 @@ Departs from the original in what it trusts: the state file is a hint that can
 be stale or point to another machine, so the folder itself is read.
 """
 
-import json
+import hashlib
 import os
 import sys
 
@@ -17,8 +17,6 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1.errors import UserError
-
-NUM_KEPT = 5
 
 
 def find_newest(folder):
@@ -87,8 +85,33 @@ def find_damage(prefix):
     # Whatever TensorFlow raises at bytes that it can't make sense of: OpError,
     # ValueError, UnicodeDecodeError, by version and by place.
     except Exception as error:  # pylint: disable=broad-except
-        return _one_line(error)
+        return one_line(error)
     return None
+
+
+def fingerprint_tensors(tensors):
+    """SHA-256 over names, types, shapes and bytes, in the names' order.
+
+    Args:
+      tensors: dict of name -> numpy array, little-endian as in a checkpoint.
+    Returns:
+      str, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f'{name} {value.dtype.name} {list(value.shape)}\n'
+                      .encode('utf-8'))
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def fingerprint(prefix):
+    """One hash for a checkpoint: equal where every bit of every tensor is."""
+    reader = tf.train.NewCheckpointReader(prefix)
+    return fingerprint_tensors({
+        name: np.asarray(reader.get_tensor(name))
+        for name in reader.get_variable_to_shape_map()})
 
 
 def check_tensors(prefix, variables):
@@ -174,95 +197,6 @@ def restore_newest(session, saver, folder, variables):
                 raise
 
 
-class CheckpointWriter:
-    """Saves into a model folder and keeps the last five of this program.
-
-    A save is made in a folder of its own and moved into place file by file,
-    the index last: a checkpoint is whole or is none, whenever the process is
-    killed.
-    """
-
-    def __init__(self, model_dir, saver):
-        self._model_dir = model_dir
-        self._saver = saver
-
-    def save(self, session, step, settings):
-        """Writes `model.ckpt-<step>`.
-
-        Args:
-          session: tf.Session.
-          step: int, the global step.
-          settings: dict for JSON, stored beside the weights.
-        Returns:
-          str, the prefix.
-        Raises:
-          UserError: where it can't be written; the earlier ones are as before.
-        """
-        folder = self._model_dir
-        try:
-            return self._save(session, step, settings)
-        except (OSError, tf.errors.OpError) as error:
-            folder.remove_saving_dir()
-            raise UserError(
-                f'cannot save step {step} in {folder.path}: {_one_line(error)}; '
-                'free some space or mend the folder and start again: the run '
-                'goes on from ' + self._describe_newest())
-
-    def _save(self, session, step, settings):
-        folder = self._model_dir
-        name = f'{model_dirs.PREFIX}-{step}'
-        saving = folder.make_saving_dir()
-        self._saver.save(session, os.path.join(saving, name),
-                         write_state=False)
-        with open(os.path.join(saving, name + '.json'), 'w') as file:
-            json.dump(settings, file, indent=1, sort_keys=True)
-            file.write('\n')
-        names = sorted(os.listdir(saving), key=_renaming_order)
-        for file_name in names:
-            _sync(os.path.join(saving, file_name))
-        for other in model_dirs.list_checkpoints(folder.path):
-            if other.step == step and other.ours:
-                folder.remove(other)
-            elif other.step == step:
-                aside = folder.set_aside(other)
-                print(f'{other.name} was not written by this program; it is '
-                      f'now called {aside}', file=sys.stderr, flush=True)
-        for file_name in names:
-            os.rename(os.path.join(saving, file_name), folder.join(file_name))
-        _sync(folder.path)
-        folder.remove_saving_dir()
-        self._prune(step)
-        self._write_state(name)
-        return folder.join(name)
-
-    def _prune(self, newest_step):
-        ours = [checkpoint for checkpoint
-                in model_dirs.list_checkpoints(self._model_dir.path)
-                if checkpoint.ours and checkpoint.step <= newest_step]
-        for checkpoint in ours[NUM_KEPT:]:
-            self._model_dir.remove(checkpoint)
-
-    def _write_state(self, newest):
-        """The state file that TensorFlow's and the original's readers want."""
-        folder = self._model_dir
-        names = [checkpoint.name for checkpoint
-                 in reversed(model_dirs.list_checkpoints(folder.path))
-                 if '.index' in checkpoint.suffixes]
-        state = tf.train.generate_checkpoint_state_proto(
-            folder.path, newest, names)
-        path = os.path.join(folder.make_saving_dir(), 'checkpoint')
-        with open(path, 'w') as file:
-            file.write(str(state))
-        os.rename(path, folder.join('checkpoint'))
-        folder.remove_saving_dir()
-
-    def _describe_newest(self):
-        for checkpoint in model_dirs.list_checkpoints(self._model_dir.path):
-            if find_damage(checkpoint.prefix) is None:
-                return checkpoint.prefix
-        return 'the beginning, as there is no checkpoint yet'
-
-
 def _check_whole(prefix):
     if not os.path.exists(prefix + '.index'):
         raise UserError(f'there is no checkpoint {prefix} (no file '
@@ -316,19 +250,7 @@ def _report_damaged(damaged, used):
               f'using {used.name} instead', file=sys.stderr, flush=True)
 
 
-def _renaming_order(name):
-    """Settings first, index last: see the docstring of model_dir."""
-    return name.endswith('.index'), not name.endswith('.json'), name
-
-
-def _sync(path):
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _one_line(error):
+def one_line(error):
+    """The first line of an error of Python's or TensorFlow's."""
     text = getattr(error, 'message', None) or str(error)
     return text.strip().splitlines()[0] if text.strip() else repr(error)

@@ -80,9 +80,9 @@ def build_training_input(system, data_set, seed, num_threads):
         paths = tf.placeholder(tf.string, [None], name='paths')
         epoch = tf.placeholder(tf.int64, [], name='epoch')
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
-        draws = build_draws(data_set.num_train_examples,
-                             system.NUM_TRAINING_DRAWS,
-                             derive_seed(seed, 'augmentation', bits=63), epoch)
+        draws = build_draws(
+            data_set.num_train_examples, system.NUM_TRAINING_DRAWS,
+            derive_seed(seed, 'augmentation', bits=63), epoch)
         dataset = _build_examples(paths, draws)
         dataset = dataset.skip(first_batch * system.SETTINGS.batch_size)
         dataset = _build_batches(dataset, system.build_training_image, system,
@@ -103,7 +103,7 @@ def build_test_input(system, data_set, seed, crop, num_threads):
         paths = tf.placeholder(tf.string, [None], name='paths')
         if crop == 'random':
             draws = build_draws(num_examples, system.NUM_TEST_DRAWS,
-                                 derive_seed(seed, 'test crop', bits=63), 0)
+                                derive_seed(seed, 'test crop', bits=63), 0)
         else:
             draws = tf.fill([num_examples, system.NUM_TEST_DRAWS], 0.5)
         dataset = _build_examples(paths, draws)

@@ -14,11 +14,11 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import fingerprint
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
+from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
@@ -103,8 +103,7 @@ class Run:
         self._command = command
         self._stop_request = stop_request or StopRequest()
         self._on_epoch = on_epoch or (lambda epoch: None)
-        self._writer = checkpoints.CheckpointWriter(model_dir,
-                                                    self._graph.saver)
+        self._writer = CheckpointWriter(model_dir, self._graph.saver)
         self._session = None
         self._handle = None
         self._losses = None
@@ -171,7 +170,7 @@ class Run:
         if self._newest is None or model_dirs.step_of(
                 self._newest) != self._step:
             self._save()
-        digest = fingerprint.fingerprint_checkpoint(self._newest)
+        digest = checkpoints.fingerprint(self._newest)
         self._record.end_process(self._step, self._stop_request.name
                                  or 'finished', digest)
         if self._stop_request.requested:

@@ -19,8 +19,6 @@ REAL_DATA_DIR = os.environ.pop('CIFAR10_DATA_DIR', None)
 os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 
-
-
 @pytest.fixture
 def real_data_dir():
     """The folder of the real CIFAR-10; skips where none is named."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import checkpoint_writer
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1.errors import UserError
@@ -26,7 +27,7 @@ def session():
 
 def save(folder, session, *steps):
     with model_dirs.ModelDir(str(folder)) as held:
-        writer = checkpoints.CheckpointWriter(held, session.saver)
+        writer = checkpoint_writer.CheckpointWriter(held, session.saver)
         for step in steps:
             writer.save(session, step, {'seed': 1, 'step': step})
 

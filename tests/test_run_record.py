@@ -9,6 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
+from cifar10_tf1 import checkpoints
 from cifar10_tf1 import cli
 from cifar10_tf1 import fingerprint
 from cifar10_tf1 import machine
@@ -62,7 +63,7 @@ def test_record_of_a_run(finished, tiny_data_set):
     assert [e['summed_loss'] for e in content['epochs']] == [
         losses[:4].astype(np.float64).sum(), losses[4:].astype(np.float64).sum()]
     assert content['weights'] == {
-        'step': 8, 'sha256': fingerprint.fingerprint_checkpoint(
+        'step': 8, 'sha256': checkpoints.fingerprint(
             str(finished / 'model.ckpt-8'))}
     assert content['not_bit_exact'] == []
 
@@ -304,17 +305,17 @@ def test_documented_curve():
 def test_fingerprint():
     """Golden, and every part of it counts."""
     tensors = {'b': np.arange(3, dtype=np.float32), 'a': np.int64(7)}
-    golden = fingerprint.fingerprint_tensors(tensors)
+    golden = checkpoints.fingerprint_tensors(tensors)
     assert golden == (
         'a8086078d9685c0e580aaf82472c90f32da481a3961437702ae51dff270d56ac')
-    assert golden == fingerprint.fingerprint_tensors(
+    assert golden == checkpoints.fingerprint_tensors(
         dict(reversed(list(tensors.items()))))
     others = [dict(tensors, b=np.float32([0, 1, 2.0000002])),
               dict(tensors, b=np.arange(3, dtype=np.int32)),
               dict(tensors, b=np.arange(3, dtype=np.float32).reshape(3, 1)),
               {'c': tensors['b'], 'a': tensors['a']},
               dict(tensors, b=np.float32([-0.0, 1, 2]))]
-    assert len({fingerprint.fingerprint_tensors(t) for t in others} | {golden}
+    assert len({checkpoints.fingerprint_tensors(t) for t in others} | {golden}
                ) == 6
 
 

@@ -1,0 +1,119 @@
+"""Checkpoints to write: whole or not at all, the last five kept.
+
+The format is the plain tf.train.Saver's, in the files that it would write; the
+`checkpoint` state file has relative paths, so that a folder can be moved.
+"""
+
+import json
+import os
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import checkpoints
+from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1.errors import UserError
+
+NUM_KEPT = 5
+
+
+class CheckpointWriter:
+    """Saves into a model folder and keeps the last five of this program.
+
+    A save is made in a folder of its own and moved into place file by file,
+    the index last: a checkpoint is whole or is none, whenever the process is
+    killed.
+    """
+
+    def __init__(self, model_dir, saver):
+        self._model_dir = model_dir
+        self._saver = saver
+
+    def save(self, session, step, settings):
+        """Writes `model.ckpt-<step>`.
+
+        Args:
+          session: tf.Session.
+          step: int, the global step.
+          settings: dict for JSON, stored beside the weights.
+        Returns:
+          str, the prefix.
+        Raises:
+          UserError: where it can't be written; the earlier ones are as before.
+        """
+        folder = self._model_dir
+        try:
+            return self._save(session, step, settings)
+        except (OSError, tf.errors.OpError) as error:
+            folder.remove_saving_dir()
+            raise UserError(
+                f'cannot save step {step} in {folder.path}: {checkpoints.one_line(error)}; '
+                'free some space or mend the folder and start again: the run '
+                'goes on from ' + self._describe_newest())
+
+    def _save(self, session, step, settings):
+        folder = self._model_dir
+        name = f'{model_dirs.PREFIX}-{step}'
+        saving = folder.make_saving_dir()
+        self._saver.save(session, os.path.join(saving, name),
+                         write_state=False)
+        with open(os.path.join(saving, name + '.json'), 'w') as file:
+            json.dump(settings, file, indent=1, sort_keys=True)
+            file.write('\n')
+        names = sorted(os.listdir(saving), key=_renaming_order)
+        for file_name in names:
+            _sync(os.path.join(saving, file_name))
+        for other in model_dirs.list_checkpoints(folder.path):
+            if other.step == step and other.ours:
+                folder.remove(other)
+            elif other.step == step:
+                aside = folder.set_aside(other)
+                print(f'{other.name} was not written by this program; it is '
+                      f'now called {aside}', file=sys.stderr, flush=True)
+        for file_name in names:
+            os.rename(os.path.join(saving, file_name), folder.join(file_name))
+        _sync(folder.path)
+        folder.remove_saving_dir()
+        self._prune(step)
+        self._write_state(name)
+        return folder.join(name)
+
+    def _prune(self, newest_step):
+        ours = [checkpoint for checkpoint
+                in model_dirs.list_checkpoints(self._model_dir.path)
+                if checkpoint.ours and checkpoint.step <= newest_step]
+        for checkpoint in ours[NUM_KEPT:]:
+            self._model_dir.remove(checkpoint)
+
+    def _write_state(self, newest):
+        """The state file that TensorFlow's and the original's readers want."""
+        folder = self._model_dir
+        names = [checkpoint.name for checkpoint
+                 in reversed(model_dirs.list_checkpoints(folder.path))
+                 if '.index' in checkpoint.suffixes]
+        state = tf.train.generate_checkpoint_state_proto(
+            folder.path, newest, names)
+        path = os.path.join(folder.make_saving_dir(), 'checkpoint')
+        with open(path, 'w') as file:
+            file.write(str(state))
+        os.rename(path, folder.join('checkpoint'))
+        folder.remove_saving_dir()
+
+    def _describe_newest(self):
+        for checkpoint in model_dirs.list_checkpoints(self._model_dir.path):
+            if checkpoints.find_damage(checkpoint.prefix) is None:
+                return checkpoint.prefix
+        return 'the beginning, as there is no checkpoint yet'
+
+
+def _renaming_order(name):
+    """Settings first, index last: see the docstring of model_dir."""
+    return name.endswith('.index'), not name.endswith('.json'), name
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
