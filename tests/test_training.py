@@ -141,14 +141,16 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny_data_set, tmp_path):
             if name.endswith('.index')] == ['model.ckpt-1.index']
 
 
+class Overflowing(Diverging):
+    """The first update overflows, and no loss shows it before the save."""
+    SETTINGS = deep_cnn.SETTINGS._replace(
+        schedule=deep_cnn.Schedule(initial_learning_rate=float('inf')))
+
+
 def test_weights_that_are_not_finite_are_not_saved(tiny_data_set, tmp_path):
-    """The last update can overflow without a loss that shows it."""
-    with pytest.raises(UserError, match='not finite|is nan|is inf'):
-        runs.train(tmp_path, tiny_data_set, save_steps=1, system=Diverging)
-    for name in os.listdir(str(tmp_path)):
-        if name.endswith('.index'):
-            for value in runs.tensors_of(tmp_path / name[:-6]).values():
-                assert np.isfinite(value).all()
+    with pytest.raises(UserError, match='a weight is not finite at step 1'):
+        runs.train(tmp_path, tiny_data_set, save_steps=1, system=Overflowing)
+    assert not list(tmp_path.glob('*.index'))
 
 
 def test_a_checkpoint_of_nan_is_not_called_good(tiny_data_set, tmp_path):
