@@ -47,9 +47,10 @@ class CheckpointWriter:
         except (OSError, tf.errors.OpError) as error:
             folder.remove_saving_dir()
             raise UserError(
-                f'cannot save step {step} in {folder.path}: {checkpoints.one_line(error)}; '
-                'free some space or mend the folder and start again: the run '
-                'goes on from ' + self._describe_newest())
+                f'cannot save step {step} in {folder.path}: '
+                f'{checkpoints.one_line(error)}; free some space or mend the '
+                'folder and start again: the run goes on from '
+                + self._describe_newest())
 
     def _save(self, session, step, settings):
         folder = self._model_dir

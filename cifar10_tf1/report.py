@@ -124,7 +124,8 @@ def format_report(record, band=Band()):
     for test in record.content['tests']:
         lines.append(
             f'Test at step {test["step"]}, {test["crop"]} crop, seed '
-            f'{test["seed"]}: {test["num_correct"]} of {test["num_examples"]}')
+            f'{test["seed"]}: {test["num_correct"]} of {test["num_examples"]} '
+            f'({test["kind"]["wheel"]})')
     return '\n'.join(lines) + '\n', within
 
 

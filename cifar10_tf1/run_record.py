@@ -163,12 +163,17 @@ class RunRecord:
             self.content['weights'] = {'step': step, 'sha256': weights_sha256}
 
     def add_test(self, **test):
-        """Notes a test; one of the same kind takes the place of an older."""
-        key = ('step', 'data', 'crop', 'seed')
+        """Notes a test; it takes the place of the same one on the same kind.
+
+        The kind names the runtime: a result of TensorFlow 2 stands beside one
+        of 1.15, not instead of it.
+        """
+        key = ('step', 'data', 'crop', 'seed', 'kind')
         with self.updating():
             self.content['tests'] = [
                 other for other in self.content['tests']
-                if any(other.get(name) != test[name] for name in key)] + [test]
+                if any(other.get(name) != test.get(name) for name in key)
+                ] + [test]
 
 
 def new(folder, system):

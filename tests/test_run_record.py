@@ -164,8 +164,9 @@ def test_tests_are_recorded_once_a_kind(copy):
     record.add_test(num_correct=10, **result)
     record.add_test(num_correct=11, **result)
     record.add_test(num_correct=12, **dict(result, seed=2))
+    record.add_test(num_correct=13, kind={'wheel': 'another'}, **result)
     assert [t['num_correct'] for t in content_of(copy.parent)['tests']] == [
-        11, 12]
+        11, 12, 13]
 
 
 @pytest.mark.parametrize('text, message', [
