@@ -1,41 +1,63 @@
 """tf.data datasets, one initializable iterator each, behind a string handle.
 
 Departs from the original in feeding the handle (it fetched every batch to the
-host and fed it back), and in where random numbers come from. A seeded random op
-in a tf.data map starts its sequence again at each re-initialisation, so every
-epoch would see the same crops; an unseeded one can't be repeated. Here each
-image's numbers are a function of (seed, epoch, index of the image), drawn with
-a stateless op when the iterator is initialised.
+host and fed it back), in preparing whole batches from records in memory (it
+read files and prepared image by image), and in where random numbers come from.
+A seeded random op in a tf.data map starts its sequence again at each
+re-initialisation, so every epoch would see the same crops; an unseeded one
+can't be repeated. Here each image's numbers are a function of (seed, epoch,
+index of the image), drawn with a stateless op when the iterator is initialised.
 """
 
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import runtime
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.determinism import derive_seed
 
 
+class Records(NamedTuple):
+    """The records of a data set, in memory.
+
+    A local variable: not in the graph, which a .meta file publishes, nor in a
+    checkpoint.
+    """
+    variable: tf.Variable  # uint8 [num_examples, 3073]
+    content: tf.Tensor     # placeholder of the same
+
+    def load(self, session, paths):
+        session.run(self.variable.initializer,
+                    {self.content: cifar10.load_bytes(
+                        paths, self.content.shape[0].value)})
+
+
 class TrainingInput(NamedTuple):
     iterator: tf.data.Iterator
-    # Fed, so that the graph in a .meta file names no path of one machine.
-    paths: tf.Tensor        # string [files] placeholder
+    records: Records
     epoch: tf.Tensor        # int64 placeholder: which epoch to draw, from 0
     first_batch: tf.Tensor  # int64 placeholder: batches of it to leave out
 
-    def initialize(self, session, data_set, epoch, first_batch=0):
+    def load(self, session, data_set):
+        """Reads the files; once in a session, before the first epoch."""
+        self.records.load(session, data_set.train_paths)
+
+    def initialize(self, session, epoch, first_batch=0):
         session.run(self.iterator.initializer,
-                    {self.paths: data_set.train_paths, self.epoch: epoch,
-                     self.first_batch: first_batch})
+                    {self.epoch: epoch, self.first_batch: first_batch})
 
 
 class TestInput(NamedTuple):
     iterator: tf.data.Iterator
-    paths: tf.Tensor        # string [files] placeholder
+    records: Records
 
-    def initialize(self, session, data_set):
-        session.run(self.iterator.initializer,
-                    {self.paths: [data_set.test_path]})
+    def load(self, session, data_set):
+        """Reads the file; once in a session."""
+        self.records.load(session, [data_set.test_path])
+
+    def initialize(self, session):
+        session.run(self.iterator.initializer)
 
 
 class Inputs(NamedTuple):
@@ -55,7 +77,7 @@ def build_inputs(system, data_set, seed, crop='random', num_threads=2):
       data_set: a data.cifar10.DataSet.
       seed: int, of the augmentation or of the test crops.
       crop: 'random', as the original, or 'central'; for testing.
-      num_threads: int, images prepared in parallel; no influence on values.
+      num_threads: int, batches prepared in parallel; no influence on values.
     Returns:
       Inputs.
     """
@@ -76,20 +98,18 @@ def build_training_input(system, data_set, seed, num_threads):
 
     A pass has num_train_examples // batch_size batches.
     """
+    num_examples = data_set.num_train_examples
     with tf.name_scope('training_input'):
-        paths = tf.placeholder(tf.string, [None], name='paths')
+        records = _build_records(num_examples)
         epoch = tf.placeholder(tf.int64, [], name='epoch')
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
-        draws = build_draws(
-            data_set.num_train_examples, system.NUM_TRAINING_DRAWS,
-            derive_seed(seed, 'augmentation', bits=63), epoch)
-        dataset = _build_examples(paths, draws)
-        dataset = dataset.skip(first_batch * system.SETTINGS.batch_size)
-        dataset = _build_batches(dataset, system.build_training_image, system,
-                                 num_threads)
+        draws = build_draws(num_examples, system.NUM_TRAINING_DRAWS,
+                            derive_seed(seed, 'augmentation', bits=63), epoch)
+        dataset = _build_batches(system, system.build_training_batch, records,
+                                 draws, first_batch, num_threads)
         dataset = dataset.repeat(system.SETTINGS.dataset_repeats)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TrainingInput(iterator, paths, epoch, first_batch)
+    return TrainingInput(iterator, records, epoch, first_batch)
 
 
 def build_test_input(system, data_set, seed, crop, num_threads):
@@ -100,17 +120,16 @@ def build_test_input(system, data_set, seed, crop, num_threads):
     """
     num_examples = data_set.num_test_examples
     with tf.name_scope('test_input'):
-        paths = tf.placeholder(tf.string, [None], name='paths')
+        records = _build_records(num_examples)
         if crop == 'random':
             draws = build_draws(num_examples, system.NUM_TEST_DRAWS,
                                 derive_seed(seed, 'test crop', bits=63), 0)
         else:
             draws = tf.fill([num_examples, system.NUM_TEST_DRAWS], 0.5)
-        dataset = _build_examples(paths, draws)
-        dataset = _build_batches(dataset, system.build_test_image, system,
-                                 num_threads)
+        dataset = _build_batches(system, system.build_test_batch, records,
+                                 draws, 0, num_threads)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TestInput(iterator, paths)
+    return TestInput(iterator, records)
 
 
 def build_draws(num_examples, num_draws, key, epoch):
@@ -124,13 +143,31 @@ def build_draws(num_examples, num_draws, key, epoch):
         seed=tf.stack([tf.constant(key, tf.int64), tf.cast(epoch, tf.int64)]))
 
 
-def _build_examples(paths, draws):
-    records = tf.data.FixedLengthRecordDataset(paths, cifar10.RECORD_BYTES)
-    return tf.data.Dataset.zip(
-        (records, tf.data.Dataset.from_tensor_slices(draws)))
+def _build_records(num_examples):
+    content = tf.placeholder(tf.uint8, [num_examples, cifar10.RECORD_BYTES],
+                             name='content')
+    variable = tf.Variable(content, trainable=False, use_resource=True,
+                           collections=[tf.GraphKeys.LOCAL_VARIABLES],
+                           name='records')
+    return Records(variable, content)
 
 
-def _build_batches(dataset, build_image, system, num_threads):
-    dataset = dataset.map(build_image, num_parallel_calls=num_threads)
-    # Static shapes, which the iterators behind one handle have to share.
-    return dataset.batch(system.SETTINGS.batch_size, drop_remainder=True)
+def _build_batches(system, build_batch, records, draws, first_batch,
+                   num_threads):
+    batch_size = system.SETTINGS.batch_size
+    # The variable's buffer itself: what a map captures is not copied.
+    content = records.variable.read_value()
+
+    def build(index):
+        def take(table):
+            batch = tf.slice(table, [index * batch_size, 0], [batch_size, -1])
+            # Static shapes, which the iterators behind one handle share.
+            batch.set_shape([batch_size, table.shape[1]])
+            return batch
+
+        return build_batch(take(content), take(draws))
+
+    num_batches = records.variable.shape[0].value // batch_size
+    dataset = tf.data.Dataset.range(first_batch, num_batches)
+    dataset = dataset.map(build, num_parallel_calls=num_threads)
+    return dataset.with_options(runtime.dataset_options())

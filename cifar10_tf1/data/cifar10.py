@@ -23,9 +23,12 @@ LABEL_BYTES = 1
 CHANNELS = 3
 HEIGHT = 32
 WIDTH = 32
-IMAGE_BYTES = CHANNELS * HEIGHT * WIDTH
+PLANE_BYTES = HEIGHT * WIDTH
+IMAGE_BYTES = CHANNELS * PLANE_BYTES
 RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
 NUM_CLASSES = 10
+
+_ALIGNMENT = 64  # bytes
 
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
                'horse', 'ship', 'truck')  # labels 0 to 9
@@ -119,6 +122,35 @@ def load_records(path):
                         f'{NUM_CLASSES - 1}. Put the right file there.')
     planes = records[:, LABEL_BYTES:].reshape(-1, CHANNELS, HEIGHT, WIDTH)
     return labels, np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def load_bytes(paths, num_records):
+    """The records of several files, as they are, one after the other.
+
+    Args:
+      paths: list of str, verified files.
+      num_records: int, in all of them.
+    Returns:
+      uint8 [num_records, 3073].
+    Raises:
+      UserError: where one can't be read, or is not what it was.
+    """
+    # At an address where TensorFlow can use it without a copy.
+    content = np.empty(num_records * RECORD_BYTES + _ALIGNMENT, np.uint8)
+    start = -content.ctypes.data % _ALIGNMENT
+    content = content[start:start + num_records * RECORD_BYTES]
+    view = memoryview(content)
+    for path in paths:
+        with preparation.explained(f'read {path}'):
+            with open(path, 'rb') as stream:
+                view = view[stream.readinto(view):]
+                is_longer = bool(stream.read(1))
+        if is_longer:
+            break
+    if len(view) or is_longer:
+        raise UserError(f'{", ".join(paths)} changed after the check; start '
+                        'again')
+    return content.reshape(-1, RECORD_BYTES)
 
 
 def check_data_dir(data_dir):

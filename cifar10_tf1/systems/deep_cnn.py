@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import records
 from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.kernels import stock
 
 
 class Preprocessing(NamedTuple):
@@ -58,56 +59,79 @@ NUM_TRAINING_DRAWS = 4
 NUM_TEST_DRAWS = 2
 
 
-def build_training_image(record, draws):
-    """Decodes one record and augments it as the original's training does.
+def build_training_batch(batch, draws):
+    """Decodes records and augments them as the original's training does.
 
     Args:
-      record: string scalar, 3,073 bytes.
-      draws: float32 [4], uniform in [0, 1).
+      batch: uint8 [batch, 3073], records.
+      draws: float32 [batch, 4], uniform in [0, 1).
     Returns:
-      (label, image): int32 scalar in 0..9; float32 [24, 24, 3], zero mean,
-      unit variance.
+      (labels, images): int32 [batch] in 0..9; float32 [batch, 24, 24, 3], zero
+      mean, unit variance.
     """
-    label, image = records.build_record(record)
-    image = _build_random_crop(image, draws[:2])
-    image = tf.where(draws[2] < 0.5, tf.reverse(image, axis=[1]), image)
+    images = _build_random_crops(batch, draws, flips=draws[:, 2] < 0.5)
     # Quirk: the standardisation undoes the shift, but for rounding.
     delta = SETTINGS.preprocessing.max_brightness_delta
-    image += delta * (2.0 * draws[3] - 1.0)
-    return label, _build_standardized(image)
+    shifts = delta * (2.0 * draws[:, 3] - 1.0)
+    images += tf.reshape(shifts, [-1, 1, 1, 1])
+    return records.build_labels(batch), _build_standardized(images)
 
 
-def build_test_image(record, draws):
-    """Decodes one record and crops it as the original's testing does.
+def build_test_batch(batch, draws):
+    """Decodes records and crops them as the original's testing does.
 
     Args:
-      record: string scalar, 3,073 bytes.
-      draws: float32 [2], uniform in [0, 1); 0.5 and 0.5 is the central crop.
+      batch: uint8 [batch, 3073], records.
+      draws: float32 [batch, 2], uniform in [0, 1); 0.5 and 0.5 is the central
+        crop.
     Returns:
-      (label, image): as build_training_image.
+      (labels, images): as build_training_batch.
     """
-    label, image = records.build_record(record)
     # Quirk: the original crops at random in testing too.
-    return label, _build_standardized(_build_random_crop(image, draws))
+    images = _build_random_crops(batch, draws,
+                                 flips=tf.zeros_like(draws[:, 0], tf.bool))
+    return records.build_labels(batch), _build_standardized(images)
 
 
-def _build_random_crop(image, draws):
-    """Cuts a [24, 24, 3] window; draws float32 [2] choose among 9 x 9 places."""
+def _build_random_crops(batch, draws, flips):
+    """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places."""
     size = SETTINGS.preprocessing.crop_size
     num_places = SETTINGS.preprocessing.image_size - size + 1
-    offset = tf.cast(draws * num_places, tf.int32)
-    return tf.slice(image, [offset[0], offset[1], 0], [size, size, 3])
+    places = tf.cast(draws[:, :2] * num_places, tf.int32)
+    return records.build_crops(batch, places[:, 0], places[:, 1], flips, size)
 
 
-def _build_standardized(image):
-    """(x - mean) / max(population sd, 1 / sqrt(number of values))."""
-    image -= tf.reduce_mean(image)
-    deviation = tf.sqrt(tf.reduce_mean(tf.square(image)))
-    num_values = image.shape.num_elements()
-    return image / tf.maximum(deviation, num_values ** -0.5)
+def _build_standardized(images):
+    """(x - mean) / max(population sd, 1 / sqrt(number of values)).
+
+    By ops that IEEE 754 defines to the bit, summed in one order: the batches
+    are the same bits on every runtime and processor.
+    """
+    shape = images.shape.as_list()
+    values = tf.reshape(images, [shape[0], -1])
+    num_values = values.shape[1].value
+    # Not a division by a constant: TensorFlow makes it a product, sometimes.
+    weight = 1.0 / num_values
+    values -= _build_sums(values) * weight
+    variance = _build_sums(tf.square(values)) * weight
+    # In float64: for float32 some kernels take a root that is only nearly so.
+    deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
+    values /= tf.maximum(deviation, num_values ** -0.5)
+    return tf.reshape(values, shape)
 
 
-def build_network(images, seed):
+def _build_sums(values):
+    """[batch, n] to [batch, 1]: halves added to each other, thirds at last."""
+    while values.shape[1].value > 1:
+        parts = 2 if values.shape[1].value % 2 == 0 else 3
+        first, *others = tf.split(values, parts, axis=1)
+        for other in others:
+            first += other
+        values = first
+    return values
+
+
+def build_network(images, seed, kernels=stock):
     """Adds the network, its ten variables and their weight decay.
 
     Every variable is on /cpu:0. The five weight decay terms join the
@@ -116,31 +140,33 @@ def build_network(images, seed):
     Args:
       images: float32 [batch, 24, 24, 3], standardised.
       seed: int, the run's seed, for the initial weights.
+      kernels: the module kernels.stock or kernels.fast.
     Returns:
       float32 [batch, 10], logits.
     Raises:
       ValueError: where the graph has the network already.
     """
     images.shape.assert_is_compatible_with([None, 24, 24, 3])
+    normalization = SETTINGS.normalization
     with tf.variable_scope('model'):
         with tf.variable_scope('conv_1'):
             weights = _build_weights([5, 5, 3, 64], 0.05, 0.0, seed)
             # `bias` here, `biases` everywhere else: the original's names.
             biases = _build_biases('bias', 64, 0.0)
-            net = tf.nn.relu(_build_convolution(images, weights) + biases)
-        net = _build_max_pool(net, 'pool_1')
-        net = _build_normalization(net, 'norm_1')
+            net = kernels.build_convolution_and_pool(images, weights, biases,
+                                                     'pool_1')
+        net = kernels.build_normalization(net, normalization, 'norm_1')
         with tf.variable_scope('conv_2'):
             weights = _build_weights([5, 5, 64, 64], 0.05, 0.0, seed)
             biases = _build_biases('biases', 64, 0.1)
-            net = tf.nn.relu(_build_convolution(net, weights) + biases)
-        net = _build_normalization(net, 'norm_2')
-        net = _build_max_pool(net, 'pool_2')
-        net = tf.reshape(net, [-1, 6 * 6 * 64])
+            net = kernels.build_convolution(net, weights, biases)
+        net = kernels.build_normalization(net, normalization, 'norm_2')
+        net = kernels.build_max_pool(net, 'pool_2')
         with tf.variable_scope('FC_1'):
-            weights = _build_weights([2304, 384], 0.04, 0.004, seed)
+            weights = _build_weights([6 * 6 * 64, 384], 0.04, 0.004, seed)
             biases = _build_biases('biases', 384, 0.1)
-            net = tf.nn.relu(tf.matmul(net, weights) + biases)
+            net = kernels.build_flat_product(net, weights)
+            net = tf.nn.relu(net + biases)
         with tf.variable_scope('FC_2'):
             weights = _build_weights([384, 192], 0.04, 0.004, seed)
             biases = _build_biases('biases', 192, 0.1)
@@ -187,19 +213,3 @@ def _build_biases(name, size, value):
     with tf.device('/cpu:0'):
         return tf.get_variable(name, [size], tf.float32, use_resource=True,
                                initializer=tf.constant_initializer(value))
-
-
-def _build_convolution(net, weights):
-    return tf.nn.conv2d(net, weights, strides=[1, 1, 1, 1], padding='SAME')
-
-
-def _build_max_pool(net, name):
-    return tf.nn.max_pool(net, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
-                          padding='SAME', name=name)
-
-
-def _build_normalization(net, name):
-    settings = SETTINGS.normalization
-    return tf.nn.lrn(net, depth_radius=settings.depth_radius,
-                     bias=settings.bias, alpha=settings.alpha,
-                     beta=settings.beta, name=name)
