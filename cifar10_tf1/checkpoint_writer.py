@@ -28,6 +28,7 @@ class CheckpointWriter:
     def __init__(self, model_dir, saver):
         self._model_dir = model_dir
         self._saver = saver
+        self._meta_graph = None  # bytes of the .meta file, always the same
 
     def save(self, session, step, settings):
         """Writes `model.ckpt-<step>`.
@@ -57,7 +58,9 @@ class CheckpointWriter:
         name = f'{model_dirs.PREFIX}-{step}'
         saving = folder.make_saving_dir()
         self._saver.save(session, os.path.join(saving, name),
-                         write_state=False)
+                         write_state=False, write_meta_graph=False)
+        with open(os.path.join(saving, name + '.meta'), 'wb') as file:
+            file.write(self._export_meta_graph(session.graph))
         with open(os.path.join(saving, name + '.json'), 'w') as file:
             json.dump(settings, file, indent=1, sort_keys=True)
             file.write('\n')
@@ -78,6 +81,14 @@ class CheckpointWriter:
         self._prune(step)
         self._write_state(name)
         return folder.join(name)
+
+    def _export_meta_graph(self, graph):
+        """Once a process: it takes as long as several steps."""
+        if self._meta_graph is None:
+            with graph.as_default():
+                self._meta_graph = self._saver.export_meta_graph(
+                    ).SerializeToString()
+        return self._meta_graph
 
     def _prune(self, newest_step):
         ours = [checkpoint for checkpoint

@@ -112,15 +112,21 @@ def add_machine_options(parser):
         '--device', choices=['auto', 'cpu', 'gpu'],
         help='where the network computes (default: auto, a GPU if TensorFlow '
         'can use one)')
+    parser.add_argument(
+        '--kernels', choices=['auto', 'stock', 'fast'],
+        help='how the layers are formulated: by the kernels that TensorFlow '
+        'has for them, or by faster ones for a CPU, equal but for rounding '
+        '(default: auto, fast on a CPU)')
     for name, what in (('intra', 'within one op'), ('inter', 'for whole ops')):
         parser.add_argument(
             f'--{name}-op-threads', type=positive, metavar='N',
             help=f'threads {what}; another number may give other last bits '
-            '(default: the cores at hand)')
+            '(default: the cores at hand; within one op 1 with the fast '
+            'kernels)')
     parser.add_argument(
         '--input-threads', type=positive, metavar='N',
-        help='images prepared in parallel; no influence on the result '
-        '(default: the cores at hand, 4 at most)')
+        help='batches prepared in parallel; no influence on the result '
+        '(default: the cores at hand, 2 at most)')
 
 
 class Parser(argparse.ArgumentParser):

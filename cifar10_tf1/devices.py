@@ -15,11 +15,13 @@ def prepare(requested):
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
+    Returns:
+      'cpu', or 'gpu' where TensorFlow will look for one.
     Raises:
       UserError: where a GPU is asked for and there is no driver.
     """
     if requested != 'cpu' and _has_driver():
-        return
+        return 'gpu'
     if requested == 'gpu':
         raise UserError('--device gpu: no NVIDIA driver here (libcuda.so.1 does '
                         'not load); in a container pass --gpus all, or use '
@@ -29,6 +31,7 @@ def prepare(requested):
     # Real errors still arrive as Python exceptions, fatal ones are printed.
     if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    return 'cpu'
 
 
 def resolve(requested, threads):

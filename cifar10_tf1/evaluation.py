@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import checkpoints
+from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
@@ -50,7 +51,8 @@ class Evaluation(NamedTuple):
 
 
 def build_evaluation_graph(system, data_set, seed, crop='random',
-                           device='cpu', num_input_threads=2):
+                           device='cpu', num_input_threads=2,
+                           kernels_name='stock'):
     """The network with its moving averages in the place of its weights.
 
     Args:
@@ -60,6 +62,7 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
       crop: 'random', as the original, or 'central'.
       device: 'cpu' or 'gpu'.
       num_input_threads: int.
+      kernels_name: 'stock' or 'fast'.
     Returns:
       EvaluationGraph.
     """
@@ -67,7 +70,8 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
         inputs = pipeline.build_inputs(system, data_set, seed, crop,
                                        num_input_threads)
         with tf.device(f'/{device}:0'):
-            logits = system.build_network(inputs.images, seed)
+            logits = system.build_network(inputs.images, seed,
+                                          kernels.load(kernels_name))
             in_top_1 = tf.nn.in_top_k(logits, inputs.labels, 1)
             global_step = objective.build_global_step()
         average = objective.build_average(system.SETTINGS.schedule, global_step)
@@ -77,7 +81,8 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
 
 
 def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
-                   crop='random', device='cpu', threads=machine.Threads(0, 0, 2)):
+                   crop='random', device='cpu',
+                   threads=machine.Threads(0, 0, 2), kernels_name='stock'):
     """Restores a checkpoint and counts the test images that it has right.
 
     Args:
@@ -89,6 +94,7 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
       crop: 'random', as the original, or 'central'.
       device: 'cpu' or 'gpu'.
       threads: machine.Threads; 0 leaves it to TensorFlow.
+      kernels_name: 'stock' or 'fast'.
     Returns:
       Evaluation.
     Raises:
@@ -97,7 +103,7 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
         largest logit between classes.
     """
     graph = build_evaluation_graph(system, data_set, seed, crop, device,
-                                   threads.input)
+                                   threads.input, kernels_name)
     with tf.Session(graph=graph.graph,
                     config=runtime.session_config(threads)) as session:
         if checkpoint is None:
@@ -115,7 +121,8 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
 def _evaluate(graph, session, data_set, checkpoint):
     start = time.perf_counter()
     handle = session.run(graph.inputs.handles[1])
-    graph.inputs.test.initialize(session, data_set)
+    graph.inputs.test.load(session, data_set)
+    graph.inputs.test.initialize(session)
     all_logits, all_in_top_1 = [], []
     while True:
         try:

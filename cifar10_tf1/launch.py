@@ -8,6 +8,7 @@ import os
 import sys
 
 from cifar10_tf1 import devices
+from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
@@ -35,12 +36,10 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       UserError: where the folder is in use, can't be written, or holds another
         run; where its checkpoints don't fit; where the loss is not finite.
     """
-    runtime.prepare_environment()
     with ModelDir(model_dir) as folder:
         record = run_record.load_folder(folder.path)
-        devices.prepare(given.device or (record and record.settings.device)
-                        or 'auto')
-        runtime.load_tensorflow()
+        given = _prepare(given, record.settings if record
+                         else run_record.RunSettings())
         from cifar10_tf1 import training
         from cifar10_tf1.systems import deep_cnn
         system = system or deep_cnn
@@ -49,7 +48,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
         settings = run_record.resolve_settings(record, given, data_set, system)
         device = devices.resolve(settings.device, settings.threads)
         settings = settings._replace(device=device)
-        kind = machine.find_kind(device, run_record.KERNELS, settings.threads,
+        kind = machine.find_kind(device, settings.kernels, settings.threads,
                                  devices.find_gpu(device, settings.threads))
         for difference in run_record.check_kind(record, kind):
             print('warning: from here on the run is not bit-exact: '
@@ -74,21 +73,19 @@ def test(data_set, model_dir, checkpoint, seed, crop, given):
     Raises:
       UserError: as evaluation.run_evaluation.
     """
-    runtime.prepare_environment()
-    devices.prepare(given.device or 'auto')
-    runtime.load_tensorflow()
+    given = _prepare(given, run_record.RunSettings())
     from cifar10_tf1 import evaluation
     from cifar10_tf1.systems import deep_cnn
     settings = run_record.complete(given, deep_cnn, data_set)
     device = devices.resolve(settings.device, settings.threads)
     result = evaluation.run_evaluation(
         deep_cnn, data_set, model_dir, checkpoint, seed, crop, device,
-        settings.threads)
+        settings.threads, settings.kernels)
     folder = os.path.dirname(result.checkpoint)
     try:
         record = run_record.load_folder(folder)
         if record:
-            kind = machine.find_kind(device, run_record.KERNELS,
+            kind = machine.find_kind(device, settings.kernels,
                                      settings.threads,
                                      devices.find_gpu(device, settings.threads))
             record.add_test(
@@ -101,3 +98,18 @@ def test(data_set, model_dir, checkpoint, seed, crop, given):
         print(f'warning: the result is not recorded: {error}', file=sys.stderr,
               flush=True)
     return result
+
+
+def _prepare(given, recorded):
+    """Chooses device and kernels, and loads TensorFlow for these.
+
+    Args:
+      given, recorded: run_record.RunSettings.
+    Returns:
+      the given ones with kernels 'stock' or 'fast'.
+    """
+    device = devices.prepare(given.device or recorded.device or 'auto')
+    chosen = kernels.choose(given.kernels or recorded.kernels or 'auto', device)
+    runtime.prepare_environment(chosen)
+    runtime.load_tensorflow()
+    return given._replace(kernels=chosen)

@@ -56,7 +56,7 @@ def find_kind(device, kernels, threads, gpu=None):
 
     Args:
       device: 'cpu' or 'gpu'.
-      kernels: str, the formulation of the convolutions.
+      kernels: 'stock' or 'fast'.
       threads: Threads.
       gpu: dict as of devices.find_gpu, or None on a CPU.
     Returns:
@@ -66,8 +66,10 @@ def find_kind(device, kernels, threads, gpu=None):
     return {
         'wheel': f'{name} {version}', 'wheel_sha256': digest,
         'device': device, 'kernels': kernels,
+        'onednn_rewrites': os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1'
+        and not (version or '').startswith('1.'),
+        # How many ops run at the same time is of no influence.
         'intra_op_threads': threads.intra_op,
-        'inter_op_threads': threads.inter_op,
         'cpu': find_cpu(), 'gpu': gpu,
     }
 

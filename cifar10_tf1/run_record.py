@@ -24,7 +24,6 @@ from cifar10_tf1.errors import UserError
 FILE = 'run.json'
 METRICS_FILE = 'metrics.csv'
 FORMAT = 1
-KERNELS = 'stock'
 
 _FIELDS = {
     'format': FORMAT,
@@ -48,6 +47,7 @@ class RunSettings(NamedTuple):
     epochs: Optional[int] = None            # in total
     save_steps: Optional[int] = None        # from checkpoint to checkpoint
     device: Optional[str] = None            # 'auto', 'cpu' or 'gpu'
+    kernels: Optional[str] = None           # 'auto', 'stock' or 'fast'
     intra_op_threads: Optional[int] = None
     inter_op_threads: Optional[int] = None
     input_threads: Optional[int] = None
@@ -58,19 +58,23 @@ class RunSettings(NamedTuple):
                                self.input_threads)
 
 
-def default_settings(system, data_set):
-    """Those of a run that nobody asks anything of."""
+def default_settings(system, data_set, kernels='stock'):
+    """Those of a run that nobody asks anything of, with these kernels."""
     cores = machine.count_cores()
     return RunSettings(
         seed=1, epochs=system.SETTINGS.schedule.num_epochs,
         save_steps=data_set.num_train_examples // system.SETTINGS.batch_size,
-        device='auto', intra_op_threads=cores, inter_op_threads=cores,
-        input_threads=min(cores, 4))
+        device='auto', kernels=kernels,
+        # The fast kernels' ops are small, and many: each in one thread, so
+        # that the number of threads has no influence on the bits.
+        intra_op_threads=1 if kernels == 'fast' else cores,
+        inter_op_threads=cores, input_threads=min(cores, 2))
 
 
 def complete(given, system, data_set, recorded=RunSettings()):
     """RunSettings: what is given, else recorded, else the default."""
-    defaults = default_settings(system, data_set)
+    defaults = default_settings(system, data_set,
+                                given.kernels or recorded.kernels or 'stock')
     return RunSettings(*(
         next(value for value in values if value is not None)
         for values in zip(given, recorded, defaults)))
@@ -86,8 +90,12 @@ class RunRecord:
     @property
     def settings(self):
         known = self.content['settings']
-        return RunSettings(**{name: known.get(name)
-                              for name in RunSettings._fields})
+        settings = RunSettings(**{name: known.get(name)
+                                  for name in RunSettings._fields})
+        if self.content['processes'] and settings.kernels is None:
+            # Written before there was a choice.
+            settings = settings._replace(kernels=self.kind['kernels'])
+        return settings
 
     @property
     def epochs(self):

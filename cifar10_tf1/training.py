@@ -14,6 +14,7 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
+from cifar10_tf1 import kernels
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
@@ -40,7 +41,7 @@ class TrainingGraph(NamedTuple):
 
 
 def build_training_graph(system, data_set, seed, device='/cpu:0',
-                         num_input_threads=2):
+                         num_input_threads=2, kernels_name='stock'):
     """The whole training in a graph of its own.
 
     Args:
@@ -49,6 +50,7 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
       seed: int, the run's seed.
       device: '/cpu:0' or '/gpu:0', where the network computes.
       num_input_threads: int.
+      kernels_name: 'stock' or 'fast'.
     Returns:
       TrainingGraph.
     """
@@ -56,7 +58,8 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
         inputs = pipeline.build_inputs(system, data_set, seed,
                                        num_threads=num_input_threads)
         with tf.device(device):
-            logits = system.build_network(inputs.images, seed)
+            logits = system.build_network(inputs.images, seed,
+                                          kernels.load(kernels_name))
             losses = objective.build_losses(system, logits, inputs.labels)
             global_step = objective.build_global_step()
             train_op, learning_rate = objective.build_train_op(
@@ -91,7 +94,7 @@ class Run:
         """
         self._graph = build_training_graph(
             system, data_set, settings.seed, f'/{settings.device}:0',
-            settings.input_threads)
+            settings.input_threads, settings.kernels)
         self._data_set = data_set
         self._prefix = data_set.line_prefix
         self._steps_per_epoch = (data_set.num_train_examples
@@ -163,6 +166,7 @@ class Run:
         self._record.start_process(self._command, self._kind, self._settings,
                                    self._data_set, self._step)
         self._stop_request.deferred = True
+        self._graph.inputs.training.load(self._session, self._data_set)
         self._handle = self._session.run(self._graph.inputs.handles[0])
         start = end = time.perf_counter()
         while self._step < last_step and not self._stop_request.requested:
@@ -193,8 +197,8 @@ class Run:
         """
         epoch, first_batch = divmod(self._step, self._steps_per_epoch)
         epoch_end = (epoch + 1) * self._steps_per_epoch
-        self._graph.inputs.training.initialize(
-            self._session, self._data_set, epoch, first_batch)
+        self._graph.inputs.training.initialize(self._session, epoch,
+                                               first_batch)
         save_steps = self._settings.save_steps
         seconds = 0.0
         # None is drawn where standard error is no terminal.

@@ -15,7 +15,8 @@ EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
 
 def train(model_dir, data_set, max_steps=None, stop_request=None,
           system=deep_cnn, on_epoch=None, **given):
-    """Returns the exit status."""
+    """By stock kernels, whose graph is soon built. Returns the exit status."""
+    given.setdefault('kernels', 'stock')
     return launch.train(data_set, str(model_dir), RunSettings(**given),
                         max_steps, 'train.py', stop_request, on_epoch, system)
 

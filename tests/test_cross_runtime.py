@@ -40,7 +40,8 @@ def folders(data_dir, tmp_path_factory):
     for runtime in PYTHONS:
         folders[runtime] = tmp_path_factory.mktemp(runtime) / 'model'
         result = run(runtime, 'train.py', '--synthetic', '--data-dir', data_dir,
-                     '--model-dir', folders[runtime], '--max-steps', NUM_STEPS)
+                     '--model-dir', folders[runtime], '--max-steps', NUM_STEPS,
+                     '--kernels', 'stock')
         assert result.returncode == 0, result.stderr
     return folders
 

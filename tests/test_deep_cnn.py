@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 import plain_port
 from cifar10_tf1 import checkpoints
+from cifar10_tf1 import kernels
 from cifar10_tf1 import objective
 from cifar10_tf1 import training
 from cifar10_tf1.systems import deep_cnn
@@ -34,12 +35,13 @@ def assert_close(actual, golden, largest=None):
     assert np.abs(actual - golden).max() <= 1e-5 * largest
 
 
-@pytest.fixture(scope='module')
-def results():
+@pytest.fixture(scope='module', params=kernels.NAMES)
+def results(request):
     """Logits, loss and gradients of the package on the golden inputs."""
     weights, images, labels = make_deep_cnn.make_inputs()
     with tf.Graph().as_default(), tf.Session() as session:
-        logits = deep_cnn.build_network(tf.constant(images), seed=1)
+        logits = deep_cnn.build_network(tf.constant(images), 1,
+                                        kernels.load(request.param))
         losses = objective.build_losses(deep_cnn, logits, tf.constant(labels))
         variables = {variable.op.name: variable
                      for variable in tf.trainable_variables()}

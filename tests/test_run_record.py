@@ -334,7 +334,8 @@ def test_cores_and_kind():
     threads = machine.Threads(2, 3, 4)
     kind = machine.find_kind('cpu', 'stock', threads)
     assert machine.list_differences(kind, kind) == []
-    other = machine.find_kind('cpu', 'stock', machine.Threads(2, 1, 9))
-    assert machine.list_differences(kind, other) == ['inter_op_threads: 1, not 3']
+    assert machine.find_kind('cpu', 'stock', machine.Threads(2, 1, 9)) == kind
+    other = machine.find_kind('cpu', 'stock', machine.Threads(1, 3, 4))
+    assert machine.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
     other['cpu']['vector_flags'] = 'sse'
     assert len(machine.list_differences(kind, other)) == 2

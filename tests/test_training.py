@@ -121,8 +121,8 @@ class Diverging:
     """The same system with a learning rate at which float32 overflows."""
     NUM_TRAINING_DRAWS = deep_cnn.NUM_TRAINING_DRAWS
     NUM_TEST_DRAWS = deep_cnn.NUM_TEST_DRAWS
-    build_training_image = staticmethod(deep_cnn.build_training_image)
-    build_test_image = staticmethod(deep_cnn.build_test_image)
+    build_training_batch = staticmethod(deep_cnn.build_training_batch)
+    build_test_batch = staticmethod(deep_cnn.build_test_batch)
     build_network = staticmethod(deep_cnn.build_network)
     build_cross_entropy = staticmethod(deep_cnn.build_cross_entropy)
     SETTINGS = deep_cnn.SETTINGS._replace(
@@ -227,7 +227,8 @@ def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
         graph.saver.restore(ours, str(tmp_path / 'model.ckpt-1'))
         port['saver'].restore(theirs, str(tmp_path / 'model.ckpt-1'))
         handle = ours.run(graph.inputs.handles[0])
-        graph.inputs.training.initialize(ours, tiny_data_set, epoch=0)
+        graph.inputs.training.load(ours, tiny_data_set)
+        graph.inputs.training.initialize(ours, epoch=0)
         for unused_step in range(3):
             unused, loss, images, labels = ours.run(
                 [graph.train_op, graph.total_loss, graph.inputs.images,

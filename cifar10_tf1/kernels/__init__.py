@@ -1,0 +1,28 @@
+"""Formulations of the same layers: TensorFlow's own kernels, and faster ones.
+
+A formulation is a module with the same functions as kernels.stock. Variables
+and checkpoints know nothing of it.
+"""
+
+NAMES = ('stock', 'fast')
+
+
+def choose(requested, device):
+    """The formulation for a device.
+
+    Args:
+      requested: 'auto', 'stock' or 'fast'.
+      device: 'cpu' or 'gpu'.
+    Returns:
+      'stock' or 'fast': on a GPU cuDNN's kernels are the fast ones.
+    """
+    if requested != 'auto':
+        return requested
+    return 'fast' if device == 'cpu' else 'stock'
+
+
+def load(name):
+    """The module of a formulation; imports TensorFlow."""
+    from cifar10_tf1.kernels import fast
+    from cifar10_tf1.kernels import stock
+    return {'stock': stock, 'fast': fast}[name]

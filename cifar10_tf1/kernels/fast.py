@@ -1,0 +1,42 @@
+"""The layers of kernels.stock, formulated to be fast on a CPU.
+
+The same functions with the same values but for rounding; tests hold both
+against float64. Activations are planes: lists of rows, each float32 [width,
+batch, channels]. See kernels.rows and kernels.winograd.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.kernels import rows
+from cifar10_tf1.kernels import winograd
+
+
+def build_convolution_and_pool(images, weights, biases, pool_name):
+    """As kernels.stock; images [batch, height, width, channels] to a plane.
+
+    The pool goes first: it commutes with adding a bias and with ReLU, exactly,
+    and leaves a quarter of the numbers to these.
+    """
+    evens, odds = rows.build_image_convolution(images, weights)
+    with tf.name_scope(pool_name):
+        net = rows.build_max_pool(evens, odds)
+    return rows.build_biased_relu(net, biases)
+
+
+def build_convolution(net, weights, biases):
+    return rows.build_biased_relu(winograd.build_convolution(net, weights),
+                                  biases)
+
+
+def build_max_pool(net, name):
+    with tf.name_scope(name):
+        return rows.build_max_pool(*zip(*map(rows.split_columns, net)))
+
+
+def build_normalization(net, settings, name):
+    with tf.name_scope(name):
+        return [rows.build_normalization(row, settings) for row in net]
+
+
+def build_flat_product(net, weights):
+    return rows.build_flat_product(net, weights)

@@ -1,0 +1,233 @@
+"""The other layers of the fast kernels, by rows.
+
+A plane of activations is a list of rows, each float32 [width, batch, channels].
+Every op works on one row, by one thread, in data that fits into a core's cache;
+many rows are at work at the same time. So the bits do not depend on the number
+of threads.
+"""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import runtime
+
+TAPS = 5
+_MARGIN = TAPS // 2  # of SAME padding on each side
+
+
+def build_image_convolution(images, weights):
+    """SAME convolution, stride 1, of few channels, even and odd columns apart.
+
+    The even columns are followed by the last of them once more, which leaves
+    every maximum as it is; so a window's third column is there for the last
+    window too.
+
+    Args:
+      images: float32 [batch, height, width, channels], without a gradient.
+      weights: float32 [5, 5, channels, filters].
+    Returns:
+      (evens, odds): lists of height rows, [width / 2 + 1, batch, filters] and
+      [width / 2, batch, filters].
+    """
+    batch, height, width, channels = images.shape.as_list()
+    filters = weights.shape[-1].value
+    half = width // 2
+    with tf.name_scope('patches'):
+        # [height, channels, width, batch]: long runs of memory to copy.
+        net = tf.pad(tf.transpose(images, [1, 3, 2, 0]),
+                     [[_MARGIN, _MARGIN], [0, 0], [_MARGIN, _MARGIN], [0, 0]])
+        net = tf.reshape(net, [height + TAPS - 1, channels,
+                               half + _MARGIN, 2, batch])
+        parities = tf.unstack(net, axis=3)
+
+        def build_patches(parity):
+            shifted = (parity + tap for tap in range(TAPS))
+            return tf.concat([parities[shift % 2][:, :, shift // 2:
+                                                  shift // 2 + half]
+                              for shift in shifted], axis=1)
+
+        # [height + 4, 5 * channels, columns, batch]: column taps as channels.
+        even, odd = build_patches(0), build_patches(1)
+        longer = tf.concat([even, even[:, :, -1:]], axis=2)
+
+    def window(patches, row):
+        """[5 * 5 * channels, columns * batch], without a copy."""
+        return tf.reshape(patches[row:row + TAPS],
+                          [TAPS * TAPS * channels, -1])
+
+    @tf.custom_gradient
+    def convolve(weights):
+        matrix = tf.reshape(weights, [-1, filters])
+
+        def convolve_rows(patches):
+            return [tf.reshape(tf.matmul(window(patches, row), matrix,
+                                         transpose_a=True),
+                               [-1, batch, filters]) for row in range(height)]
+
+        def build_gradient(*gradients):
+            # The column that is there twice is chosen the first time only.
+            evens = [gradient[:half] for gradient in gradients[:height]]
+            terms = [tf.matmul(window(patches, row),
+                               tf.reshape(gradient, [-1, filters]))
+                     for patches, gradients in ((even, evens),
+                                                (odd, gradients[height:]))
+                     for row, gradient in enumerate(gradients)]
+            return tf.reshape(tf.add_n(terms), weights.shape)
+
+        return convolve_rows(longer) + convolve_rows(odd), build_gradient
+
+    columns = convolve(tf.convert_to_tensor(weights))
+    return columns[:height], columns[height:]
+
+
+def split_columns(row):
+    """The even columns, the last twice as in build_image_convolution; the odd.
+    """
+    width, batch, channels = row.shape.as_list()
+    half = width // 2
+
+    @tf.custom_gradient
+    def split(row):
+        even, odd = tf.unstack(tf.reshape(row, [half, 2, batch, channels]),
+                               axis=1)
+
+        def build_gradient(even_gradient, odd_gradient):
+            # What was there twice is chosen the first time only.
+            return tf.reshape(tf.stack([even_gradient[:half], odd_gradient],
+                                       axis=1), [width, batch, channels])
+
+        return (tf.concat([even, even[-1:]], axis=0), odd), build_gradient
+
+    return split(row)
+
+
+def build_max_pool(evens, odds):
+    """The largest of 3 x 3, stride 2, SAME.
+
+    As in TensorFlow, the gradient goes to the first of equal ones, by row, then
+    by column.
+
+    Args:
+      evens, odds: lists of rows, as of build_image_convolution.
+    Returns:
+      list of half as many rows, [width / 2, batch, channels].
+    """
+    height = len(evens)
+
+    @tf.custom_gradient
+    def pool(*columns):
+        triples = [(even[:-1], odd, even[1:]) for even, odd
+                   in zip(columns[:height], columns[height:])]
+        rows = [_largest(triple) for triple in triples]
+        windows = [rows[i:i + 3] for i in range(0, height, 2)]
+        pooled = [_largest(window) for window in windows]
+
+        def build_gradients(*gradients):
+            row_gradients = [[] for unused_row in rows]
+            for i, (gradient, window, largest) in enumerate(
+                    zip(gradients, windows, pooled)):
+                for j, part in enumerate(
+                        _build_shares(gradient, window, largest)):
+                    row_gradients[2 * i + j].append(part)
+            even_gradients, odd_gradients = [], []
+            for parts, triple, largest in zip(row_gradients, triples, rows):
+                first, odd, third = _build_shares(_add(parts), triple, largest)
+                even_gradients.append(tf.concat(
+                    [first[:1], first[1:] + third[:-1], third[-1:]], axis=0))
+                odd_gradients.append(odd)
+            return even_gradients + odd_gradients
+
+        return pooled, build_gradients
+
+    return pool(*evens, *odds)
+
+
+def build_normalization(row, settings):
+    """Local response normalisation over the channels of a row.
+
+    x n^-beta, where n is bias + alpha times the sum of the squares of the
+    neighbouring channels; beta has to be 0.75.
+    """
+    assert settings.beta == 0.75, settings
+    channels = row.shape[-1].value
+    distance = np.abs(np.subtract.outer(np.arange(channels),
+                                        np.arange(channels)))
+    neighbours = (distance <= settings.depth_radius).astype(np.float32)
+
+    @tf.custom_gradient
+    def normalize(row):
+        net = tf.reshape(row, [-1, channels])
+        norm = tf.nn.bias_add(
+            tf.matmul(tf.square(net), settings.alpha * neighbours),
+            tf.fill([channels], settings.bias))
+        root = tf.rsqrt(norm)
+        power = root * tf.sqrt(root)
+        normalized = net * power
+
+        def build_gradient(gradient):
+            gradient = tf.reshape(gradient, [-1, channels])
+            through_norm = tf.matmul(
+                gradient * normalized / norm,
+                2.0 * settings.alpha * settings.beta * neighbours)
+            return tf.reshape(gradient * power - net * through_norm, row.shape)
+
+        return tf.reshape(normalized, row.shape), build_gradient
+
+    return normalize(row)
+
+
+def build_biased_relu(rows, biases):
+    """ReLU of rows plus biases; the biases' gradient by a matrix product."""
+    @tf.custom_gradient
+    def activate(biases, *rows):
+        activated = [tf.nn.relu(tf.nn.bias_add(row, biases)) for row in rows]
+
+        def build_gradients(*gradients):
+            gradients = [runtime.build_relu_gradient(*pair) for pair in zip(gradients, activated)]
+            channels = biases.shape[0].value
+            flat = [tf.reshape(gradient, [-1, channels])
+                    for gradient in gradients]
+            sums = [tf.matmul(tf.ones([1, row.shape[0].value]), row)
+                    for row in flat]
+            return [tf.reshape(tf.add_n(sums), [channels])] + gradients
+
+        return activated, build_gradients
+
+    return activate(tf.convert_to_tensor(biases), *rows)
+
+
+def build_flat_product(rows, weights):
+    """Planes, flattened by row, column and channel, times weights.
+
+    Args:
+      rows: list of float32 [width, batch, channels].
+      weights: float32 [rows * width * channels, units].
+    Returns:
+      float32 [batch, units].
+    """
+    parts = tf.split(weights, len(rows))
+    return tf.add_n([
+        tf.matmul(tf.reshape(tf.transpose(row, [1, 0, 2]),
+                             [row.shape[1].value, -1]), part)
+        for row, part in zip(rows, parts)])
+
+
+def _largest(tensors):
+    largest = tensors[0]
+    for tensor in tensors[1:]:
+        largest = tf.maximum(largest, tensor)
+    return largest
+
+
+def _build_shares(gradient, tensors, largest):
+    """What of the gradient goes to each tensor: all to the first largest."""
+    shares = []
+    for tensor in tensors[:-1]:
+        rest = runtime.build_relu_gradient(gradient, largest - tensor)
+        shares.append(gradient - rest)
+        gradient = rest
+    return shares + [gradient]
+
+
+def _add(tensors):
+    return tensors[0] if len(tensors) == 1 else tf.add_n(tensors)

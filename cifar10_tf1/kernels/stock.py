@@ -1,0 +1,42 @@
+"""The layers by TensorFlow's own kernels, as the original has them.
+
+Activations are [batch, height, width, channels]. The bias is added by a plain
+sum: the gradient of bias_add in 1.15 is not deterministic on a GPU.
+"""
+
+import tensorflow.compat.v1 as tf
+
+
+def build_convolution_and_pool(images, weights, biases, pool_name):
+    """The first layers, from images: convolution, biases, ReLU; max pool."""
+    return build_max_pool(build_convolution(images, weights, biases), pool_name)
+
+
+def build_convolution(net, weights, biases):
+    """SAME convolution, stride 1; plus biases; ReLU."""
+    net = tf.nn.conv2d(net, weights, strides=[1, 1, 1, 1], padding='SAME')
+    return tf.nn.relu(net + biases)
+
+
+def build_max_pool(net, name):
+    """The largest of 3 x 3, stride 2, SAME."""
+    return tf.nn.max_pool(net, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                          padding='SAME', name=name)
+
+
+def build_normalization(net, settings, name):
+    """Local response normalisation over channels.
+
+    Args:
+      net: float32 [batch, height, width, channels].
+      settings: depth_radius, bias, alpha (the window is summed), beta.
+      name: str.
+    """
+    return tf.nn.lrn(net, depth_radius=settings.depth_radius,
+                     bias=settings.bias, alpha=settings.alpha,
+                     beta=settings.beta, name=name)
+
+
+def build_flat_product(net, weights):
+    """[batch, height * width * channels] times weights: [batch, units]."""
+    return tf.matmul(tf.reshape(net, [-1, weights.shape[0].value]), weights)
