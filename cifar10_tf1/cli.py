@@ -117,6 +117,10 @@ def add_machine_options(parser):
         help='how the layers are formulated: by the kernels that TensorFlow '
         'has for them, or by faster ones for a CPU, equal but for rounding '
         '(default: auto, fast on a CPU)')
+    parser.add_argument(
+        '--allow-unsupported-gpu', action='store_true',
+        help='use a GPU that this TensorFlow does not support; it may hang or '
+        'compute wrong numbers (default: such a GPU is refused)')
     for name, what in (('intra', 'within one op'), ('inter', 'for whole ops')):
         parser.add_argument(
             f'--{name}-op-threads', type=positive, metavar='N',
@@ -190,11 +194,15 @@ positive.__name__ = _seed.__name__ = 'whole number'  # in argparse's message
 
 
 def _train(options, stop_request):
-    data_set = load_data_set(options)
     from cifar10_tf1 import launch
-    return launch.train(data_set, options.model_dir, given_settings(options),
-                        options.max_steps, _describe('train.py', options),
-                        stop_request)
+    given = given_settings(options)
+    # A card that can't be used is refused before the data is downloaded.
+    prepared = launch.prepare(options.model_dir, given,
+                              options.allow_unsupported_gpu)
+    data_set = load_data_set(options)
+    return launch.train(data_set, options.model_dir, given, options.max_steps,
+                        _describe('train.py', options), stop_request,
+                        prepared=prepared)
 
 
 def given_settings(options):
@@ -219,10 +227,12 @@ def _describe(script, options):
 
 
 def _test(options):
-    data_set = load_data_set(options)
     from cifar10_tf1 import launch
+    given = given_settings(options)
+    prepared = launch.prepare(None, given, options.allow_unsupported_gpu)
+    data_set = load_data_set(options)
     result = launch.test(data_set, options.model_dir, options.checkpoint,
-                         options.seed, options.crop, given_settings(options))
+                         options.seed, options.crop, given, prepared)
     print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
           f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
           f'{result.seconds:.2f}s', flush=True)

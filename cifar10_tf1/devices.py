@@ -1,62 +1,112 @@
-"""Where the network computes: the CPU, or a GPU that TensorFlow can use."""
+"""Where the network computes: the CPU, or a GPU that this TensorFlow can use.
 
-import ctypes
+TensorFlow 1.15 on a card that is newer than its CUDA does not fail: it hangs
+for minutes and then computes NaN or wrong numbers. So the cards and the driver
+are held against what the installed TensorFlow supports before it is imported.
+An unfit card is refused. A driver or libraries that are of no use are named,
+and the CPU is taken, unless a GPU was asked for.
+"""
+
 import os
 import re
+import sys
+from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1 import runtime
+from cifar10_tf1.cuda import driver as drivers
+from cifar10_tf1.cuda import libraries
+from cifar10_tf1.cuda import support as supports
 from cifar10_tf1.errors import UserError
 
 
-def prepare(requested):
-    """Hides the GPUs where none is wanted or there is no driver.
+class Choice(NamedTuple):
+    """What was decided before TensorFlow was imported."""
+    device: str                        # 'cpu' or 'gpu'
+    requested: str                     # 'auto', 'cpu' or 'gpu'
+    reason: str = ''                   # why it is the CPU
+    is_problem: bool = False           # a card may be there, and is not used
+    card: Optional[drivers.Card] = None
+    driver: Optional[drivers.Driver] = None
+    not_used: Tuple[str, ...] = ()     # the other cards, and why
+
+
+def prepare(requested, allow_unsupported=False, support=None):
+    """Chooses the device and hides from TensorFlow what it is not to use.
 
     Runs before TensorFlow is imported.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
+      allow_unsupported: bool, takes a card that is refused otherwise.
+      support: cuda.support.Support, by default the installed TensorFlow's.
     Returns:
-      'cpu', or 'gpu' where TensorFlow will look for one.
+      Choice, for resolve.
     Raises:
-      UserError: where a GPU is asked for and there is no driver.
+      UserError: where there is no fit card among those that are there; where a
+        GPU is asked for and none can be used.
     """
-    if requested != 'cpu' and _has_driver():
-        return 'gpu'
-    if requested == 'gpu':
-        raise UserError('--device gpu: no NVIDIA driver here (libcuda.so.1 does '
-                        'not load); in a container pass --gpus all, or use '
-                        '--device cpu')
-    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
-    # Without a driver 1.15 reports a failed cuInit as an error at each start.
-    # Real errors still arrive as Python exceptions, fatal ones are printed.
-    if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
-        os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    return 'cpu'
+    if requested == 'cpu':
+        return _use_cpu(requested, 'as --device or the run\'s record says')
+    hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
+    if hidden is not None and hidden.strip() in ('', '-1'):
+        return _use_cpu(requested, f'CUDA_VISIBLE_DEVICES={hidden.strip()} '
+                        'hides every GPU', 'unset it')
+    if hidden is None:
+        # As nvidia-smi counts; by default CUDA puts the fastest card first.
+        os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
+    driver = drivers.ask()
+    if not driver.is_here:
+        return _use_cpu(requested, 'no NVIDIA driver here',
+                        'in a container pass --gpus all')
+    if driver.problem:
+        return _use_cpu(requested, driver.problem, is_problem=True)
+    if not driver.cards:
+        return _use_cpu(requested, 'the NVIDIA driver finds no card'
+                        + (f' with CUDA_VISIBLE_DEVICES={hidden}' if hidden
+                           else ''), 'in a container pass --gpus all')
+    support = support or supports.find_support() or supports.TENSORFLOW_1
+    choice = _choose_card(requested, driver, support, allow_unsupported)
+    fault = libraries.find_fault(libraries.look_for(support), choice.card,
+                                 support)
+    if fault:
+        return _use_cpu(requested, f'{choice.card} is not used: {fault}',
+                        is_problem=True)
+    if len(driver.cards) > 1:
+        os.environ['CUDA_VISIBLE_DEVICES'] = choice.card.label
+    return choice
 
 
-def resolve(requested, threads):
-    """The device of the network, once TensorFlow is loaded.
+def resolve(choice, threads):
+    """Starts a session and prints the line about the device that it has.
 
     Args:
-      requested: 'auto', 'cpu' or 'gpu'.
+      choice: Choice.
       threads: machine.Threads.
     Returns:
       'cpu' or 'gpu'.
     Raises:
       UserError: where a GPU is asked for and TensorFlow can use none.
     """
-    if requested == 'cpu' or os.environ.get('CUDA_VISIBLE_DEVICES') == '-1':
-        return 'cpu'
-    tf = runtime.load_tensorflow()
-    with tf.Graph().as_default(), tf.Session(
-            config=runtime.session_config(threads)) as session:
-        kinds = [device.device_type for device in session.list_devices()]
-    if 'GPU' in kinds:
-        return 'gpu'
-    if requested == 'gpu':
-        raise UserError('--device gpu: TensorFlow can use no GPU here; use '
-                        '--device cpu')
-    return 'cpu'
+    card = _find_card(threads) if choice.device == 'gpu' else None
+    if card is None and choice.device == 'gpu':
+        choice = _use_cpu(choice.requested, 'TensorFlow can use no GPU here; '
+                          'TF_CPP_MIN_LOG_LEVEL=0 shows why', is_problem=True)
+    if card is None:
+        line = f'Device: CPU ({choice.reason}), '
+                f'{max(threads.intra_op, threads.inter_op)} threads'
+    else:
+        cuda = libraries.find_cuda()
+        number = choice.driver and choice.driver.number
+        label = choice.card.label if choice.card else '0'
+        line = ', '.join(
+            [f'Device: {drivers.name_label(label)}: {_name_of(card)}']
+            + ([f'driver {number}'] if number else [])
+            + ([f'CUDA {drivers.format_cuda(cuda)}'] if cuda else []))
+        line = '; not used: '.join((line,) + choice.not_used)
+    # Standard output has the run's story, standard error what to worry about.
+    print(('warning: ' if choice.is_problem else '') + line,
+          file=sys.stderr if choice.is_problem else sys.stdout, flush=True)
+    return 'cpu' if card is None else 'gpu'
 
 
 def find_gpu(device, threads):
@@ -67,47 +117,66 @@ def find_gpu(device, threads):
     """
     if device != 'gpu':
         return None
-    from tensorflow.python.client import device_lib
-    cards = [local.physical_device_desc for local
-             in device_lib.list_local_devices(
-                 runtime.session_config(threads))
-             if local.device_type == 'GPU']
     try:
         with open('/proc/driver/nvidia/version') as file:
             driver = file.readline().strip()
     except OSError:
         driver = None
     # The bus address is of no influence, and tells two like machines apart.
-    return {'card': re.sub(r', pci bus id: [^,]*', '', cards[0]),
-            'driver': driver, 'cuda': find_cuda(), 'cudnn': find_cudnn()}
+    card = re.sub(r', pci bus id: [^,]*', '', _find_card(threads))
+    return {'card': card, 'driver': driver, 'cuda': libraries.find_cuda(),
+            'cudnn': libraries.find_cudnn()}
 
 
-def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
-    """The version of the CUDA runtime, 10000 for 10.0; None without one."""
-    library = _load_library(names)
-    version = ctypes.c_int()
-    if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
-        return None
-    return version.value
+def _use_cpu(requested, reason, way_out='', is_problem=False):
+    """The Choice of the CPU; UserError where a GPU was asked for."""
+    if requested == 'gpu':
+        raise UserError('a GPU is asked for (--device gpu, or the run\'s '
+                        f'record): {reason}; '
+                        + (f'{way_out}, or ' if way_out else 'or ')
+                        + 'use --device cpu')
+    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+    # Without a driver 1.15 reports a failed cuInit as an error at each start.
+    # Real errors still arrive as Python exceptions, fatal ones are printed.
+    if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
+        os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    return Choice('cpu', requested, reason, is_problem)
 
 
-def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
-    """The version of cuDNN, 7605 for 7.6.5; None without one."""
-    library = _load_library(names)
-    if library is None:
-        return None
-    library.cudnnGetVersion.restype = ctypes.c_size_t
-    return library.cudnnGetVersion()
+def _choose_card(requested, driver, support, allow_unsupported):
+    """The Choice of the first fit card; UserError where there is none."""
+    faults = [supports.find_fault(card, driver, support)
+              for card in driver.cards]
+    if None not in faults:
+        refusal = '; '.join(faults)
+        if not allow_unsupported:
+            ways_out = supports.list_ways_out(driver, support)
+            raise UserError(f'{refusal}. Use '
+                            + ', or '.join(ways_out + ['--device cpu'])
+                            + ', or try it all the same with '
+                            '--allow-unsupported-gpu')
+        print(f'warning: {refusal}; going on because of '
+              '--allow-unsupported-gpu', file=sys.stderr, flush=True)
+        faults[0] = None
+    card = driver.cards[faults.index(None)]
+    return Choice('gpu', requested, card=card, driver=driver, not_used=tuple(
+        fault or str(other) for other, fault in zip(driver.cards, faults)
+        if other is not card))
 
 
-def _load_library(names):
-    for name in names:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
+def _find_card(threads):
+    """TensorFlow's description of the GPU that its sessions have, or None."""
+    runtime.load_tensorflow()
+    from tensorflow.python.client import device_lib
+    cards = [local.physical_device_desc for local
+             in device_lib.list_local_devices(runtime.session_config(threads))
+             if local.device_type == 'GPU']
+    return cards[0] if cards else None
 
 
-def _has_driver():
-    return _load_library(['libcuda.so.1']) is not None
+def _name_of(description):
+    """'NVIDIA A100, compute capability 8.0' of TensorFlow's description."""
+    match = re.search(r'name: (.*?), (?:pci bus id: [^,]*, )?'
+                      r'compute capability: ([\d.]+)', description)
+    return (f'{match.group(1)}, compute capability {match.group(2)}' if match
+            else description)

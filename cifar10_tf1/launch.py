@@ -6,6 +6,7 @@ before TensorFlow is imported, TensorFlow before the graph is built.
 
 import os
 import sys
+from typing import NamedTuple
 
 from cifar10_tf1 import devices
 from cifar10_tf1 import kernels
@@ -17,8 +18,37 @@ from cifar10_tf1.model_dir import ModelDir
 from cifar10_tf1.stopping import StopRequest
 
 
+class Prepared(NamedTuple):
+    """What was decided before TensorFlow was imported."""
+    choice: devices.Choice
+    kernels: str            # 'stock' or 'fast'
+
+
+def prepare(model_dir, given, allow_unsupported_gpu=False):
+    """Chooses device and kernels; before a download, and before TensorFlow.
+
+    Args:
+      model_dir: str, whose record has what a run to go on with was begun with;
+        None where there is none to go on with.
+      given: run_record.RunSettings, None where the user says nothing.
+      allow_unsupported_gpu: bool.
+    Returns:
+      Prepared, for train and test.
+    Raises:
+      UserError: as devices.prepare and kernels.choose.
+    """
+    record = run_record.load_folder(model_dir) if model_dir else None
+    recorded = record.settings if record else run_record.RunSettings()
+    choice = devices.prepare(given.device or recorded.device or 'auto',
+                             allow_unsupported_gpu)
+    chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
+                            choice.device)
+    runtime.prepare_environment(chosen)
+    return Prepared(choice, chosen)
+
+
 def train(data_set, model_dir, given, max_steps=None, command='',
-          stop_request=None, on_epoch=None, system=None):
+          stop_request=None, on_epoch=None, system=None, prepared=None):
     """Trains in a model folder, from its newest checkpoint where it has one.
 
     Args:
@@ -30,23 +60,26 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       stop_request: stopping.StopRequest, or None.
       on_epoch: called with each epoch's entry of the record, or None.
       system: a module of cifar10_tf1.systems, by default deep_cnn.
+      prepared: Prepared, by default by `prepare`.
     Returns:
       int, the exit status: 0, or 130 or 143 where a signal ended it.
     Raises:
       UserError: where the folder is in use, can't be written, or holds another
-        run; where its checkpoints don't fit; where the loss is not finite.
+        run; where its checkpoints don't fit; where the loss is not finite; where
+        the GPU can't be used, or computes wrong numbers.
     """
     with ModelDir(model_dir) as folder:
+        prepared = prepared or prepare(folder.path, given)
         record = run_record.load_folder(folder.path)
-        given = _prepare(given, record.settings if record
-                         else run_record.RunSettings())
+        given = given._replace(kernels=prepared.kernels)
+        runtime.load_tensorflow()
         from cifar10_tf1 import training
         from cifar10_tf1.systems import deep_cnn
         system = system or deep_cnn
         record = record or run_record.new(folder.path, system)
         run_record.check_system_name(record, system.SETTINGS.name)
         settings = run_record.resolve_settings(record, given, data_set, system)
-        device = devices.resolve(settings.device, settings.threads)
+        device = _start_device(prepared.choice, settings.threads, system)
         settings = settings._replace(device=device)
         kind = machine.find_kind(device, settings.kernels, settings.threads,
                                  devices.find_gpu(device, settings.threads))
@@ -58,7 +91,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
         return run.train(max_steps)
 
 
-def test(data_set, model_dir, checkpoint, seed, crop, given):
+def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     """Tests a checkpoint, and notes the result where its folder has a record.
 
     Args:
@@ -68,16 +101,20 @@ def test(data_set, model_dir, checkpoint, seed, crop, given):
       seed: int, of the test crops.
       crop: 'random' or 'central'.
       given: run_record.RunSettings, of which the device and threads count.
+      prepared: Prepared, by default by `prepare`.
     Returns:
       evaluation.Evaluation.
     Raises:
-      UserError: as evaluation.run_evaluation.
+      UserError: as evaluation.run_evaluation; where the GPU can't be used, or
+        computes wrong numbers.
     """
-    given = _prepare(given, run_record.RunSettings())
+    prepared = prepared or prepare(None, given)
+    given = given._replace(kernels=prepared.kernels)
+    runtime.load_tensorflow()
     from cifar10_tf1 import evaluation
     from cifar10_tf1.systems import deep_cnn
     settings = run_record.complete(given, deep_cnn, data_set)
-    device = devices.resolve(settings.device, settings.threads)
+    device = _start_device(prepared.choice, settings.threads, deep_cnn)
     result = evaluation.run_evaluation(
         deep_cnn, data_set, model_dir, checkpoint, seed, crop, device,
         settings.threads, settings.kernels)
@@ -100,16 +137,10 @@ def test(data_set, model_dir, checkpoint, seed, crop, given):
     return result
 
 
-def _prepare(given, recorded):
-    """Chooses device and kernels, and loads TensorFlow for these.
-
-    Args:
-      given, recorded: run_record.RunSettings.
-    Returns:
-      the given ones with kernels 'stock' or 'fast'.
-    """
-    device = devices.prepare(given.device or recorded.device or 'auto')
-    chosen = kernels.choose(given.kernels or recorded.kernels or 'auto', device)
-    runtime.prepare_environment(chosen)
-    runtime.load_tensorflow()
-    return given._replace(kernels=chosen)
+def _start_device(choice, threads, system):
+    """'cpu' or 'gpu'; says which, and believes a GPU only after a check."""
+    device = devices.resolve(choice, threads)
+    if device == 'gpu':
+        from cifar10_tf1 import gpu_check
+        gpu_check.check(system, threads)
+    return device

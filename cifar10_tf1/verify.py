@@ -95,7 +95,8 @@ class _Comparison:
         return DIFFERENT
 
 
-def verify(record, data_set, given, num_epochs=None, stop_request=None):
+def verify(record, data_set, given, num_epochs=None, stop_request=None,
+           prepared=None):
     """Repeats a run, or its first epochs, in a folder of its own.
 
     Args:
@@ -104,6 +105,7 @@ def verify(record, data_set, given, num_epochs=None, stop_request=None):
       given: run_record.RunSettings that override the record's.
       num_epochs: int, or None for all.
       stop_request: stopping.StopRequest, or None.
+      prepared: launch.Prepared, or None.
     Returns:
       int, the exit status.
     Raises:
@@ -125,14 +127,15 @@ def verify(record, data_set, given, num_epochs=None, stop_request=None):
         with contextlib.suppress(_Stop):
             status = _train_silently(
                 launch.train, comparison.add_epoch, data_set, folder, settings,
-                max_steps, 'verify', stop_request)
+                max_steps, 'verify', stop_request,
+                prepared=prepared)
             if status:
                 return status
             comparison.add_weights()
         return comparison.verdict()
 
 
-def _train_silently(train, on_epoch, *arguments):
+def _train_silently(train, on_epoch, *arguments, **options):
     """The repetition's own lines would only repeat what is printed here."""
     output = sys.stdout
 
@@ -141,7 +144,7 @@ def _train_silently(train, on_epoch, *arguments):
             on_epoch(entry)
 
     with contextlib.redirect_stdout(io.StringIO()):
-        return train(*arguments, on_epoch=print_epoch)
+        return train(*arguments, on_epoch=print_epoch, **options)
 
 
 def _check(record, data_set, num_epochs):
@@ -167,10 +170,16 @@ def _check(record, data_set, num_epochs):
 def _verify(options, stop_request):
     record = run_record.load(options.record)
     run_record.check_system_name(record, 'deep_cnn')
+    from cifar10_tf1 import launch
+    given = cli.given_settings(options)._replace(epochs=None)
+    prepared = launch.prepare(None, given._replace(
+        device=given.device or record.settings.device,
+        kernels=given.kernels or record.settings.kernels),
+        options.allow_unsupported_gpu)
     options.synthetic = record.content['data'].get('name') == 'synthetic'
     data_set = cli.load_data_set(options)
-    return verify(record, data_set, cli.given_settings(options)._replace(
-        epochs=None), options.epochs, stop_request)
+    return verify(record, data_set, given, options.epochs, stop_request,
+                  prepared)
 
 
 def main(argv=None):

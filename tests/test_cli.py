@@ -16,9 +16,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAINS = {'train.py': cli.train_main, 'test.py': cli.test_main}
 OPTIONS = {
     'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
-                 '--epochs', '--max-steps', '--save-steps', '--seed'],
+                 '--allow-unsupported-gpu', '--epochs', '--max-steps',
+                 '--save-steps', '--seed'],
     'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
-                '--crop', '--seed', '--checkpoint'],
+                '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint'],
 }
 
 
@@ -115,7 +116,8 @@ def test_train_then_test(tiny_data, tmp_path, capsys):
                      output, re.MULTILINE)
     assert cli.test_main(['--model-dir', model_dir]) == 0
     output = capsys.readouterr().out
-    match = re.match(r'^Test : Accuracy = (\d+)/200 = (\d\.\d{3}), '
+    match = re.match(r'^Device: CPU \([^\n]*\), \d+ threads\n'
+                     r'Test : Accuracy = (\d+)/200 = (\d\.\d{3}), '
                      r'Test Time : \d+\.\d\ds\n$', output)
     assert match and f'{int(match.group(1)) / 200:.3f}' == match.group(2)
     assert cli.test_main(['--checkpoint', model_dir + '/model.ckpt-4',
@@ -149,8 +151,28 @@ def test_a_model_folder_in_use(tiny_data, tmp_path, capsys):
 
 
 def test_gpu_without_a_driver(tiny_data, tmp_path, capsys, monkeypatch):
-    from cifar10_tf1 import devices
-    monkeypatch.setattr(devices, '_has_driver', lambda: False)
+    from cifar10_tf1.cuda import driver
+    monkeypatch.setattr(driver, 'ask', lambda: driver.Driver())
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
     assert cli.train_main(['--device', 'gpu', '--model-dir',
                            str(tmp_path)]) == 1
-    assert 'no NVIDIA driver' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'no NVIDIA driver' in error and error.count('\n') == 1
+    assert tiny_data == []  # before a download
+
+
+@pytest.mark.parametrize('script', sorted(MAINS))
+def test_the_override_reaches_the_guard(script, tiny_data, tmp_path,
+                                        monkeypatch):
+    from cifar10_tf1 import devices
+    asked = []
+
+    def prepare(requested, allow_unsupported):
+        asked.append(allow_unsupported)
+        raise UserError('enough')
+
+    monkeypatch.setattr(devices, 'prepare', prepare)
+    options = ['--model-dir', str(tmp_path)]
+    assert MAINS[script](options) == 1
+    assert MAINS[script](options + ['--allow-unsupported-gpu']) == 1
+    assert asked == [False, True]

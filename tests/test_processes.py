@@ -136,7 +136,9 @@ def test_testing_beside_a_running_training(data_dir, tmp_path):
         for unused in range(3):
             result = run('test.py', data_dir, '--model-dir', tmp_path)
             assert result.returncode == 0, result.stderr
-            assert result.stdout.startswith('[synthetic, not CIFAR-10] Test : ')
+            device, line = result.stdout.splitlines()
+            assert device.startswith('Device: CPU (')
+            assert line.startswith('[synthetic, not CIFAR-10] Test : ')
             assert result.stderr == ''
         assert process.poll() is None
     finally:

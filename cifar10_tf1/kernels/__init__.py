@@ -4,6 +4,8 @@ A formulation is a module with the same functions as kernels.stock. Variables
 and checkpoints know nothing of it.
 """
 
+from cifar10_tf1.errors import UserError
+
 NAMES = ('stock', 'fast')
 
 
@@ -15,7 +17,12 @@ def choose(requested, device):
       device: 'cpu' or 'gpu'.
     Returns:
       'stock' or 'fast': on a GPU cuDNN's kernels are the fast ones.
+    Raises:
+      UserError: where the fast ones are asked for on a GPU.
     """
+    if requested == 'fast' and device == 'gpu':
+        raise UserError('--kernels fast are for the CPU; leave the option out '
+                        'for this GPU, or add --device cpu')
     if requested != 'auto':
         return requested
     return 'fast' if device == 'cpu' else 'stock'

@@ -1,0 +1,1 @@
+"""What is known of CUDA, and what is asked of the driver; no TensorFlow."""
