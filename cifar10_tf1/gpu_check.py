@@ -73,4 +73,3 @@ def compute(system, threads, device):
             session.run(tf.global_variables_initializer())
             values = session.run(figures, dict(zip(inputs, (images, labels))))
     return {name: float(value) for name, value in values.items()}
-

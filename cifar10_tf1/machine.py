@@ -17,7 +17,10 @@ from typing import NamedTuple
 try:
     from importlib import metadata
 except ImportError:  # Python 3.6 and 3.7
-    import importlib_metadata as metadata
+    try:
+        import importlib_metadata as metadata
+    except ImportError:  # a bare one, in which the doctor has to run
+        metadata = None
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

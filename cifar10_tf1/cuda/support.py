@@ -13,7 +13,10 @@ from cifar10_tf1.cuda.driver import format_cuda
 try:
     from importlib import metadata
 except ImportError:  # Python 3.6 and 3.7
-    import importlib_metadata as metadata
+    try:
+        import importlib_metadata as metadata
+    except ImportError:  # a bare one, in which the doctor has to run
+        metadata = None
 
 
 class DriverNeed(NamedTuple):
@@ -88,11 +91,18 @@ def find_support():
 def find_tensorflow():
     """(name, version) of the installed package; (None, None) without one."""
     for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
-        try:
-            return name, metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+        version = find_version(name)
+        if version:
+            return name, version
     return None, None
+
+
+def find_version(package):
+    """The version of an installed package, or None."""
+    try:
+        return metadata and metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def find_fault(card, driver, support):

@@ -1,0 +1,81 @@
+"""Memory and cores: those of the container, where it has fewer."""
+
+import os
+
+from cifar10_tf1.doctor.lines import FAIL
+from cifar10_tf1.doctor.lines import Line
+from cifar10_tf1.doctor.lines import OK
+from cifar10_tf1.doctor.lines import WARN
+
+# Measured: 0.56 GB at most while training on 1.15, 0.89 GB on TensorFlow 2.
+LEAST_BYTES = 0.9e9
+WANTED_BYTES = 1.5e9
+_UNLIMITED = 1 << 60  # cgroup v1 says "none" with a number near 2 ** 63
+
+
+def check_memory(root='/'):
+    """What is free, and the limit of the cgroup.
+
+    Args:
+      root: str, under which /proc and /sys lie; for tests.
+    """
+    limit = find_memory_limit(root)
+    fields = {}
+    for line in _read(os.path.join(root, 'proc/meminfo')).splitlines():
+        name, unused_colon, value = line.partition(':')
+        fields[name] = value.split()
+    if not {'MemTotal', 'MemAvailable'} <= set(fields):
+        yield Line(WARN, 'Memory', '/proc/meminfo does not say',
+                   f'{WANTED_BYTES / 1e9:.1f} GB should be free')
+        return
+    total, free = (int(fields[name][0]) * 1024
+                   for name in ('MemTotal', 'MemAvailable'))
+    text = f'{free / 1e9:.1f} GB free of the machine\'s {total / 1e9:.1f} GB'
+    if limit is not None and limit < total:
+        text += f', {limit / 1e9:.1f} GB for this container (cgroup)'
+        free = min(free, limit)
+    status = (FAIL if free < LEAST_BYTES else
+              WARN if free < WANTED_BYTES else OK)
+    yield Line(status, 'Memory', text, f'training takes up to '
+               f'{LEAST_BYTES / 1e9:.1f} GB: end other programs, or give the '
+               'container more')
+
+
+def find_memory_limit(root='/'):
+    """Bytes that the cgroup and those above it allow; None for no limit.
+
+    A container sees its own group as the root, or its path in /proc/self/cgroup.
+    """
+    limits = []
+    for line in _read(os.path.join(root, 'proc/self/cgroup')).splitlines():
+        unused_number, controllers, path = line.split(':', 2)
+        if not controllers:
+            folder, name = 'sys/fs/cgroup', 'memory.max'
+        elif 'memory' in controllers.split(','):
+            folder, name = 'sys/fs/cgroup/memory', 'memory.limit_in_bytes'
+        else:
+            continue
+        while True:
+            text = _read(os.path.join(root, folder, path.strip('/'), name))
+            if text.strip().isdigit():  # not "max"
+                limits.append(int(text))
+            if path in ('', '/'):
+                break
+            path = os.path.dirname(path)
+    limits = [limit for limit in limits if limit < _UNLIMITED]
+    return min(limits) if limits else None
+
+
+def check_threads():
+    """The cores that this process may use."""
+    from cifar10_tf1 import machine
+    yield Line(OK, 'Threads', f'{machine.count_cores()} cores to use (affinity, '
+               f'cgroup) of the machine\'s {os.cpu_count()}')
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ''
