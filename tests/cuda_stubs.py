@@ -64,6 +64,8 @@ static int list_visible(int* visible) {
 }
 
 int cuDriverGetVersion(int* version) {
+  int code = atoi(get("STUB_INIT", "0"));
+  if (code == -1 || code == 34) return code;  /* the toolkit's stub */
   *version = atoi(get("STUB_CUDA", "13000"));
   return 0;
 }

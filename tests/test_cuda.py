@@ -87,7 +87,6 @@ def test_no_card(stub):
     (999, ['cuInit: error 999, CUDA_ERROR_UNKNOWN', 'nvidia_uvm']),
     (803, ['CUDA_ERROR_SYSTEM_DRIVER_MISMATCH', 'reboot']),
     (804, ['CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE', 'LD_LIBRARY_PATH']),
-    (34, ['CUDA_ERROR_STUB_LIBRARY', 'LD_LIBRARY_PATH']),
     (4711, ['error 4711', 'reboot']),
     ('segfault', ['crashes (SIGSEGV)']),
     ('abort', ['crashes (SIGABRT)']),
@@ -102,6 +101,17 @@ def test_a_driver_that_fails(stub, how, words):
     assert driver.is_here and driver.cards == ()
     for word in ['driver', ';'] + words:
         assert word in driver.problem, driver.problem
+
+
+@pytest.mark.parametrize('code', [-1, 34])
+def test_the_stub_of_the_cuda_toolkit(stub, monkeypatch, tmp_path, code):
+    """No driver, where there is no card; in the way of one, where there is."""
+    stub(init=code)
+    monkeypatch.setattr(drivers, '_DEVICE_FILES', [str(tmp_path / 'nvidiactl')])
+    assert drivers.ask() == Driver()
+    (tmp_path / 'nvidiactl').write_bytes(b'')
+    driver = drivers.ask()
+    assert driver.is_here and 'LD_LIBRARY_PATH' in driver.problem
 
 
 def test_a_driver_that_hangs(stub):

@@ -21,12 +21,21 @@ _PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'probe.py')
 _VERSION_FILE = '/proc/driver/nvidia/version'
 NO_DEVICE = 100
 
+# The stub that the CUDA toolkit links with answers -1 to CUDA 10, then 34. It
+# lies in the loader's path of TensorFlow's official GPU images, behind the real
+# libcuda, and so is what is found in a container without --gpus.
+_STUB_CODES = (-1, 34)
+_STUB_IN_THE_WAY = ('CUDA_ERROR_STUB_LIBRARY', 'the stub of libcuda.so.1 from '
+                    'the CUDA toolkit hides the real one: take its folder out '
+                    'of LD_LIBRARY_PATH')
+_DEVICE_FILES = ('/dev/nvidiactl', '/dev/dxg')  # the second: Windows' WSL
+
 # CUresult in cuda.h: name, what helps.
 _ERRORS = {
+    -1: _STUB_IN_THE_WAY,
     2: ('CUDA_ERROR_OUT_OF_MEMORY', 'free memory of the card or the machine'),
     3: ('CUDA_ERROR_NOT_INITIALIZED', 'reboot, or install the driver again'),
-    34: ('CUDA_ERROR_STUB_LIBRARY', 'this libcuda.so.1 is the stub that the '
-         'CUDA toolkit links with: take its folder out of LD_LIBRARY_PATH'),
+    34: _STUB_IN_THE_WAY,
     35: ('cudaErrorInsufficientDriver', 'update the driver'),
     46: ('CUDA_ERROR_DEVICE_UNAVAILABLE', 'wait for the process that has the '
          'card for itself'),
@@ -90,6 +99,9 @@ def ask(limit=LIMIT_SECONDS):
     except (KeyError, TypeError, ValueError):
         return Driver(True, None, number, (), 'the NVIDIA driver gives an '
                       'answer that can\'t be read; install it again')
+    if error and error['code'] in _STUB_CODES and not any(
+            map(os.path.exists, _DEVICE_FILES)):
+        return Driver(number=number)
     if error and error['code'] != NO_DEVICE:
         name, remedy = _ERRORS.get(error['code'], (
             'an unknown one', 'reboot, or install the driver again'))
