@@ -77,7 +77,7 @@ def prepare(requested, allow_unsupported=False, support=None):
 
 
 def resolve(choice, threads):
-    """Starts a session and prints the line about the device that it has.
+    """Starts TensorFlow's devices; prints the line about the one that is used.
 
     Args:
       choice: Choice.

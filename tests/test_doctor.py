@@ -48,7 +48,7 @@ def run(*options, python=sys.executable, **environment):
 
 def test_the_whole_report(tmp_path):
     result = run('--data-dir', str(tmp_path), '--model-dir',
-                 str(tmp_path / 'model'))
+                 str(tmp_path / 'model'), '--device', 'cpu')
     assert result.returncode == 3, result.stdout
     assert result.stderr == ''
     statuses = dict(reversed(match) for match in re.findall(
@@ -299,7 +299,7 @@ def test_no_tensorflow(monkeypatch):
     ('import time; time.sleep(60)', 'disk')])
 def test_a_tensorflow_that_does_not_load(monkeypatch, code, words):
     monkeypatch.setattr(software, '_IMPORT', code)
-    limit = 1.0 if 'sleep' in code else 60.0
+    limit = 0.3 if 'sleep' in code else 60.0
     line = only(software.check_tensorflow, limit)
     assert line.status == FAIL and words in line.remedy
     if 'libx' in code:
