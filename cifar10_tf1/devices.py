@@ -14,6 +14,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1 import runtime
 from cifar10_tf1.cuda import driver as drivers
+from cifar10_tf1.cuda import hiding
 from cifar10_tf1.cuda import libraries
 from cifar10_tf1.cuda import support as supports
 from cifar10_tf1.errors import UserError
@@ -136,6 +137,7 @@ def _use_cpu(requested, reason, way_out='', is_problem=False):
                         + (f'{way_out}, or ' if way_out else 'or ')
                         + 'use --device cpu')
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+    hiding.hide_driver()
     # Without a driver 1.15 reports a failed cuInit as an error at each start.
     # Real errors still arrive as Python exceptions, fatal ones are printed.
     if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':

@@ -138,6 +138,18 @@ def test_a_child_without_a_parent_ends(stub):
     assert child.wait(10) < 0
 
 
+def test_a_hidden_driver(stub_folder):
+    """In a process of its own: what is loaded stays."""
+    script = ('import ctypes\n'
+              'from cifar10_tf1.cuda import hiding\n'
+              'assert hiding.hide_driver()\n'
+              'assert not hasattr(ctypes.CDLL("libcuda.so.1"), "cuInit")\n')
+    for text, status in ((script, 0), (script.replace('assert hiding', '#'), 1)):
+        assert subprocess.call(
+            [sys.executable, '-c', text], stderr=subprocess.DEVNULL,
+            env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder))) == status
+
+
 @pytest.mark.parametrize('line, number', [
     ('NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun  6 '
      '22:20:39 UTC 2023', '535.54.03'),

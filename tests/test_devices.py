@@ -286,16 +286,23 @@ def test_a_refusal_takes_seconds_and_no_tensorflow(stub_folder, tmp_path,
 
 
 @pytest.mark.slow
-def test_training_beside_a_driver_that_fails(stub_folder, tmp_path):
-    """It ends on the CPU, and says why in one line."""
+@pytest.mark.parametrize('how, device, words', [
+    ('999', 'auto', 'CUDA_ERROR_UNKNOWN'), ('abort', 'auto', 'SIGABRT'),
+    ('hang', 'cpu', None)])
+def test_training_beside_a_broken_driver(stub_folder, tmp_path, how, device,
+                                         words):
+    """TensorFlow itself would call cuInit, whatever CUDA_VISIBLE_DEVICES says."""
     result = subprocess.run(
         [sys.executable, os.path.join(ROOT, 'train.py'), '--synthetic',
          '--data-dir', str(tmp_path), '--model-dir', str(tmp_path / 'model'),
-         '--max-steps', '1'], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        universal_newlines=True,
-        env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder), STUB_INIT='999',
+         '--max-steps', '1', '--device', device], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
+        env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder), STUB_INIT=how,
                  STUB_CARDS=cuda_stubs.describe_cards(cuda_stubs.RTX_2080)))
     assert result.returncode == 0, result.stderr
-    lines = [line for line in result.stderr.splitlines() if 'Device' in line]
-    assert len(lines) == 1 and 'CUDA_ERROR_UNKNOWN' in lines[0]
-    assert 'Device' not in result.stdout
+    told, silent = ((result.stderr, result.stdout) if words else
+                    (result.stdout, result.stderr))
+    lines = [line for line in told.splitlines() if 'Device: CPU' in line]
+    assert len(lines) == 1 and (words or '') in lines[0]
+    assert 'Device' not in silent
+    assert 'a driver that prints' not in result.stdout
