@@ -93,8 +93,8 @@ def resolve(choice, threads):
         choice = _use_cpu(choice.requested, 'TensorFlow can use no GPU here; '
                           'TF_CPP_MIN_LOG_LEVEL=0 shows why', is_problem=True)
     if card is None:
-        line = f'Device: CPU ({choice.reason}), '
-                f'{max(threads.intra_op, threads.inter_op)} threads'
+        line = (f'Device: CPU ({choice.reason}), '
+                f'{max(threads.intra_op, threads.inter_op)} threads')
     else:
         cuda = libraries.find_cuda()
         number = choice.driver and choice.driver.number

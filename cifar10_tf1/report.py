@@ -139,7 +139,7 @@ def _describe_run(record):
         f'{record.settings.seed}, {len(record.epochs)} epochs in '
         f'{len(content["processes"])} process(es)',
         f'{kind["wheel"]}, {kind["kernels"]} kernels, {kind["device"]}, '
-        f'{kind["intra_op_threads"]} and {kind["inter_op_threads"]} threads, '
+        f'{kind["intra_op_threads"]} threads within an op, '
         f'{kind["cpu"]["name"]}',
         f'Commit {process["commit"]}'
         + ('' if process['commit_is_clean'] else ', with changes'),
