@@ -21,8 +21,12 @@ os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 @pytest.fixture
 def real_data_dir():
-    """The folder of the real CIFAR-10; skips where none is named."""
-    if not REAL_DATA_DIR:
+    """The folder of the real CIFAR-10; skips where none is named or none there.
+
+    The images always name one: a volume, that may be empty.
+    """
+    if not REAL_DATA_DIR or not os.path.isdir(
+            os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
         pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
     return REAL_DATA_DIR
 
