@@ -9,8 +9,10 @@ python = "$(VENV)/bin/python"
 lint_python = .venv-lint/bin/python
 # The programs and the library; .venv and its like are not ours to look at.
 sources = $(wildcard *.py) cifar10_tf1 tests
+dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
+image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all demo lint
+.PHONY: help setup train evaluate test test-all demo lint image test-images
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -19,7 +21,9 @@ help:
 	@echo 'make demo        train and evaluate on a generated data set, without network'
 	@echo 'make test        the quick tests; ARGS go to pytest'
 	@echo 'make test-all    the slow tests too; only the accuracy runs are left out'
-	@echo 'make lint        flake8'
+	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
+	@echo 'make image       build the Docker image $(image): docker/README.md'
+	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
 	@echo
 	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
@@ -48,6 +52,17 @@ test: setup
 test-all: setup
 	$(python) -m pytest -m "not accuracy" $(ARGS)
 
+# hadolint needs Python 3.7, the rest of the lint environment 3.6 or 3.7.
 lint:
 	@VENV=.venv-lint sh tools/setup.sh lint
 	$(lint_python) -m flake8 --max-line-length=100 $(sources)
+	@if [ -x .venv-lint/bin/hadolint ]; then \
+		.venv-lint/bin/hadolint docker/Dockerfile docker/Dockerfile.tf2 && echo 'hadolint: no findings'; \
+	else echo 'hadolint: not installed on Python 3.6, docker/ was not looked at'; fi
+
+image:
+	docker build --file $(dockerfile) --tag $(image) --build-arg REVISION="$$(git rev-parse HEAD)" \
+		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") $(ARGS) .
+
+test-images:
+	tools/test_images.sh $(ARGS)

@@ -45,6 +45,9 @@ for python in 3.7 3.6; do
     lock pictures.in "pictures-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
     lock lint.in "lint-$tag.txt" "$python" "$@"
 done
+# docker/Dockerfile's base brings TensorFlow: py36.txt without it.
+lock main.in image-py36.txt 3.6 --constraint requirements/py36.txt \
+    --no-emit-package tensorflow-gpu "$@"
 lock_universal build.in build-tf2.txt --allow-unsafe "$@"
 lock_universal main-tf2.in tf2.txt --constraint requirements/build-tf2.txt "$@"
 lock_universal main-tf2-cuda.in tf2-cuda.txt --constraint requirements/tf2.txt "$@"

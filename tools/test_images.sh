@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Builds the images where there is no Docker engine and no registry, on stand-ins
+# for their base images (tools/standin_base.sh), and tries what docker/README.md
+# says they do:
+#
+#   tools/test_images.sh               docker/Dockerfile; docker/Dockerfile.tf2
+#                                      without its CUDA packages
+#   tools/test_images.sh tf2-cuda      docker/Dockerfile.tf2 as it is (20 GB of disk)
+#
+# Needs root, buildah and debootstrap of Debian, and the Pythons. Everything lies
+# in a folder of its own under TMPDIR, which is gone afterwards.
+#
+# Exit status: 0 all passed; 77 it can't be done here, in one line that says why.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skip() { printf 'SKIPPED, no image was built or tested: %s\n' "$*" >&2; exit 77; }
+fail() { printf 'test_images: %s\n' "$*" >&2; exit 1; }
+say() { printf -- '--- %s: %s (%s s)\n' "$runtime" "$*" "$SECONDS"; }
+
+[ "$(id -u)" = 0 ] || skip 'this needs root'
+for program in buildah debootstrap; do
+    command -v "$program" >/dev/null || skip "there is no $program (apt-get install $program)"
+done
+unshare --mount true 2>/dev/null || skip 'this system allows no mount namespace'
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-images.XXXXXX")
+# One file system each: nothing that is still mounted would be emptied.
+trap 'rm -rf --one-file-system "$work"' EXIT
+
+# vfs and chroot isolation work without privileges that containers seldom have.
+# vfs copies the whole root for each layer, so as few as can be are made.
+buildah() {
+    command buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"
+}
+
+# --- Building ----------------------------------------------------------------
+
+megabytes() { du -s --block-size=1MB "$1" | cut -f 1; }
+
+make_base() {  # the image localhost/base and the folder wheels; sets base_size
+    local container
+    container=$(buildah from scratch)
+    base=$(buildah mount "$container")
+    tools/standin_base.sh "$runtime" "$base" "$work/wheels"
+    base_size=$(megabytes "$base")
+    buildah config --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+    buildah commit --quiet --rm "$container" localhost/base >/dev/null
+}
+
+# What a fresh clone holds, and readable for its owner only, as umask 077 makes it.
+make_context() {
+    mkdir "$work/context"
+    git ls-files -z | tar --null --files-from=- --ignore-failed-read -cf - 2>/dev/null |
+        tar -C "$work/context" -xf -
+    chmod -R go= "$work/context"
+}
+
+build() {  # build DOCKERFILE OPTION...: the image localhost/cifar-tf1
+    local dockerfile=$1
+    shift
+    # The packages are those that standin_base.sh has fetched: see there.
+    printf '[global]\nno-index = true\nfind-links = /wheels\n' >"$work/pip.conf"
+    buildah bud --isolation chroot --format docker --layers=false --pull-never \
+        --volume "$work/wheels:/wheels:ro" --volume "$work/pip.conf:/etc/pip.conf:ro" \
+        --build-arg BASE_IMAGE=localhost/base "$@" \
+        --file "$work/context/$dockerfile" --tag localhost/cifar-tf1 "$work/context"
+}
+
+# --- Running -----------------------------------------------------------------
+
+run() {  # run OPTION... -- COMMAND...: as `docker run OPTION... cifar-tf1 COMMAND...`
+    local options=()
+    while [ "$1" != -- ]; do options+=("$1"); shift; done
+    buildah run --isolation chroot "${options[@]}" "$container" "$@"
+}
+
+new_volume() {  # as a new named volume, which takes over what the image has there
+    rm -rf "$work/data"
+    cp -a "$root/data" "$work/data"
+}
+
+new_folder() {  # new_folder OWNER: as a folder of the user's own, with -v
+    rm -rf "$work/data"
+    install -d -m 755 -o "${1%:*}" -g "${1#*:}" "$work/data"
+}
+
+train=(python train.py --synthetic --max-steps 5)
+evaluate=(python test.py --synthetic)
+
+check_training() {  # check_training COMMAND...: runs it before train.py and test.py
+    local output
+    output=$("$@" "${train[@]}" 2>&1) || fail "train.py: $output"
+    echo "$output"
+    output=$("$@" "${evaluate[@]}" 2>&1) || fail "test.py: $output"
+    echo "$output"
+    [[ $output == *'Test : Accuracy = '*/2000* ]] || fail 'test.py tested nothing'
+    [ -f "$work/data/model/model.ckpt-5.index" ] || fail 'no checkpoint in the volume'
+}
+
+# As `docker run --read-only --user 54321:54321 -v FOLDER:/data`, without tmpfs,
+# as process 1.
+run_read_only() {
+    local environment=() line
+    while IFS= read -r line; do
+        [ -n "$line" ] && environment+=("$line")
+    done <<<"$(buildah inspect --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "$container")"
+    # shellcheck disable=SC2016  # for the inner shell
+    unshare --mount --pid --fork --kill-child sh -c '
+        set -e
+        root=$1 data=$2
+        shift 2
+        mount --bind "$root" "$root"
+        mount -t proc proc "$root/proc"
+        mount --bind /dev "$root/dev"
+        mount --bind "$data" "$root/data"
+        mount -o remount,bind,ro "$root"
+        exec chroot --userspec=54321:54321 "$root" /usr/bin/env -i "$@"
+    ' sh "$root" "$work/data" "${environment[@]}" \
+        /bin/sh -c 'cd /opt/cifar-tf1 && exec "$@"' sh "$@"
+}
+
+check_configuration() {  # what `docker run` would take from the image
+    buildah inspect --type image --format \
+        '{{with .Docker.Config}}{{.User}} {{.WorkingDir}} {{.Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}' \
+        localhost/cifar-tf1 | tee "$work/configuration"
+    grep -qx '1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]' "$work/configuration" ||
+        fail 'user, folder, command or entry point are others'
+}
+
+check_packages() {  # check_packages LOCK...: of the environment, all are locked
+    local package locked installed
+    locked=$(cd requirements && cat "${@/%/.txt}" | sed 's/\[[^]]*\]==/==/')
+    installed=$(run -- python -m pip freeze --local --all | tr '[:upper:]_' '[:lower:]-')
+    [ "$(wc -l <<<"$installed")" -gt 30 ] || fail "packages: $installed"
+    for package in $installed; do
+        grep -q "^$package " <<<"$locked" || fail "$package is in the image, not in $*"
+    done
+}
+
+# --- The images --------------------------------------------------------------
+
+[ $# -gt 0 ] || set -- tf1 tf2
+make_context
+for runtime; do
+    case $runtime in
+        tf1) dockerfile=docker/Dockerfile options=() locks=(build-py36 image-py36) ;;
+        tf2) dockerfile=docker/Dockerfile.tf2 options=(--build-arg RUNTIME=tf2) locks=(build-tf2 tf2) ;;
+        tf2-cuda) dockerfile=docker/Dockerfile.tf2 options=() locks=(build-tf2 tf2-cuda) ;;
+        *) fail "$runtime: give tf1, tf2 or tf2-cuda" ;;
+    esac
+    say 'make a stand-in for the base image'
+    make_base
+    say "build $dockerfile"
+    build "$dockerfile" "${options[@]}"
+    container=$(buildah from --pull-never localhost/cifar-tf1)
+    root=$(buildah mount "$container")
+    say "it adds $(($(megabytes "$root") - base_size)) MB to its base of $base_size MB"
+    check_configuration
+    check_packages "${locks[@]}"
+    say 'without a driver, none is found'
+    run -- python -c 'import ctypes; ctypes.CDLL("libcuda.so.1")' 2>/dev/null &&
+        fail 'libcuda.so.1 loads, and there is no driver'
+    say 'pytest'
+    run -- pytest -q || fail 'pytest'
+    say 'a new volume: train.py, then test.py'
+    new_volume
+    check_training run --volume "$work/data:/data" --
+    say 'a folder of the user 12345, who has no name in the image'
+    new_folder 12345:12345
+    check_training run --user 12345:12345 --volume "$work/data:/data" --
+    say 'a root that is read-only, but for the volume; a user without a name; as process 1'
+    new_volume
+    ! run_read_only sh -c 'touch /tmp/file /opt/cifar-tf1/file' 2>/dev/null || fail 'the root is not read-only'
+    check_training run_read_only
+    say 'passed'
+    buildah rm --all >/dev/null
+    buildah rmi --all --force >/dev/null
+    rm -rf --one-file-system "$work/wheels" "$work/data"
+done
