@@ -36,12 +36,13 @@ print(sys.base_prefix)" 2>/dev/null && return
 
 make_debian() {  # from the mirror that apt uses here
     local suite mirror
-    suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
-        sed -n "s/^$suite //p" | head -n 1)
-    [ -n "$mirror" ] || fail "apt knows no mirror of the release '$suite'"
-    debootstrap --variant=minbase ${packages:+--include=$packages} "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
-        tail -n 5 "$root.log" >&2
+    suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    # shellcheck disable=SC2016  # apt's variables
+    mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+        sed -n "s/^Debian $suite //p" | head -n 1)
+    [ -n "$mirror" ] || fail "apt knows no mirror of Debian's release '$suite'"
+    debootstrap --variant=minbase ${packages:+--include=$packages} "$suite" "$root" "$mirror" >"$wheels/log" 2>&1 || {
+        tail -n 5 "$wheels/log" >&2
         fail "debootstrap could not make $root"
     }
 }

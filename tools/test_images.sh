@@ -22,11 +22,13 @@ say() { printf -- '--- %s: %s (%s s)\n' "$runtime" "$*" "$SECONDS"; }
 for program in buildah debootstrap; do
     command -v "$program" >/dev/null || skip "there is no $program (apt-get install $program)"
 done
-unshare --mount true 2>/dev/null || skip 'this system allows no mount namespace'
+unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
+    skip 'this system allows no further mounts'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-images.XXXXXX")
-# One file system each: nothing that is still mounted would be emptied.
+# One file system: what should still be mounted is not emptied.
 trap 'rm -rf --one-file-system "$work"' EXIT
+mknod "$work/null" c 1 3 2>/dev/null || skip 'this system allows no device files'
 
 # vfs and chroot isolation work without privileges that containers seldom have.
 # vfs copies the whole root for each layer, so as few as can be are made.
@@ -120,12 +122,21 @@ run_read_only() {
         /bin/sh -c 'cd /opt/cifar-tf1 && exec "$@"' sh "$@"
 }
 
+check_size() {  # the README's table has the record's numbers
+    local added recorded
+    added=$(($(megabytes "$root") - base_size))
+    say "it adds $added MB to its base of $base_size MB"
+    recorded=$(sed -n "s/^$image,.*,//p" docker/sizes.csv)
+    ((added * 100 > recorded * 95 && added * 100 < recorded * 105)) ||
+        fail "docker/sizes.csv says $recorded MB"
+}
+
 check_configuration() {  # what `docker run` would take from the image
     buildah inspect --type image --format \
         '{{with .Docker.Config}}{{.User}} {{.WorkingDir}} {{.Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}' \
-        localhost/cifar-tf1 | tee "$work/configuration"
+        localhost/cifar-tf1 >"$work/configuration"
     grep -qx '1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]' "$work/configuration" ||
-        fail 'user, folder, command or entry point are others'
+        fail "user, folder, command, entry point or volumes: $(cat "$work/configuration")"
 }
 
 check_packages() {  # check_packages LOCK...: of the environment, all are locked
@@ -144,9 +155,11 @@ check_packages() {  # check_packages LOCK...: of the environment, all are locked
 make_context
 for runtime; do
     case $runtime in
-        tf1) dockerfile=docker/Dockerfile options=() locks=(build-py36 image-py36) ;;
-        tf2) dockerfile=docker/Dockerfile.tf2 options=(--build-arg RUNTIME=tf2) locks=(build-tf2 tf2) ;;
-        tf2-cuda) dockerfile=docker/Dockerfile.tf2 options=() locks=(build-tf2 tf2-cuda) ;;
+        tf1) image=cifar-tf1 dockerfile=docker/Dockerfile locks=(build-py36 image-py36) options=() ;;
+        tf2) image=cifar-tf1:tf2 dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2)
+            options=(--build-arg RUNTIME=tf2) ;;
+        tf2-cuda) image=cifar-tf1:tf2-cuda dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2-cuda)
+            options=() ;;
         *) fail "$runtime: give tf1, tf2 or tf2-cuda" ;;
     esac
     say 'make a stand-in for the base image'
@@ -155,7 +168,7 @@ for runtime; do
     build "$dockerfile" "${options[@]}"
     container=$(buildah from --pull-never localhost/cifar-tf1)
     root=$(buildah mount "$container")
-    say "it adds $(($(megabytes "$root") - base_size)) MB to its base of $base_size MB"
+    check_size
     check_configuration
     check_packages "${locks[@]}"
     say 'without a driver, none is found'
