@@ -12,13 +12,14 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all demo lint image test-images
+.PHONY: help setup train evaluate test test-all demo benchmark lint image test-images
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
 	@echo 'make train       train on CIFAR-10:           python train.py $$(ARGS)'
 	@echo 'make evaluate    evaluate the trained model:  python test.py $$(ARGS)'
 	@echo 'make demo        train and evaluate on a generated data set, without network'
+	@echo 'make benchmark   how fast it is here, beside a plain port; leave the machine idle'
 	@echo 'make test        the quick tests; ARGS go to pytest'
 	@echo 'make test-all    the slow tests too; only the accuracy runs are left out'
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
@@ -45,6 +46,10 @@ evaluate: setup
 demo: setup
 	$(python) train.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix) --epochs 3
 	$(python) test.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix)
+
+# Both runtimes in turn where both are set up.
+benchmark: setup
+	$(python) -m cifar10_tf1.benchmark $(foreach venv,.venv .venv-tf2,$(if $(wildcard $(venv)/bin/python),--python $(venv)/bin/python)) $(ARGS)
 
 test: setup
 	$(python) -m pytest -m "not slow and not accuracy" $(ARGS)

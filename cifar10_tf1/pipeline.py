@@ -67,6 +67,19 @@ class Inputs(NamedTuple):
     handle: tf.Tensor  # string placeholder: one of the two, fetched
     labels: tf.Tensor  # int32 [batch]
     images: tf.Tensor  # float32 [batch, height, width, 3], standardised
+    iterator: tf.data.Iterator  # behind the handle
+
+    def build_batches(self, number):
+        """Several batches in one run, the first of them `labels, images`.
+
+        Returns:
+          list of (labels, images), in the order of the data set.
+        """
+        batches = [(self.labels, self.images)]
+        for unused_batch in range(number - 1):
+            with tf.control_dependencies(batches[-1]):
+                batches.append(self.iterator.get_next())
+        return batches
 
 
 def build_inputs(system, data_set, seed, crop='random', num_threads=2):
@@ -85,12 +98,13 @@ def build_inputs(system, data_set, seed, crop='random', num_threads=2):
         training = build_training_input(system, data_set, seed, num_threads)
         test = build_test_input(system, data_set, seed, crop, num_threads)
         handle = tf.placeholder(tf.string, [], name='handle')
-        labels, images = tf.data.Iterator.from_string_handle(
+        iterator = tf.data.Iterator.from_string_handle(
             handle, tf.data.get_output_types(training.iterator),
-            tf.data.get_output_shapes(training.iterator)).get_next('batch')
+            tf.data.get_output_shapes(training.iterator))
+        labels, images = iterator.get_next('batch')
         handles = (training.iterator.string_handle('training'),
                    test.iterator.string_handle('test'))
-    return Inputs(training, test, handles, handle, labels, images)
+    return Inputs(training, test, handles, handle, labels, images, iterator)
 
 
 def build_training_input(system, data_set, seed, num_threads):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import plain_port
+from cifar10_tf1.benchmark import plain_port
 import runs
 from cifar10_tf1 import evaluation
 from cifar10_tf1.data import cifar10

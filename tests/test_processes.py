@@ -104,6 +104,21 @@ def test_killed_at_random_and_resumed(data_dir, whole_run, tmp_path):
         ['killed'] * num_kills + ['finished'])
 
 
+@pytest.mark.parametrize('kernels, intra', [('fast', 1), ('stock', 2)])
+def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir,
+                                                  tmp_path):
+    """With the fast kernels no number of threads does: each op has one."""
+    digests = set()
+    for inter in (1, 2, 5):
+        result = run('train.py', data_dir, '--model-dir', tmp_path / str(inter),
+                     '--max-steps', '10', '--kernels', kernels,
+                     '--inter-op-threads', inter,
+                     '--intra-op-threads', intra)
+        assert result.returncode == 0, result.stderr
+        digests.add(re.search('SHA-256 ([0-9a-f]{64})', result.stdout).group(1))
+    assert len(digests) == 1
+
+
 @pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
                                             (signal.SIGTERM, 143)])
 def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number,

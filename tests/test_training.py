@@ -217,7 +217,7 @@ def test_signals_outside_of_the_loop_end_at_once_inside_they_wait(monkeypatch):
 
 def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
     """Three steps of each from the same weights on the same batches."""
-    import plain_port
+    from cifar10_tf1.benchmark import plain_port
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     with tf.Graph().as_default() as port_graph:

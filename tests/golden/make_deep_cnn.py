@@ -1,6 +1,6 @@
 """Makes deep_cnn.npz: float64 values of the plain port on generated inputs.
 
-    PYTHONPATH=.:tests python tests/golden/make_deep_cnn.py
+    PYTHONPATH=. python tests/golden/make_deep_cnn.py
 
 Weights and batch come from NumPy's RandomState, whose stream is frozen, so only
 results are stored: logits, losses, and of each gradient every 61st entry with
@@ -12,7 +12,7 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-import plain_port
+from cifar10_tf1.benchmark import plain_port
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'deep_cnn.npz')
 STRIDE = 61

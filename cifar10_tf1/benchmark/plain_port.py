@@ -8,6 +8,7 @@ shared with the package. Float64 where a golden value is made.
 
 import tensorflow.compat.v1 as tf
 
+BATCH_SIZE = 100
 LAYERS = [  # name, weights' shape, sd, decay, name of the bias, its value
     ('conv_1', [5, 5, 3, 64], 0.05, 0.0, 'bias', 0.0),
     ('conv_2', [5, 5, 64, 64], 0.05, 0.0, 'biases', 0.1),
@@ -85,12 +86,14 @@ def build_training():
     """A training graph with fed batches.
 
     Returns:
-      dict: images, labels (placeholders), loss, train_op, saver (plain).
+      dict: images, labels (placeholders), loss, train_op, in_top_1 (for
+      testing), saver (plain).
     """
-    images = tf.placeholder(tf.float32, [100, 24, 24, 3])
-    labels = tf.placeholder(tf.int32, [100])
+    images = tf.placeholder(tf.float32, [BATCH_SIZE, 24, 24, 3])
+    labels = tf.placeholder(tf.int32, [BATCH_SIZE])
     variables = build_variables()
-    loss = build_loss(build_logits(images, variables), labels, variables)
+    logits = build_logits(images, variables)
+    loss = build_loss(logits, labels, variables)
     step = tf.train.get_or_create_global_step()
     rate = tf.train.exponential_decay(0.1, step, 175000, 0.1, staircase=True)
     apply_op = tf.train.GradientDescentOptimizer(rate).minimize(loss, step)
@@ -98,4 +101,34 @@ def build_training():
     with tf.control_dependencies([apply_op]):
         train_op = average.apply(tf.trainable_variables())
     return {'images': images, 'labels': labels, 'loss': loss,
-            'train_op': train_op, 'saver': tf.train.Saver()}
+            'train_op': train_op, 'saver': tf.train.Saver(),
+            'in_top_1': tf.nn.in_top_k(logits, labels, 1)}
+
+
+def build_input(paths, is_training):
+    """Batches, image by image; an initializable iterator, nothing prefetched.
+
+    Args:
+      paths: list of str, files of records.
+      is_training: bool, whether to flip and to shift the brightness.
+    Returns:
+      (initializer, (images, labels)): as the placeholders of build_training.
+    """
+    def build_image(record):
+        values = tf.decode_raw(record, tf.uint8)
+        planes = tf.reshape(values[1:3073], [3, 32, 32])
+        image = tf.cast(tf.transpose(planes, [1, 2, 0]), tf.float32)
+        # Seeded for TensorFlow 2 only: see build_variables.
+        image = tf.image.random_crop(image, [24, 24, 3], seed=1)
+        if is_training:
+            image = tf.image.random_flip_left_right(image, seed=2)
+            image = tf.image.random_brightness(image, 63, seed=3)
+        image = tf.image.per_image_standardization(image)
+        return image, tf.cast(values[0], tf.int32)
+
+    with tf.device('/cpu:0'):
+        dataset = tf.data.FixedLengthRecordDataset(paths, 3073)
+        dataset = dataset.map(build_image)
+        dataset = dataset.batch(BATCH_SIZE, drop_remainder=True)
+        iterator = tf.data.make_initializable_iterator(dataset.repeat(10))
+    return iterator.initializer, iterator.get_next()

@@ -1,0 +1,1 @@
+"""How fast it is, beside a plain port of the original."""

@@ -1,0 +1,202 @@
+"""Measures training, the pipeline and testing beside a plain port's way.
+
+    python -m cifar10_tf1.benchmark
+
+Everything is timed in one run, in alternating blocks: what slows the machine
+down meanwhile slows everything, and ratios of neighbouring blocks stand.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import machine
+from cifar10_tf1.benchmark import figures
+from cifar10_tf1.benchmark import workers
+from cifar10_tf1.data import synthetic
+from cifar10_tf1.errors import UserError
+
+FORMULATIONS = ('plain', 'stock', 'fast')
+MIN_BLOCKS = 10
+_ONCE = ('matmul', 'pipeline')  # asked of the fast kernels' workers only
+_LABELS = {
+    ('plain', 'train'): 'training, a plain port\'s way',
+    ('stock', 'train'): 'training, stock kernels',
+    ('fast', 'train'): 'training, fast kernels',
+    ('stock', 'fixed'): 'the same on one batch, stock kernels',
+    ('fast', 'fixed'): 'the same on one batch, fast kernels',
+    ('fast', 'pipeline'): 'the pipeline alone',
+    ('plain', 'test'): 'testing, a plain port\'s way',
+    ('stock', 'test'): 'testing, stock kernels',
+    ('fast', 'test'): 'testing, fast kernels',
+}
+
+
+def measure(pythons, data_dir, num_cores, num_blocks, block_seconds):
+    """Blocks of everything, one after the other, again and again.
+
+    Args:
+      pythons: list of str, the interpreter of each runtime.
+      data_dir: str, for the generated data set.
+      num_cores: int, or None for all.
+      num_blocks: int.
+      block_seconds: float.
+    Returns:
+      dict for JSON: cores, block_seconds, runtimes: a list of dicts with wheel,
+      python, cpu and, by formulation, start_up_seconds, peak_memory_kb and
+      blocks: {kind: [images a second]}; matmul_gflops: [...].
+    Raises:
+      UserError: where a runtime can't be measured.
+    """
+    with contextlib.ExitStack() as stack:
+        groups = []
+        for python in pythons:
+            for formulation in FORMULATIONS:
+                worker = workers.Worker(python, formulation, data_dir,
+                                        num_cores)
+                stack.callback(worker.stop)
+                groups.append((python, worker))
+        questions = [(python, worker, kind) for python, worker in groups
+                     for kind in worker.about['kinds']
+                     if kind not in _ONCE or worker.formulation == 'fast']
+        for unused_python, worker, kind in questions:
+            worker.ask(kind, 0.0)  # builds its graph
+        blocks = {(python, worker.formulation, kind): []
+                  for python, worker, kind in questions}
+        for number in range(num_blocks):
+            print(f'block {number + 1} of {num_blocks}', file=sys.stderr,
+                  end='\r', flush=True)
+            for python, worker, kind in questions:
+                blocks[python, worker.formulation, kind].append(
+                    worker.ask(kind, block_seconds))
+        print(' ' * 40, file=sys.stderr, end='\r', flush=True)
+    runtimes = []
+    for python in pythons:
+        about = {worker.formulation: worker.about for its_python, worker
+                 in groups if its_python == python}
+        runtimes.append({
+            'wheel': about['fast']['wheel'], 'cpu': about['fast']['cpu'],
+            'formulations': {
+                name: {'start_up_seconds': values['start_up_seconds'],
+                       'peak_memory_kb': values['peak_memory_kb'],
+                       'blocks': {kind: rates for (its, its_name, kind), rates
+                                  in blocks.items() if kind != 'matmul'
+                                  and (its, its_name) == (python, name)}}
+                for name, values in about.items()},
+            'matmul_gflops': [rate * figures.MATMUL_GFLOP for rate in
+                              blocks[python, 'fast', 'matmul']]})
+    return {'cores': about['fast']['cores'], 'block_seconds': block_seconds,
+            'runtimes': runtimes}
+
+
+def describe(measured):
+    """The table, as lines of Markdown.
+
+    Every rate is a median over the blocks with its interval of at least 95 %;
+    a ratio is the median of the blocks' ratios to a plain port's way of doing
+    the same, on the first runtime.
+    """
+    lines = []
+    first = measured['runtimes'][0]['formulations']['plain']['blocks']
+    for runtime in measured['runtimes']:
+        lines += [f'{runtime["wheel"]}, {measured["cores"]} core(s) of '
+                  f'{runtime["cpu"]["name"]}', '',
+                  '| | images a second | times a plain port |',
+                  '|---|---|---|']
+        formulations = runtime['formulations']
+        for (name, kind), label in _LABELS.items():
+            rates = formulations[name]['blocks'][kind]
+            base = first['test' if kind == 'test' else 'train']
+            ratio = figures.summarize_ratio(rates, base)
+            lines.append(f'| {label} | {figures.summarize(rates)} | {ratio} |')
+        lines += ['', *_describe_rest(runtime), '']
+    return lines[:-1]
+
+
+def _describe_rest(runtime):
+    fast = runtime['formulations']['fast']
+    train, fixed = fast['blocks']['train'], fast['blocks']['fixed']
+    gflops = [rate / 100 * figures.STEP_GFLOP for rate in train]
+    fraction = figures.summarize_ratio(gflops, runtime['matmul_gflops'])
+    cost = figures.summarize_ratio(fixed, train)
+    memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
+                       for name, values in runtime['formulations'].items())
+    start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
+                      for name, values in runtime['formulations'].items())
+    rate = figures.summarize(runtime['matmul_gflops'])
+    return [
+        f'- A product of {figures.MATMUL_SIZE}^3: {rate} GFLOP/s. A step of '
+        f'{figures.STEP_GFLOP} GFLOP by direct convolution reaches {fraction} '
+        'times that rate with fast kernels.',
+        f'- A step with the pipeline takes {cost} times a step on one batch.',
+        f'- Peak memory: {memory}. Start to the end of the first step: '
+        f'{start}.']
+
+
+def _parse_cores(text):
+    numbers = [int(part) for part in text.split(',')]
+    available = machine.count_cores()
+    if not all(1 <= number <= available for number in numbers):
+        raise argparse.ArgumentTypeError(
+            f'{text} has a number that is not in 1 to {available}')
+    return numbers
+
+
+_parse_cores.__name__ = 'list of whole numbers'  # in argparse's message
+
+
+def _run(options):
+    num_blocks = options.blocks or MIN_BLOCKS
+    seconds = 0.2 if options.quick else 2.0
+    for python in options.python:
+        if not os.access(python, os.X_OK):
+            raise UserError(f'--python {python}: there is no such program')
+    if options.threads and not hasattr(os, 'sched_setaffinity'):
+        raise UserError('--threads: this system can\'t limit a process to some '
+                        'cores; leave it out')
+    results = []
+    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-') as folder:
+        with contextlib.redirect_stdout(sys.stderr):
+            synthetic.load_data_set(folder)
+        for num_cores in options.threads or [None]:
+            results.append(measure(options.python or [sys.executable], folder,
+                                   num_cores, num_blocks, seconds))
+    if options.json:
+        print(json.dumps(results, indent=1, sort_keys=True))
+    else:
+        print('\n\n'.join('\n'.join(describe(result)) for result in results))
+    return 0
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.benchmark',
+        description='Times training, the pipeline and testing, with stock and '
+        'with fast kernels, beside a plain port of the original, in '
+        'alternating blocks. Leave the machine idle meanwhile.',
+        epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
+    parser.add_argument(
+        '--threads', type=_parse_cores, metavar='N,...',
+        help='how many of the cores to use, one measurement after the other '
+        '(default: all)')
+    parser.add_argument(
+        '--python', action='append', default=[], metavar='PATH',
+        help='the Python of a runtime to measure; more than one: block by block '
+        'in turn (default: this one)')
+    parser.add_argument(
+        '--blocks', type=cli.positive, metavar='N',
+        help=f'how many blocks (default: {MIN_BLOCKS})')
+    parser.add_argument(
+        '--quick', action='store_true',
+        help='blocks of 0.2 s instead of 2 s: under a minute for a runtime')
+    parser.add_argument('--json', action='store_true',
+                        help='print every block as JSON (default: a table)')
+    return cli.run_command(parser, argv, _run)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""One process of the benchmark: an environment, and what is timed in it.
+
+    python -m cifar10_tf1.benchmark.worker FORMULATION DATA_DIR
+
+Reads lines `KIND SECONDS` from standard input, does KIND over and over for
+about that long, and answers each with a line of JSON: {"count": images or
+products, "seconds": time}. Before that, one line about itself.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+from cifar10_tf1 import devices
+from cifar10_tf1 import kernels
+from cifar10_tf1 import machine
+from cifar10_tf1 import run_record
+from cifar10_tf1 import runtime
+from cifar10_tf1.benchmark import figures
+from cifar10_tf1.data import synthetic
+
+SEED = 1
+
+
+class Plain:
+    """The original's way: batches fetched to the host and fed back."""
+
+    kinds = ('train', 'test')
+
+    def __init__(self, data_set):
+        import tensorflow.compat.v1 as tf
+        from cifar10_tf1.benchmark import plain_port
+        graph = tf.Graph()
+        with graph.as_default():
+            self._port = plain_port.build_training()
+            self._inputs = {
+                'train': plain_port.build_input(data_set.train_paths, True),
+                'test': plain_port.build_input([data_set.test_path], False)}
+            initializer = tf.global_variables_initializer()
+        # No numbers of threads: as TensorFlow chooses.
+        self._session = tf.Session(graph=graph)
+        self._session.run(initializer)
+        self._error = tf.errors.OutOfRangeError
+        for initializer, unused_batch in self._inputs.values():
+            self._session.run(initializer)
+
+    def train(self):
+        self._run('train', [self._port['train_op'], self._port['loss']])
+        return self._batch_size
+
+    def test(self):
+        self._run('test', self._port['in_top_1'])
+        return self._batch_size
+
+    def _run(self, which, fetches):
+        initializer, batch = self._inputs[which]
+        try:
+            images, labels = self._session.run(batch)
+        except self._error:
+            self._session.run(initializer)
+            images, labels = self._session.run(batch)
+        self._batch_size = len(images)
+        self._session.run(fetches, {self._port['images']: images,
+                                    self._port['labels']: labels})
+
+
+class Ours:
+    """This project's way, by stock or fast kernels."""
+
+    kinds = ('train', 'fixed', 'pipeline', 'test', 'matmul')
+
+    def __init__(self, data_set, formulation):
+        from cifar10_tf1.systems import deep_cnn
+        self._system = deep_cnn
+        self._data_set = data_set
+        self._formulation = formulation
+        self._settings = run_record.default_settings(deep_cnn, data_set,
+                                                     formulation)
+        self._batch_size = deep_cnn.SETTINGS.batch_size
+        self._sessions = {}
+
+    def train(self):
+        """A step of training, as train.py does it."""
+        if 'train' not in self._sessions:
+            from cifar10_tf1 import training
+            graph = training.build_training_graph(
+                self._system, self._data_set, SEED, '/cpu:0',
+                self._settings.input_threads, self._formulation)
+            session = self._start('train', graph.graph, graph.initializer)
+            graph.inputs.training.load(session, self._data_set)
+            self._train_handle = session.run(graph.inputs.handles[0])
+            self._train_graph = graph
+            self._epoch = -1
+            self._batches_left = 0
+        graph, session = self._train_graph, self._sessions['train']
+        self._advance(graph, session)
+        session.run([graph.train_op, graph.total_loss],
+                    {graph.inputs.handle: self._train_handle})
+        return self._batch_size
+
+    def pipeline(self):
+        """A batch made ready, and not used."""
+        graph, session = self._train_graph, self._sessions['train']
+        self._advance(graph, session)
+        session.run(graph.inputs.images.op,
+                    {graph.inputs.handle: self._train_handle})
+        return self._batch_size
+
+    def _advance(self, graph, session):
+        if not self._batches_left:
+            self._epoch += 1
+            graph.inputs.training.initialize(session, self._epoch)
+            self._batches_left = (self._data_set.num_train_examples
+                                  // self._batch_size)
+        self._batches_left -= 1
+
+    def fixed(self):
+        """A step of training on the same batch over and over."""
+        import numpy as np
+        import tensorflow.compat.v1 as tf
+        from cifar10_tf1 import objective
+        if 'fixed' not in self._sessions:
+            random = np.random.RandomState(SEED)
+            with tf.Graph().as_default() as graph:
+                images = tf.Variable(
+                    random.randn(self._batch_size, 24, 24, 3).astype('f'),
+                    trainable=False, use_resource=True)
+                labels = tf.Variable(
+                    random.randint(0, 10, self._batch_size).astype('i'),
+                    trainable=False, use_resource=True)
+                logits = self._system.build_network(
+                    images.read_value(), SEED, kernels.load(self._formulation))
+                loss = objective.build_losses(self._system, logits,
+                                              labels.read_value())[-1]
+                train_op, unused_rate = objective.build_train_op(
+                    self._system.SETTINGS.schedule, loss,
+                    objective.build_global_step())
+                self._start('fixed', graph, tf.global_variables_initializer())
+            self._fixed = [train_op, loss]
+        self._sessions['fixed'].run(self._fixed)
+        return self._batch_size
+
+    def test(self):
+        """All test images, as test.py does it, from fresh weights."""
+        from cifar10_tf1 import evaluation
+        import tensorflow.compat.v1 as tf
+        if 'test' not in self._sessions:
+            graph = evaluation.build_evaluation_graph(
+                self._system, self._data_set, SEED, 'random', 'cpu',
+                self._settings.input_threads, self._formulation)
+            with graph.graph.as_default():
+                initializer = tf.global_variables_initializer()
+            self._start('test', graph.graph, initializer)
+            self._test_graph = graph
+        logits, unused_in_top_1, unused_seconds = evaluation.run_graph(
+            self._test_graph, self._sessions['test'], self._data_set)
+        return len(logits)
+
+    def matmul(self):
+        """A product of square matrices, at the machine's own rate."""
+        import tensorflow.compat.v1 as tf
+        if 'matmul' not in self._sessions:
+            with tf.Graph().as_default() as graph:
+                shape = [figures.MATMUL_SIZE] * 2
+                factors = [tf.Variable(tf.random.uniform(shape, seed=seed),
+                                       use_resource=True) for seed in (1, 2)]
+                self._product = tf.matmul(*[factor.read_value()
+                                            for factor in factors]).op
+                self._start('matmul', graph, tf.global_variables_initializer())
+        self._sessions['matmul'].run(self._product)
+        return 1
+
+    def _start(self, name, graph, initializer):
+        import tensorflow.compat.v1 as tf
+        session = tf.Session(graph=graph, config=runtime.session_config(
+            self._settings.threads))
+        session.run(initializer)
+        self._sessions[name] = session
+        return session
+
+
+def main():
+    formulation, data_dir = sys.argv[1:]
+    start = time.perf_counter()
+    # Lines of JSON alone go to the standard output that the parent reads.
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    devices.prepare('cpu')
+    if formulation == 'plain':
+        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+        runtime.load_tensorflow()
+    else:
+        runtime.prepare_environment(formulation)
+        runtime.load_tensorflow()
+    data_set = synthetic.load_data_set(data_dir)
+    subject = (Plain(data_set) if formulation == 'plain'
+               else Ours(data_set, formulation))
+    subject.train()
+    seconds = time.perf_counter() - start
+    for unused_step in range(20):
+        subject.train()
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    name, version, unused_digest = machine.find_wheel()
+    # Of one training alone: what else is timed comes later.
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer(wheel=f'{name} {version}', kinds=subject.kinds,
+           start_up_seconds=seconds, peak_memory_kb=memory,
+           cpu=machine.find_cpu(), cores=machine.count_cores())
+    for line in sys.stdin:
+        kind, limit = line.split()
+        run = getattr(subject, kind)
+        limit, count, start = float(limit), 0, time.perf_counter()
+        while time.perf_counter() - start < limit or not count:
+            count += run()
+        answer(count=count, seconds=time.perf_counter() - start)
+
+
+if __name__ == '__main__':
+    main()
