@@ -75,8 +75,9 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
                     _count_lanes(system, data_set))):
                 with tf.variable_scope(tf.get_variable_scope(),
                                        reuse=bool(lane)):
-                    logits = system.build_network(images, seed,
-                                                  kernels.load(kernels_name))
+                    logits = system.build_network(
+                        images, seed,
+                        kernels.load(kernels_name, for_training=False))
                 lanes.append((logits, tf.nn.in_top_k(logits, labels, 1)))
             logits, in_top_1 = [tf.concat(parts, 0) for parts in zip(*lanes)]
             global_step = objective.build_global_step()
@@ -117,7 +118,8 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
     graph = build_evaluation_graph(system, data_set, seed, crop, device,
                                    threads.input, kernels_name)
     with tf.Session(graph=graph.graph,
-                    config=runtime.session_config(threads)) as session:
+                    config=runtime.session_config(
+                        threads, rewrites=kernels_name == 'stock')) as session:
         if checkpoint is None:
             checkpoint = checkpoints.restore_newest(
                 session, graph.saver, model_dir, graph.variables)
@@ -128,6 +130,15 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
             raise UserError(f'no checkpoint in {model_dir}; train first, or '
                             'choose one with --checkpoint or --model-dir')
         return _evaluate(graph, session, data_set, checkpoint)
+
+
+def _evaluate(graph, session, data_set, checkpoint):
+    logits, in_top_1, seconds = run_graph(graph, session, data_set)
+    _check_logits(logits, checkpoint)
+    assert len(logits) == data_set.num_test_examples, len(logits)
+    step = int(session.run(graph.variables['global_step']))
+    return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
+                      logits.argmax(axis=1).astype(np.int32), seconds)
 
 
 def run_graph(graph, session, data_set):
@@ -152,15 +163,6 @@ def run_graph(graph, session, data_set):
         all_in_top_1.append(in_top_1)
     seconds = time.perf_counter() - start
     return np.concatenate(all_logits), np.concatenate(all_in_top_1), seconds
-
-
-def _evaluate(graph, session, data_set, checkpoint):
-    logits, in_top_1, seconds = run_graph(graph, session, data_set)
-    _check_logits(logits, checkpoint)
-    assert len(logits) == data_set.num_test_examples, len(logits)
-    step = int(session.run(graph.variables['global_step']))
-    return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
-                      logits.argmax(axis=1).astype(np.int32), seconds)
 
 
 def _check_logits(logits, checkpoint):

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1 import kernels
 from cifar10_tf1.kernels import fast
+from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.kernels import winograd
 from cifar10_tf1.systems import deep_cnn
@@ -120,8 +121,14 @@ def test_first_layers(kind):
         return exact_pool(exact_convolution(
             tf.constant(images, tf.float64), weights, biases))
 
+    def build_for_testing(weights, biases):
+        return to_net(inference.build_convolution_and_pool(
+            tf.constant(images), weights, biases, 'pool'))
+
     results = run(build, inputs, gradient, tf.float32)
     exact_results = run(exact, inputs, gradient, tf.float64)
+    assert_close(run(build_for_testing, inputs, gradient, tf.float32)[:1],
+                 exact_results[:1], 2e-5)
     if kind == 'ties':
         # Equal areas give equal sums but for rounding, in either: which of
         # them is the first largest is chance, so gradients may differ.
@@ -211,8 +218,10 @@ def test_fast_has_what_stock_has():
     for name in kernels.NAMES:
         assert kernels.load(name).__name__.endswith(name)
     functions = [name for name in dir(stock) if name.startswith('build_')]
-    assert functions == [name for name in dir(fast)
-                         if name.startswith('build_')]
+    for module in (fast, inference):
+        assert functions == [name for name in dir(module)
+                             if name.startswith('build_')]
+    assert kernels.load('fast', for_training=False) is inference
 
 
 def test_auto_is_fast_on_a_cpu_and_stock_on_a_gpu():

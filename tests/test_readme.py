@@ -4,6 +4,8 @@ import os
 import re
 import sys
 
+import numpy as np
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
 
@@ -17,8 +19,17 @@ def read(name):
 
 
 def test_tables_are_those_of_the_records():
-    text = read('README.md')
-    assert readme_tables.render(text) == text
+    for path in readme_tables.READMES:
+        text = read(path)
+        assert readme_tables.render(text) == text
+
+
+def test_fast_kernels_train_as_stock_ones_do():
+    """Three seeds of ten epochs each; a seed differs more from another."""
+    means = {name: np.mean([readme_tables.mean_loss(run_record.load_folder(
+        os.path.join(ROOT, 'results', f'tf2-{name}-seed-{seed}')))
+        for seed in readme_tables.SEEDS]) for name in ('stock', 'fast')}
+    assert abs(means['fast'] / means['stock'] - 1) < 0.005
 
 
 def test_every_module_is_in_the_code_map():

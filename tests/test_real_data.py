@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import runs
+from cifar10_tf1 import kernels
 from cifar10_tf1 import run_record
 from cifar10_tf1 import step_losses
 from cifar10_tf1.data import cifar10
@@ -37,9 +38,11 @@ def data_set(real_data_dir):
     return cifar10.load_data_set(real_data_dir)
 
 
-def test_first_steps(data_set, tmp_path):
-    """On any machine and either runtime; the last bits differ, and grow."""
-    runs.train(tmp_path, data_set, max_steps=50, seed=1)
+@pytest.mark.parametrize('name', kernels.NAMES)
+def test_first_steps(name, data_set, tmp_path):
+    """On any machine, either runtime, by either formulation; the last bits
+    differ, and grow."""
+    runs.train(tmp_path, data_set, max_steps=50, seed=1, kernels=name)
     losses = np.fromfile(str(tmp_path / step_losses.FILE), '<f4')
     deviations = np.abs(losses / np.float32(FIRST_LOSSES) - 1)
     assert deviations[:10].max() < 2e-6
@@ -48,15 +51,15 @@ def test_first_steps(data_set, tmp_path):
 
 @pytest.mark.accuracy
 def test_three_epochs(data_set, tmp_path, capsys):
-    """Within 1.5 % of the recorded seeds' mean, above or below.
+    """Within 1.5 % of the recorded runs' mean, above or below.
 
-    Five runs (three seeds, two unseeded ones of the plain port) are within
-    0.44 % of their mean: results/README.md.
+    How much runs differ: results/README.md.
     """
     runs.train(tmp_path, data_set, epochs=3)
     printed = runs.losses_of(capsys.readouterr().out)
-    recorded = [run_record.load_folder(os.path.join(RESULTS, f'seed-{seed}'))
-                for seed in (1, 2, 3)]
+    recorded = [run_record.load_folder(os.path.join(
+        RESULTS, f'tf2-{name}-seed-{seed}'))
+        for name in kernels.NAMES for seed in (1, 2, 3)]
     for epoch, loss in printed.items():
         expected = np.mean([record.epochs[epoch - 1]['summed_loss']
                             for record in recorded])

@@ -1,10 +1,12 @@
-"""Writes README.md's tables from the records in results/.
+"""Writes the tables of both README.md from the records in results/.
 
     python tools/readme_tables.py
 """
 
 import csv
+import json
 import os
+import statistics
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -12,13 +14,19 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 
-README = os.path.join(ROOT, 'README.md')
 RESULTS = os.path.join(ROOT, 'results')
-RUNS = {  # folder: heading
-    'seed-1': 'seed 1', 'seed-2': 'seed 2', 'seed-3': 'seed 3',
-    'tf2-seed-1': 'seed 1, TensorFlow 2'}
+READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'))
+SEEDS = (1, 2, 3)
+RUNS = {'seed-1': '1.15, fast, seed 1'}  # folder: heading
+for name in ('fast', 'stock'):
+    for seed in SEEDS:
+        RUNS[f'tf2-{name}-seed-{seed}'] = f'2, {name}, seed {seed}'
 FIRST_EPOCHS = 3
+# Of the plain port's first run, which is in no file.
+FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
+COMPARED_EPOCHS = range(6, 11)  # between kernels
 
 
 def build_timings():
@@ -31,12 +39,18 @@ def build_timings():
     return lines
 
 
+def build_benchmark():
+    with open(os.path.join(RESULTS, 'benchmark.json')) as file:
+        lines = [benchmark.describe(result) for result in json.load(file)]
+    return '\n\n'.join('\n'.join(part) for part in lines).splitlines()
+
+
 def build_results():
     records = {run: run_record.load_folder(os.path.join(RESULTS, run))
                for run in RUNS}
     port = report.load_curve('deep_cnn', 'plain_port')
-    lines = ['Summed loss of the first epochs (the documented curve begins with '
-             'epoch 11):', '',
+    lines = ['Summed loss of the first epochs, by TensorFlow, kernels and seed '
+             '(the documented curve begins with epoch 11):', '',
              '| epoch | plain port, unseeded | '
              + ' | '.join(RUNS.values()) + ' |',
              '|---' * (2 + len(RUNS)) + '|']
@@ -45,6 +59,7 @@ def build_results():
                   for record in records.values()]
         lines.append(f'| {epoch} | {port[epoch]:.1f} | '
                      + ' | '.join(f'{loss:.1f}' for loss in losses) + ' |')
+    lines += [''] + build_comparison_of_kernels(records)
     first = records['seed-1']
     epochs = first.epochs
     lines += ['', f'Seed 1 to epoch {len(epochs)}, from epoch 11 on:', '',
@@ -75,9 +90,89 @@ def build_results():
     return lines
 
 
+def mean_loss(record):
+    """The mean summed loss of the epochs in which kernels are compared."""
+    losses = [record.epochs[epoch - 1]['summed_loss']
+              for epoch in COMPARED_EPOCHS]
+    return sum(losses) / len(losses)
+
+
+def build_comparison_of_kernels(records):
+    means = {name: [mean_loss(records[f'tf2-{name}-seed-{seed}'])
+                    for seed in SEEDS] for name in ('stock', 'fast')}
+    lines = [f'Mean summed loss of the epochs {COMPARED_EPOCHS[0]} to '
+             f'{COMPARED_EPOCHS[-1]} on TensorFlow 2:', '',
+             '| kernels | ' + ' | '.join(f'seed {seed}' for seed in SEEDS)
+             + ' | mean |', '|---' * (2 + len(SEEDS)) + '|']
+    for name, values in means.items():
+        mean = sum(values) / len(values)
+        lines.append(f'| {name} | ' + ' | '.join(f'{value:.2f}'
+                                                  for value in values)
+                     + f' | {mean:.2f} |')
+    ratio = sum(means['fast']) / sum(means['stock'])
+    return lines + ['', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
+
+
+def build_spread():
+    """How much runs differ after the first epochs, kernels and ports alike."""
+    rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
+            ('plain port, unseeded', [
+                report.load_curve('deep_cnn', 'plain_port')[epoch]
+                for epoch in range(1, FIRST_EPOCHS + 1)])]
+    for folder, heading in RUNS.items():
+        epochs = run_record.load_folder(os.path.join(RESULTS, folder)).epochs
+        rows.append((heading, [epoch['summed_loss']
+                               for epoch in epochs[:FIRST_EPOCHS]]))
+    lines = ['| run | ' + ' | '.join(f'epoch {number}' for number in range(
+        1, FIRST_EPOCHS + 1)) + ' |', '|---' * (1 + FIRST_EPOCHS) + '|']
+    lines += [f'| {name} | ' + ' | '.join(f'{loss:.1f}' for loss in losses)
+              + ' |' for name, losses in rows]
+    columns = list(zip(*(losses for unused_name, losses in rows)))
+    means = [statistics.mean(column) for column in columns]
+    lines.append('| mean | ' + ' | '.join(f'{mean:.1f}' for mean in means)
+                 + ' |')
+    for name, measure in (
+            ('standard deviation', statistics.stdev),
+            ('farthest from the mean', lambda column: max(
+                abs(loss - statistics.mean(column)) for loss in column))):
+        lines.append(f'| {name} | ' + ' | '.join(
+            f'{100 * measure(column) / mean:.2f} %'
+            for column, mean in zip(columns, means)) + ' |')
+    return lines
+
+
+def build_profile():
+    """Milliseconds of a step on one core, layer by layer."""
+    with open(os.path.join(RESULTS, 'profile.csv'), newline='') as file:
+        rows = list(csv.DictReader(file))
+    lines = []
+    for wheel in sorted({row['wheel'] for row in rows}):
+        lines += ['', f'{wheel}:', '', '| layer | pass | stock, ms | fast, ms | '
+                  'stock, GFLOP | fast, GFLOP | MB | fast, ms at the rates |',
+                  '|---' * 8 + '|']
+        stock, fast = ([row for row in rows if row['wheel'] == wheel
+                        and row['kernels'] == name]
+                       for name in ('stock', 'fast'))
+        totals = [0.0, 0.0, 0.0]
+        for a, b in zip(stock, fast):
+            bound = max(float(b['ms_of_arithmetic']), float(b['ms_of_bytes']))
+            for i, value in enumerate((a['ms'], b['ms'], bound)):
+                totals[i] += float(value)
+            lines.append(f'| {a["layer"]} | {a["pass"]} | {a["ms"]} | '
+                         f'{b["ms"]} | {a["gflop"]} | {b["gflop"]} | {b["mb"]} '
+                         f'| {bound:.2f} |')
+        lines.append(f'| sum | | {totals[0]:.1f} | {totals[1]:.1f} | | | | '
+                     f'{totals[2]:.1f} |')
+    return lines[1:]
+
+
 def render(text):
-    """README.md's text with its tables made anew."""
-    for name, build in (('timings', build_timings), ('results', build_results)):
+    """A README.md's text with its tables made anew."""
+    for name, build in (('timings', build_timings), ('results', build_results),
+                        ('benchmark', build_benchmark),
+                        ('spread', build_spread), ('profile', build_profile)):
+        if f'<!-- {name} -->' not in text:
+            continue
         begin, end = f'<!-- {name} -->\n', f'<!-- /{name} -->'
         head, rest = text.split(begin)
         unused_old, tail = rest.split(end)
@@ -86,10 +181,11 @@ def render(text):
 
 
 def main():
-    with open(README, encoding='utf-8') as file:
-        text = file.read()
-    with open(README, 'w', encoding='utf-8') as file:
-        file.write(render(text))
+    for path in READMES:
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(render(text))
 
 
 if __name__ == '__main__':

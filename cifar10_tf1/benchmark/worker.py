@@ -143,20 +143,30 @@ class Ours:
         return self._batch_size
 
     def test(self):
-        """All test images, as test.py does it, from fresh weights."""
-        from cifar10_tf1 import evaluation
+        """A run of testing, as test.py does it, from fresh weights."""
         import tensorflow.compat.v1 as tf
         if 'test' not in self._sessions:
+            from cifar10_tf1 import evaluation
             graph = evaluation.build_evaluation_graph(
                 self._system, self._data_set, SEED, 'random', 'cpu',
                 self._settings.input_threads, self._formulation)
             with graph.graph.as_default():
                 initializer = tf.global_variables_initializer()
-            self._start('test', graph.graph, initializer)
+            session = self._start('test', graph.graph, initializer,
+                                  rewrites=self._formulation == 'stock')
+            graph.inputs.test.load(session, self._data_set)
+            graph.inputs.test.initialize(session)
+            self._test_handle = session.run(graph.inputs.handles[1])
             self._test_graph = graph
-        logits, unused_in_top_1, unused_seconds = evaluation.run_graph(
-            self._test_graph, self._sessions['test'], self._data_set)
-        return len(logits)
+        graph, session = self._test_graph, self._sessions['test']
+        while True:
+            try:
+                logits, unused_in_top_1 = session.run(
+                    [graph.logits, graph.in_top_1],
+                    {graph.inputs.handle: self._test_handle})
+                return len(logits)
+            except tf.errors.OutOfRangeError:
+                graph.inputs.test.initialize(session)
 
     def matmul(self):
         """A product of square matrices, at the machine's own rate."""
@@ -172,10 +182,10 @@ class Ours:
         self._sessions['matmul'].run(self._product)
         return 1
 
-    def _start(self, name, graph, initializer):
+    def _start(self, name, graph, initializer, rewrites=True):
         import tensorflow.compat.v1 as tf
         session = tf.Session(graph=graph, config=runtime.session_config(
-            self._settings.threads))
+            self._settings.threads, rewrites))
         session.run(initializer)
         self._sessions[name] = session
         return session

@@ -28,8 +28,14 @@ def choose(requested, device):
     return 'fast' if device == 'cpu' else 'stock'
 
 
-def load(name):
-    """The module of a formulation; imports TensorFlow."""
+def load(name, for_training=True):
+    """The module of a formulation; imports TensorFlow.
+
+    Args:
+      name: 'stock' or 'fast'.
+      for_training: bool, whether there will be gradients.
+    """
     from cifar10_tf1.kernels import fast
+    from cifar10_tf1.kernels import inference
     from cifar10_tf1.kernels import stock
-    return {'stock': stock, 'fast': fast}[name]
+    return {'stock': stock, 'fast': fast if for_training else inference}[name]

@@ -3,10 +3,9 @@
 Four neighbouring outputs of a 5-tap filter need 8 products instead of 20
 (Winograd; the construction by Toom and Cook). It is applied along the height
 only; along the width, each of the 8 products is a stock convolution with 5
-taps. Applying it along both would need still fewer products, but products of
-64 x 64 matrices run at half the speed of these convolutions (README.md of
-results/ has the measurements), and its errors are larger: here 3e-6 of the
-largest entry.
+taps. Applying it along both would need still fewer products, but small products
+of matrices run at half the speed of these convolutions (results/README.md has
+the measurements), and its errors are larger: here 3e-6 of the largest entry.
 
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
 """
