@@ -66,7 +66,8 @@ lint:
 	else echo 'hadolint: not installed on Python 3.6, docker/ was not looked at'; fi
 
 image:
-	docker build --file $(dockerfile) --tag $(image) --build-arg REVISION="$$(git rev-parse HEAD)" \
+	docker build --file $(dockerfile) --tag $(image) \
+		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
 		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") $(ARGS) .
 
 test-images:

@@ -24,6 +24,8 @@ except ImportError:  # Python 3.6 and 3.7
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+_COMMIT_VARIABLE = 'CIFAR_TF1_COMMIT'  # of the images: docker/
+
 # glibc's numbers of sysconf names that Python does not know. It asks the
 # processor, so in a container they are what Eigen sees.
 _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
@@ -138,10 +140,14 @@ def find_versions():
 
 
 def find_commit():
-    """The commit of this checkout, and whether nothing in it is changed.
+    """The commit of this program, and whether nothing in it is changed.
+
+    An image has no history: docker/ puts the commit that its builder named into
+    CIFAR_TF1_COMMIT. `make image` adds -dirty where a file was changed; that
+    nothing was cannot be known of an image.
 
     Returns:
-      (commit, clean): str, bool; (None, None) outside of a checkout.
+      (commit, clean): str or None, bool or None where it is not known.
     """
     def git(*arguments):
         return subprocess.run(
@@ -152,11 +158,24 @@ def find_commit():
     try:
         # A copy inside of somebody's repository is not that commit.
         if os.path.realpath(git('rev-parse', '--show-toplevel')
-                            ) != os.path.realpath(_ROOT):
-            return None, None
-        return git('rev-parse', 'HEAD'), not git('status', '--porcelain')
+                            ) == os.path.realpath(_ROOT):
+            return git('rev-parse', 'HEAD'), not git('status', '--porcelain')
     except (OSError, subprocess.SubprocessError):
+        pass
+    commit = os.environ.get(_COMMIT_VARIABLE, '')
+    if commit in ('', 'unknown'):
         return None, None
+    if commit.endswith('-dirty'):
+        return commit[:-len('-dirty')], False
+    return commit, None
+
+
+def format_commit(commit, clean):
+    """'1a2b, with changes', say, of what find_commit or a record says."""
+    if commit is None:
+        return 'unknown'
+    return commit + {True: '', False: ', with changes',
+                     None: ', as the image says'}[clean]
 
 
 def list_differences(kind_a, kind_b):

@@ -11,6 +11,7 @@ import sys
 from typing import List, NamedTuple
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
 
@@ -141,8 +142,8 @@ def _describe_run(record):
         f'{kind["wheel"]}, {kind["kernels"]} kernels, {kind["device"]}, '
         f'{kind["intra_op_threads"]} threads within an op, '
         f'{kind["cpu"]["name"]}',
-        f'Commit {process["commit"]}'
-        + ('' if process['commit_is_clean'] else ', with changes'),
+        'Commit ' + machine.format_commit(process['commit'],
+                                          process['commit_is_clean']),
         'Bit-exact: ' + ('; '.join(content['not_bit_exact'])
                          and 'no: ' + '; '.join(content['not_bit_exact'])
                          or 'yes'),

@@ -65,7 +65,7 @@ build() {  # build DOCKERFILE OPTION...: the image localhost/cifar-tf1
     printf '[global]\nno-index = true\nfind-links = /wheels\n' >"$work/pip.conf"
     buildah bud --isolation chroot --format docker --layers=false --pull-never \
         --volume "$work/wheels:/wheels:ro" --volume "$work/pip.conf:/etc/pip.conf:ro" \
-        --build-arg BASE_IMAGE=localhost/base "$@" \
+        --build-arg BASE_IMAGE=localhost/base --build-arg REVISION="$commit" "$@" \
         --file "$work/context/$dockerfile" --tag localhost/cifar-tf1 "$work/context"
 }
 
@@ -94,10 +94,30 @@ check_training() {  # check_training COMMAND...: runs it before train.py and tes
     local output
     output=$("$@" "${train[@]}" 2>&1) || fail "train.py: $output"
     echo "$output"
+    [ "$(grep -c '^Device: CPU (no NVIDIA driver here' <<<"$output")" = 1 ] ||
+        fail 'the CPU is not said in one line'
     output=$("$@" "${evaluate[@]}" 2>&1) || fail "test.py: $output"
     echo "$output"
     [[ $output == *'Test : Accuracy = '*/2000* ]] || fail 'test.py tested nothing'
     [ -f "$work/data/model/model.ckpt-5.index" ] || fail 'no checkpoint in the volume'
+    grep -q "\"commit\": \"$commit\"" "$work/data/model/run.json" ||
+        fail "run.json does not name the commit $commit"
+}
+
+# All is well but for the data, which is still to come: status 3.
+check_doctor() {  # check_doctor COMMAND...: runs it before python -m cifar10_tf1.doctor
+    local output status=0 line
+    output=$("$@" python -m cifar10_tf1.doctor 2>&1) || status=$?
+    echo "$output"
+    [ "$status" = 3 ] || fail "the doctor's status is $status"
+    for line in "OK +Program +commit ${commit:0:12}" 'OK +TensorFlow +tensorflow' \
+        'OK +GPU driver +no NVIDIA driver here' 'WARN +Data +no CIFAR-10 in /data/cifar10$' \
+        'OK +Writing +the model folder /data/model' 'OK +Threads +[0-9]+ cores to use'; do
+        grep -Eq "^$line" <<<"$output" || fail "the doctor does not say: $line"
+    done
+    output=$("$@" python -m cifar10_tf1.doctor --json) || status=$?
+    "$@" python -c 'import json, sys; assert json.loads(sys.argv[1])["verdict"] == "WARN"' \
+        "$output" || fail "the doctor's --json is none: $output"
 }
 
 # As `docker run --read-only --user 54321:54321 -v FOLDER:/data`, without tmpfs,
@@ -153,6 +173,7 @@ check_packages() {  # check_packages LOCK...: of the environment, all are locked
 
 [ $# -gt 0 ] || set -- tf1 tf2
 make_context
+commit=$(git rev-parse HEAD)
 for runtime; do
     case $runtime in
         tf1) image=cifar-tf1 dockerfile=docker/Dockerfile locks=(build-py36 image-py36) options=() ;;
@@ -180,9 +201,11 @@ except OSError:
     print("libcuda.so.1 does not load")' | grep . || fail 'libcuda.so.1 loads, and there is no driver'
     say 'pytest'
     run -- pytest -q || fail 'pytest'
-    say 'a new volume: train.py, then test.py'
+    say 'a new volume: the doctor, train.py, test.py, the doctor'
     new_volume
+    check_doctor run --volume "$work/data:/data" --
     check_training run --volume "$work/data:/data" --
+    check_doctor run --volume "$work/data:/data" --
     say 'a folder of the user 12345, who has no name in the image'
     new_folder 12345:12345
     check_training run --user 12345:12345 --volume "$work/data:/data" --
@@ -190,6 +213,7 @@ except OSError:
     new_volume
     run_read_only sh -c '! touch /tmp/file && touch /data/file && rm /data/file' ||
         fail 'the root is not read-only, or the volume is'
+    check_doctor run_read_only
     check_training run_read_only
     say 'passed'
     buildah rm --all >/dev/null

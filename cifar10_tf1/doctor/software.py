@@ -30,11 +30,11 @@ _IMPORT = ('import tensorflow; '
 
 
 def check_program():
-    """The version of the program, as far as it is a checkout."""
+    """The commit of the program, where it can be known."""
     from cifar10_tf1 import machine
     commit, clean = machine.find_commit()
-    yield Line(OK, 'Program', 'not in a git checkout' if commit is None else
-               f'commit {commit[:12]}' + ('' if clean else ', with changes'))
+    yield Line(OK, 'Program', 'commit '
+               + machine.format_commit(commit and commit[:12], clean))
 
 
 def check_python():
