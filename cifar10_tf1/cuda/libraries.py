@@ -52,9 +52,9 @@ def find_fault(found, card, support):
         version, lowest = support.cudnn_limit
         if (found.cudnn or 0) >= version and card.capability < lowest:
             return (f'cuDNN {format_cudnn(found.cudnn)} supports compute '
-                    f'capability {format_capability(lowest)} and newer; install '
-                    f'one before {format_cudnn(version)} (pip install '
-                    '"nvidia-cudnn-cu12<9.11")')
+                    f'capability {format_capability(lowest)} and newer; make '
+                    'RUNTIME=tf2-cuda installs one for older cards too, as does '
+                    f'pip install "nvidia-cudnn-cu12<{format_cudnn(version)}"')
     return None
 
 

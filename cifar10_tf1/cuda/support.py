@@ -32,7 +32,7 @@ class Support(NamedTuple):
     highest: Tuple[int, int]
     drivers: Tuple[DriverNeed, ...]   # in ascending order
     libraries: Tuple[str, ...]        # without one of these, no GPU at all
-    on_newer_cards: str               # what happens there
+    on_newer_cards: str               # what it does there
     way_to_it: str                    # how a user gets it
     way_to_libraries: str
     # cuDNN from this version on has no kernels for cards below a capability.
@@ -48,8 +48,7 @@ TENSORFLOW_1 = Support(
     libraries=('libcudart.so.10.0', 'libcublas.so.10.0', 'libcufft.so.10.0',
                'libcurand.so.10.0', 'libcusolver.so.10.0',
                'libcusparse.so.10.0', 'libcudnn.so.7'),
-    on_newer_cards='hangs for minutes there and then computes NaN or wrong '
-                   'numbers',
+    on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
     way_to_it='TensorFlow 1.15 (make, or docker/Dockerfile)',
     way_to_libraries='install CUDA 10.0 and cuDNN 7 or use docker/Dockerfile, '
                      'which has them')
@@ -70,11 +69,12 @@ TENSORFLOW_2 = Support(
                'libcudnn.so.9'),
     # Its PTX of 9.0 should run on 10.0 and 12.0; it does not, with
     # CUDA_ERROR_INVALID_PTX (TensorFlow's issues 89272 and 101746).
-    on_newer_cards='fails there with CUDA_ERROR_INVALID_PTX',
+    on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
     way_to_it='TensorFlow 2 (make RUNTIME=tf2-cuda, or docker/Dockerfile.tf2)',
     way_to_libraries='make RUNTIME=tf2-cuda installs them, docker/Dockerfile.tf2 '
                      'has them',
-    # cuDNN 9.11 took Pascal and Volta out (its support matrix).
+    # cuDNN 9.11 took Pascal and Volta out (its support matrix). The lock has one
+    # before it, requirements/main-tf2-cuda.in.
     cudnn_limit=(91100, (7, 5)))
 
 SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
@@ -119,7 +119,7 @@ def find_fault(card, driver, support):
         span = ' to '.join(map(format_capability,
                                (support.lowest, support.highest)))
         return (f'{card}: {support.name} (CUDA {support.cuda}) supports '
-                f'{span}, and ' + (support.on_newer_cards
+                f'{span}, and ' + (f'on newer cards {support.on_newer_cards}'
                                    if card.capability > support.highest else
                                    'has no kernels for older cards'))
     need = find_driver_need(card, support)
