@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import setup_project  # noqa: E402
 from cifar10_tf1 import devices  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 
@@ -29,6 +30,12 @@ def real_data_dir():
             os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
         pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
     return REAL_DATA_DIR
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of tools/setup.sh among stand-ins."""
+    return setup_project.Project(tmp_path)
 
 
 @pytest.fixture(scope='session')

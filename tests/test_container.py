@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from test_setup import read_lock
+from test_locks import read_lock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DOCKERFILES = ['docker/Dockerfile', 'docker/Dockerfile.tf2']
