@@ -70,7 +70,7 @@ def prepare(requested, allow_unsupported=False, support=None):
     fault = libraries.find_fault(libraries.look_for(support), choice.card,
                                  support)
     if fault:
-        return _use_cpu(requested, f'{choice.card} is not used: {fault}',
+        return _use_cpu(requested, f'{choice.card}, is not used: {fault}',
                         is_problem=True)
     if len(driver.cards) > 1:
         os.environ['CUDA_VISIBLE_DEVICES'] = choice.card.label

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from cifar10_tf1.cuda.driver import Driver
 from cifar10_tf1.cuda.support import TENSORFLOW_1
 from cifar10_tf1.cuda.support import TENSORFLOW_2
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
 CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'
 
@@ -192,6 +194,19 @@ def test_verdicts(card, cuda, by_1, by_2):
             assert str(card) in fault and word in fault, fault
     assert supports.list_ways_out(driver, TENSORFLOW_1) == (
         [] if by_2 else [TENSORFLOW_2.way_to_it])
+
+
+@pytest.mark.parametrize('support', supports.SUPPORTS)
+def test_the_ways_out_are_there(support):
+    """`make` alone, with RUNTIME or without, would print its targets only."""
+    with open(os.path.join(ROOT, 'Makefile')) as file:
+        makefile = file.read()
+    text = f'{support.way_to_it}; {support.way_to_libraries}'
+    assert 'make ' in text and 'docker/' in text
+    for target in re.findall(r'make ([a-z-]*)', text):
+        assert re.search(rf'^{target}:', makefile, re.MULTILINE), target
+    for name in re.findall(r'docker/[\w.]*\w', text):
+        assert os.path.exists(os.path.join(ROOT, name)), name
 
 
 def test_an_old_driver_is_named_with_what_is_needed():

@@ -121,7 +121,7 @@ def test_fit_cards(stub, requested, card, support):
     (cuda_stubs.RTX_3090, TENSORFLOW_1, 'docker/Dockerfile.tf2'),
     (cuda_stubs.RTX_4090, TENSORFLOW_1, 'docker/Dockerfile.tf2'),
     (cuda_stubs.H100, TENSORFLOW_1, 'RUNTIME=tf2-cuda'),
-    (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make, or docker/')])
+    (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make train, or docker/')])
 def test_unfit_cards_have_three_ways_out(stub, requested, card, support, other):
     stub(card)
     line = refusal(requested, False, support)

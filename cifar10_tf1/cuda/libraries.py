@@ -53,8 +53,9 @@ def find_fault(found, card, support):
         if (found.cudnn or 0) >= version and card.capability < lowest:
             return (f'cuDNN {format_cudnn(found.cudnn)} supports compute '
                     f'capability {format_capability(lowest)} and newer; make '
-                    'RUNTIME=tf2-cuda installs one for older cards too, as does '
-                    f'pip install "nvidia-cudnn-cu12<{format_cudnn(version)}"')
+                    'setup RUNTIME=tf2-cuda installs one for older cards too, '
+                    'as does pip install '
+                    f'"nvidia-cudnn-cu12<{format_cudnn(version)}"')
     return None
 
 

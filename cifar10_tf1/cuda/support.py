@@ -49,7 +49,7 @@ TENSORFLOW_1 = Support(
                'libcurand.so.10.0', 'libcusolver.so.10.0',
                'libcusparse.so.10.0', 'libcudnn.so.7'),
     on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
-    way_to_it='TensorFlow 1.15 (make, or docker/Dockerfile)',
+    way_to_it='TensorFlow 1.15 (make train, or docker/Dockerfile)',
     way_to_libraries='install CUDA 10.0 and cuDNN 7 or use docker/Dockerfile, '
                      'which has them')
 
@@ -70,9 +70,10 @@ TENSORFLOW_2 = Support(
     # Its PTX of 9.0 should run on 10.0 and 12.0; it does not, with
     # CUDA_ERROR_INVALID_PTX (TensorFlow's issues 89272 and 101746).
     on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
-    way_to_it='TensorFlow 2 (make RUNTIME=tf2-cuda, or docker/Dockerfile.tf2)',
-    way_to_libraries='make RUNTIME=tf2-cuda installs them, docker/Dockerfile.tf2 '
-                     'has them',
+    way_to_it='TensorFlow 2 (make train RUNTIME=tf2-cuda, or '
+              'docker/Dockerfile.tf2)',
+    way_to_libraries='make setup RUNTIME=tf2-cuda installs them, '
+                     'docker/Dockerfile.tf2 has them',
     # cuDNN 9.11 took Pascal and Volta out (its support matrix). The lock has one
     # before it, requirements/main-tf2-cuda.in.
     cudnn_limit=(91100, (7, 5)))

@@ -137,7 +137,7 @@ def check_processor():
         yield Line(OK, 'Processor', ', '.join([name] + newest[-1:]))
     elif (_find_tensorflow()[1] or '').startswith('1.'):
         yield Line(WARN, 'Processor', name, 'TensorFlow 1.15 exists for x86-64 '
-                   'only: make RUNTIME=tf2')
+                   'only: make setup RUNTIME=tf2')
     else:
         yield Line(OK, 'Processor', name)
 
