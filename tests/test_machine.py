@@ -38,7 +38,7 @@ def repository_commit(tmp_path):
     def git(*arguments):
         return subprocess.check_output(
             ('git', '-C', str(tmp_path), '-c', 'user.name=x', '-c',
-             'user.email=x') + arguments, universal_newlines=True).strip()
+             'user.email=x', '-c', 'commit.gpgsign=false') + arguments, universal_newlines=True).strip()
 
     if shutil.which('git') is None:
         pytest.skip('needs git')

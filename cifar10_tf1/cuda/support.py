@@ -116,7 +116,7 @@ def find_fault(card, driver, support):
     Returns:
       str or None.
     """
-    if not support.lowest <= card.capability <= support.highest:
+    if not _has_kernels(support, card):
         span = ' to '.join(map(format_capability,
                                (support.lowest, support.highest)))
         return (f'{card}: {support.name} (CUDA {support.cuda}) supports '
@@ -139,10 +139,29 @@ def find_driver_need(card, support):
 
 
 def list_ways_out(driver, support):
-    """The other TensorFlows that can use one of the cards: list of str."""
-    return [other.way_to_it for other in SUPPORTS if other is not support
-            and any(find_fault(card, driver, other) is None
-                    for card in driver.cards)]
+    """The other TensorFlows that can use one of the cards: list of str.
+
+    With a newer driver, where that one is too old for them, and only for a card
+    for which this TensorFlow has no kernels.
+    """
+    ways_out = []
+    for other in SUPPORTS:
+        if other is support:
+            continue
+        needs = [find_driver_need(card, other) for card in driver.cards
+                 if _has_kernels(other, card)
+                 and not _has_kernels(support, card)]
+        if any(find_fault(card, driver, other) is None
+               for card in driver.cards):
+            ways_out.append(other.way_to_it)
+        elif needs:
+            ways_out.append(f'{other.way_to_it} with the NVIDIA driver '
+                            f'{min(needs).number} or newer')
+    return ways_out
+
+
+def _has_kernels(support, card):
+    return support.lowest <= card.capability <= support.highest
 
 
 def _numbered(driver):
