@@ -37,8 +37,9 @@ def repository_commit(tmp_path):
     """The only commit of a repository in tmp_path."""
     def git(*arguments):
         return subprocess.check_output(
-            ('git', '-C', str(tmp_path), '-c', 'user.name=x', '-c',
-             'user.email=x', '-c', 'commit.gpgsign=false') + arguments, universal_newlines=True).strip()
+            ('git', '-C', str(tmp_path), '-c', 'user.name=x',
+             '-c', 'user.email=x', '-c', 'commit.gpgsign=false') + arguments,
+            universal_newlines=True).strip()
 
     if shutil.which('git') is None:
         pytest.skip('needs git')
