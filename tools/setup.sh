@@ -47,7 +47,7 @@ esac
 
 # versions: in the order in which they are looked for; the first is fetched.
 # disk: measured, 1,457 MB with Python 3.7, 1,452 MB with 3.6, 2,127 MB with 3.12;
-# for tf2-cuda the sizes that its further packages list are added.
+# for tf2-cuda what docker/sizes.csv has.
 case $runtime in
     tf1)
         title='TensorFlow 1.15' versions='3.7 3.6' wanted='Python 3.7 or 3.6'
@@ -57,7 +57,7 @@ case $runtime in
         platforms='Linux on x86-64 or aarch64 and for macOS on arm64' disk='2.1 GB' ;;
     tf2-cuda)
         title='TensorFlow 2 with CUDA' versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13'
-        platforms='Linux on x86-64 (for others there is RUNTIME=tf2, without CUDA)' disk='6.2 GB' ;;
+        platforms='Linux on x86-64 (for others there is RUNTIME=tf2, without CUDA)' disk='6.6 GB' ;;
     *)
         usage "RUNTIME=$runtime: give tf1 (TensorFlow 1.15), tf2 (TensorFlow 2) or tf2-cuda (TensorFlow 2 and its CUDA libraries)" ;;
 esac
