@@ -199,6 +199,16 @@ try:
     ctypes.CDLL("libcuda.so.1")
 except OSError:
     print("libcuda.so.1 does not load")' | grep . || fail 'libcuda.so.1 loads, and there is no driver'
+    if [ "$runtime" = tf2-cuda ]; then
+        say 'the guard finds the libraries of CUDA, for the oldest card too'
+        run -- python -c '
+from cifar10_tf1.cuda import driver, libraries, support
+wanted = support.TENSORFLOW_2
+found = libraries.look_for(wanted)
+print(found)
+assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) is None' ||
+            fail 'the CUDA packages are not what the guard looks for'
+    fi
     say 'pytest'
     run -- pytest -q || fail 'pytest'
     say 'a new volume: the doctor, train.py, test.py, the doctor'
