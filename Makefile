@@ -30,6 +30,7 @@ help:
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
 	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: on aarch64 and macOS on arm64 too, Python 3.10 to 3.13'
 	@echo 'RUNTIME=tf2-cuda      the same with its CUDA libraries, in .venv-tf2-cuda: needs an NVIDIA driver only'
+	@echo 'EXTRAS="pictures onnx" what make setup adds: for predict and report, for export --onnx'
 	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6, say, chooses one of those found'
 	@echo 'VENV=folder           the environment to use instead of .venv$(suffix)'
 

@@ -49,7 +49,7 @@ def _train_parser():
         '--save-steps', type=positive, metavar='N',
         help='steps from one checkpoint to the next (default: 500, an epoch)')
     parser.add_argument(
-        '--seed', type=_seed, metavar='N',
+        '--seed', type=seed, metavar='N',
         help='of initial weights and augmentation (default: 1)')
     add_machine_options(parser)
     return parser
@@ -69,7 +69,7 @@ def _test_parser():
         help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
         'original)')
     parser.add_argument(
-        '--seed', type=_seed, default=1, metavar='N',
+        '--seed', type=seed, default=1, metavar='N',
         help='of the random crops (default: 1)')
     add_machine_options(parser)
     return parser
@@ -183,14 +183,14 @@ def positive(text):
     return number
 
 
-def _seed(text):
+def seed(text):
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f'{text} is not 0 or more')
     return number
 
 
-positive.__name__ = _seed.__name__ = 'whole number'  # in argparse's message
+positive.__name__ = seed.__name__ = 'whole number'  # in argparse's message
 
 
 def _train(options, stop_request):

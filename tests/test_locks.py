@@ -31,8 +31,8 @@ def read_lock(name):
 def test_every_lock_is_there():
     names = {os.path.basename(path) for path in LOCKS}
     assert names == {'uv.txt', 'tf2.txt', 'tf2-cuda.txt', 'build-tf2.txt', 'pictures-tf2.txt',
-                     'image-py36.txt'} | {
-        '{}{}.txt'.format(use, python) for use in ('', 'build-', 'lint-', 'pictures-')
+                     'onnx-tf2.txt', 'image-py36.txt'} | {
+        '{}{}.txt'.format(use, python) for use in ('', 'build-', 'lint-', 'pictures-', 'onnx-')
         for python in ('py36', 'py37')}
 
 
@@ -82,7 +82,7 @@ def test_tf2_locks_agree_and_serve_every_machine():
 
 
 @pytest.mark.parametrize('python', ['py36', 'py37', 'tf2'])
-@pytest.mark.parametrize('other', ['build-', 'pictures-'])
+@pytest.mark.parametrize('other', ['build-', 'pictures-', 'onnx-'])
 def test_locks_of_one_environment_agree(python, other):
     main, other = read_lock(python + '.txt'), read_lock(other + python + '.txt')
     shared = set(main) & set(other)

@@ -213,6 +213,66 @@ def test_lint_environment_is_another(project, environment):
     assert not (project.folder / '.venv').exists()
 
 
+# --- Extras ------------------------------------------------------------------
+
+
+def locks_of(project):
+    return [os.path.basename(line.split()[-1]) for line in project.log()
+            if line.startswith('-m pip')]
+
+
+@pytest.mark.parametrize('runtime, python, locks', [
+    ('tf1', '3.6', ['pictures-py36.txt', 'onnx-py36.txt']),
+    ('tf2-cuda', '3.12', ['pictures-tf2.txt', 'onnx-tf2.txt']),
+])
+def test_extras_are_added_once(project, runtime, python, locks):
+    project.add_python('python' + python, python + ' ok')
+    project.run(RUNTIME=runtime)
+    before = len(locks_of(project))
+    status, output, errors = project.run(RUNTIME=runtime, EXTRAS='pictures')
+    assert (status, errors, output.count('\n')) == (0, '', 1)
+    assert project.run(RUNTIME=runtime, EXTRAS='pictures onnx')[0] == 0
+    assert locks_of(project)[before:] == locks
+    # Without the variable the environment is ready as well.
+    for extras in ('', 'onnx', 'onnx pictures'):
+        assert project.run(RUNTIME=runtime, EXTRAS=extras) == (0, '', '')
+    assert locks_of(project)[before:] == locks
+
+
+@pytest.mark.parametrize('extras', ['', 'onnx'])
+def test_extras_come_with_a_new_environment_and_come_back(project, extras):
+    project.add_python('python3.7', '3.7 ok')
+    assert project.run(EXTRAS='onnx')[0] == 0
+    expected = ['build-py37.txt', 'py37.txt', 'onnx-py37.txt']
+    assert locks_of(project) == expected
+    with (project.folder / 'requirements' / 'py37.txt').open('a') as lock:
+        lock.write('# changed\n')
+    assert project.run(EXTRAS=extras)[0] == 0
+    assert locks_of(project) == expected * 2
+    with (project.folder / 'requirements' / 'onnx-py37.txt').open('a') as lock:
+        lock.write('# changed\n')
+    assert project.run(EXTRAS='onnx')[0] == 0
+    assert locks_of(project) == expected * 2 + ['onnx-py37.txt']
+
+
+def test_failed_extra_is_said_and_added_again(project):
+    project.add_python('python3.7', '3.7 ok')
+    status, _, errors = project.run(EXTRAS='pictures', FAKE_PIP_FAILS_ON='pictures-py37.txt')
+    assert status == 1 and 'could not install requirements/pictures-py37.txt' in errors
+    assert project.run()[0] == 0  # nothing is asked for
+    assert project.run(EXTRAS='pictures')[0] == 0
+    assert locks_of(project)[-2:] == ['pictures-py37.txt'] * 2
+
+
+def test_unknown_extra_is_a_usage_error(project):
+    status, _, errors = project.run(EXTRAS='pictures video')
+    assert status == 2
+    check_one_line(errors, 'EXTRAS=pictures video', 'pictures onnx')
+
+
+# --- The lint environment, arguments -----------------------------------------
+
+
 def test_unknown_argument_is_a_usage_error(project):
     status, _, errors = project.run('everything')
     assert status == 2

@@ -42,7 +42,9 @@ for python in 3.7 3.6; do
     # pip, setuptools and wheel are left out of a lock unless they are allowed.
     lock build.in "build-$tag.txt" "$python" --allow-unsafe "$@"
     lock main.in "$tag.txt" "$python" --constraint "requirements/build-$tag.txt" "$@"
-    lock pictures.in "pictures-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
+    for extra in pictures onnx; do
+        lock "$extra.in" "$extra-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
+    done
     lock lint.in "lint-$tag.txt" "$python" "$@"
 done
 # docker/Dockerfile's base brings TensorFlow: py36.txt without it.
@@ -51,6 +53,8 @@ lock main.in image-py36.txt 3.6 --constraint requirements/py36.txt \
 lock_universal build.in build-tf2.txt --allow-unsafe "$@"
 lock_universal main-tf2.in tf2.txt --constraint requirements/build-tf2.txt "$@"
 lock_universal main-tf2-cuda.in tf2-cuda.txt --constraint requirements/tf2.txt "$@"
-lock_universal pictures.in pictures-tf2.txt --constraint requirements/tf2.txt "$@"
+for extra in pictures onnx; do
+    lock_universal "$extra.in" "$extra-tf2.txt" --constraint requirements/tf2.txt "$@"
+done
 # uv itself runs under any Python that it supports, not under the project's.
 lock uv.in uv.txt 3.8 "$@"

@@ -16,6 +16,8 @@
 #   PYTHON_VERSION   one of the runtime's versions; unset: the first below that
 #                    there is
 #   VENV             the environment's folder, relative to the project
+#   EXTRAS           what is added to it, for some commands only: pictures, onnx
+#                    or "pictures onnx"; stays until the folder is removed
 #
 # For the tests of this script:
 #
@@ -94,6 +96,16 @@ if [ -n "${PYTHON:-}" ]; then
     esac
 fi
 
+extras=
+if [ "$what" = main ]; then
+    for extra in ${EXTRAS:-}; do
+        case $extra in
+            pictures | onnx) extras="$extras $extra" ;;
+            *) usage "EXTRAS=$EXTRAS: give pictures, onnx, or both, as in EXTRAS=\"pictures onnx\"" ;;
+        esac
+    done
+fi
+
 cd "$(dirname "$0")/.." || exit 1
 
 case $what/$runtime in
@@ -159,7 +171,19 @@ is_ready() {
     [ -z "$given_python" ] || [ "$made_python" = "$given_python" ]
 }
 
-is_ready && exit 0
+# A line for each extra that was added: its name, the hash of its lock.
+added=$VENV/cifar-tf1-extras
+extra_lock() { printf '%s/%s-%s.txt' "$requirements" "$1" "$(lock_name "${runtime%-cuda}" "$2")"; }
+extra_line() { printf '%s %s' "$1" "$(sha256 <"$(extra_lock "$1" "$2")" | cut -d ' ' -f 1)"; }
+
+has_extra() { grep -qxF "$(extra_line "$1" "$2")" "$added" 2>/dev/null; }  # has_extra NAME VERSION
+has_extras() {  # has_extras VERSION: all that is asked for
+    for extra in $extras; do
+        has_extra "$extra" "$1" || return 1
+    done
+}
+
+is_ready && has_extras "$made_version" && exit 0
 
 # --- Finding a Python -------------------------------------------------------
 
@@ -326,6 +350,16 @@ install_lock() {
         fail "pip could not install $1 (its message is above): look at the network, the proxy and the free disk space, then run this again"
 }
 
+install_extras() {  # install_extras VERSION
+    for extra in $extras; do
+        has_extra "$extra" "$1" && continue
+        say "Adding what $extra needs to $VENV"
+        install_lock "$(extra_lock "$extra" "$1")"
+        extra_line "$extra" "$1" >>"$added" && echo >>"$added" ||
+            fail "cannot write $added: look at the free disk space, then run this again"
+    done
+}
+
 mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock") 2>/dev/null ||
     fail "cannot write into $(dirname "$VENV"): make the folder writable, or give another with VENV=path"
 # Two calls at once: the second waits, and then finds the work done.
@@ -335,7 +369,10 @@ if command -v flock >/dev/null; then
         say "Another set-up of $VENV is running; waiting for it"
         flock 9
     }
-    is_ready && exit 0
+fi
+if is_ready; then
+    install_extras "$made_version"
+    exit 0
 fi
 
 # A folder that is not ours may hold what the user needs: nothing is removed.
@@ -375,6 +412,8 @@ case $what in
     lint) say "Installing the lint tools into $VENV" ;;
 esac
 
+# What was added to the environment that is replaced comes back.
+[ "$what" = main ] && [ -f "$added" ] && extras="$extras $(cut -d ' ' -f 1 "$added")"
 locks=$(locks_hash "$python_version")
 mkdir -p "$VENV" && echo incomplete >"$state" ||
     fail "cannot write into $VENV: make the folder writable, or give another with VENV=path"
@@ -395,3 +434,4 @@ output=$("$VENV/bin/python" -c "$try" 2>&1 </dev/null)
 
 printf '%s %s %s %s\n' "$what" "$python_version" "$locks" "$python" >"$state.new" && mv "$state.new" "$state" ||
     fail "cannot write $state: look at the free disk space, then run this again"
+install_extras "$python_version"

@@ -1,0 +1,169 @@
+"""The network on pictures as they are: bytes in, classes and probabilities out.
+
+What predict, report and export share: one checkpoint's moving averages, in the
+stock kernels, which every TensorFlow has. Departs from testing in the crop,
+which is central: the documented test draws it at random.
+"""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import checkpoints
+from cifar10_tf1 import machine
+from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1 import objective
+from cifar10_tf1 import runtime
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import synthetic
+from cifar10_tf1.errors import UserError
+
+BLOCK = 100  # images in one step, so that any number fits into memory
+
+
+class InferenceGraph(NamedTuple):
+    graph: tf.Graph
+    images: tf.Tensor         # uint8 [N, 32, 32, 3] placeholder
+    classes: tf.Tensor        # int64 [N], the first largest logit
+    probabilities: tf.Tensor  # float32 [N, 10], of the softmax
+    variables: dict           # checkpoint name -> tf.Variable
+    saver: tf.train.Saver
+
+
+def build_inference_graph(system):
+    """The network behind a placeholder for pictures.
+
+    Args:
+      system: a module of cifar10_tf1.systems.
+    Returns:
+      InferenceGraph, on the CPU.
+    """
+    size = system.SETTINGS.preprocessing.image_size
+    with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
+        images = tf.placeholder(tf.uint8, [None, size, size, 3], name='images')
+        logits = system.build_network(
+            build_central_images(images, system.SETTINGS.preprocessing), seed=0)
+        classes = tf.argmax(logits, axis=1, name='classes')
+        probabilities = tf.nn.softmax(logits, name='probabilities')
+        average = objective.build_average(system.SETTINGS.schedule,
+                                          objective.build_global_step())
+        variables = average.variables_to_restore()
+        return InferenceGraph(graph, images, classes, probabilities, variables,
+                              tf.train.Saver(variables))
+
+
+def build_central_images(images, preprocessing):
+    """What the network sees of pictures: their middle, standardised.
+
+    The same as testing's with draws of 0.5, for a whole batch.
+
+    Args:
+      images: uint8 [N, 32, 32, 3].
+      preprocessing: Preprocessing of a system's settings.
+    Returns:
+      float32 [N, 24, 24, 3], each of zero mean and unit variance.
+    """
+    size = preprocessing.crop_size
+    first = (preprocessing.image_size - size) // 2
+    crops = tf.cast(images[:, first:first + size, first:first + size],
+                    tf.float32)
+    axes = [1, 2, 3]
+    crops -= tf.reduce_mean(crops, axes, keepdims=True)
+    deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes, keepdims=True))
+    return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
+
+
+class Classifier:
+    """A checkpoint, ready to classify; a context manager.
+
+    Attributes:
+      checkpoint: str, its prefix.
+      step: int, the global step inside it.
+      data_name: str, what it was trained on: 'cifar10' or 'synthetic'.
+      graph: InferenceGraph.
+      session: tf.Session that holds its moving averages.
+    """
+
+    def __init__(self, system, checkpoint, threads=machine.Threads(0, 0, 1)):
+        """
+        Args:
+          system: a module of cifar10_tf1.systems.
+          checkpoint: str, a prefix, as of checkpoints.choose.
+          threads: machine.Threads; 0 leaves it to TensorFlow.
+        Raises:
+          UserError: where it can't be restored.
+        """
+        self.checkpoint = checkpoint
+        self.data_name = _find_data_name(checkpoint)
+        self.graph = build_inference_graph(system)
+        self.session = tf.Session(graph=self.graph.graph,
+                                  config=runtime.session_config(threads))
+        try:
+            checkpoints.restore(self.session, self.graph.saver, checkpoint,
+                                self.graph.variables)
+            self.step = int(self.session.run(
+                self.graph.variables['global_step']))
+        except BaseException:
+            self.session.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        self.session.close()
+
+    @property
+    def is_synthetic(self):
+        return self.data_name == 'synthetic'
+
+    @property
+    def class_names(self):
+        return (synthetic if self.is_synthetic else cifar10).CLASS_NAMES
+
+    @property
+    def line_prefix(self):
+        return synthetic.LINE_PREFIX if self.is_synthetic else ''
+
+    def check_data_set(self, data_set):
+        """Raises UserError where the labels are not of the network's classes."""
+        if (data_set.name == 'synthetic') != self.is_synthetic:
+            raise UserError(
+                f'{self.checkpoint} was trained on {self.data_name}, and its '
+                f'classes are not those of {data_set.name}; choose another '
+                'checkpoint with --checkpoint or --model-dir, or leave '
+                '--synthetic out')
+
+    def classify(self, images):
+        """The probabilities of each class.
+
+        Args:
+          images: uint8 [N, 32, 32, 3], rows, columns, red green blue; N may
+            be 0.
+        Returns:
+          float32 [N, 10].
+        Raises:
+          UserError: where one is not finite: the network is broken.
+        """
+        blocks = [self.session.run(self.graph.probabilities,
+                                   {self.graph.images: images[i:i + BLOCK]})
+                  for i in range(0, len(images), BLOCK)]
+        probabilities = np.concatenate(
+            blocks or [np.empty([0, self.graph.probabilities.shape[1].value],
+                                np.float32)])
+        if not np.isfinite(probabilities).all():
+            raise UserError(f'{self.checkpoint}: probabilities are not finite; '
+                            'this network is broken, choose another checkpoint')
+        return probabilities
+
+
+def _find_data_name(checkpoint):
+    """What a checkpoint's settings say; one of the original has none."""
+    try:
+        with open(checkpoint + model_dirs.SETTINGS_SUFFIX,
+                  encoding='utf-8') as file:
+            return json.load(file)['data']
+    except (OSError, ValueError, KeyError, TypeError):
+        return 'cifar10'

@@ -1,0 +1,283 @@
+"""What a trained network says of pictures: the three likeliest classes.
+
+    python -m cifar10_tf1.predict photo.jpg folder --figure out.png
+    python -m cifar10_tf1.predict --test 10
+
+Exit status: 0; 1 where a picture could not be read, the others being done, or
+for another error that the user can mend.
+"""
+
+import json
+import os
+import sys
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import devices
+from cifar10_tf1 import extras
+from cifar10_tf1 import pictures
+from cifar10_tf1 import runtime
+from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.errors import UserError
+
+_TOP = 3     # classes that are printed
+_BLOCK = 100  # pictures that are in memory at a time
+
+
+class Item(NamedTuple):
+    """A picture to classify."""
+    name: str
+    pixels: np.ndarray    # uint8 [32, 32, 3]
+    preview: np.ndarray   # uint8 [rows, columns, 3], for the figure
+    label: Optional[int]  # the true class, where it is known
+
+
+class Prediction(NamedTuple):
+    name: str
+    probabilities: np.ndarray     # float32 [10]
+    label: Optional[int]
+    class_names: Tuple[str, ...]
+
+    @property
+    def best(self):
+        return int(self.probabilities.argmax())
+
+    @property
+    def top(self):
+        """The likeliest classes: list of (name, probability)."""
+        order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
+        return [(self.class_names[i], float(self.probabilities[i]))
+                for i in order]
+
+    def format(self):
+        """One line: the name, the classes, the truth where it is known."""
+        text = f'{self.name}: ' + ', '.join(
+            f'{name} {100 * probability:.1f} %'
+            for name, probability in self.top)
+        if self.label is not None:
+            text += f'; true label {self.class_names[self.label]}'
+            text += '' if self.label == self.best else ', WRONG'
+        return text
+
+    def as_json(self):
+        entry = {'picture': self.name, 'top': [
+            {'class': name, 'probability': probability}
+            for name, probability in self.top], 'probabilities': [
+                float(probability) for probability in self.probabilities]}
+        if self.label is not None:
+            entry.update(label=self.class_names[self.label],
+                         correct=self.label == self.best)
+        return entry
+
+
+class _Run:
+    """What one call gathers on its way through the pictures."""
+
+    def __init__(self, classifier, options):
+        self._classifier = classifier
+        self._json = options.json
+        self._keeps_previews = options.figure is not None
+        self.predictions = []
+        self.previews = []  # of the first predictions, for the figure
+        self.failures = []  # (name, reason)
+        self._waiting = []  # items of the block to come
+
+    def add(self, item):
+        self._waiting.append(item)
+        if len(self._waiting) == _BLOCK:
+            self.flush()
+
+    def fail(self, name, error):
+        # What was read before comes first, as the user gave it.
+        self.flush()
+        name = pictures.printable(name)
+        print(f'{name}: {error}', file=sys.stderr, flush=True)
+        self.failures.append((name, str(error)))
+
+    def flush(self):
+        """Classifies what waits, and prints it."""
+        from cifar10_tf1 import predict_figure
+        items, self._waiting = self._waiting, []
+        if not items:
+            return
+        probabilities = self._classifier.classify(
+            np.stack([item.pixels for item in items]))
+        for item, row in zip(items, probabilities):
+            if (self._keeps_previews
+                    and len(self.previews) < predict_figure.LIMIT):
+                self.previews.append(item.preview)
+            prediction = Prediction(item.name, row, item.label,
+                                    self._classifier.class_names)
+            self.predictions.append(prediction)
+            if not self._json:
+                print(self._classifier.line_prefix + prediction.format(),
+                      flush=True)
+
+
+def draw_test_images(data_set, number, seed):
+    """Test images, chosen at random, none twice.
+
+    Args:
+      data_set: a data.cifar10.DataSet.
+      number: int.
+      seed: int.
+    Returns:
+      list of Item.
+    Raises:
+      UserError: where there are fewer.
+    """
+    from cifar10_tf1.data import cifar10
+    labels, images = cifar10.load_records(data_set.test_path)
+    if number > len(images):
+        raise UserError(f'--test {number}: there are {len(images)} test images')
+    chosen = np.random.RandomState(derive_seed(seed, 'predict')).permutation(
+        len(images))[:number]
+    return [Item(f'test image {i}', images[i], images[i], int(labels[i]))
+            for i in chosen.tolist()]
+
+
+def _check_options(options):
+    """Before TensorFlow and the pictures, which take their time."""
+    if options.images:
+        extras.load('PIL.Image', 'reading pictures')
+    if options.figure is None:
+        return
+    extras.load('matplotlib', '--figure')
+    if os.path.lexists(options.figure):
+        raise UserError(f'--figure {options.figure} is there already and is '
+                        'not overwritten; give another name, or remove it')
+    folder = os.path.dirname(options.figure) or '.'
+    if not os.path.isdir(folder):
+        raise UserError(f'--figure {options.figure}: there is no folder '
+                        f'{folder}; make it, or give another name')
+
+
+def _predict(options):
+    _check_options(options)
+    runtime.prepare_environment()
+    devices.prepare('cpu')
+    runtime.load_tensorflow()
+    from cifar10_tf1 import checkpoints
+    from cifar10_tf1 import inference
+    from cifar10_tf1.systems import deep_cnn
+    prefix = checkpoints.choose(options.model_dir, options.checkpoint)
+    with inference.Classifier(deep_cnn, prefix) as classifier:
+        run = _Run(classifier, options)
+        for path in options.images:
+            _add_files(run, path)
+        if options.test:
+            options.synthetic = options.synthetic or classifier.is_synthetic
+            data_set = cli.load_data_set(options)
+            classifier.check_data_set(data_set)
+            for item in draw_test_images(data_set, options.test, options.seed):
+                run.add(item)
+        run.flush()
+        _finish(run, classifier, options, deep_cnn)
+    return 1 if run.failures else 0
+
+
+def _add_files(run, path):
+    """A file, or a folder's; one that can't be read stops no other."""
+    try:
+        files = pictures.list_files(path)
+    except UserError as error:
+        run.fail(path, error)
+        return
+    for file in files:
+        try:
+            picture = pictures.load_picture(file)
+        except UserError as error:
+            run.fail(file, error)
+        else:
+            run.add(Item(picture.name, picture.pixels, picture.preview, None))
+
+
+def _finish(run, classifier, options, system):
+    """The sum over the test images, the JSON, the figure."""
+    known = [prediction for prediction in run.predictions
+             if prediction.label is not None]
+    num_right = sum(prediction.label == prediction.best for prediction in known)
+    if options.json:
+        print(json.dumps({
+            'checkpoint': os.path.basename(classifier.checkpoint),
+            'step': classifier.step, 'data': classifier.data_name,
+            'classes': classifier.class_names,
+            'pictures': [prediction.as_json()
+                         for prediction in run.predictions],
+            'errors': [{'picture': name, 'error': reason}
+                       for name, reason in run.failures]}, indent=1))
+    elif known:
+        print(f'{classifier.line_prefix}Right: {num_right} of {len(known)}',
+              flush=True)
+    if options.figure is not None and run.predictions:
+        from cifar10_tf1 import predict_figure
+        content = predict_figure.draw_predictions(
+            run.predictions[:len(run.previews)], run.previews,
+            len(run.predictions), system)
+        _write_figure(options.figure, content)
+
+
+def _write_figure(path, content):
+    try:
+        with open(path, 'xb') as file:
+            file.write(content)
+    except OSError as error:
+        raise UserError(f'cannot write --figure {path}: {error.strerror}')
+    print(f'Figure: {path}', file=sys.stderr, flush=True)
+
+
+def _png(text):
+    if not text.lower().endswith('.png'):
+        raise ValueError
+    return text
+
+
+_png.__name__ = 'name that ends in .png'  # in argparse's message
+
+
+def _parser():
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.predict',
+        description='Classifies pictures: the three likeliest classes of each, '
+        'by the moving averages of a checkpoint. A picture is turned as its '
+        'EXIF data says; its central square is scaled to 32 x 32 pixels, whose '
+        'middle 24 x 24 the network sees; transparent parts become white. '
+        'Exit status: 1 where a picture could not be read.',
+        epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
+        'out.png')
+    parser.add_argument(
+        'images', metavar='IMAGE', nargs='*',
+        help='a PNG or JPEG file of any size, or a folder of them')
+    parser.add_argument(
+        '--test', type=cli.positive, metavar='N',
+        help='N random test images, with their true labels (default: none)')
+    parser.add_argument(
+        '--seed', type=cli.seed, default=1, metavar='N',
+        help='of the choice of test images (default: 1)')
+    parser.add_argument(
+        '--json', action='store_true',
+        help='print one JSON object (default: a line for each picture)')
+    parser.add_argument(
+        '--figure', type=_png, metavar='PNG',
+        help='draw the pictures and their probabilities, 24 at most, into a '
+        'new file (default: none)')
+    cli.add_checkpoint_options(parser)
+    cli.add_data_options(parser)
+    return parser
+
+
+def main(argv=None):
+    parser = _parser()
+
+    def predict(options):
+        if not (options.images or options.test):
+            parser.error('give pictures, folders or --test N')
+        return _predict(options)
+
+    return cli.run_command(parser, argv, predict)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

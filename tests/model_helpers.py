@@ -1,0 +1,40 @@
+"""A network with random weights as a checkpoint, for tests of what reads one."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import plain_port
+
+
+def random_tensors(seed=5):
+    """{name: array} of 21 tensors; shadows and weights differ."""
+    random = np.random.RandomState(seed)
+    tensors = {'global_step': np.int64(7)}
+    for name, shape in plain_port.VARIABLES.items():
+        for suffix in ('', '/ExponentialMovingAverage'):
+            tensors[name + suffix] = (
+                0.08 * random.standard_normal(shape)).astype(np.float32)
+    return tensors
+
+
+def write_checkpoint(folder, tensors, data=None):
+    """Returns the prefix; with the settings beside it where data is named."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {name: tf.Variable(value) for name, value in tensors.items()}
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver(variables).save(
+            session, str(folder / 'model.ckpt'), 7)
+    if data:
+        with open(prefix + '.json', 'w') as file:
+            json.dump({'data': data}, file)
+    return prefix
+
+
+def need(module):
+    """The module of an optional package, or skips and says how to get it."""
+    lock = 'onnx' if 'onnx' in module else 'pictures'
+    return pytest.importorskip(
+        module, reason=f'{module} is not installed: make setup EXTRAS={lock}')

@@ -1,0 +1,425 @@
+"""A user's pictures: how they are read, what is said of them."""
+
+import json
+import re
+import struct
+import sys
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import model_helpers
+from cifar10_tf1 import inference
+from cifar10_tf1 import predict
+from cifar10_tf1 import predict_figure
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import synthetic
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import deep_cnn
+
+LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
+                  r'(\w+) (\d+\.\d) %(?:; true label (\w+)(, WRONG)?)?$')
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    return model_helpers.write_checkpoint(
+        tmp_path_factory.mktemp('model'), model_helpers.random_tensors())
+
+
+@pytest.fixture
+def tiny_data(monkeypatch, tiny_data_set):
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
+    return tiny_data_set
+
+
+@pytest.fixture
+def image():
+    """PIL.Image; skips without Pillow."""
+    return model_helpers.need('PIL.Image')
+
+
+def scene(image, size=(90, 60)):
+    """A picture without any symmetry, of smooth colours."""
+    columns, rows = np.meshgrid(np.linspace(0, 1, size[0]),
+                                np.linspace(0, 1, size[1]))
+    pixels = np.stack([255 * columns, 255 * rows ** 2,
+                       128 + 100 * columns * rows], axis=2)
+    return image.fromarray(pixels.astype(np.uint8))
+
+
+def load(picture, path, **options):
+    """Saves a PIL image, and reads it as predict does."""
+    from cifar10_tf1 import pictures
+    picture.save(str(path), **options)
+    return pictures.load_picture(str(path)).pixels.astype(int)
+
+
+# --- The network on pictures --------------------------------------------------
+
+
+def test_the_central_images_are_testing_s(tiny_data_set):
+    """A whole batch of bytes, against the test pipeline with draws of 0.5."""
+    with open(tiny_data_set.test_path, 'rb') as file:
+        records = [file.read(cifar10.RECORD_BYTES) for unused in range(20)]
+    images = cifar10.load_records(tiny_data_set.test_path)[1][:20].copy()
+    images[3] = 77  # constant, where the deviation has a floor
+    records[3] = b'\0' + images[3].transpose(2, 0, 1).tobytes()
+    with tf.Graph().as_default(), tf.Session() as session:
+        batch = inference.build_central_images(
+            tf.constant(images), deep_cnn.SETTINGS.preprocessing)
+        single = [deep_cnn.build_test_image(tf.constant(record),
+                                            tf.constant([0.5, 0.5]))[1]
+                  for record in records]
+        batch, single = session.run([batch, single])
+    assert batch.shape == (20, 24, 24, 3)
+    assert np.abs(batch - np.stack(single)).max() < 1e-5
+    assert (batch[3] == 0).all()
+
+
+def test_classifier_takes_the_averages_and_any_number(checkpoint):
+    images = np.random.RandomState(1).randint(0, 256, [250, 32, 32, 3]).astype(
+        np.uint8)
+    with inference.Classifier(deep_cnn, checkpoint) as classifier:
+        assert classifier.step == 7
+        many = classifier.classify(images)
+        assert classifier.classify(images[:0]).shape == (0, 10)
+        assert np.allclose(classifier.classify(images[7:8]), many[7:8],
+                           atol=1e-6)
+    assert many.shape == (250, 10)
+    assert np.allclose(many.sum(axis=1), 1.0, atol=1e-5)
+    tensors = model_helpers.random_tensors()
+    with tf.Graph().as_default(), tf.Session() as session:
+        import plain_port
+        crops = images[:3, 4:28, 4:28].astype(np.float64)
+        crops -= crops.mean((1, 2, 3), keepdims=True)
+        crops /= crops.std((1, 2, 3), keepdims=True)
+        expected = session.run(tf.nn.softmax(plain_port.build_logits(
+            tf.constant(crops, tf.float32),
+            {name: tf.constant(tensors[name + '/ExponentialMovingAverage'])
+             for name in plain_port.VARIABLES})))
+    assert np.abs(many[:3] - expected).max() < 1e-5
+
+
+def test_a_broken_network_is_said(tmp_path):
+    tensors = model_helpers.random_tensors()
+    tensors['model/FC_2/biases/ExponentialMovingAverage'][:] = np.nan
+    prefix = model_helpers.write_checkpoint(tmp_path, tensors)
+    with inference.Classifier(deep_cnn, prefix) as classifier:
+        with pytest.raises(UserError, match='not finite'):
+            classifier.classify(np.zeros([2, 32, 32, 3], np.uint8))
+
+
+# --- Reading pictures -----------------------------------------------------------
+
+
+@pytest.mark.parametrize('orientation, stored', [
+    (1, None), (2, 'FLIP_LEFT_RIGHT'), (3, 'ROTATE_180'),
+    (4, 'FLIP_TOP_BOTTOM'), (5, 'TRANSPOSE'), (6, 'ROTATE_90'),
+    (7, 'TRANSVERSE'), (8, 'ROTATE_270')])
+def test_pictures_are_turned_upright(image, tmp_path, orientation, stored):
+    upright = scene(image)
+    turned = upright.transpose(getattr(image, stored)) if stored else upright
+    exif = image.Exif()
+    exif[0x0112] = orientation
+    pixels = load(turned, tmp_path / 'a.png', exif=exif.tobytes())
+    assert np.abs(pixels - load(upright, tmp_path / 'b.png')).max() <= 1
+    assert np.abs(pixels - pixels[::-1]).max() > 50
+
+
+@pytest.mark.parametrize('size', [(500, 100), (100, 500), (99, 98)])
+def test_the_central_square_is_taken(image, tmp_path, size):
+    picture = image.new('RGB', size, (255, 0, 0))
+    side = min(size)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    picture.paste((0, 200, 0), (left, top, left + side + 1, top + side + 1))
+    pixels = load(picture, tmp_path / 'a.png')
+    assert pixels.shape == (32, 32, 3)
+    assert (np.abs(pixels[:, 2:-2] - [0, 200, 0]) <= 1)[2:-2].all()
+
+
+def test_scaling_does_not_alias(image, tmp_path):
+    """A fine chequerboard becomes grey, not stripes."""
+    board = (np.indices((640, 640)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    pixels = load(image.fromarray(board), tmp_path / 'a.png')
+    assert np.abs(pixels - 127.5).max() < 3
+
+
+def test_32_pixels_pass_unchanged(image, tmp_path):
+    pixels = np.random.RandomState(0).randint(0, 256, [32, 32, 3])
+    assert (load(image.fromarray(pixels.astype(np.uint8)), tmp_path / 'a.png')
+            == pixels).all()
+
+
+def test_modes(image, tmp_path):
+    color = scene(image)
+    grey = color.convert('L')
+    expected = load(color, tmp_path / 'color.png')
+    expected_grey = load(grey, tmp_path / 'grey.png')
+    assert (expected_grey[..., 0] == expected_grey[..., 2]).all()
+    deep = image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    assert np.abs(load(deep, tmp_path / 'deep.png') - expected_grey).max() <= 1
+    assert np.abs(load(color.convert('P', palette=1, colors=256),
+                       tmp_path / 'palette.png') - expected).mean() < 6
+    for name in ('a.jpg', 'cmyk.jpg'):
+        picture = color.convert('CMYK') if name == 'cmyk.jpg' else color
+        assert np.abs(load(picture, tmp_path / name, quality=95)
+                      - expected).mean() < 3
+    assert set(np.unique(load(grey.convert('1', dither=0),
+                              tmp_path / 'bits.png'))) >= {0, 255}
+
+
+def test_what_is_transparent_is_white(image, tmp_path):
+    picture = scene(image, (64, 64)).convert('RGBA')
+    alpha = np.zeros([64, 64], np.uint8)
+    alpha[:, 32:] = 255
+    picture.putalpha(image.fromarray(alpha))
+    pixels = load(picture, tmp_path / 'a.png')
+    assert (pixels[:, :15] >= 254).all()
+    opaque = load(scene(image, (64, 64)), tmp_path / 'b.png')
+    assert np.abs(pixels[:, 17:] - opaque[:, 17:]).max() <= 5
+    grey = picture.convert('LA')
+    assert (load(grey, tmp_path / 'c.png')[:, :15] >= 254).all()
+    palette = image.new('P', (64, 64), 1)
+    palette.putpalette([0, 0, 0, 10, 20, 30])
+    palette.paste(0, (0, 0, 32, 64))
+    pixels = load(palette, tmp_path / 'd.png', transparency=0)
+    assert (pixels[:, :15] >= 254).all()
+    assert np.abs(pixels[:, 17:] - [10, 20, 30]).max() <= 5
+
+
+def test_one_pixel_and_a_line(image, tmp_path):
+    one = image.new('RGB', (1, 1), (200, 30, 40))
+    assert (load(one, tmp_path / 'a.png') == [200, 30, 40]).all()
+    line = image.new('L', (20000, 1), 90)
+    assert (load(line, tmp_path / 'b.png') == 90).all()
+
+
+@pytest.mark.slow
+def test_100_megapixels_without_a_warning(image, tmp_path, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        picture = image.new('1', (10000, 10000), 1)
+        pixels = load(picture, tmp_path / 'a.png', compress_level=1)
+    assert (pixels == 255).all()
+    assert capfd.readouterr().err == ''
+
+
+# --- The command --------------------------------------------------------------
+
+
+def png_header(width, height):
+    """A small file that says it is a large picture."""
+    def chunk(kind, content):
+        return (struct.pack('>I', len(content)) + kind + content
+                + struct.pack('>I', zlib.crc32(kind + content)))
+
+    return (b'\x89PNG\r\n\x1a\n'
+            + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0,
+                                         0))
+            + chunk(b'IDAT', zlib.compress(bytes(100))) + chunk(b'IEND', b''))
+
+
+@pytest.fixture
+def folder(image, tmp_path):
+    """Two good pictures, and one of each bad kind."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    scene(image).save(str(folder / 'b good.JPG'), format='JPEG')
+    scene(image).rotate(90).save(str(folder / 'z good.png'))
+    whole = (folder / 'z good.png').read_bytes()
+    (folder / 'cut.png').write_bytes(whole[:len(whole) // 2])
+    (folder / 'empty.png').write_bytes(b'')
+    (folder / 'huge.png').write_bytes(png_header(20000, 20000))
+    (folder / 'text.jpeg').write_text('no picture')
+    (folder / 'notes.txt').write_text('not looked at')
+    (folder / '.hidden.png').write_text('not looked at')
+    (folder / 'inside.png').mkdir()
+    return folder
+
+
+def test_bad_files_stop_no_other(folder, checkpoint, capsys):
+    (folder.parent / 'nothing').mkdir()
+    status = predict.main([str(folder), str(folder / 'not there.png'),
+                           str(folder.parent / 'nothing'),
+                           '--checkpoint', checkpoint])
+    captured = capsys.readouterr()
+    assert status == 1
+    names = [LINE.match(line).group(1) for line in captured.out.splitlines()]
+    assert names == [str(folder / 'b good.JPG'), str(folder / 'z good.png')]
+    assert captured.err.splitlines() == [
+        f'{folder}/cut.png: is damaged: image file is truncated',
+        f'{folder}/empty.png: is empty',
+        f'{folder}/huge.png: has more than 178,956,970 pixels; make it smaller '
+        'first',
+        f'{folder}/text.jpeg: is neither PNG nor JPEG, or damaged',
+        f'{folder}/not there.png: cannot be read: No such file or directory',
+        f'{folder.parent}/nothing: the folder holds no picture (no file that '
+        'ends in .png, .jpg, .jpeg)']
+
+
+def test_the_lines_are_the_probabilities(image, checkpoint, tmp_path, capsys):
+    paths = []
+    for i in range(3):
+        paths.append(str(tmp_path / f'{i}.png'))
+        scene(image, (40 + i, 80)).rotate(30 * i).save(paths[-1])
+    assert predict.main(paths + ['--checkpoint', checkpoint]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert predict.main(paths + ['--checkpoint', checkpoint, '--json']) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content['step'] == 7 and content['errors'] == []
+    for path, line, entry in zip(paths, lines, content['pictures']):
+        assert entry['picture'] == path and 'label' not in entry
+        probabilities = np.array(entry['probabilities'])
+        assert abs(probabilities.sum() - 1) < 1e-5
+        order = np.argsort(-probabilities)[:3]
+        assert [top['class'] for top in entry['top']] == [
+            cifar10.CLASS_NAMES[i] for i in order]
+        words = LINE.match(line).groups()
+        assert words[0] == path
+        for i, name, percent in zip(order, words[1:7:2], words[2:7:2]):
+            assert name == cifar10.CLASS_NAMES[i]
+            assert percent == f'{100 * probabilities[i]:.1f}'
+
+
+def test_random_test_images(tiny_data, checkpoint, capsys):
+    def run(*arguments):
+        assert predict.main(['--checkpoint', checkpoint] + list(arguments)) == 0
+        return capsys.readouterr().out
+
+    output = run('--test', '150')  # more than a block
+    *lines, last = output.splitlines()
+    assert output == run('--test', '150')
+    assert run('--test', '5') != run('--test', '5', '--seed', '2')
+    labels, images = cifar10.load_records(tiny_data.test_path)
+    with inference.Classifier(deep_cnn, checkpoint) as classifier:
+        best = classifier.classify(images).argmax(axis=1)
+    seen, right = set(), 0
+    for line in lines:
+        words = LINE.match(line).groups()
+        index = int(words[0].replace('test image ', ''))
+        seen.add(index)
+        assert words[1] == cifar10.CLASS_NAMES[best[index]]
+        assert words[7] == cifar10.CLASS_NAMES[labels[index]]
+        assert (words[8] is None) == (best[index] == labels[index])
+        right += words[8] is None
+    assert len(seen) == 150
+    assert last == f'Right: {right} of 150' and 0 < right < 150
+
+
+def test_more_test_images_than_there_are(tiny_data, checkpoint, capsys):
+    assert predict.main(['--checkpoint', checkpoint, '--test', '201']) == 1
+    assert 'there are 200 test images' in capsys.readouterr().err
+
+
+def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
+                                         capsys):
+    prefix = model_helpers.write_checkpoint(
+        tmp_path, model_helpers.random_tensors(), data='synthetic')
+    monkeypatch.setattr(synthetic, 'load_data_set',
+                        lambda data_dir: tiny_data._replace(name='synthetic'))
+    assert predict.main(['--checkpoint', prefix, '--test', '2']) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert line.startswith('[synthetic, not CIFAR-10] ')
+    assert synthetic.CLASS_NAMES[3] == 'striped ring'
+    with inference.Classifier(deep_cnn, prefix) as classifier:
+        assert classifier.class_names == synthetic.CLASS_NAMES
+        with pytest.raises(UserError, match='trained on synthetic'):
+            classifier.check_data_set(tiny_data)
+
+
+def test_usage(capsys):
+    for arguments, named in (([], 'give pictures'),
+                             (['--test', '0'], '0 is not 1 or more'),
+                             (['a.png', '--figure', 'a.jpg'], 'ends in .png'),
+                             (['a.png', '--top', '5'], '--top')):
+        with pytest.raises(SystemExit) as stop:
+            predict.main(arguments)
+        assert stop.value.code == 2
+        error = capsys.readouterr().err
+        assert named in error and error.count('\n') == 1
+
+
+def test_no_checkpoint(tmp_path, tiny_data, capsys):
+    assert predict.main(['--test', '1', '--model-dir', str(tmp_path)]) == 1
+    assert 'no checkpoint in' in capsys.readouterr().err
+
+
+def test_packages_that_are_missing_are_named(monkeypatch, capsys):
+    for module, arguments in (('PIL', ['a.png']),
+                              ('matplotlib', ['--test', '1', '--figure',
+                                              'not-there.png'])):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, module, None)
+            patch.delitem(sys.modules, module + '.Image', raising=False)
+            assert predict.main(arguments) == 1
+        error = capsys.readouterr().err
+        assert f'needs {module}, which is not installed' in error
+        assert 'make setup EXTRAS=pictures' in error
+        assert re.search(r'requirements/pictures-(py36|py37|tf2)\.txt', error)
+        assert error.count('\n') == 1
+
+
+# --- The figure ---------------------------------------------------------------
+
+
+def test_figure(folder, checkpoint, tmp_path, capsys):
+    model_helpers.need('matplotlib')
+    Image = model_helpers.need('PIL.Image')
+    path = tmp_path / 'out.png'
+    arguments = [str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
+                 '--figure', str(path)]
+    assert predict.main(arguments) == 0
+    assert capsys.readouterr().err == f'Figure: {path}\n'
+    with Image.open(str(path)) as figure:
+        assert figure.format == 'PNG' and min(figure.size) > 300
+    content = path.read_bytes()
+    assert predict.main(arguments) == 1
+    assert 'is there already and is not overwritten' in capsys.readouterr().err
+    assert path.read_bytes() == content
+    arguments[-1] = str(tmp_path / 'none' / 'out.png')
+    assert predict.main(arguments) == 1
+    assert 'there is no folder' in capsys.readouterr().err
+
+
+def figure_of(predictions, monkeypatch):
+    """The matplotlib Figure of predictions, instead of its PNG."""
+    model_helpers.need('matplotlib')
+    kept = []
+    real = predict_figure.figures.draw
+
+    def draw(width, height, draw_on, *arguments):
+        return real(width, height,
+                    lambda figure: (draw_on(figure), kept.append(figure)),
+                    *arguments)
+
+    monkeypatch.setattr(predict_figure.figures, 'draw', draw)
+    image = np.zeros([32, 32, 3], np.uint8)
+    content = predict_figure.draw_predictions(
+        predictions, [image] * len(predictions), 99, deep_cnn)
+    assert content.startswith(b'\x89PNG')
+    return kept[0]
+
+
+def test_the_figure_marks_the_wrong_ones(monkeypatch):
+    probabilities = np.full(10, 0.05, np.float32)
+    probabilities[3] = 0.55
+    figure = figure_of([
+        predict.Prediction(name, probabilities, label, cifar10.CLASS_NAMES)
+        for name, label in (('$a^b$_{.png', None), ('right', 3), ('wrong', 8))],
+        monkeypatch)
+    titles = [axes.get_title(loc='left') for axes in figure.axes]
+    assert titles[1::2] == ['cat 55.0 %', 'right: cat 55.0 %',
+                            'WRONG: cat 55.0 %']
+    assert titles[0] == r'\$a^b\$_{.png'
+    labels = [[text.get_text() for text in axes.get_yticklabels()]
+              for axes in figure.axes[1::2]]
+    assert [[label for label in row if 'true' in label] for row in labels] == [
+        [], ['cat (true)'], ['ship (true)']]
+    hatched = [[bar.get_hatch() for bar in axes.patches].index('///')
+               for axes in figure.axes[5::2]]
+    assert hatched == [3]
+    assert 'The first 3 of 99' in figure.texts[0].get_text()
