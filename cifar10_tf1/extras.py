@@ -5,6 +5,7 @@ needs it says in one line how to install it.
 """
 
 import importlib
+import importlib.util
 import sys
 
 from cifar10_tf1.errors import UserError
@@ -15,37 +16,46 @@ _EXTRAS = {  # module: lock
 }
 
 
+def require(package, purpose):
+    """Looks whether an optional package is there, without importing it.
+
+    Args:
+      package: str, such as 'PIL'.
+      purpose: str, what needs it, such as '--figure'.
+    Raises:
+      UserError: where it is not: how to install it.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f'{purpose} needs {package}, which is not installed; '
+                        + _describe_installation(package))
+
+
 def load(module, purpose):
     """Imports a module of an optional package.
 
     Args:
       module: str, such as 'PIL.Image'.
-      purpose: str, what needs it, such as '--figure'.
+      purpose: str, as above.
     Returns:
       the module.
     Raises:
-      UserError: where the package is not there: how to install it.
+      UserError: where the package is not there, or does not load.
     """
     package = module.split('.')[0]
+    require(package, purpose)
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        extra = _EXTRAS[package]
-        if (error.name or '').split('.')[0] != package:
-            what = f'{package}, which does not load ({error})'
-        else:
-            what = f'{package}, which is not installed'
-        raise UserError(
-            f'{purpose} needs {what}; run: make setup EXTRAS={extra}'
-            f'{_runtime_option()} (or: pip install --require-hashes --no-deps '
-            f'-r requirements/{extra}-{_lock_name()}.txt)')
+        raise UserError(f'{purpose} needs {package}, which does not load '
+                        f'({error}); ' + _describe_installation(package))
 
 
-def _lock_name():
-    """'py36', 'py37' or 'tf2': 1.15 has a lock for each Python."""
+def _describe_installation(package):
+    """The way out: with make, or by hand. 1.15 has a lock for each Python."""
+    extra = _EXTRAS[package]
     version = sys.version_info
-    return 'tf2' if version >= (3, 8) else f'py{version[0]}{version[1]}'
-
-
-def _runtime_option():
-    return ' RUNTIME=tf2' if _lock_name() == 'tf2' else ''
+    is_tf2 = version >= (3, 8)
+    lock = 'tf2' if is_tf2 else f'py{version[0]}{version[1]}'
+    return (f'run: make setup EXTRAS={extra}{" RUNTIME=tf2" if is_tf2 else ""} '
+            '(or: pip install --require-hashes --no-deps -r '
+            f'requirements/{extra}-{lock}.txt)')

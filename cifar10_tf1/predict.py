@@ -141,10 +141,10 @@ def draw_test_images(data_set, number, seed):
 def _check_options(options):
     """Before TensorFlow and the pictures, which take their time."""
     if options.images:
-        extras.load('PIL.Image', 'reading pictures')
+        extras.require('PIL', 'reading pictures')
     if options.figure is None:
         return
-    extras.load('matplotlib', '--figure')
+    extras.require('matplotlib', '--figure')
     if os.path.lexists(options.figure):
         raise UserError(f'--figure {options.figure} is there already and is '
                         'not overwritten; give another name, or remove it')

@@ -87,3 +87,41 @@ def test_verify_across_runtimes(folders, data_dir):
                  '--data-dir', data_dir)
     assert result.returncode == 3, result.stderr
     assert 'Another kind of machine: wheel: tensorflow 2.' in result.stdout
+
+
+_RUN_SAVED_MODEL = """
+import sys
+import numpy as np
+import tensorflow as tf
+images = np.load(sys.argv[2])
+if tf.__version__.startswith('1.'):
+    with tf.Session() as session:
+        model = tf.saved_model.load(session, ['serve'], sys.argv[1])
+        outputs = model.signature_def['serving_default'].outputs
+        probabilities = session.run(outputs['probabilities'].name,
+                                    {'images:0': images})
+else:
+    model = tf.saved_model.load(sys.argv[1]).signatures['serving_default']
+    probabilities = model(images=tf.constant(images))['probabilities'].numpy()
+np.save(sys.argv[3], probabilities)
+"""
+
+
+@pytest.mark.parametrize('exported, used', [('tf1', 'tf2'), ('tf2', 'tf1')])
+def test_a_saved_model_of_one_is_used_in_the_other(folders, tmp_path, exported,
+                                                   used):
+    """With plain TensorFlow, as a stranger does; nothing of this package."""
+    folder = tmp_path / 'export'
+    result = run(exported, '-m', 'cifar10_tf1.export', '--model-dir',
+                 folders['tf1'], '--output', folder)
+    assert result.returncode == 0, result.stderr
+    np.save(str(tmp_path / 'images.npy'), np.random.RandomState(0).randint(
+        0, 256, [20, 32, 32, 3]).astype(np.uint8))
+    probabilities = []
+    for runtime in (exported, used):
+        result = run(runtime, '-c', _RUN_SAVED_MODEL, folder,
+                     tmp_path / 'images.npy', tmp_path / 'out.npy')
+        assert result.returncode == 0, result.stderr
+        probabilities.append(np.load(str(tmp_path / 'out.npy')))
+    assert probabilities[0].shape == (20, 10)
+    assert np.abs(probabilities[0] - probabilities[1]).max() < 1e-5
