@@ -285,7 +285,7 @@ def documented_run(copy, factor):
 ])
 def test_report(copy, factor, status, text, capsys):
     documented_run(copy, factor)
-    assert report.main([str(copy)]) == status
+    assert report.main([str(copy), '--text']) == status
     output = capsys.readouterr().out
     assert text in output
     assert '   11 ' in output and '  110 ' in output
@@ -293,7 +293,7 @@ def test_report(copy, factor, status, text, capsys):
 
 
 def test_report_on_a_run_that_is_too_short(finished, capsys):
-    assert report.main([str(finished)]) == 0
+    assert report.main([str(finished), '--text']) == 0
     assert 'begins with epoch 11' in capsys.readouterr().out
 
 

@@ -1,0 +1,121 @@
+"""What stands at a report's end: data, settings, machine, hashes, quirks."""
+
+import json
+import os
+import re
+
+from cifar10_tf1.html_page import escape
+
+_README = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
+    __file__))), 'README.md')
+
+
+def add_statistics(page, findings):
+    page.heading('Data set')
+    if findings.statistics is None:
+        page.paragraph(findings.data, 'lacking')
+        return
+    names = findings.class_names
+    page.table(
+        ['file', 'samples', 'values'] + list(names),
+        [[file.name, f'{file.num_examples:,}',
+          f'{file.minimum} to {file.maximum}'] + file.label_counts
+         for file in findings.statistics], numeric=range(1, 3 + len(names)))
+    page.paragraph('Samples of each class in each file; the least and the '
+                   'greatest byte of its images.', 'note')
+    page.table(['file', 'first 20 labels'],
+               [[file.name, ' '.join(map(str, file.first_labels))]
+                for file in findings.statistics], long=(1,))
+    shown = [image for file in findings.statistics for image in file.images]
+    page.table(
+        ['image', 'label', 'minimum', 'maximum'],
+        [[f'{image.file}, image {image.index}',
+          f'{image.label} ({names[image.label]})', image.minimum,
+          image.maximum] for image in shown], numeric=(2, 3))
+
+
+def add_settings(page, content):
+    page.heading('Settings')
+    rows = [[name, _format_value(value)]
+            for name, value in sorted(content['settings'].items())]
+    rows += [[name, _format_value(value)] for name, value in _flatten(
+        content['system_settings'])]
+    page.table(['setting', 'value'], rows, long=(1,))
+
+
+def add_environment(page, content):
+    page.heading('Environment')
+    if content['not_bit_exact']:
+        page.paragraph('Not bit-exact: ' + '; '.join(
+            map(str, content['not_bit_exact'])), 'lacking')
+    for number, process in enumerate(content['processes'], 1):
+        commit = process['commit'] or 'unknown'
+        page.raw(f'<details{" open" if number == 1 else ""}><summary>Process '
+                 f'{number} of {len(content["processes"])}: steps '
+                 f'{escape(process["from_step"])} to '
+                 f'{escape(process["to_step"])}</summary>')
+        page.table([], [
+            ['command', process['command']], ['started', process['started']],
+            ['end', process['end']],
+            ['commit', commit + ('' if process['commit_is_clean']
+                                 else ', with changes')]]
+            + [[name, _format_value(value)] for name, value in
+               _flatten(process['kind']) + _flatten(process['versions'])],
+            long=(1,))
+        page.raw('</details>')
+
+
+def add_hashes(page, content, findings):
+    page.heading('Hashes (SHA-256)')
+    weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
+    rows = [[f'weights at step {weights["step"]}', weights['sha256']]]
+    rows += sorted(content['data'].get('sha256', {}).items())
+    rows += [[f'predictions, step {test["step"]}, {test["crop"]} crop, seed '
+              f'{test["seed"]}', test.get('predictions_sha256')]
+             for test in content['tests']]
+    page.table(['of', 'SHA-256'], rows, long=(0, 1))
+    page.paragraph(f'Checkpoint: {findings.checkpoint}', 'note')
+
+
+def add_quirks(page):
+    """README.md's section, which is the one place where they are listed."""
+    page.heading('Deviations and quirks')
+    try:
+        with open(_README, encoding='utf-8') as file:
+            text = file.read()
+        section = re.search(
+            r'^## Deviations and quirks\n(.*?)(?=^## |\Z)', text,
+            re.MULTILINE | re.DOTALL).group(1)
+    except (OSError, AttributeError):
+        page.paragraph('They stand in README.md, which is not here.', 'lacking')
+        return
+    for block in re.split(r'\n\s*\n', section.strip()):
+        items = re.split(r'^- ', block, flags=re.MULTILINE)
+        if items[0].strip():
+            page.raw(f'<p>{_format_markdown(items[0])}</p>')
+        if items[1:]:
+            page.raw('<ul>' + ''.join(
+                f'<li>{_format_markdown(item)}</li>' for item in items[1:])
+                + '</ul>')
+
+
+def _format_markdown(text):
+    return re.sub(r'`([^`]*)`', r'<code>\1</code>', escape(' '.join(
+        text.split())))
+
+
+def _flatten(settings, prefix=''):
+    """[['schedule decay_rate', 0.1], ...] of dicts in dicts."""
+    rows = []
+    for name, value in sorted(settings.items()):
+        if isinstance(value, dict):
+            rows += _flatten(value, f'{prefix}{name} ')
+        else:
+            rows.append([prefix + name, value])
+    return rows
+
+
+def _format_value(value):
+    if value is None:
+        return 'none'
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,177 @@
+"""The charts of a report. Each function returns the bytes of one file."""
+
+import math
+
+import numpy as np
+
+from cifar10_tf1 import figures
+
+PURPOSE = 'the HTML report'
+_WIDTH = 5.2  # inches; a phone shows it at about three quarters of that
+
+
+def draw_loss_curves(epochs, documented, port, kind='svg'):
+    """The summed loss by epoch, over that of the documented run.
+
+    Args:
+      epochs: list of dict with epoch and summed_loss, as in run.json.
+      documented, port: dict of epoch -> summed loss.
+      kind: 'svg' or 'png'.
+    """
+    def draw_on(figure):
+        axes = figure.add_axes([0.13, 0.14, 0.84, 0.82])
+        axes.plot(list(documented), list(documented.values()),
+                  color=figures.LIGHT_GREY, linewidth=5,
+                  label='documented run (epochs 11 to 110)')
+        axes.plot(list(port), list(port.values()), color='black',
+                  linewidth=0.9, linestyle='--',
+                  label='plain port of the original, unseeded')
+        numbers, losses = _finite([(epoch['epoch'], epoch['summed_loss'])
+                                   for epoch in epochs])
+        axes.plot(numbers, losses, color=figures.BLUE, linewidth=1.6,
+                  marker='o', markersize=4 if len(numbers) < 40 else 2,
+                  label=f'this run ({len(epochs)} epochs)')
+        axes.set_yscale('log')
+        axes.minorticks_off()
+        ticks = [400, 500, 700, 1000, 1500, 2000]
+        axes.set_yticks(ticks)
+        axes.set_yticklabels([str(tick) for tick in ticks])
+        axes.set_xlim(0, max([110] + numbers) + 2)
+        axes.set_xlabel('epoch')
+        axes.set_ylabel('sum of an epoch\'s batch losses (log scale)')
+        axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.legend(loc='upper right')
+
+    return figures.draw(_WIDTH, 3.5, draw_on, PURPOSE, kind)
+
+
+def draw_deviations(comparison, band, kind='svg'):
+    """How far each epoch is from the documented one.
+
+    Args:
+      comparison: report.Comparison.
+      band: report.Band.
+      kind: 'svg' or 'png'.
+    """
+    def draw_on(figure):
+        axes = figure.add_axes([0.13, 0.17, 0.84, 0.79])
+        numbers, percent = _finite([(d.epoch, d.percent)
+                                    for d in comparison.deviations])
+        axes.axhline(0, color=figures.GREY, linewidth=0.8)
+        for limit in (band.largest, -band.largest):
+            axes.axhline(limit, color=figures.ORANGE, linewidth=1,
+                         linestyle='--')
+        axes.annotate(f'limit, ±{band.largest} %', (0.99, band.largest),
+                      xycoords=axes.get_yaxis_transform(), xytext=(0, 2),
+                      textcoords='offset points', ha='right', va='bottom',
+                      fontsize=8, color=figures.ORANGE)
+        axes.bar(numbers, percent, width=0.8, color=figures.BLUE)
+        highest = max([band.largest] + [abs(value) for value in percent])
+        axes.set_ylim(-1.35 * highest, 1.35 * highest)
+        axes.set_xlim(10, max([110] + numbers) + 1)
+        axes.set_xlabel('epoch')
+        axes.set_ylabel('deviation from the\ndocumented loss, %')
+
+    return figures.draw(_WIDTH, 2.6, draw_on, PURPOSE, kind)
+
+
+def draw_confusion(confusion, class_names, kind='svg'):
+    """Images by true and predicted class.
+
+    Args:
+      confusion: int [10, 10], a row for each true class.
+      class_names: tuple of str.
+      kind: 'svg' or 'png'.
+    """
+    def draw_on(figure):
+        axes = figure.add_axes([0.2, 0.18, 0.78, 0.81])
+        shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+        # The square root lifts the mistakes, most of which are a few percent.
+        axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
+        for row, column in np.ndindex(*confusion.shape):
+            axes.text(column, row, f'{confusion[row, column]}', fontsize=8,
+                      ha='center', va='center',
+                      color='white' if shares[row, column] > 0.3 else 'black')
+        places = range(len(class_names))
+        axes.set_xticks(list(places))
+        axes.set_xticklabels(class_names, rotation=45, ha='right',
+                             rotation_mode='anchor')
+        axes.set_yticks(list(places))
+        axes.set_yticklabels(class_names)
+        axes.tick_params(length=0)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_xlabel('predicted class')
+        axes.set_ylabel('true class')
+
+    return figures.draw(_WIDTH, 5.0, draw_on, PURPOSE, kind)
+
+
+def draw_class_accuracies(rows, overall, kind='svg'):
+    """Each class's accuracy with its interval.
+
+    Args:
+      rows: list of (name, accuracy, low, high), shares.
+      overall: float, the accuracy over all classes.
+      kind: 'svg' or 'png'.
+    """
+    def draw_on(figure):
+        axes = figure.add_axes([0.2, 0.13, 0.74, 0.81])
+        places = range(len(rows))
+        accuracies = [100 * row[1] for row in rows]
+        axes.errorbar(
+            accuracies, list(places),
+            xerr=[[100 * (row[1] - row[2]) for row in rows],
+                  [100 * (row[3] - row[1]) for row in rows]],
+            fmt='o', color=figures.BLUE, markersize=5, capsize=3, linewidth=1.3)
+        for place, row in zip(places, rows):
+            axes.text(100 * row[3] + 1, place, f'{100 * row[1]:.1f}',
+                      va='center', fontsize=8, bbox={
+                          'facecolor': 'white', 'edgecolor': 'none',
+                          'pad': 0.8})
+        axes.axvline(100 * overall, color=figures.GREY, linewidth=1,
+                     linestyle='--')
+        axes.text(100 * overall, -0.75, f'all: {100 * overall:.1f} %',
+                  ha='center', va='bottom', fontsize=8, color='#555555')
+        axes.set_yticks(list(places))
+        axes.set_yticklabels([row[0] for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.7)
+        axes.set_xlim(min([60] + [100 * row[2] - 3 for row in rows]), 102)
+        axes.set_xlabel('accuracy, %, with its 95 % interval (Wilson)')
+        axes.grid(axis='x', color='#e6e6e6', linewidth=0.8)
+        axes.set_axisbelow(True)
+
+    return figures.draw(_WIDTH, 3.6, draw_on, PURPOSE, kind)
+
+
+def draw_filters(filters, kind='svg'):
+    """conv_1's filters as small pictures, all on one scale.
+
+    Args:
+      filters: float32 [rows, columns, 3, n].
+      kind: 'svg' or 'png'.
+    """
+    number = filters.shape[3]
+    columns = math.ceil(math.sqrt(number))
+    # A few weights are far larger than the rest; these are cut off.
+    largest = float(np.percentile(np.abs(filters), 99.5)) or 1.0
+    pictures = 0.5 + 0.5 * filters.transpose(3, 0, 1, 2) / largest
+
+    def draw_on(figure):
+        size = 1 / columns
+        for i, picture in enumerate(pictures):
+            row, column = divmod(i, columns)
+            axes = figure.add_axes([
+                column * size + 0.004, 1 - (row + 1) * size + 0.004,
+                size - 0.008, size - 0.008])
+            axes.imshow(np.clip(picture, 0, 1), interpolation='nearest')
+            axes.set_axis_off()
+
+    return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind, dpi=240)
+
+
+def _finite(points):
+    """(numbers, values) of the points that can be drawn."""
+    points = [(x, y) for x, y in points if math.isfinite(y)]
+    return [x for x, unused in points], [y for unused, y in points]

@@ -1,0 +1,196 @@
+"""What a report says beyond its record: of the checkpoint and of the data.
+
+Each part can be missing, where the one or the other is not at hand; then the
+reason takes its place, and the rest is reported all the same.
+"""
+
+import math
+import os
+import sys
+from typing import List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from cifar10_tf1.errors import UserError
+
+_Z = 1.959964  # of a two-sided interval of 95 %
+
+
+class Tested(NamedTuple):
+    """Every test image through the network."""
+    labels: np.ndarray         # uint8 [n]
+    probabilities: np.ndarray  # float32 [n, 10]
+    images: np.ndarray         # uint8 [n, 32, 32, 3]
+    step: int
+    crop: str
+    seed: int                  # of the crops
+
+    @property
+    def predictions(self):
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def num_correct(self):
+        return int((self.predictions == self.labels).sum())
+
+    @property
+    def confusion(self):
+        """int [10, 10]: images by true class (row) and predicted class."""
+        confusion = np.zeros([self.probabilities.shape[1]] * 2, np.int64)
+        np.add.at(confusion, (self.labels, self.predictions), 1)
+        return confusion
+
+    def find_surest_mistakes(self, number):
+        """Indices of wrong predictions, the most probable first."""
+        predictions = self.predictions
+        wrong = np.flatnonzero(predictions != self.labels)
+        surest = self.probabilities[wrong, predictions[wrong]]
+        return wrong[np.argsort(-surest, kind='stable')][:number].tolist()
+
+
+class Findings(NamedTuple):
+    class_names: Tuple[str, ...]
+    checkpoint: str                # what it is, or why there is none
+    tested: Optional[Tested]
+    filters: Optional[np.ndarray]  # float32 [5, 5, 3, 64], of conv_1
+    statistics: Optional[List]     # of data.statistics.FileStatistics
+    data: str                      # why there is no data, or ''
+
+    @property
+    def why_not_tested(self):
+        return self.checkpoint if self.filters is None else self.data
+
+
+def compute_interval(num_correct, num_examples):
+    """Wilson's interval of 95 % for a share.
+
+    Returns:
+      (low, high): float, in 0..1.
+    """
+    share, z2 = num_correct / num_examples, _Z * _Z
+    middle = (share + z2 / (2 * num_examples)) / (1 + z2 / num_examples)
+    half = _Z / (1 + z2 / num_examples) * math.sqrt(
+        share * (1 - share) / num_examples + z2 / (4 * num_examples ** 2))
+    # Rounding must not leave the share itself outside.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+def find(record, options, system):
+    """Gathers what there is.
+
+    Args:
+      record: run_record.RunRecord.
+      options: of the command line: checkpoint, data_dir.
+      system: a module of cifar10_tf1.systems.
+    Returns:
+      Findings.
+    Raises:
+      UserError: where a checkpoint is named that can't be read.
+    """
+    from cifar10_tf1.data import cifar10
+    from cifar10_tf1.data import statistics
+    from cifar10_tf1.data import synthetic
+    name = record.content['data'].get('name')
+    data_set, why_no_data = _find_data_set(record, options.data_dir)
+    prefix, about = _find_checkpoint(record, options.checkpoint)
+    tested = None
+    if prefix and data_set:
+        tested = _test(record, data_set, prefix, system)
+    return Findings(
+        (synthetic if name == 'synthetic' else cifar10).CLASS_NAMES, about,
+        tested, prefix and _load_filters(prefix),
+        data_set and statistics.compute_statistics(data_set), why_no_data)
+
+
+def _find_data_set(record, data_dir):
+    """(DataSet or None, why not). Downloads and generates nothing."""
+    from cifar10_tf1.data import cifar10
+    from cifar10_tf1.data import synthetic
+    is_synthetic = record.content['data'].get('name') == 'synthetic'
+    parent = os.path.join(data_dir, synthetic.FOLDER) if (
+        is_synthetic) else data_dir
+    if not os.path.isdir(os.path.join(parent, cifar10.FOLDER)):
+        return None, ('The data set is not at hand: name its folder with '
+                      '--data-dir.')
+    try:
+        data_set = (synthetic if is_synthetic else cifar10).load_data_set(
+            data_dir)
+    except UserError as error:
+        _warn(error)
+        return None, 'The data set is damaged or incomplete.'
+    if data_set.sha256 != record.content['data'].get('sha256'):
+        return None, 'The data set at hand is not the one of the record.'
+    return data_set, ''
+
+
+def _find_checkpoint(record, prefix):
+    """(prefix or None, what it is or why there is none)."""
+    from cifar10_tf1 import checkpoints
+    folder = record.folder or '.'
+    if prefix is not None:
+        prefix = checkpoints.choose(folder, prefix)
+    else:
+        try:
+            newest = checkpoints.find_newest(folder)
+        except UserError as error:
+            _warn(error)
+            return None, 'No checkpoint beside the record is whole.'
+        if newest is None:
+            return None, ('There is no checkpoint beside the record: name one '
+                          'with --checkpoint.')
+        prefix = newest.prefix
+    name = os.path.basename(prefix)
+    weights = record.content['weights'] or {}
+    if checkpoints.fingerprint(prefix) == weights.get('sha256'):
+        return prefix, f'{name}, whose hash is the record\'s'
+    return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
+                    f'at step {weights.get("step", "unknown")}')
+
+
+def _warn(error):
+    """The whole reason; the page, which is published, names no folder."""
+    print(f'warning: {error}', file=sys.stderr, flush=True)
+
+
+def _load_filters(prefix):
+    import tensorflow.compat.v1 as tf
+    name = 'model/conv_1/weights/ExponentialMovingAverage'
+    reader = tf.train.NewCheckpointReader(prefix)
+    if not reader.has_tensor(name):
+        raise UserError(f'the checkpoint {prefix} is not of this network: '
+                        f'{name} is missing; choose another with --checkpoint')
+    return reader.get_tensor(name)
+
+
+def _test(record, data_set, prefix, system):
+    """Tests as documented, with the record's own test seed where it has one."""
+    import tensorflow.compat.v1 as tf
+    from cifar10_tf1 import checkpoints
+    from cifar10_tf1 import evaluation
+    from cifar10_tf1 import machine
+    from cifar10_tf1 import runtime
+    from cifar10_tf1.data import cifar10
+    seed = next((test['seed'] for test in record.content['tests']
+                 if test['crop'] == 'random'), 1)
+    graph = evaluation.build_evaluation_graph(system, data_set, seed)
+    all_logits = []
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            machine.Threads(0, 0, 2))) as session:
+        checkpoints.restore(session, graph.saver, prefix, graph.variables)
+        handle, step = session.run([graph.inputs.handles[1],
+                                    graph.variables['global_step']])
+        graph.inputs.test.initialize(session, data_set)
+        while True:
+            try:
+                all_logits.append(session.run(
+                    graph.logits, {graph.inputs.handle: handle}))
+            except tf.errors.OutOfRangeError:
+                break
+    logits = np.concatenate(all_logits)
+    if not np.isfinite(logits).all():
+        raise UserError(f'{prefix}: the logits are not finite; this network is '
+                        'broken, choose another with --checkpoint')
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    labels, images = cifar10.load_records(data_set.test_path)
+    return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
+                  int(step), 'random', seed)

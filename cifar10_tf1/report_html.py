@@ -1,0 +1,192 @@
+"""The report as one HTML file: what the run, its checkpoint and its data give.
+
+Each section says what is lacking where it can't be made.
+"""
+
+import io
+
+from cifar10_tf1 import extras
+from cifar10_tf1 import report_appendix
+from cifar10_tf1 import report_figures
+from cifar10_tf1 import report_findings
+from cifar10_tf1.html_page import Page, encode_base64, escape
+
+NUM_MISTAKES = 24
+
+
+def build(record, report, findings, with_images):
+    """The whole file.
+
+    Args:
+      record: run_record.RunRecord.
+      report: report.Report.
+      findings: report_findings.Findings.
+      with_images: bool, whether images of the data set may be in it.
+    Returns:
+      str.
+    Raises:
+      UserError: where matplotlib is not installed.
+    """
+    extras.require('matplotlib', report_figures.PURPOSE)
+    content = record.content
+    page = Page()
+    title = (f'{content["system"]} on {content["data"].get("name")}, seed '
+             f'{record.settings.seed}: {len(record.epochs)} epochs')
+    page.raw(f'<h1>{escape(title)}</h1>')
+    if content['data'].get('name') == 'synthetic':
+        page.paragraph('Generated data, not CIFAR-10: no figure here says '
+                       'anything about CIFAR-10.', 'lacking')
+    _add_result(page, content, report, findings)
+    _add_curves(page, record, report)
+    _add_test(page, findings)
+    _add_mistakes(page, findings, with_images)
+    _add_filters(page, findings)
+    report_appendix.add_statistics(page, findings)
+    report_appendix.add_settings(page, content)
+    report_appendix.add_environment(page, content)
+    report_appendix.add_hashes(page, content, findings)
+    report_appendix.add_quirks(page)
+    return page.finish(title)
+
+
+def _add_result(page, content, report, findings):
+    page.heading('Result')
+    documented = report.documented_result
+    rows = [['documented, TensorFlow-GPU 1.4.0'] + _format_share(
+        documented.num_correct, documented.num_examples) + [
+            documented.step, 'random, unseeded']]
+    for test in content['tests']:
+        rows.append([f'this run, {test["kind"]["wheel"]}'] + _format_share(
+            test['num_correct'], test['num_examples']) + [
+                test['step'], f'{test["crop"]}, seed {test["seed"]}'])
+    tested = findings.tested
+    if tested:
+        rows.append(['tested for this report'] + _format_share(
+            tested.num_correct, len(tested.labels)) + [
+                tested.step, f'{tested.crop}, seed {tested.seed}'])
+    page.table(['', 'right', 'accuracy', '95 % interval', 'step', 'test crop'],
+               rows, numeric=(1, 2, 3, 4), long=(0,))
+    if not content['tests'] and not tested:
+        page.paragraph('This run has not been tested: python test.py does.',
+                       'lacking')
+    page.paragraph(report.verdict)
+    for line in report.summaries:
+        page.paragraph(line, 'note')
+
+
+def _format_share(num_correct, num_examples):
+    low, high = report_findings.compute_interval(num_correct, num_examples)
+    return [f'{num_correct:,} of {num_examples:,}',
+            f'{100 * num_correct / num_examples:.2f} %',
+            f'{100 * low:.2f} to {100 * high:.2f} %']
+
+
+def _add_curves(page, record, report):
+    page.heading('Loss')
+    if not record.epochs:
+        page.paragraph('The record has no finished epoch.', 'lacking')
+        return
+    page.raw('<div class="charts">')
+    page.figure(
+        report_figures.draw_loss_curves(record.epochs, report.documented,
+                                        report.port),
+        'Line chart: summed loss by epoch of this run, the documented run and '
+        'a plain port of the original.',
+        'The loss that is printed for each epoch: the sum over its batches of '
+        'cross-entropy (nats) and weight decay.')
+    if report.comparison:
+        page.figure(
+            report_figures.draw_deviations(report.comparison, report.band),
+            'Bar chart: deviation of each epoch\'s loss from the documented '
+            'one, in percent, between the limits of the band.',
+            'This run against the documented one, epoch by epoch.')
+    page.raw('</div>')
+    if report.comparison:
+        page.raw('<details><summary>The numbers</summary>')
+        page.table(['epoch', 'summed loss', 'documented', 'deviation'],
+                   [[d.epoch, f'{d.loss:.5f}', f'{d.reference:.5f}',
+                     f'{d.percent:+.2f} %']
+                    for d in report.comparison.deviations],
+                   numeric=(0, 1, 2, 3))
+        page.raw('</details>')
+
+
+def _add_test(page, findings):
+    page.heading('Classes')
+    tested = findings.tested
+    if tested is None:
+        page.paragraph(findings.why_not_tested, 'lacking')
+        return
+    confusion = tested.confusion
+    num_correct, num_examples = tested.num_correct, len(tested.labels)
+    page.paragraph(
+        f'{findings.checkpoint}, tested for this report with the {tested.crop} '
+        f'crop of test seed {tested.seed}: {num_correct:,} of '
+        f'{num_examples:,} right.')
+    rows = []
+    for name, row, right in zip(findings.class_names, confusion,
+                                confusion.diagonal()):
+        if row.sum():
+            rows.append((name, right / row.sum())
+                        + report_findings.compute_interval(right, row.sum()))
+    page.raw('<div class="charts">')
+    page.figure(
+        report_figures.draw_confusion(confusion, findings.class_names),
+        'Matrix: number of test images by true and predicted class.',
+        'Number of test images by true class (row) and predicted class '
+        '(column).')
+    page.figure(
+        report_figures.draw_class_accuracies(rows, num_correct / num_examples),
+        'Dot chart: accuracy of each class with its interval. '
+        + '; '.join(f'{name} {100 * share:.1f} %'
+                    for name, share, unused_low, unused_high in rows),
+        'Accuracy by class. The interval is of the sampling of test images '
+        'alone.')
+    page.raw('</div>')
+
+
+def _add_mistakes(page, findings, with_images):
+    page.heading('Surest mistakes')
+    tested = findings.tested
+    if not with_images:
+        page.paragraph('Left out (--without-images): the images of the data '
+                       'set may not be passed on here.', 'note')
+        return
+    if tested is None:
+        page.paragraph(findings.why_not_tested, 'lacking')
+        return
+    page.paragraph('Wrong predictions of the highest probability.', 'note')
+    page.raw('<div class="mistakes">')
+    names = findings.class_names
+    for i in tested.find_surest_mistakes(NUM_MISTAKES):
+        best = int(tested.predictions[i])
+        page.raw(
+            '<figure><img alt="" src="data:image/png;base64,'
+            f'{encode_base64(_encode_png(tested.images[i]))}"><figcaption>'
+            f'<b>{escape(names[best])}</b> '
+            f'{100 * tested.probabilities[i, best]:.1f}&nbsp;%<br>is: '
+            f'{escape(names[tested.labels[i]])}<br>image {i}'
+            '</figcaption></figure>')
+    page.raw('</div>')
+
+
+def _add_filters(page, findings):
+    page.heading('Filters of conv_1')
+    if findings.filters is None:
+        page.paragraph(findings.checkpoint, 'lacking')
+        return
+    rows, columns, unused_channels, number = findings.filters.shape
+    page.figure(
+        report_figures.draw_filters(findings.filters),
+        f'{number} small pictures, one for each filter of the first layer.',
+        f'Moving averages of the {number} filters, {rows} x {columns} pixels '
+        'each; red, green and blue weights on one scale for all, zero is '
+        'grey; the greatest 0.5 % are cut off.')
+
+
+def _encode_png(image):
+    """PNG of uint8 [rows, columns, 3]."""
+    Image = extras.load('PIL.Image', report_figures.PURPOSE)
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, 'PNG')
+    return content.getvalue()

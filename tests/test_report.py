@@ -1,0 +1,370 @@
+"""The HTML report: what is in it, what is lacking, that it needs nothing else."""
+
+import base64
+import html.parser
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import model_helpers
+import runs
+from cifar10_tf1 import evaluation
+from cifar10_tf1 import html_page
+from cifar10_tf1 import report
+from cifar10_tf1 import report_findings
+from cifar10_tf1 import run_record
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import statistics
+from cifar10_tf1.systems import deep_cnn
+
+EMPTY_TAGS = {'meta', 'img', 'br'}
+
+
+@pytest.fixture(scope='module')
+def trained(tiny_data_set, tmp_path_factory):
+    """A run of two epochs with its checkpoints."""
+    folder = tmp_path_factory.mktemp('trained')
+    assert runs.train(folder, tiny_data_set, epochs=2, seed=3) == 0
+    return folder
+
+
+@pytest.fixture
+def data_dir(tiny_data_set, tmp_path, monkeypatch):
+    """A folder where the tiny data set seems to be CIFAR-10."""
+    folder = tmp_path / 'data'
+    (folder / cifar10.FOLDER).mkdir(parents=True)
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
+    return folder
+
+
+@pytest.fixture
+def record(trained, tmp_path):
+    """A copy of the record alone."""
+    path = tmp_path / 'run.json'
+    path.write_text((trained / 'run.json').read_text())
+    return path
+
+
+def change(path, edit):
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+class Checker(html.parser.HTMLParser):
+    """Balanced tags, nothing from elsewhere; keeps texts and pictures."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.images, self.text = [], [], ''
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        assert tag not in ('script', 'link', 'iframe', 'object', 'a'), tag
+        for name, value in attributes:
+            assert not name.startswith('on') and name != 'href'
+            if name == 'src':
+                assert value.startswith('data:image/'), value[:50]
+                self.images.append(value)
+        if tag not in EMPTY_TAGS:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data + '\n'
+
+    @property
+    def kinds(self):
+        return [re.match(r'data:image/([a-z]+)', image).group(1)
+                for image in self.images]
+
+
+def make(path, *arguments, status=0):
+    """Writes the report; returns a Checker of it."""
+    model_helpers.need('matplotlib')
+    output = path.parent / 'report.html'
+    assert report.main([str(path)] + list(map(str, arguments))) == status
+    text = output.read_text(encoding='utf-8')
+    assert text.startswith(html_page.HEAD)
+    assert 'http' not in text.replace('http://www.w3.org', '')
+    return Checker(text)
+
+
+# --- The whole ------------------------------------------------------------------
+
+
+def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys):
+    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained))
+    page = make(trained / 'run.json', '--data-dir', data_dir)
+    captured = capsys.readouterr()
+    assert captured.out.endswith(f'Report: {trained}/report.html\n')
+    assert 'Weights at step 8' in captured.out and captured.err == ''
+    for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
+                 'model.ckpt-8, whose hash is the record\'s', 'data_batch_4.bin',
+                 'schedule ema_decay', '0.9999', 'never shuffled',
+                 'The documented curve begins with epoch 11'):
+        assert text in page.text, text
+    record = json.loads((trained / 'run.json').read_text())
+    process = record['processes'][0]
+    for value in (record['weights']['sha256'], process['kind']['wheel'],
+                  process['kind']['wheel_sha256'], process['versions']['numpy'],
+                  process['commit']):
+        assert str(value) in page.text
+    # Loss, confusion, classes, filters; pictures of mistakes.
+    assert page.kinds.count('svg') == 4
+    assert page.kinds.count('png') == min(24, 200 - result.num_correct)
+    assert str(trained) not in page.text and str(data_dir) not in page.text
+    for image in page.images:
+        base64.b64decode(image.split(',')[1], validate=True)
+
+
+def test_without_images(trained, data_dir):
+    page = make(trained / 'run.json', '--data-dir', data_dir,
+                '--without-images')
+    assert page.kinds == ['svg'] * 4
+    assert 'Left out (--without-images)' in page.text
+
+
+def test_a_whole_run(record, capsys):
+    """All documented epochs, a little off: verdict, deviations, status."""
+    curve = report.load_curve('deep_cnn', 'documented')
+
+    def edit(content):
+        content['epochs'] = [
+            {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 1.019 * loss}
+            for epoch, loss in curve.items()]
+        content['tests'] = [dict(
+            step=55000, seed=1, crop='random', num_correct=8210,
+            num_examples=10000, kind={'wheel': 'some wheel 1.2'})]
+
+    change(record, edit)
+    page = make(record, status=4)
+    assert 'OUTSIDE the band' in page.text
+    assert '8,210 of 10,000' in page.text and 'some wheel 1.2' in page.text
+    assert page.text.count('+1.90 %') >= 100  # the table behind the chart
+    assert page.kinds == ['svg'] * 2
+
+
+def test_generated_data_is_marked_and_not_compared(record):
+    def edit(content):
+        content['data']['name'] = 'synthetic'
+        content['epochs'] = [{'epoch': 11, 'step': 44, 'summed_loss': 9.0}]
+
+    change(record, edit)
+    page = make(record)
+    assert 'Generated data, not CIFAR-10' in page.text
+    assert 'nothing to compare' in page.text
+
+
+def test_everything_is_escaped(record):
+    mark = '<script>alert("1")</script>&amp;'
+
+    def edit(content):
+        process = content['processes'][0]
+        process.update(command=mark, commit=mark, end=mark, started=mark)
+        process['kind'].update(wheel=mark, kernels=mark)
+        process['kind'][mark] = mark
+        process['versions'][mark] = mark
+        content['settings'][mark] = mark
+        content['system_settings'] = {mark: {mark: mark}}
+        content['data']['sha256'] = {mark: mark}
+        content['weights'] = {'step': 1, 'sha256': mark}
+        content['not_bit_exact'] = [mark]
+        content['tests'] = [dict(
+            step=1, seed=1, crop=mark, num_correct=1, num_examples=2,
+            kind={'wheel': mark}, predictions_sha256=mark)]
+        content['data']['name'] = mark
+
+    change(record, edit)
+    page = make(record)  # Checker refuses a script
+    assert page.text.count(mark) > 15
+
+
+# --- What is lacking ---------------------------------------------------------
+
+
+def test_no_checkpoint_and_no_data(record, tmp_path, capsys):
+    page = make(record, '--data-dir', tmp_path / 'none')
+    assert 'There is no checkpoint beside the record' in page.text
+    assert 'The data set is not at hand' in page.text
+    assert page.kinds == ['svg']  # the loss
+    assert str(tmp_path) not in page.text
+
+
+def test_no_data(trained, tmp_path):
+    page = make(trained / 'run.json', '--data-dir', tmp_path / 'none')
+    assert page.text.count('The data set is not at hand') == 3
+    assert page.kinds == ['svg'] * 2  # the loss, the filters
+
+
+def test_other_data(record, trained, data_dir):
+    change(record, lambda content: content['data'].update(
+        sha256={'test_batch.bin': '0'}))
+    page = make(record, '--data-dir', data_dir, '--checkpoint',
+                trained / 'model.ckpt-8')
+    assert 'is not the one of the record' in page.text
+    assert page.kinds == ['svg'] * 2
+
+
+def test_another_checkpoint_is_said(record, trained):
+    page = make(record, '--checkpoint', trained / 'model.ckpt-4')
+    assert 'model.ckpt-4, whose hash is NOT' in page.text
+
+
+def test_a_checkpoint_that_is_not_there(record, tmp_path, capsys):
+    model_helpers.need('matplotlib')
+    assert report.main([str(record), '--checkpoint', str(tmp_path / 'x')]) == 1
+    assert 'there is no checkpoint' in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_text_is_there(record, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    assert report.main([str(record)]) == 1
+    captured = capsys.readouterr()
+    assert 'Weights at step 8' in captured.out
+    assert 'make setup EXTRAS=pictures' in captured.err
+    assert captured.err.count('\n') == 1
+    assert report.main([str(record), '--text']) == 0
+    assert not (record.parent / 'report.html').exists()
+
+
+# --- The file ------------------------------------------------------------------
+
+
+def test_only_an_earlier_report_is_replaced(record, capsys):
+    make(record)
+    first = (record.parent / 'report.html').read_text(encoding='utf-8')
+    change(record, lambda content: content['settings'].update(seed=77))
+    assert 'seed 77' in make(record).text and 'seed 77' not in first
+    foreign = record.parent / 'mine.html'
+    foreign.write_text('<!DOCTYPE html>\n<p>mine')
+    capsys.readouterr()
+    for path, named in ((foreign, 'is there already and is no report'),
+                        (record, 'is there already and is no report'),
+                        (record.parent, 'cannot write'),
+                        (record.parent / 'none' / 'a.html', 'cannot write')):
+        assert report.main([str(record), '--output', str(path)]) == 1
+        error = capsys.readouterr().err
+        assert named in error and error.count('\n') == 1
+    assert foreign.read_text() == '<!DOCTYPE html>\n<p>mine'
+
+
+def cut(*path):
+    """An edit that removes a part of the record."""
+    def edit(content):
+        for key in path[:-1]:
+            content = content[key]
+        del content[path[-1]]
+    return edit
+
+
+def put(value, *path):
+    def edit(content):
+        for key in path[:-1]:
+            content = content[key]
+        content[path[-1]] = value
+    return edit
+
+
+@pytest.mark.parametrize('edit, named', [
+    (cut('epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
+    (put('many', 'epochs', 1, 'summed_loss'), 'epochs 1 summed_loss'),
+    (put([3], 'epochs'), 'epochs 0'),
+    (put(None, 'processes', 0, 'kind'), 'processes 0 kind'),
+    (cut('processes', 0, 'kind', 'cpu'), 'processes 0 kind cpu'),
+    (cut('processes', 0, 'versions'), 'processes 0 versions'),
+    (put('x', 'weights'), 'weights'),
+    (put({'step': 1}, 'weights'), 'weights sha256'),
+    (put([{'step': 8}], 'tests'), 'tests 0 seed'),
+    (put([dict(step=1, seed=1, crop='random', num_correct=0, num_examples=0,
+               kind={'wheel': 'x'})], 'tests'), 'tests num_correct'),
+])
+def test_a_record_that_is_damaged_inside(record, edit, named, capsys):
+    change(record, edit)
+    assert report.main([str(record)]) == 1
+    captured = capsys.readouterr()
+    assert f'is damaged ({named} is missing or of another type)' in captured.err
+    assert captured.err.count('\n') == 1 and captured.out == ''
+
+
+def test_every_published_record_has_a_report(tmp_path, capsys):
+    import test_readme
+    for run in test_readme.readme_tables.RUNS:
+        path = f'{test_readme.ROOT}/results/{run}/run.json'
+        assert report.main([path, '--text']) == 0
+
+
+# --- Figures and counts ----------------------------------------------------------
+
+
+def test_interval():
+    """Wilson's: the shares whose test at 5 % the count just passes."""
+    for count, number in ((8246, 10000), (0, 50), (50, 50), (1, 3)):
+        low, high = report_findings.compute_interval(count, number)
+        assert 0 <= low <= count / number <= high <= 1
+        for bound in (low, high):
+            if 0 < bound < 1:
+                z = abs(count / number - bound) / (
+                    bound * (1 - bound) / number) ** 0.5
+                assert abs(z - 1.959964) < 1e-6
+    assert [round(100 * bound, 2) for bound in report_findings.compute_interval(
+        8246, 10000)] == [81.70, 83.19]
+
+
+def test_counts_and_mistakes():
+    probabilities = np.array([[.7, .2, .1], [.1, .3, .6], [.9, .1, 0],
+                              [.2, .5, .3], [0, .8, .2]], np.float32)
+    tested = report_findings.Tested(np.array([0, 1, 1, 1, 0], np.uint8),
+                                    probabilities, None, 8, 'random', 1)
+    assert tested.confusion.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
+    assert tested.num_correct == 2
+    assert tested.find_surest_mistakes(9) == [2, 4, 1]
+    assert tested.find_surest_mistakes(2) == [2, 4]
+
+
+def test_the_test_is_test_py_s(trained, tiny_data_set):
+    record = run_record.load(str(trained / 'run.json'))
+    record.content['tests'] = [
+        {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
+    tested = report_findings._test(record, tiny_data_set,
+                                   str(trained / 'model.ckpt-8'), deep_cnn)
+    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained),
+                                       seed=4)
+    assert (tested.seed, tested.step) == (4, 8)
+    assert tested.predictions.tolist() == result.predictions.tolist()
+    assert tested.num_correct == result.num_correct
+    assert np.allclose(tested.probabilities.sum(axis=1), 1)
+
+
+def test_statistics(tiny_data_set):
+    (first, *unused_others, test) = statistics.compute_statistics(tiny_data_set)
+    labels, images = cifar10.load_records(tiny_data_set.train_paths[0])
+    assert first.name == 'data_batch_1.bin' and first.num_examples == 80
+    assert sum(first.label_counts) == 80
+    assert first.label_counts[3] == (labels == 3).sum()
+    assert first.first_labels == labels[:20].tolist()
+    assert [(image.index, image.minimum) for image in first.images] == [
+        (0, images[0].min()), (1, images[1].min())]
+    assert test.num_examples == 200 and test.images == []
+
+
+def test_statistics_of_the_real_data(real_data_dir):
+    """What the documents of record print."""
+    files = statistics.compute_statistics(cifar10.load_data_set(real_data_dir))
+    assert [file.label_counts for file in files] == [
+        [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981],
+        [984, 1007, 1010, 995, 1010, 988, 1008, 1026, 987, 985],
+        [994, 1042, 965, 997, 990, 1029, 978, 1015, 961, 1029],
+        [1003, 963, 1041, 976, 1004, 1021, 1004, 981, 1024, 983],
+        [1014, 1014, 952, 1016, 997, 1025, 980, 977, 1003, 1022], [1000] * 10]
+    assert files[0].first_labels == [
+        6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7, 7, 2, 9, 9, 9, 3, 2, 6]
+    assert [image[2:] for file in files for image in file.images] == [
+        (6, 0, 255), (9, 5, 254), (5, 44, 246)]
