@@ -9,7 +9,7 @@ _NAME_LENGTH = 40  # characters of a file's name
 
 # Inches: a picture with its bars, the two inside of it, the line below all.
 _CELL = (5.2, 2.3)
-_PICTURE = (0.15, 0.35, 1.65, 1.65)  # left, bottom, width, height
+_PICTURE = (0.15, 0.4, 1.55, 1.55)  # left, bottom, width, height
 _BARS = (3.1, 0.45, 1.95, 1.5)
 _FOOTER = 0.25
 
@@ -85,12 +85,12 @@ def _draw_bars(axes, prediction):
     axes.set_yticks(list(places))
     axes.set_yticklabels(
         [f'{name} (true)' if i == label else name
-         for i, name in enumerate(names)], fontsize=7.5)
+         for i, name in enumerate(names)])
     axes.get_yticklabels()[best].set_fontweight('bold')
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100])
-    axes.tick_params(axis='both', length=2, labelsize=7.5)
+    axes.tick_params(axis='both', length=2, labelsize=7.3)
     axes.set_xlabel('probability, %', fontsize=7.5, labelpad=1)
     verdict = '' if label is None else ('WRONG: ' if wrong else 'right: ')
     axes.set_title(f'{verdict}{names[best]} {percent[best]:.1f} %', fontsize=9,

@@ -75,6 +75,14 @@ def compute_interval(num_correct, num_examples):
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
+def list_class_accuracies(findings):
+    """Of the classes that were tested: list of (name, accuracy, low, high)."""
+    confusion = findings.tested.confusion
+    return [(name, right / row.sum()) + compute_interval(right, row.sum())
+            for name, row, right in zip(findings.class_names, confusion,
+                                        confusion.diagonal()) if row.sum()]
+
+
 def find(record, options, system):
     """Gathers what there is.
 

@@ -123,12 +123,7 @@ def _add_test(page, findings):
         f'{findings.checkpoint}, tested for this report with the {tested.crop} '
         f'crop of test seed {tested.seed}: {num_correct:,} of '
         f'{num_examples:,} right.')
-    rows = []
-    for name, row, right in zip(findings.class_names, confusion,
-                                confusion.diagonal()):
-        if row.sum():
-            rows.append((name, right / row.sum())
-                        + report_findings.compute_interval(right, row.sum()))
+    rows = report_findings.list_class_accuracies(findings)
     page.raw('<div class="charts">')
     page.figure(
         report_figures.draw_confusion(confusion, findings.class_names),

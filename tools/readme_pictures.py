@@ -1,0 +1,77 @@
+"""Draws README.md's pictures from a run into docs/.
+
+    python tools/readme_pictures.py results/seed-1/run.json --data-dir DIR
+
+Curves from the record alone; the confusion matrix, the classes and the filters
+where the checkpoint (beside the record, or --checkpoint PREFIX) and the data are
+at hand. No image of a data set is among them. docs/predict.png is another
+command's, on the generated data:
+
+    python -m cifar10_tf1.predict --test 4 --seed 1 --synthetic \\
+        --data-dir demo/data --model-dir demo/model --figure docs/predict.png
+"""
+
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+from cifar10_tf1 import cli  # noqa: E402
+from cifar10_tf1 import devices  # noqa: E402
+from cifar10_tf1 import report  # noqa: E402
+from cifar10_tf1 import report_figures  # noqa: E402
+from cifar10_tf1 import report_findings  # noqa: E402
+from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import runtime  # noqa: E402
+
+DOCS = os.path.join(ROOT, 'docs')
+
+
+def draw_pictures(record, findings):
+    """{name: bytes of a PNG}."""
+    compared = report.build_report(record)
+    pictures = {'loss': report_figures.draw_loss_curves(
+        record.epochs, compared.documented, compared.port, 'png')}
+    if compared.comparison:
+        pictures['deviation'] = report_figures.draw_deviations(
+            compared.comparison, compared.band, 'png')
+    if findings.filters is not None:
+        pictures['filters'] = report_figures.draw_filters(findings.filters,
+                                                          'png')
+    if findings.tested:
+        confusion = findings.tested.confusion
+        pictures['confusion'] = report_figures.draw_confusion(
+            confusion, findings.class_names, 'png')
+        pictures['classes'] = report_figures.draw_class_accuracies(
+            report_findings.list_class_accuracies(findings),
+            confusion.trace() / confusion.sum(), 'png')
+    return pictures
+
+
+def main():
+    parser = cli.Parser(prog='tools/readme_pictures.py')
+    parser.add_argument('record', metavar='RUN.JSON')
+    parser.add_argument('--checkpoint', metavar='PREFIX')
+    cli.add_data_dir_option(parser)
+    return cli.run_command(parser, None, _write)
+
+
+def _write(options):
+    runtime.prepare_environment()
+    devices.prepare('cpu')
+    runtime.load_tensorflow()
+    from cifar10_tf1.systems import deep_cnn
+    record = run_record.load(options.record)
+    findings = report_findings.find(record, options, deep_cnn)
+    os.makedirs(DOCS, exist_ok=True)
+    for name, content in draw_pictures(record, findings).items():
+        path = os.path.join(DOCS, name + '.png')
+        with open(path, 'wb') as file:
+            file.write(content)
+        print(os.path.relpath(path, ROOT), f'{len(content):,} bytes')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
