@@ -103,8 +103,8 @@ class DocumentedResult(NamedTuple):
 
 class Report(NamedTuple):
     """What a record says beside the documented run."""
-    documented: dict                  # epoch -> summed loss
-    port: dict
+    documented: dict                  # epoch -> summed loss; empty: of other
+    port: dict                        # data, nothing to show beside the run
     band: Band
     comparison: Optional[Comparison]  # None: no epoch can be compared
     verdict: str
@@ -126,14 +126,13 @@ def build_report(record, band=Band()):
     Returns:
       Report.
     """
+    if record.content['data'].get('name') == 'synthetic':
+        return Report({}, {}, band, None, 'The documented run is of CIFAR-10, '
+                      'this one of generated data: nothing to compare.', [])
     system_name = record.content['system']
     documented = load_curve(system_name, 'documented')
     port = load_curve(system_name, 'plain_port')
     first_epoch = min(documented)
-    if record.content['data'].get('name') == 'synthetic':
-        return Report(documented, port, band, None, 'The documented run is of '
-                      'CIFAR-10, this one of generated data: nothing to '
-                      'compare.', [])
     comparison = compare(record.epochs, documented, first_epoch)
     if comparison is None:
         return Report(documented, port, band, None, 'The documented curve '

@@ -7,6 +7,9 @@ import numpy as np
 from cifar10_tf1 import figures
 
 PURPOSE = 'the HTML report'
+# Of the loss's axis, which is logarithmic.
+_TICKS = (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150, 200, 300, 400, 500, 700,
+          1000, 1500, 2000, 3000, 5000)
 _WIDTH = 5.2  # inches; a phone shows it at about three quarters of that
 
 
@@ -15,17 +18,20 @@ def draw_loss_curves(epochs, documented, port, kind='svg'):
 
     Args:
       epochs: list of dict with epoch and summed_loss, as in run.json.
-      documented, port: dict of epoch -> summed loss.
+      documented, port: dict of epoch -> summed loss; empty: not drawn.
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):
         axes = figure.add_axes([0.13, 0.14, 0.84, 0.82])
-        axes.plot(list(documented), list(documented.values()),
-                  color=figures.LIGHT_GREY, linewidth=5,
-                  label='documented run (epochs 11 to 110)')
-        axes.plot(list(port), list(port.values()), color='black',
-                  linewidth=0.9, linestyle='--',
-                  label='plain port of the original, unseeded')
+        if documented:
+            axes.plot(list(documented), list(documented.values()),
+                      color=figures.LIGHT_GREY, linewidth=5,
+                      label='documented run (epochs '
+                      f'{min(documented)} to {max(documented)})')
+        if port:
+            axes.plot(list(port), list(port.values()), color='black',
+                      linewidth=0.9, linestyle='--',
+                      label='plain port of the original, unseeded')
         numbers, losses = _finite([(epoch['epoch'], epoch['summed_loss'])
                                    for epoch in epochs])
         axes.plot(numbers, losses, color=figures.BLUE, linewidth=1.6,
@@ -33,10 +39,12 @@ def draw_loss_curves(epochs, documented, port, kind='svg'):
                   label=f'this run ({len(epochs)} epochs)')
         axes.set_yscale('log')
         axes.minorticks_off()
-        ticks = [400, 500, 700, 1000, 1500, 2000]
+        low, high = axes.get_ylim()
+        ticks = [tick for tick in _TICKS if low <= tick <= high]
         axes.set_yticks(ticks)
         axes.set_yticklabels([str(tick) for tick in ticks])
-        axes.set_xlim(0, max([110] + numbers) + 2)
+        axes.set_ylim(low, high)
+        axes.set_xlim(0, max(list(documented) + numbers + [10]) + 2)
         axes.set_xlabel('epoch')
         axes.set_ylabel('sum of an epoch\'s batch losses (log scale)')
         axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
@@ -85,7 +93,9 @@ def draw_confusion(confusion, class_names, kind='svg'):
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):
-        axes = figure.add_axes([0.2, 0.18, 0.78, 0.81])
+        margin = 0.012 * max(map(len, class_names))
+        axes = figure.add_axes([0.08 + margin, 0.06 + margin, 0.9 - margin,
+                                0.93 - margin])
         shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         # The square root lifts the mistakes, most of which are a few percent.
         axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
@@ -117,7 +127,8 @@ def draw_class_accuracies(rows, overall, kind='svg'):
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):
-        axes = figure.add_axes([0.2, 0.13, 0.74, 0.81])
+        left = 0.05 + 0.0145 * max(len(row[0]) for row in rows)
+        axes = figure.add_axes([left, 0.13, 0.94 - left, 0.81])
         places = range(len(rows))
         accuracies = [100 * row[1] for row in rows]
         axes.errorbar(

@@ -52,9 +52,11 @@ def build(record, report, findings, with_images):
 def _add_result(page, content, report, findings):
     page.heading('Result')
     documented = report.documented_result
-    rows = [['documented, TensorFlow-GPU 1.4.0'] + _format_share(
-        documented.num_correct, documented.num_examples) + [
-            documented.step, 'random, unseeded']]
+    rows = []
+    if report.documented:
+        rows.append(['documented, TensorFlow-GPU 1.4.0'] + _format_share(
+            documented.num_correct, documented.num_examples) + [
+                documented.step, 'random, unseeded'])
     for test in content['tests']:
         rows.append([f'this run, {test["kind"]["wheel"]}'] + _format_share(
             test['num_correct'], test['num_examples']) + [
@@ -64,8 +66,9 @@ def _add_result(page, content, report, findings):
         rows.append(['tested for this report'] + _format_share(
             tested.num_correct, len(tested.labels)) + [
                 tested.step, f'{tested.crop}, seed {tested.seed}'])
-    page.table(['', 'right', 'accuracy', '95 % interval', 'step', 'test crop'],
-               rows, numeric=(1, 2, 3, 4), long=(0,))
+    if rows:
+        page.table(['', 'right', 'accuracy', '95 % interval', 'step',
+                    'test crop'], rows, numeric=(1, 2, 3, 4), long=(0,))
     if not content['tests'] and not tested:
         page.paragraph('This run has not been tested: python test.py does.',
                        'lacking')

@@ -161,6 +161,7 @@ def test_generated_data_is_marked_and_not_compared(record):
     page = make(record)
     assert 'Generated data, not CIFAR-10' in page.text
     assert 'nothing to compare' in page.text
+    assert '8,246' not in page.text
 
 
 def test_everything_is_escaped(record):
