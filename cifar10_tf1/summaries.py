@@ -17,7 +17,7 @@ import tensorflow.compat.v1 as tf
 
 FOLDER = 'summaries'      # in the model folder
 EVERY_STEPS = 50          # from one set of scalars to the next
-NUM_IMAGES = 32           # of an epoch's first batch
+NUM_IMAGES = 36           # of an epoch's first batch
 NUM_BUCKETS = 60          # of a histogram
 
 
