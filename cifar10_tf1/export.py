@@ -189,7 +189,7 @@ def _export(options):
     except OSError as error:
         raise UserError(f'cannot write {error.filename}: {error.strerror}')
     print(f'Checked on {len(images)} {what}: the same classes, probabilities '
-          f'within {max(deviations):.1e}', flush=True)
+          f'within {max(deviations):.1g}', flush=True)
     return 0
 
 
