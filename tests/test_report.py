@@ -115,7 +115,7 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys):
     process = record['processes'][0]
     for value in (record['weights']['sha256'], process['kind']['wheel'],
                   process['kind']['wheel_sha256'], process['versions']['numpy'],
-                  process['commit']):
+                  process['commit'] or 'unknown'):
         assert str(value) in page.text
     # Loss, confusion, classes, filters; pictures of mistakes.
     assert page.kinds.count('svg') == 4
