@@ -14,6 +14,7 @@ import runs
 from cifar10_tf1 import evaluation
 from cifar10_tf1 import html_page
 from cifar10_tf1 import report
+from cifar10_tf1 import report_figures
 from cifar10_tf1 import report_findings
 from cifar10_tf1 import run_record
 from cifar10_tf1.data import cifar10
@@ -38,6 +39,18 @@ def data_dir(tiny_data_set, tmp_path, monkeypatch):
     (folder / cifar10.FOLDER).mkdir(parents=True)
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return folder
+
+
+@pytest.fixture
+def real_charts():
+    """Asked for by the tests that need them: drawing takes its time."""
+
+
+@pytest.fixture(autouse=True)
+def empty_charts(request, monkeypatch):
+    if 'real_charts' not in request.fixturenames:
+        monkeypatch.setattr(report_figures.figures, 'draw',
+                            lambda *unused, **unused_options: b'<svg/>')
 
 
 @pytest.fixture
@@ -100,7 +113,8 @@ def make(path, *arguments, status=0):
 # --- The whole ------------------------------------------------------------------
 
 
-def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys):
+def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys,
+                             real_charts):
     result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained))
     page = make(trained / 'run.json', '--data-dir', data_dir)
     captured = capsys.readouterr()
@@ -122,7 +136,8 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys):
     assert page.kinds.count('png') == min(24, 200 - result.num_correct)
     assert str(trained) not in page.text and str(data_dir) not in page.text
     for image in page.images:
-        base64.b64decode(image.split(',')[1], validate=True)
+        content = base64.b64decode(image.split(',')[1], validate=True)
+        assert content.startswith(b'\x89PNG') or b'</svg>' in content
 
 
 def test_without_images(trained, data_dir):
@@ -132,7 +147,7 @@ def test_without_images(trained, data_dir):
     assert 'Left out (--without-images)' in page.text
 
 
-def test_a_whole_run(record, capsys):
+def test_a_whole_run(record, capsys, real_charts):
     """All documented epochs, a little off: verdict, deviations, status."""
     curve = report.load_curve('deep_cnn', 'documented')
 
