@@ -38,6 +38,7 @@ class Evaluation(NamedTuple):
     num_examples: int
     predictions: np.ndarray    # int32 [num_examples], the first largest logit
     seconds: float             # restoring excluded
+    logits: np.ndarray         # float32 [num_examples, 10]
 
     @property
     def accuracy(self):
@@ -138,7 +139,7 @@ def _evaluate(graph, session, data_set, checkpoint):
     assert len(logits) == data_set.num_test_examples, len(logits)
     step = int(session.run(graph.variables['global_step']))
     return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
-                      logits.argmax(axis=1).astype(np.int32), seconds)
+                      logits.argmax(axis=1).astype(np.int32), seconds, logits)
 
 
 def run_graph(graph, session, data_set):

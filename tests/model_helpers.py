@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import plain_port
+from cifar10_tf1.benchmark import plain_port
 
 
 def random_tensors(seed=5):

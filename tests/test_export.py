@@ -9,10 +9,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import model_helpers
-from cifar10_tf1 import export
 from cifar10_tf1 import inference
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.export import __main__ as export
+from cifar10_tf1.export import checking
+from cifar10_tf1.export import saved_model
 from cifar10_tf1.systems import deep_cnn
 
 
@@ -46,7 +48,7 @@ def test_saved_model(tmp_path, checkpoint, expected, capsys):
                                'classes, probabilities within ')
     images, probabilities = expected
     for count in (1, 30):
-        outputs = export.run_saved_model(str(folder), images[:count])
+        outputs = saved_model.run(str(folder), images[:count])
         assert outputs[0].tolist() == probabilities[:count].argmax(1).tolist()
         assert np.abs(outputs[1] - probabilities[:count]).max() <= 1e-5
     about = json.loads((folder / 'assets.extra' / 'about.json').read_text())
@@ -60,7 +62,7 @@ def test_saved_model(tmp_path, checkpoint, expected, capsys):
 
 def test_only_stock_ops_and_no_device(checkpoint):
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
-        graph_def = export.freeze(classifier)
+        graph_def = saved_model.freeze(classifier)
     assert {node.op for node in graph_def.node} - {'Add', 'AddV2'} == {
         'ArgMax', 'Cast', 'Const', 'Conv2D', 'Identity', 'LRN', 'MatMul',
         'MaxPool', 'Maximum', 'Mean', 'Placeholder', 'RealDiv', 'Relu',
@@ -98,9 +100,9 @@ def test_the_check_is_strict():
     expected = np.full([5, 10], 0.05, np.float32)
     expected[:, 4] = 0.55
     classes = np.full(5, 4)
-    assert export.check('x', (classes, expected), expected) == 0
+    assert checking.check('x', (classes, expected), expected) == 0
     near = expected + np.float32(0.9e-5)
-    assert 0 < export.check('x', (classes, near), expected) < 1e-5
+    assert 0 < checking.check('x', (classes, near), expected) < 1e-5
     other, far, broken = expected.copy(), expected.copy(), expected.copy()
     far[2, 3] += 2e-5
     broken[0, 0] = np.nan
@@ -108,12 +110,12 @@ def test_the_check_is_strict():
                            ((classes, broken), 'up to nan'),
                            ((np.array([4, 4, 3, 4, 4]), other), '1 of 5')):
         with pytest.raises(UserError, match=named):
-            export.check('x', outputs, expected)
+            checking.check('x', outputs, expected)
 
 
 def test_what_does_not_agree_is_not_written(tmp_path, checkpoint, monkeypatch,
                                             capsys):
-    real = export.freeze
+    real = saved_model.freeze
 
     def freeze(classifier):
         with classifier.graph.graph.as_default():
@@ -122,7 +124,7 @@ def test_what_does_not_agree_is_not_written(tmp_path, checkpoint, monkeypatch,
             biases.load(np.arange(10) / 1e3, classifier.session)
         return real(classifier)
 
-    monkeypatch.setattr(export, 'freeze', freeze)
+    monkeypatch.setattr(saved_model, 'freeze', freeze)
     assert run(tmp_path, checkpoint, '--output', tmp_path / 'export') == 1
     assert 'does not agree with the checkpoint' in capsys.readouterr().err
     assert os.listdir(str(tmp_path)) == []
@@ -169,13 +171,13 @@ def test_missing_packages_are_named(tmp_path, checkpoint, monkeypatch, capsys):
 
 def test_images_of_the_check(tiny_data_set, tmp_path):
     """Test images where they are; generated ones elsewhere, never a download."""
-    images, what = export.load_images(str(tmp_path))
+    images, what = checking.load_images(str(tmp_path))
     assert images.shape == (100, 32, 32, 3) and what == 'generated images'
     folder = tmp_path / cifar10.FOLDER
     folder.mkdir()
     with open(tiny_data_set.test_path, 'rb') as file:
         (folder / cifar10.TEST_FILE).write_bytes(file.read())
-    images, what = export.load_images(str(tmp_path))
+    images, what = checking.load_images(str(tmp_path))
     assert what == 'test images'
     assert (images == cifar10.load_records(tiny_data_set.test_path)[1][:100]
             ).all()

@@ -13,11 +13,13 @@ import tensorflow.compat.v1 as tf
 
 import model_helpers
 from cifar10_tf1 import inference
-from cifar10_tf1 import predict
-from cifar10_tf1 import predict_figure
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.predict import __main__ as predict
+from cifar10_tf1.predict import figure as predict_figure
+from cifar10_tf1.predict import pictures
 from cifar10_tf1.systems import deep_cnn
 
 LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
@@ -53,7 +55,6 @@ def scene(image, size=(90, 60)):
 
 def load(picture, path, **options):
     """Saves a PIL image, and reads it as predict does."""
-    from cifar10_tf1 import pictures
     picture.save(str(path), **options)
     return pictures.load_picture(str(path)).pixels.astype(int)
 
@@ -63,21 +64,18 @@ def load(picture, path, **options):
 
 def test_the_central_images_are_testing_s(tiny_data_set):
     """A whole batch of bytes, against the test pipeline with draws of 0.5."""
-    with open(tiny_data_set.test_path, 'rb') as file:
-        records = [file.read(cifar10.RECORD_BYTES) for unused in range(20)]
-    images = cifar10.load_records(tiny_data_set.test_path)[1][:20].copy()
-    images[3] = 77  # constant, where the deviation has a floor
-    records[3] = b'\0' + images[3].transpose(2, 0, 1).tobytes()
+    records = cifar10.load_bytes([tiny_data_set.test_path], 200)[:20].copy()
+    records[3, 1:] = 77  # constant, where the deviation has a floor
+    images = records[:, 1:].reshape([20, 3, 32, 32]).transpose(0, 2, 3, 1)
     with tf.Graph().as_default(), tf.Session() as session:
-        batch = inference.build_central_images(
+        ours = inference.build_central_images(
             tf.constant(images), deep_cnn.SETTINGS.preprocessing)
-        single = [deep_cnn.build_test_image(tf.constant(record),
-                                            tf.constant([0.5, 0.5]))[1]
-                  for record in records]
-        batch, single = session.run([batch, single])
-    assert batch.shape == (20, 24, 24, 3)
-    assert np.abs(batch - np.stack(single)).max() < 1e-5
-    assert (batch[3] == 0).all()
+        unused_labels, expected = deep_cnn.build_test_batch(
+            tf.constant(records), tf.fill([20, 2], 0.5))
+        ours, expected = session.run([ours, expected])
+    assert ours.shape == (20, 24, 24, 3)
+    assert np.abs(ours - expected).max() < 1e-5
+    assert (ours[3] == 0).all()
 
 
 def test_classifier_takes_the_averages_and_any_number(checkpoint):
@@ -93,7 +91,6 @@ def test_classifier_takes_the_averages_and_any_number(checkpoint):
     assert np.allclose(many.sum(axis=1), 1.0, atol=1e-5)
     tensors = model_helpers.random_tensors()
     with tf.Graph().as_default(), tf.Session() as session:
-        import plain_port
         crops = images[:3, 4:28, 4:28].astype(np.float64)
         crops -= crops.mean((1, 2, 3), keepdims=True)
         crops /= crops.std((1, 2, 3), keepdims=True)

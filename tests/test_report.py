@@ -12,13 +12,14 @@ import pytest
 import model_helpers
 import runs
 from cifar10_tf1 import evaluation
-from cifar10_tf1 import html_page
-from cifar10_tf1 import report
-from cifar10_tf1 import report_figures
-from cifar10_tf1 import report_findings
 from cifar10_tf1 import run_record
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
+from cifar10_tf1.report import __main__ as report
+from cifar10_tf1.report import charts
+from cifar10_tf1.report import comparison
+from cifar10_tf1.report import findings
+from cifar10_tf1.report.page import HEAD
 from cifar10_tf1.systems import deep_cnn
 
 EMPTY_TAGS = {'meta', 'img', 'br'}
@@ -49,7 +50,7 @@ def real_charts():
 @pytest.fixture(autouse=True)
 def empty_charts(request, monkeypatch):
     if 'real_charts' not in request.fixturenames:
-        monkeypatch.setattr(report_figures.figures, 'draw',
+        monkeypatch.setattr(charts.figures, 'draw',
                             lambda *unused, **unused_options: b'<svg/>')
 
 
@@ -105,7 +106,7 @@ def make(path, *arguments, status=0):
     output = path.parent / 'report.html'
     assert report.main([str(path)] + list(map(str, arguments))) == status
     text = output.read_text(encoding='utf-8')
-    assert text.startswith(html_page.HEAD)
+    assert text.startswith(HEAD)
     assert 'http' not in text.replace('http://www.w3.org', '')
     return Checker(text)
 
@@ -149,7 +150,7 @@ def test_without_images(trained, data_dir):
 
 def test_a_whole_run(record, capsys, real_charts):
     """All documented epochs, a little off: verdict, deviations, status."""
-    curve = report.load_curve('deep_cnn', 'documented')
+    curve = comparison.load_curve('deep_cnn', 'documented')
 
     def edit(content):
         content['epochs'] = [
@@ -323,22 +324,22 @@ def test_every_published_record_has_a_report(tmp_path, capsys):
 def test_interval():
     """Wilson's: the shares whose test at 5 % the count just passes."""
     for count, number in ((8246, 10000), (0, 50), (50, 50), (1, 3)):
-        low, high = report_findings.compute_interval(count, number)
+        low, high = findings.compute_interval(count, number)
         assert 0 <= low <= count / number <= high <= 1
         for bound in (low, high):
             if 0 < bound < 1:
                 z = abs(count / number - bound) / (
                     bound * (1 - bound) / number) ** 0.5
                 assert abs(z - 1.959964) < 1e-6
-    assert [round(100 * bound, 2) for bound in report_findings.compute_interval(
+    assert [round(100 * bound, 2) for bound in findings.compute_interval(
         8246, 10000)] == [81.70, 83.19]
 
 
 def test_counts_and_mistakes():
     probabilities = np.array([[.7, .2, .1], [.1, .3, .6], [.9, .1, 0],
                               [.2, .5, .3], [0, .8, .2]], np.float32)
-    tested = report_findings.Tested(np.array([0, 1, 1, 1, 0], np.uint8),
-                                    probabilities, None, 8, 'random', 1)
+    tested = findings.Tested(np.array([0, 1, 1, 1, 0], np.uint8),
+                             probabilities, None, 8, 'random', 1)
     assert tested.confusion.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
     assert tested.num_correct == 2
     assert tested.find_surest_mistakes(9) == [2, 4, 1]
@@ -349,8 +350,8 @@ def test_the_test_is_test_py_s(trained, tiny_data_set):
     record = run_record.load(str(trained / 'run.json'))
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
-    tested = report_findings._test(record, tiny_data_set,
-                                   str(trained / 'model.ckpt-8'), deep_cnn)
+    tested = findings._test(record, tiny_data_set,
+                            str(trained / 'model.ckpt-8'), deep_cnn)
     result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained),
                                        seed=4)
     assert (tested.seed, tested.step) == (4, 8)

@@ -18,6 +18,7 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.run_record import RunSettings
 
 
@@ -177,7 +178,7 @@ def test_tests_are_recorded_once_a_kind(copy):
     ('{"format": 2}', 'has the format 2, and this version reads 1'),
     ('{"format": 1}', 'is damaged'),
 ])
-@pytest.mark.parametrize('main', [verify.main, report.main])
+@pytest.mark.parametrize('main', [verify.main, report_main])
 def test_bad_records(main, text, message, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
     path = tmp_path / 'run.json'
@@ -187,7 +188,7 @@ def test_bad_records(main, text, message, tmp_path, capsys, monkeypatch):
     assert message in error and error.count('\n') == 1
 
 
-@pytest.mark.parametrize('main', [verify.main, report.main])
+@pytest.mark.parametrize('main', [verify.main, report_main])
 def test_records_that_are_not_there_or_of_another_system(
         main, copy, capsys, monkeypatch):
     monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
@@ -285,7 +286,7 @@ def documented_run(copy, factor):
 ])
 def test_report(copy, factor, status, text, capsys):
     documented_run(copy, factor)
-    assert report.main([str(copy), '--text']) == status
+    assert report_main([str(copy), '--text']) == status
     output = capsys.readouterr().out
     assert text in output
     assert '   11 ' in output and '  110 ' in output
@@ -293,7 +294,7 @@ def test_report(copy, factor, status, text, capsys):
 
 
 def test_report_on_a_run_that_is_too_short(finished, capsys):
-    assert report.main([str(finished), '--text']) == 0
+    assert report_main([str(finished), '--text']) == 0
     assert 'begins with epoch 11' in capsys.readouterr().out
 
 

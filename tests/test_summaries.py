@@ -24,18 +24,19 @@ def train(data_set, folder, build=summaries.Summaries):
     losses, read = [], []
     with tf.Session(graph=graph.graph, config=config) as session:
         session.run(graph.initializer)
+        graph.inputs.training.load(session, data_set)
         handle = session.run(graph.inputs.handles[0])
         feed = {graph.inputs.handle: handle}
         writer = build(str(folder), graph, 100, 0)
         for step in range(STEPS):
             if step % 4 == 0:
                 def read_images(epoch=step // 4):
-                    graph.inputs.training.initialize(session, data_set, epoch)
+                    graph.inputs.training.initialize(session, epoch)
                     read.append(session.run(graph.inputs.images, feed))
                     return read[-1]
 
                 writer.start_epoch(session, read_images, step)
-                graph.inputs.training.initialize(session, data_set, step // 4)
+                graph.inputs.training.initialize(session, step // 4)
             writer.before_step(session, step)
             unused, loss = session.run([graph.train_op, graph.total_loss], feed)
             losses.append(loss)

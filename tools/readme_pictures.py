@@ -20,31 +20,30 @@ sys.path.insert(0, ROOT)
 from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1 import devices  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
-from cifar10_tf1 import report_figures  # noqa: E402
-from cifar10_tf1 import report_findings  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.report import charts  # noqa: E402
+from cifar10_tf1.report import findings  # noqa: E402
 
 DOCS = os.path.join(ROOT, 'docs')
 
 
-def draw_pictures(record, findings):
+def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
     compared = report.build_report(record)
-    pictures = {'loss': report_figures.draw_loss_curves(
+    pictures = {'loss': charts.draw_loss_curves(
         record.epochs, compared.documented, compared.port, 'png')}
     if compared.comparison:
-        pictures['deviation'] = report_figures.draw_deviations(
+        pictures['deviation'] = charts.draw_deviations(
             compared.comparison, compared.band, 'png')
-    if findings.filters is not None:
-        pictures['filters'] = report_figures.draw_filters(findings.filters,
-                                                          'png')
-    if findings.tested:
-        confusion = findings.tested.confusion
-        pictures['confusion'] = report_figures.draw_confusion(
-            confusion, findings.class_names, 'png')
-        pictures['classes'] = report_figures.draw_class_accuracies(
-            report_findings.list_class_accuracies(findings),
+    if found.filters is not None:
+        pictures['filters'] = charts.draw_filters(found.filters, 'png')
+    if found.tested:
+        confusion = found.tested.confusion
+        pictures['confusion'] = charts.draw_confusion(
+            confusion, found.class_names, 'png')
+        pictures['classes'] = charts.draw_class_accuracies(
+            findings.list_class_accuracies(found),
             confusion.trace() / confusion.sum(), 'png')
     return pictures
 
@@ -58,14 +57,14 @@ def main():
 
 
 def _write(options):
-    runtime.prepare_environment()
+    record = run_record.load(options.record)
+    runtime.prepare_environment(findings.choose_kernels(record))
     devices.prepare('cpu')
     runtime.load_tensorflow()
     from cifar10_tf1.systems import deep_cnn
-    record = run_record.load(options.record)
-    findings = report_findings.find(record, options, deep_cnn)
+    found = findings.find(record, options, deep_cnn)
     os.makedirs(DOCS, exist_ok=True)
-    for name, content in draw_pictures(record, findings).items():
+    for name, content in draw_pictures(record, found).items():
         path = os.path.join(DOCS, name + '.png')
         with open(path, 'wb') as file:
             file.write(content)

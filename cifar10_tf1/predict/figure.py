@@ -1,7 +1,7 @@
 """Pictures beside their softmax, as `predict --figure` draws them."""
 
 from cifar10_tf1 import figures
-from cifar10_tf1.pictures import SIZE
+from cifar10_tf1.predict.pictures import SIZE
 
 LIMIT = 24         # pictures in a figure
 _COLUMNS = 2       # where there are several
@@ -18,7 +18,7 @@ def draw_predictions(predictions, previews, num_predictions, system):
     """A PNG: each picture, and how likely the network holds each class.
 
     Args:
-      predictions: list of predict.Prediction, LIMIT at most.
+      predictions: list of prediction.Prediction, LIMIT at most.
       previews: list of uint8 [rows, columns, 3], as long.
       num_predictions: int, of all, for the line below.
       system: a module of cifar10_tf1.systems.

@@ -13,7 +13,7 @@ def convert(graph_def, about):
     """Converts a frozen graph.
 
     Args:
-      graph_def: tf.GraphDef, as of export.freeze.
+      graph_def: tf.GraphDef, as of saved_model.freeze.
       about: dict of str to JSON values, kept as the model's metadata.
     Returns:
       bytes, the file.

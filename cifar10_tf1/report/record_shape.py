@@ -22,7 +22,7 @@ _SHAPE = {
         'to_step': (int, type(None)), 'commit': _TEXT,
         'commit_is_clean': (bool, type(None)), 'versions': dict,
         'kind': {'wheel': str, 'kernels': str, 'device': str,
-                 'intra_op_threads': int, 'inter_op_threads': int,
+                 'intra_op_threads': int,
                  'cpu': {'name': _TEXT}}}],
 }
 _ABSENT = object()

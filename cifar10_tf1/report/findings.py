@@ -11,6 +11,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from cifar10_tf1 import kernels
+from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
 
 _Z = 1.959964  # of a two-sided interval of 95 %
@@ -170,35 +172,28 @@ def _load_filters(prefix):
     return reader.get_tensor(name)
 
 
+def choose_kernels(record):
+    """Those of the run, whose test is repeated: 'stock' or 'fast'."""
+    recorded = record.settings.kernels
+    return recorded if recorded in kernels.NAMES else 'stock'
+
+
 def _test(record, data_set, prefix, system):
-    """Tests as documented, with the record's own test seed where it has one."""
-    import tensorflow.compat.v1 as tf
-    from cifar10_tf1 import checkpoints
+    """Tests as documented, with the record's own test seed where it has one.
+
+    On the CPU, with the run's kernels: as test.py does there.
+    """
     from cifar10_tf1 import evaluation
-    from cifar10_tf1 import machine
-    from cifar10_tf1 import runtime
     from cifar10_tf1.data import cifar10
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == 'random'), 1)
-    graph = evaluation.build_evaluation_graph(system, data_set, seed)
-    all_logits = []
-    with tf.Session(graph=graph.graph, config=runtime.session_config(
-            machine.Threads(0, 0, 2))) as session:
-        checkpoints.restore(session, graph.saver, prefix, graph.variables)
-        handle, step = session.run([graph.inputs.handles[1],
-                                    graph.variables['global_step']])
-        graph.inputs.test.initialize(session, data_set)
-        while True:
-            try:
-                all_logits.append(session.run(
-                    graph.logits, {graph.inputs.handle: handle}))
-            except tf.errors.OutOfRangeError:
-                break
-    logits = np.concatenate(all_logits)
-    if not np.isfinite(logits).all():
-        raise UserError(f'{prefix}: the logits are not finite; this network is '
-                        'broken, choose another with --checkpoint')
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    settings = run_record.complete(
+        run_record.RunSettings(kernels=choose_kernels(record)), system,
+        data_set)
+    result = evaluation.run_evaluation(
+        system, data_set, record.folder, prefix, seed,
+        threads=settings.threads, kernels_name=settings.kernels)
+    shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
     labels, images = cifar10.load_records(data_set.test_path)
     return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
-                  int(step), 'random', seed)
+                  result.step, 'random', seed)

@@ -58,8 +58,8 @@ def draw_deviations(comparison, band, kind='svg'):
     """How far each epoch is from the documented one.
 
     Args:
-      comparison: report.Comparison.
-      band: report.Band.
+      comparison: comparison.Comparison.
+      band: comparison.Band.
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):

@@ -10,66 +10,21 @@ for another error that the user can mend.
 import json
 import os
 import sys
-from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
-from cifar10_tf1 import pictures
 from cifar10_tf1 import runtime
-from cifar10_tf1.determinism import derive_seed
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.predict import figure
+from cifar10_tf1.predict import pictures
+from cifar10_tf1.predict.prediction import draw_test_images
+from cifar10_tf1.predict.prediction import Item
+from cifar10_tf1.predict.prediction import Prediction
 
-_TOP = 3     # classes that are printed
 _BLOCK = 100  # pictures that are in memory at a time
-
-
-class Item(NamedTuple):
-    """A picture to classify."""
-    name: str
-    pixels: np.ndarray    # uint8 [32, 32, 3]
-    preview: np.ndarray   # uint8 [rows, columns, 3], for the figure
-    label: Optional[int]  # the true class, where it is known
-
-
-class Prediction(NamedTuple):
-    name: str
-    probabilities: np.ndarray     # float32 [10]
-    label: Optional[int]
-    class_names: Tuple[str, ...]
-
-    @property
-    def best(self):
-        return int(self.probabilities.argmax())
-
-    @property
-    def top(self):
-        """The likeliest classes: list of (name, probability)."""
-        order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
-        return [(self.class_names[i], float(self.probabilities[i]))
-                for i in order]
-
-    def format(self):
-        """One line: the name, the classes, the truth where it is known."""
-        text = f'{self.name}: ' + ', '.join(
-            f'{name} {100 * probability:.1f} %'
-            for name, probability in self.top)
-        if self.label is not None:
-            text += f'; true label {self.class_names[self.label]}'
-            text += '' if self.label == self.best else ', WRONG'
-        return text
-
-    def as_json(self):
-        entry = {'picture': self.name, 'top': [
-            {'class': name, 'probability': probability}
-            for name, probability in self.top], 'probabilities': [
-                float(probability) for probability in self.probabilities]}
-        if self.label is not None:
-            entry.update(label=self.class_names[self.label],
-                         correct=self.label == self.best)
-        return entry
 
 
 class _Run:
@@ -98,7 +53,6 @@ class _Run:
 
     def flush(self):
         """Classifies what waits, and prints it."""
-        from cifar10_tf1 import predict_figure
         items, self._waiting = self._waiting, []
         if not items:
             return
@@ -106,7 +60,7 @@ class _Run:
             np.stack([item.pixels for item in items]))
         for item, row in zip(items, probabilities):
             if (self._keeps_previews
-                    and len(self.previews) < predict_figure.LIMIT):
+                    and len(self.previews) < figure.LIMIT):
                 self.previews.append(item.preview)
             prediction = Prediction(item.name, row, item.label,
                                     self._classifier.class_names)
@@ -114,28 +68,6 @@ class _Run:
             if not self._json:
                 print(self._classifier.line_prefix + prediction.format(),
                       flush=True)
-
-
-def draw_test_images(data_set, number, seed):
-    """Test images, chosen at random, none twice.
-
-    Args:
-      data_set: a data.cifar10.DataSet.
-      number: int.
-      seed: int.
-    Returns:
-      list of Item.
-    Raises:
-      UserError: where there are fewer.
-    """
-    from cifar10_tf1.data import cifar10
-    labels, images = cifar10.load_records(data_set.test_path)
-    if number > len(images):
-        raise UserError(f'--test {number}: there are {len(images)} test images')
-    chosen = np.random.RandomState(derive_seed(seed, 'predict')).permutation(
-        len(images))[:number]
-    return [Item(f'test image {i}', images[i], images[i], int(labels[i]))
-            for i in chosen.tolist()]
 
 
 def _check_options(options):
@@ -212,8 +144,7 @@ def _finish(run, classifier, options, system):
         print(f'{classifier.line_prefix}Right: {num_right} of {len(known)}',
               flush=True)
     if options.figure is not None and run.predictions:
-        from cifar10_tf1 import predict_figure
-        content = predict_figure.draw_predictions(
+        content = figure.draw_predictions(
             run.predictions[:len(run.previews)], run.previews,
             len(run.predictions), system)
         _write_figure(options.figure, content)

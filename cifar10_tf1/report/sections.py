@@ -6,10 +6,11 @@ Each section says what is lacking where it can't be made.
 import io
 
 from cifar10_tf1 import extras
-from cifar10_tf1 import report_appendix
-from cifar10_tf1 import report_figures
-from cifar10_tf1 import report_findings
-from cifar10_tf1.html_page import Page, encode_base64, escape
+from cifar10_tf1.report import appendix
+from cifar10_tf1.report import charts
+from cifar10_tf1.report.findings import compute_interval
+from cifar10_tf1.report.findings import list_class_accuracies
+from cifar10_tf1.report.page import Page, encode_base64, escape
 
 NUM_MISTAKES = 24
 
@@ -19,15 +20,15 @@ def build(record, report, findings, with_images):
 
     Args:
       record: run_record.RunRecord.
-      report: report.Report.
-      findings: report_findings.Findings.
+      report: comparison.Report.
+      findings: findings.Findings.
       with_images: bool, whether images of the data set may be in it.
     Returns:
       str.
     Raises:
       UserError: where matplotlib is not installed.
     """
-    extras.require('matplotlib', report_figures.PURPOSE)
+    extras.require('matplotlib', charts.PURPOSE)
     content = record.content
     page = Page()
     title = (f'{content["system"]} on {content["data"].get("name")}, seed '
@@ -41,11 +42,11 @@ def build(record, report, findings, with_images):
     _add_test(page, findings)
     _add_mistakes(page, findings, with_images)
     _add_filters(page, findings)
-    report_appendix.add_statistics(page, findings)
-    report_appendix.add_settings(page, content)
-    report_appendix.add_environment(page, content)
-    report_appendix.add_hashes(page, content, findings)
-    report_appendix.add_quirks(page)
+    appendix.add_statistics(page, findings)
+    appendix.add_settings(page, content)
+    appendix.add_environment(page, content)
+    appendix.add_hashes(page, content, findings)
+    appendix.add_quirks(page)
     return page.finish(title)
 
 
@@ -78,7 +79,7 @@ def _add_result(page, content, report, findings):
 
 
 def _format_share(num_correct, num_examples):
-    low, high = report_findings.compute_interval(num_correct, num_examples)
+    low, high = compute_interval(num_correct, num_examples)
     return [f'{num_correct:,} of {num_examples:,}',
             f'{100 * num_correct / num_examples:.2f} %',
             f'{100 * low:.2f} to {100 * high:.2f} %']
@@ -91,15 +92,14 @@ def _add_curves(page, record, report):
         return
     page.raw('<div class="charts">')
     page.figure(
-        report_figures.draw_loss_curves(record.epochs, report.documented,
-                                        report.port),
+        charts.draw_loss_curves(record.epochs, report.documented, report.port),
         'Line chart: summed loss by epoch of this run, the documented run and '
         'a plain port of the original.',
         'The loss that is printed for each epoch: the sum over its batches of '
         'cross-entropy (nats) and weight decay.')
     if report.comparison:
         page.figure(
-            report_figures.draw_deviations(report.comparison, report.band),
+            charts.draw_deviations(report.comparison, report.band),
             'Bar chart: deviation of each epoch\'s loss from the documented '
             'one, in percent, between the limits of the band.',
             'This run against the documented one, epoch by epoch.')
@@ -126,15 +126,15 @@ def _add_test(page, findings):
         f'{findings.checkpoint}, tested for this report with the {tested.crop} '
         f'crop of test seed {tested.seed}: {num_correct:,} of '
         f'{num_examples:,} right.')
-    rows = report_findings.list_class_accuracies(findings)
+    rows = list_class_accuracies(findings)
     page.raw('<div class="charts">')
     page.figure(
-        report_figures.draw_confusion(confusion, findings.class_names),
+        charts.draw_confusion(confusion, findings.class_names),
         'Matrix: number of test images by true and predicted class.',
         'Number of test images by true class (row) and predicted class '
         '(column).')
     page.figure(
-        report_figures.draw_class_accuracies(rows, num_correct / num_examples),
+        charts.draw_class_accuracies(rows, num_correct / num_examples),
         'Dot chart: accuracy of each class with its interval. '
         + '; '.join(f'{name} {100 * share:.1f} %'
                     for name, share, unused_low, unused_high in rows),
@@ -175,7 +175,7 @@ def _add_filters(page, findings):
         return
     rows, columns, unused_channels, number = findings.filters.shape
     page.figure(
-        report_figures.draw_filters(findings.filters),
+        charts.draw_filters(findings.filters),
         f'{number} small pictures, one for each filter of the first layer.',
         f'Moving averages of the {number} filters, {rows} x {columns} pixels '
         'each; red, green and blue weights on one scale for all, zero is '
@@ -184,7 +184,7 @@ def _add_filters(page, findings):
 
 def _encode_png(image):
     """PNG of uint8 [rows, columns, 3]."""
-    Image = extras.load('PIL.Image', report_figures.PURPOSE)
+    Image = extras.load('PIL.Image', charts.PURPOSE)
     content = io.BytesIO()
     Image.fromarray(image).save(content, 'PNG')
     return content.getvalue()

@@ -4,10 +4,11 @@ import json
 import os
 import re
 
-from cifar10_tf1.html_page import escape
+from cifar10_tf1 import machine
+from cifar10_tf1.report.page import escape
 
-_README = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
-    __file__))), 'README.md')
+_README = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))), 'README.md')
 
 
 def add_statistics(page, findings):
@@ -49,7 +50,6 @@ def add_environment(page, content):
         page.paragraph('Not bit-exact: ' + '; '.join(
             map(str, content['not_bit_exact'])), 'lacking')
     for number, process in enumerate(content['processes'], 1):
-        commit = process['commit'] or 'unknown'
         page.raw(f'<details{" open" if number == 1 else ""}><summary>Process '
                  f'{number} of {len(content["processes"])}: steps '
                  f'{escape(process["from_step"])} to '
@@ -57,8 +57,8 @@ def add_environment(page, content):
         page.table([], [
             ['command', process['command']], ['started', process['started']],
             ['end', process['end']],
-            ['commit', commit + ('' if process['commit_is_clean']
-                                 else ', with changes')]]
+            ['commit', machine.format_commit(process['commit'],
+                                             process['commit_is_clean'])]]
             + [[name, _format_value(value)] for name, value in
                _flatten(process['kind']) + _flatten(process['versions'])],
             long=(1,))

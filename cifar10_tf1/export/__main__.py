@@ -1,0 +1,125 @@
+"""A checkpoint for other programs: a SavedModel, and an ONNX file.
+
+    python -m cifar10_tf1.export --output export --onnx export.onnx
+
+Both take uint8 images [N, 32, 32, 3], N at least 1, and give classes and
+probabilities; the central crop and the standardisation are inside. Their ops
+are stock ones, whatever kernels trained the network. What does not agree with
+the checkpoint on 100 images is not written.
+
+Exit status: 0; 1 an error that the user can mend.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import devices
+from cifar10_tf1 import extras
+from cifar10_tf1 import runtime
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.export import checking
+from cifar10_tf1.export import onnx_file
+from cifar10_tf1.export import saved_model
+
+
+def _check_options(options):
+    """Before TensorFlow, which takes its time."""
+    if os.path.lexists(options.output) and (
+            not os.path.isdir(options.output) or os.listdir(options.output)):
+        raise UserError(f'--output {options.output} is there already and is '
+                        'not overwritten; give another folder, or remove it')
+    if options.onnx is None:
+        return
+    for package in ('onnx', 'onnxruntime', 'tf2onnx'):
+        extras.require(package, '--onnx')
+    if os.path.lexists(options.onnx):
+        raise UserError(f'--onnx {options.onnx} is there already and is not '
+                        'overwritten; give another name, or remove it')
+    folder = os.path.dirname(options.onnx) or '.'
+    if not os.path.isdir(folder):
+        raise UserError(f'--onnx {options.onnx}: there is no folder {folder}; '
+                        'make it, or give another name')
+
+
+def _export(options):
+    _check_options(options)
+    runtime.prepare_environment()
+    devices.prepare('cpu')
+    runtime.load_tensorflow()
+    from cifar10_tf1 import checkpoints
+    from cifar10_tf1 import inference
+    from cifar10_tf1.systems import deep_cnn
+    prefix = checkpoints.choose(options.model_dir, options.checkpoint)
+    images, what = checking.load_images(options.data_dir)
+    with inference.Classifier(deep_cnn, prefix) as classifier:
+        expected = classifier.classify(images)
+        graph_def = saved_model.freeze(classifier)
+        about = saved_model.describe(classifier)
+    print(f'Checkpoint: {prefix}', flush=True)
+    deviations = []
+    try:
+        deviations.append(
+            _export_saved_model(graph_def, about, options.output, images,
+                                expected))
+        print(f'SavedModel: {options.output}', flush=True)
+        if options.onnx is not None:
+            deviations.append(_export_onnx(graph_def, about, options.onnx,
+                                           images, expected))
+            print(f'ONNX: {options.onnx}', flush=True)
+    except OSError as error:
+        raise UserError(f'cannot write {error.filename}: {error.strerror}')
+    print(f'Checked on {len(images)} {what}: the same classes, probabilities '
+          f'within {max(deviations):.1g}', flush=True)
+    return 0
+
+
+def _export_saved_model(graph_def, about, output, images, expected):
+    """Beside its place, checked, then moved there. Returns the deviation."""
+    output = os.path.abspath(output)
+    parent = os.path.dirname(output)
+    os.makedirs(parent, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix='.export-', dir=parent)
+    try:
+        folder = os.path.join(temporary, 'saved_model')
+        saved_model.write(graph_def, about, folder)
+        deviation = checking.check(
+            'SavedModel', saved_model.run(folder, images), expected)
+        os.rename(folder, output)  # fails where it holds anything
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return deviation
+
+
+def _export_onnx(graph_def, about, path, images, expected):
+    """Returns the deviation."""
+    content = onnx_file.convert(graph_def, about)
+    deviation = checking.check('ONNX file', onnx_file.run(content, images),
+                               expected)
+    with open(path, 'xb') as file:
+        file.write(content)
+    return deviation
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.export',
+        description='Writes a checkpoint\'s moving averages as a SavedModel, '
+        'and as an ONNX file: uint8 images [N, 32, 32, 3] in, classes and '
+        'probabilities out. Each is compared with the checkpoint on 100 images '
+        'before it is put into its place.',
+        epilog='example: python -m cifar10_tf1.export --output export --onnx '
+        'export.onnx')
+    parser.add_argument('--output', metavar='DIR', default='export',
+                        help='the new SavedModel\'s folder (default: export)')
+    parser.add_argument('--onnx', metavar='FILE',
+                        help='a new ONNX file as well (default: none)')
+    cli.add_checkpoint_options(parser)
+    cli.add_data_dir_option(parser)
+    return cli.run_command(parser, argv, _export)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

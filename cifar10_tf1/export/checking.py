@@ -1,0 +1,53 @@
+"""Whether an export says what its checkpoint says."""
+
+import os
+import tempfile
+
+import numpy as np
+
+from cifar10_tf1.errors import UserError
+
+NUM_CHECKED = 100  # images
+TOLERANCE = 1e-5   # of a probability
+
+
+def check(what, outputs, expected):
+    """Compares an export with the checkpoint that it was made of.
+
+    Args:
+      what: str, for the message.
+      outputs: (classes, probabilities) of the export.
+      expected: float32 [N, 10], probabilities of the checkpoint.
+    Returns:
+      float, the largest deviation of a probability.
+    Raises:
+      UserError: where a class differs, or a probability by more than TOLERANCE.
+    """
+    classes, probabilities = outputs
+    deviation = float(np.abs(probabilities - expected).max())
+    num_others = int((classes != expected.argmax(axis=1)).sum())
+    # Written so that a NaN fails as well.
+    if num_others or not deviation <= TOLERANCE:
+        raise UserError(
+            f'the {what} does not agree with the checkpoint: {num_others} of '
+            f'{len(expected)} classes differ, probabilities by up to '
+            f'{deviation:.1e}; it is not written')
+    return deviation
+
+
+def load_images(data_dir):
+    """What the exports are checked on; downloads nothing.
+
+    Returns:
+      (uint8 [100, 32, 32, 3], what they are): the first test images where
+      CIFAR-10 is there, else generated ones.
+    """
+    from cifar10_tf1.data import cifar10
+    from cifar10_tf1.data import synthetic_images
+    path = os.path.join(data_dir, cifar10.FOLDER, cifar10.TEST_FILE)
+    if os.path.isfile(path):
+        return (cifar10.load_records(path)[1][:NUM_CHECKED], 'test images')
+    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-export-') as folder:
+        path = os.path.join(folder, 'generated.bin')
+        synthetic_images.build_records('export', NUM_CHECKED).tofile(path)
+        return cifar10.load_records(path)[1], 'generated images'

@@ -1,0 +1,12 @@
+"""A run against the documented one: compared, drawn, told.
+
+    python -m cifar10_tf1.report model/run.json
+
+What other programs need of it is the comparison; the rest is the command's.
+"""
+
+from cifar10_tf1.report.comparison import build_report
+from cifar10_tf1.report.comparison import compare
+from cifar10_tf1.report.comparison import load_curve
+
+__all__ = ('build_report', 'compare', 'load_curve')

@@ -1,0 +1,113 @@
+"""A run against the documented one: as text, and as one HTML file.
+
+    python -m cifar10_tf1.report model/run.json
+
+Exit status: 0 within the band, or too short to say; 4 outside of it; 1 an error
+that the user can mend.
+"""
+
+import contextlib
+import os
+import sys
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import devices
+from cifar10_tf1 import extras
+from cifar10_tf1 import run_record
+from cifar10_tf1 import runtime
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.report import comparison
+from cifar10_tf1.report import findings
+from cifar10_tf1.report import page
+from cifar10_tf1.report import record_shape
+from cifar10_tf1.report import text
+
+
+def _report(options):
+    path = options.record
+    if os.path.isdir(path):
+        path = os.path.join(path, run_record.FILE)
+    record = run_record.load(path)
+    run_record.check_system_name(record, 'deep_cnn')
+    if not record.content['processes']:
+        raise UserError(f'{path} records no training; give another')
+    record_shape.check(record.content, path)
+    report = comparison.build_report(record)
+    if not options.text:
+        options.output = options.output or os.path.join(record.folder,
+                                                        'report.html')
+        _check_output(options.output)
+    print(text.format_report(record, report), end='', flush=True)
+    if not options.text:
+        _write_html(record, report, options)
+    return 4 if report.within is False else 0
+
+
+def _check_output(path):
+    """Raises UserError where a file stands there that is no report of ours."""
+    if not os.path.lexists(path):
+        return
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            ours = file.read(len(page.HEAD)) == page.HEAD
+    except OSError as error:
+        raise UserError(f'cannot write {path}: {error.strerror}; name another '
+                        'file with --output')
+    if not ours:
+        raise UserError(f'{path} is there already and is no report of this '
+                        'program; name another file with --output')
+
+
+def _write_html(record, report, options):
+    extras.require('matplotlib', 'the HTML report (--text does without)')
+    runtime.prepare_environment(findings.choose_kernels(record))
+    devices.prepare('cpu')
+    runtime.load_tensorflow()
+    from cifar10_tf1.report import sections
+    from cifar10_tf1.systems import deep_cnn
+    content = sections.build(record, report,
+                             findings.find(record, options, deep_cnn),
+                             not options.without_images)
+    temporary = options.output + '.tmp'
+    try:
+        # Whole or not at all.
+        with open(temporary, 'w', encoding='utf-8') as file:
+            file.write(content)
+        os.replace(temporary, options.output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise UserError(f'cannot write {options.output}: {error.strerror}; '
+                        'name another file with --output')
+    print(f'Report: {options.output}', flush=True)
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.report',
+        description='Compares a run with the documented one: prints it, and '
+        'writes an HTML file with curves, confusion matrix, accuracy by class, '
+        'mistakes, filters, settings and hashes. Exit status: 0 within the '
+        'band or too short to say, 4 outside of it.',
+        epilog='example: python -m cifar10_tf1.report model/run.json')
+    parser.add_argument('record', metavar='RUN.JSON', nargs='?',
+                        default=os.path.join('model', run_record.FILE),
+                        help='the record (default: model/run.json)')
+    parser.add_argument('--text', action='store_true',
+                        help='print only (default: write the HTML file too)')
+    parser.add_argument('--output', metavar='HTML',
+                        help='the file to write; an earlier report is replaced '
+                        '(default: report.html beside the record)')
+    parser.add_argument('--without-images', action='store_true',
+                        help='leave the images of the data set out, which may '
+                        'not be passed on (default: the surest mistakes are in '
+                        'it)')
+    parser.add_argument('--checkpoint', metavar='PREFIX',
+                        help='path of the checkpoint without .index (default: '
+                        'the newest beside the record)')
+    cli.add_data_dir_option(parser)
+    return cli.run_command(parser, argv, _report)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
