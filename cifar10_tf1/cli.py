@@ -51,6 +51,10 @@ def _train_parser():
     parser.add_argument(
         '--seed', type=seed, metavar='N',
         help='of initial weights and augmentation (default: 1)')
+    parser.add_argument(
+        '--no-summaries', action='store_true',
+        help='write no event files for TensorBoard (default: in summaries/ of '
+        'the model folder); no influence on the result')
     add_machine_options(parser)
     return parser
 
@@ -202,7 +206,8 @@ def _train(options, stop_request):
     data_set = load_data_set(options)
     return launch.train(data_set, options.model_dir, given, options.max_steps,
                         _describe('train.py', options), stop_request,
-                        prepared=prepared)
+                        prepared=prepared,
+                        with_summaries=not options.no_summaries)
 
 
 def given_settings(options):

@@ -48,7 +48,8 @@ def prepare(model_dir, given, allow_unsupported_gpu=False):
 
 
 def train(data_set, model_dir, given, max_steps=None, command='',
-          stop_request=None, on_epoch=None, system=None, prepared=None):
+          stop_request=None, on_epoch=None, system=None, prepared=None,
+          with_summaries=False):
     """Trains in a model folder, from its newest checkpoint where it has one.
 
     Args:
@@ -61,6 +62,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       on_epoch: called with each epoch's entry of the record, or None.
       system: a module of cifar10_tf1.systems, by default deep_cnn.
       prepared: Prepared, by default by `prepare`.
+      with_summaries: bool, whether event files for TensorBoard are written.
     Returns:
       int, the exit status: 0, or 130 or 143 where a signal ended it.
     Raises:
@@ -87,7 +89,8 @@ def train(data_set, model_dir, given, max_steps=None, command='',
             print('warning: from here on the run is not bit-exact: '
                   + difference, file=sys.stderr, flush=True)
         run = training.Run(system, data_set, folder, settings, record, kind,
-                           command, stop_request or StopRequest(), on_epoch)
+                           command, stop_request or StopRequest(), on_epoch,
+                           with_summaries)
         return run.train(max_steps)
 
 

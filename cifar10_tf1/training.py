@@ -19,6 +19,7 @@ from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
+from cifar10_tf1 import summaries
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
@@ -64,9 +65,10 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
             global_step = objective.build_global_step()
             train_op, learning_rate = objective.build_train_op(
                 system.SETTINGS.schedule, losses[-1], global_step)
-        weights_finite = tf.reduce_all(
-            [tf.reduce_all(tf.is_finite(variable))
-             for variable in tf.trainable_variables()])
+        with tf.name_scope('weights_finite'):
+            weights_finite = tf.reduce_all(
+                [tf.reduce_all(tf.is_finite(variable))
+                 for variable in tf.trainable_variables()])
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
         return TrainingGraph(
@@ -79,7 +81,8 @@ class Run:
     """One process's part of a training run, in a model folder that it holds."""
 
     def __init__(self, system, data_set, model_dir, settings, record, kind,
-                 command='', stop_request=None, on_epoch=None):
+                 command='', stop_request=None, on_epoch=None,
+                 with_summaries=False):
         """
         Args:
           system: a module of cifar10_tf1.systems.
@@ -91,6 +94,7 @@ class Run:
           command: str, for the record.
           stop_request: stopping.StopRequest, or None.
           on_epoch: called with each epoch's entry of the record, or None.
+          with_summaries: bool, whether event files are written.
         """
         self._graph = build_training_graph(
             system, data_set, settings.seed, f'/{settings.device}:0',
@@ -106,6 +110,9 @@ class Run:
         self._command = command
         self._stop_request = stop_request or StopRequest()
         self._on_epoch = on_epoch or (lambda epoch: None)
+        self._batch_size = system.SETTINGS.batch_size
+        self._with_summaries = with_summaries
+        self._summaries = summaries.NoSummaries()
         self._writer = CheckpointWriter(model_dir, self._graph.saver)
         self._session = None
         self._handle = None
@@ -165,6 +172,9 @@ class Run:
                             'choose another folder with --model-dir')
         self._record.start_process(self._command, self._kind, self._settings,
                                    self._data_set, self._step)
+        if self._with_summaries:
+            self._summaries = summaries.Summaries(
+                self._model_dir.path, self._graph, self._batch_size, self._step)
         self._stop_request.deferred = True
         self._graph.inputs.training.load(self._session, self._data_set)
         self._handle = self._session.run(self._graph.inputs.handles[0])
@@ -174,6 +184,7 @@ class Run:
         if self._newest is None or model_dirs.step_of(
                 self._newest) != self._step:
             self._save()
+        self._summaries.close()
         digest = checkpoints.fingerprint(self._newest)
         self._record.end_process(self._step, self._stop_request.name
                                  or 'finished', digest)
@@ -197,6 +208,9 @@ class Run:
         """
         epoch, first_batch = divmod(self._step, self._steps_per_epoch)
         epoch_end = (epoch + 1) * self._steps_per_epoch
+        self._summaries.start_epoch(
+            self._session, lambda: self._read_images(epoch, first_batch),
+            self._step)
         self._graph.inputs.training.initialize(self._session, epoch,
                                                first_batch)
         save_steps = self._settings.save_steps
@@ -207,10 +221,12 @@ class Run:
                    leave=False, disable=None)
         with bar:
             while self._step < min(epoch_end, last_step):
+                self._summaries.before_step(self._session, self._step)
                 start = time.perf_counter()
                 loss = self._train_step()
                 end = time.perf_counter()
                 seconds += end - start
+                self._summaries.after_step(self._step, loss, end - start)
                 bar.set_postfix(loss=f'{loss:.4f}', refresh=False)
                 bar.update()
                 if self._stop_request.requested:
@@ -222,6 +238,13 @@ class Run:
             if self._step % save_steps == 0:
                 self._save()
         return end
+
+    def _read_images(self, epoch, first_batch):
+        """The next batch's; the input has to be started again afterwards."""
+        self._graph.inputs.training.initialize(self._session, epoch,
+                                               first_batch)
+        return self._session.run(self._graph.inputs.images,
+                                 {self._graph.inputs.handle: self._handle})
 
     def _train_step(self):
         unused_result, loss = self._session.run(

@@ -17,7 +17,7 @@ MAINS = {'train.py': cli.train_main, 'test.py': cli.test_main}
 OPTIONS = {
     'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
                  '--allow-unsupported-gpu', '--epochs', '--max-steps',
-                 '--save-steps', '--seed'],
+                 '--save-steps', '--seed', '--no-summaries'],
     'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
                 '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint'],
 }
@@ -112,7 +112,9 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
 
 def test_train_then_test(tiny_data, tmp_path, capsys):
     model_dir = str(tmp_path / 'model')
-    assert cli.train_main(['--max-steps', '4', '--model-dir', model_dir]) == 0
+    assert cli.train_main(['--max-steps', '4', '--model-dir', model_dir,
+                           '--no-summaries']) == 0
+    assert not os.path.exists(model_dir + '/summaries')
     output = capsys.readouterr().out
     assert re.search(r'^Epoch 1 : Loss = \d+\.\d{5}, Epoch Time = \d+\.\d\ds$',
                      output, re.MULTILINE)
@@ -125,6 +127,18 @@ def test_train_then_test(tiny_data, tmp_path, capsys):
     assert cli.test_main(['--checkpoint', model_dir + '/model.ckpt-4',
                           '--crop', 'central', '--seed', '3'] + STOCK) == 0
     assert tiny_data == ['dataset/cifar10'] * 3
+
+
+@pytest.mark.parametrize('options, wanted', [
+    ([], True), (['--no-summaries'], False)])
+def test_summaries_unless_they_are_refused(tiny_data, tmp_path, monkeypatch,
+                                           options, wanted):
+    from cifar10_tf1 import launch
+    given = []
+    monkeypatch.setattr(launch, 'train', lambda *unused, **options: given.append(
+        options['with_summaries']) or 0)
+    assert cli.train_main(['--model-dir', str(tmp_path)] + options) == 0
+    assert given == [wanted]
 
 
 def test_environment_variables(tiny_data, tmp_path, monkeypatch, capsys):

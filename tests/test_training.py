@@ -8,11 +8,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
+from cifar10_tf1 import launch
 from cifar10_tf1 import objective
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import stopping
 from cifar10_tf1 import training
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems import deep_cnn
 
 
@@ -276,3 +278,22 @@ def test_train_op_keeps_the_order(tiny_data_set):
         assert len(reads) >= 2
     assert objective.build_average(deep_cnn.Schedule(), 1).name == (
         'ExponentialMovingAverage')
+
+
+def test_summaries_change_no_bit_of_a_checkpoint(whole_run, tiny_data_set,
+                                                 tmp_path):
+    """Where a second process goes on in the middle of an epoch too."""
+    for max_steps in (6, 8):
+        assert launch.train(tiny_data_set, str(tmp_path), RunSettings(
+            epochs=3, kernels='stock'), max_steps, with_summaries=True) == 0
+    assert len(list((tmp_path / 'summaries').iterdir())) == 2
+    assert not (whole_run[0] / 'summaries').exists()
+    prefixes = [folder / 'model.ckpt-8' for folder in (tmp_path, whole_run[0])]
+    runs.assert_same_bits(*prefixes)
+    # Not byte for byte: 1.15 counts the functions of all graphs of a process.
+    graphs = [tf.MetaGraphDef.FromString(
+        prefix.with_name(prefix.name + '.meta').read_bytes()).graph_def
+              for prefix in prefixes]
+    nodes = [[(node.name, node.op, list(node.input)) for node in graph.node]
+             for graph in graphs]
+    assert nodes[0] == nodes[1]
