@@ -360,6 +360,14 @@ def test_the_test_is_test_py_s(trained, tiny_data_set):
     assert np.allclose(tested.probabilities.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize('recorded, chosen', [
+    ('fast', 'fast'), ('stock', 'stock'), ('other', 'stock')])
+def test_the_kernels_are_the_run_s(trained, recorded, chosen):
+    record = run_record.load(str(trained / 'run.json'))
+    record.content['settings']['kernels'] = recorded
+    assert findings.choose_kernels(record) == chosen
+
+
 def test_statistics(tiny_data_set):
     (first, *unused_others, test) = statistics.compute_statistics(tiny_data_set)
     labels, images = cifar10.load_records(tiny_data_set.train_paths[0])
