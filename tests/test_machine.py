@@ -8,6 +8,7 @@ import pytest
 from cifar10_tf1 import machine
 from cifar10_tf1 import report
 from cifar10_tf1 import run_record
+from cifar10_tf1.report.text import format_report
 from cifar10_tf1.systems import deep_cnn
 
 
@@ -73,4 +74,5 @@ def test_the_report_says_what_is_known(commit, clean, line):
     kind = machine.find_kind('cpu', 'stock', machine.Threads(1, 1, 1))
     record.content['processes'] = [
         {'kind': kind, 'commit': commit, 'commit_is_clean': clean}]
-    assert line in report.format_report(record)[0].splitlines()
+    text = format_report(record, report.build_report(record))
+    assert line in text.splitlines()
