@@ -280,6 +280,7 @@ def test_train_op_keeps_the_order(tiny_data_set):
         'ExponentialMovingAverage')
 
 
+@pytest.mark.slow
 def test_summaries_change_no_bit_of_a_checkpoint(whole_run, tiny_data_set,
                                                  tmp_path):
     """Where a second process goes on in the middle of an epoch too."""

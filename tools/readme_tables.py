@@ -33,7 +33,7 @@ def build_timings():
     """Quick start: each command with its time and its last line."""
     with open(os.path.join(RESULTS, 'timings.csv'), newline='') as file:
         rows = list(csv.DictReader(file))
-    lines = ['| command | time, two cores | last line |', '|---|---|---|']
+    lines = ['| command | time, four cores | last line |', '|---|---|---|']
     lines += [f'| `{row["command"]}` | {row["time"]} | `{row["last_line"]}` |'
               for row in rows]
     return lines
