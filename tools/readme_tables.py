@@ -106,9 +106,8 @@ def build_comparison_of_kernels(records):
              + ' | mean |', '|---' * (2 + len(SEEDS)) + '|']
     for name, values in means.items():
         mean = sum(values) / len(values)
-        lines.append(f'| {name} | ' + ' | '.join(f'{value:.2f}'
-                                                  for value in values)
-                     + f' | {mean:.2f} |')
+        lines.append(f'| {name} | ' + ' | '.join(
+            f'{value:.2f}' for value in values) + f' | {mean:.2f} |')
     ratio = sum(means['fast']) / sum(means['stock'])
     return lines + ['', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
 
