@@ -57,3 +57,12 @@ def tiny_data_set(tmp_path_factory):
             write(f'data_batch_{i}.bin', 80) for i in range(1, 6)),
         test_path=write('test_batch.bin', 200), num_train_examples=400,
         num_test_examples=200, line_prefix='', sha256={})
+
+
+@pytest.fixture(scope='session')
+def stub_folder(tmp_path_factory):
+    """A folder with the stub of libcuda.so.1; skips without a compiler."""
+    import cuda_stubs
+    folder = tmp_path_factory.mktemp('driver')
+    cuda_stubs.build_driver(folder)
+    return folder

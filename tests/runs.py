@@ -1,5 +1,6 @@
 """Short training runs inside the test's process."""
 
+import json
 import re
 
 import tensorflow.compat.v1 as tf
@@ -38,6 +39,13 @@ def assert_same_bits(prefix_a, prefix_b):
 def losses_of(output):
     """{epoch: summed loss} of the printed lines."""
     return {int(epoch): loss for epoch, loss in EPOCH_LINE.findall(output)}
+
+
+def change_record(path, edit):
+    """Edits the content of a run.json in place."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
 
 
 def train_until(num_steps, action, monkeypatch, *arguments, **options):

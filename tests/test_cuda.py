@@ -23,13 +23,6 @@ CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
 CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'
 
 
-@pytest.fixture(scope='module')
-def stub_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('driver')
-    cuda_stubs.build_driver(folder)
-    return folder
-
-
 @pytest.fixture
 def stub(stub_folder, monkeypatch):
     """Function of cards and STUB_... variables: puts that driver into place."""

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import kernels
 from cifar10_tf1 import objective
 from cifar10_tf1 import training
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.systems import deep_cnn
 
 GOLDEN_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden')

@@ -31,13 +31,6 @@ def environment(monkeypatch):
     monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)
 
 
-@pytest.fixture(scope='module')
-def stub_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('driver')
-    cuda_stubs.build_driver(folder)
-    return folder
-
-
 @pytest.fixture
 def stub(stub_folder, monkeypatch):
     """Function of cards: a driver that has them, and all libraries."""

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.benchmark import plain_port
+import model_helpers
 import runs
 from cifar10_tf1 import evaluation
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.systems import deep_cnn
@@ -14,14 +15,7 @@ from cifar10_tf1.systems import deep_cnn
 
 @pytest.fixture(scope='module')
 def random_tensors():
-    """{name: array} of 21 tensors; shadows and weights differ."""
-    random = np.random.RandomState(5)
-    tensors = {'global_step': np.int64(7)}
-    for name, shape in plain_port.VARIABLES.items():
-        for suffix in ('', '/ExponentialMovingAverage'):
-            tensors[name + suffix] = (
-                0.08 * random.standard_normal(shape)).astype(np.float32)
-    return tensors
+    return model_helpers.random_tensors()
 
 
 def write_checkpoint(folder, tensors, step=7):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1 import kernels
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.kernels import fast
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import stock

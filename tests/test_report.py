@@ -62,12 +62,6 @@ def record(trained, tmp_path):
     return path
 
 
-def change(path, edit):
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
-
-
 class Checker(html.parser.HTMLParser):
     """Balanced tags, nothing from elsewhere; keeps texts and pictures."""
 
@@ -160,7 +154,7 @@ def test_a_whole_run(record, capsys, real_charts):
             step=55000, seed=1, crop='random', num_correct=8210,
             num_examples=10000, kind={'wheel': 'some wheel 1.2'})]
 
-    change(record, edit)
+    runs.change_record(record, edit)
     page = make(record, status=4)
     assert 'OUTSIDE the band' in page.text
     assert '8,210 of 10,000' in page.text and 'some wheel 1.2' in page.text
@@ -173,7 +167,7 @@ def test_generated_data_is_marked_and_not_compared(record):
         content['data']['name'] = 'synthetic'
         content['epochs'] = [{'epoch': 11, 'step': 44, 'summed_loss': 9.0}]
 
-    change(record, edit)
+    runs.change_record(record, edit)
     page = make(record)
     assert 'Generated data, not CIFAR-10' in page.text
     assert 'nothing to compare' in page.text
@@ -199,7 +193,7 @@ def test_everything_is_escaped(record):
             kind={'wheel': mark}, predictions_sha256=mark)]
         content['data']['name'] = mark
 
-    change(record, edit)
+    runs.change_record(record, edit)
     page = make(record)  # Checker refuses a script
     assert page.text.count(mark) > 15
 
@@ -222,7 +216,7 @@ def test_no_data(trained, tmp_path):
 
 
 def test_other_data(record, trained, data_dir):
-    change(record, lambda content: content['data'].update(
+    runs.change_record(record, lambda content: content['data'].update(
         sha256={'test_batch.bin': '0'}))
     page = make(record, '--data-dir', data_dir, '--checkpoint',
                 trained / 'model.ckpt-8')
@@ -258,7 +252,7 @@ def test_without_matplotlib_the_text_is_there(record, monkeypatch, capsys):
 def test_only_an_earlier_report_is_replaced(record, capsys):
     make(record)
     first = (record.parent / 'report.html').read_text(encoding='utf-8')
-    change(record, lambda content: content['settings'].update(seed=77))
+    runs.change_record(record, lambda content: content['settings'].update(seed=77))
     assert 'seed 77' in make(record).text and 'seed 77' not in first
     foreign = record.parent / 'mine.html'
     foreign.write_text('<!DOCTYPE html>\n<p>mine')
@@ -304,7 +298,7 @@ def put(value, *path):
                kind={'wheel': 'x'})], 'tests'), 'tests num_correct'),
 ])
 def test_a_record_that_is_damaged_inside(record, edit, named, capsys):
-    change(record, edit)
+    runs.change_record(record, edit)
     assert report.main([str(record)]) == 1
     captured = capsys.readouterr()
     assert f'is damaged ({named} is missing or of another type)' in captured.err

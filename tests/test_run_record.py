@@ -38,12 +38,6 @@ def copy(finished, tmp_path):
     return path
 
 
-def change(path, edit):
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
-
-
 def content_of(folder):
     return json.loads((folder / 'run.json').read_text())
 
@@ -145,8 +139,8 @@ def test_other_threads_go_on_with_a_warning(tiny_data_set, tmp_path, capsys):
 
 def test_a_killed_process_is_noted(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
-    change(tmp_path / 'run.json',
-           lambda content: content['processes'][-1].update(end=None))
+    runs.change_record(tmp_path / 'run.json',
+                       lambda content: content['processes'][-1].update(end=None))
     runs.train(tmp_path, tiny_data_set, max_steps=2)
     assert [p['end'] for p in content_of(tmp_path)['processes']] == [
         'killed', 'finished']
@@ -194,7 +188,7 @@ def test_records_that_are_not_there_or_of_another_system(
     monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
     assert main([str(copy) + 'x']) == 1
     assert 'cannot read' in capsys.readouterr().err
-    change(copy, lambda content: content.update(system='lenet5'))
+    runs.change_record(copy, lambda content: content.update(system='lenet5'))
     assert main([str(copy)]) == 1
     error = capsys.readouterr().err
     assert 'is of the system lenet5, not deep_cnn' in error
@@ -222,14 +216,14 @@ def test_verify_names_the_epoch_of_a_changed_loss(copy, tiny_data_set,
         loss = content['epochs'][1]['summed_loss']
         content['epochs'][1]['summed_loss'] = np.nextafter(loss, 0).item()
 
-    change(copy, edit)
+    runs.change_record(copy, edit)
     assert verify_main(copy, tiny_data_set, monkeypatch) == 4
     assert 'DIFFERENT at epoch 2' in capsys.readouterr().out
     assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '1') == 0
 
 
 def test_verify_notices_other_weights(copy, tiny_data_set, monkeypatch, capsys):
-    change(copy, lambda content: content['weights'].update(sha256='0' * 64))
+    runs.change_record(copy, lambda content: content['weights'].update(sha256='0' * 64))
     assert verify_main(copy, tiny_data_set, monkeypatch) == 4
     assert 'DIFFERENT at the weights at step 8' in capsys.readouterr().out
 
@@ -239,7 +233,7 @@ def test_verify_on_another_kind(copy, tiny_data_set, monkeypatch, capsys):
         content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
         content['epochs'][0]['summed_loss'] *= 1.001
 
-    change(copy, edit)
+    runs.change_record(copy, edit)
     assert verify_main(copy, tiny_data_set, monkeypatch) == 3
     output = capsys.readouterr().out
     assert 'Another kind of machine: cpu caches' in output
@@ -249,7 +243,7 @@ def test_verify_on_another_kind(copy, tiny_data_set, monkeypatch, capsys):
 
 def test_verify_on_another_kind_with_equal_bits(copy, tiny_data_set,
                                                 monkeypatch, capsys):
-    change(copy, lambda content: content['processes'][-1]['kind'].update(
+    runs.change_record(copy, lambda content: content['processes'][-1]['kind'].update(
         intra_op_threads=64))
     assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '1',
                        '--intra-op-threads', '2') == 0
@@ -263,7 +257,7 @@ def test_verify_what_cannot_be_repeated(copy, tiny_data_set, monkeypatch,
     other = tiny_data_set._replace(sha256={'a': 'b'})
     assert verify_main(copy, other, monkeypatch) == 1
     assert 'is of other data' in capsys.readouterr().err
-    change(copy, lambda content: content['processes'][0].update(from_step=500))
+    runs.change_record(copy, lambda content: content['processes'][0].update(from_step=500))
     assert verify_main(copy, tiny_data_set, monkeypatch) == 1
     assert 'began with a checkpoint of step 500' in capsys.readouterr().err
 
@@ -271,7 +265,7 @@ def test_verify_what_cannot_be_repeated(copy, tiny_data_set, monkeypatch,
 def documented_run(copy, factor):
     """The record with the documented curve times a function of the epoch."""
     curve = report.load_curve('deep_cnn', 'documented')
-    change(copy, lambda content: content.update(epochs=[
+    runs.change_record(copy, lambda content: content.update(epochs=[
         {'epoch': epoch, 'step': 500 * epoch,
          'summed_loss': loss * factor(epoch)}
         for epoch, loss in curve.items()]))
