@@ -142,6 +142,7 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
 
 def _start_device(choice, threads, system):
     """'cpu' or 'gpu'; says which, and believes a GPU only after a check."""
+    runtime.start_threads(threads)
     device = devices.resolve(choice, threads)
     if device == 'gpu':
         from cifar10_tf1 import gpu_check

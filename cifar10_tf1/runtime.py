@@ -72,10 +72,23 @@ def load_tensorflow():
     return tf
 
 
+def start_threads(threads):
+    """Makes the threads of this process, before a graph is built.
+
+    The first device of a process decides the number of threads for all. 2:
+    while a graph is built, constants in it are computed already, on a device
+    made for that: with a thread a core, whatever the sessions ask for.
+
+    Args:
+      threads: machine.Threads.
+    """
+    tf = load_tensorflow()
+    with tf.Session(graph=tf.Graph(), config=session_config(threads)):
+        pass
+
+
 def session_config(threads, rewrites=True):
     """tf.ConfigProto for every session of a process.
-
-    The first session of a process decides the number of threads for all.
 
     Args:
       threads: machine.Threads; 0 leaves a number to TensorFlow.

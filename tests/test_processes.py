@@ -119,6 +119,30 @@ def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir,
     assert len(digests) == 1
 
 
+def test_how_many_cores_there_are_does_not_matter(data_dir, tmp_path):
+    digests = set()
+    for count in (1, 2, 3):
+        cores = sorted(os.sched_getaffinity(0))[:count]
+        result = run('train.py', data_dir, '--model-dir', tmp_path / str(count),
+                     '--max-steps', '10', '--kernels', 'fast', preexec_fn=(
+                         lambda: os.sched_setaffinity(0, cores)))
+        assert result.returncode == 0, result.stderr
+        digests.add(re.search('SHA-256 ([0-9a-f]{64})', result.stdout).group(1))
+    assert len(digests) == 1
+
+
+def test_one_thread_is_one_thread(data_dir, tmp_path):
+    """No more processor time than what passes; seen on two cores and more."""
+    process = start_training(data_dir, tmp_path / 'model', '--max-steps', '60',
+                             '--kernels', 'stock', '--inter-op-threads', 1,
+                             '--intra-op-threads', 1)
+    start = time.perf_counter()
+    unused_pid, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - start
+    assert status == 0
+    assert usage.ru_utime + usage.ru_stime < 1.15 * elapsed
+
+
 @pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
                                             (signal.SIGTERM, 143)])
 def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number,

@@ -57,6 +57,7 @@ def main():
     devices.prepare('cpu')
     runtime.prepare_environment(name)
     tf = runtime.load_tensorflow()
+    runtime.start_threads(THREADS)
     totals = time_ops(tf, name)
     gflops, gigabytes = measure_rates(tf)
     writer = csv.writer(sys.stdout, lineterminator='\n')

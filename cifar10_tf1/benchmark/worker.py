@@ -80,6 +80,7 @@ class Ours:
                                                      formulation)
         self._batch_size = deep_cnn.SETTINGS.batch_size
         self._sessions = {}
+        runtime.start_threads(self._settings.threads)
 
     def train(self):
         """A step of training, as train.py does it."""
