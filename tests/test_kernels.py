@@ -157,9 +157,15 @@ def test_max_pool(kind):
     def build(net):
         return to_net(fast.build_max_pool(to_rows(net), 'pool'))
 
+    def build_for_testing(net):
+        return to_net(inference.build_max_pool(to_rows(net), 'pool'))
+
     results = run(build, inputs, gradient, tf.float32)
     exact_results = run(exact_pool, inputs, gradient, tf.float64)
     assert np.array_equal(results[0], exact_results[0])
+    assert np.array_equal(
+        run(build_for_testing, inputs, gradient, tf.float32)[0],
+        exact_results[0])
     assert_close(results, exact_results, 2e-6)
 
 
