@@ -12,7 +12,7 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all demo benchmark lint image test-images
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark lint image test-images
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -21,7 +21,8 @@ help:
 	@echo 'make demo        train and evaluate on a generated data set, without network'
 	@echo 'make benchmark   how fast it is here, beside a plain port; leave the machine idle'
 	@echo 'make test        the quick tests; ARGS go to pytest'
-	@echo 'make test-all    the slow tests too; only the accuracy runs are left out'
+	@echo 'make test-all    the slow tests too; only those of the accuracy are left out'
+	@echo 'make accuracy    the checkpoint of record and the first losses, on the real data'
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
 	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
@@ -57,6 +58,9 @@ test: setup
 
 test-all: setup
 	$(python) -m pytest -m "not accuracy" $(ARGS)
+
+accuracy: setup
+	$(python) -m pytest -m accuracy $(ARGS)
 
 # hadolint needs Python 3.7, the rest of the lint environment 3.6 or 3.7.
 lint:

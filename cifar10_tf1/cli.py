@@ -95,20 +95,56 @@ def add_data_options(parser):
         'in DATA_DIR/synthetic on first use (default: the real one)')
 
 
+def default_model_dir():
+    return os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR
+
+
 def add_model_dir_option(parser):
     parser.add_argument(
-        '--model-dir', metavar='DIR',
-        default=os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR,
+        '--model-dir', metavar='DIR', default=default_model_dir(),
         help='the folder of the checkpoints (default: $CIFAR10_MODEL_DIR, else '
         '%s)' % _MODEL_DIR)
 
 
 def add_checkpoint_options(parser):
-    add_model_dir_option(parser)
+    """Of programs that read one: see locate_checkpoint."""
+    parser.add_argument(
+        '--model-dir', metavar='DIR',
+        help='the folder of the checkpoints (default: $CIFAR10_MODEL_DIR, else '
+        '%s; where that has none, the checkpoint of record is taken)'
+        % _MODEL_DIR)
     parser.add_argument(
         '--checkpoint', metavar='PREFIX',
         help='path of a checkpoint without .index (default: the newest in '
         '--model-dir)')
+
+
+def locate_checkpoint(options, file=None):
+    """Where to look for a checkpoint; imports TensorFlow.
+
+    Where the user names neither and has none, it is the one of record, and a
+    line says so: but not for the generated data set, whose classes it has not.
+
+    Args:
+      options: of add_checkpoint_options, and perhaps of add_data_options.
+      file: where the line goes (default: standard output).
+    Returns:
+      (folder, prefix), as checkpoints.choose takes them; prefix may be None.
+    Raises:
+      UserError: where the only ones are damaged.
+    """
+    from cifar10_tf1 import checkpoints
+    from cifar10_tf1 import recorded
+    folder = options.model_dir or default_model_dir()
+    prefix = options.checkpoint
+    if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
+            or checkpoints.find_newest(folder)):
+        prefix = recorded.find_checkpoint()
+        if prefix:
+            print(f'No checkpoint in {folder}: this is the checkpoint of '
+                  f'record, {recorded.shorten(prefix)}',
+                  file=file or sys.stdout, flush=True)
+    return folder, prefix
 
 
 def add_machine_options(parser):
@@ -233,11 +269,14 @@ def _describe(script, options):
 
 def _test(options):
     from cifar10_tf1 import launch
+    from cifar10_tf1 import runtime
     given = given_settings(options)
     prepared = launch.prepare(None, given, options.allow_unsupported_gpu)
+    runtime.load_tensorflow()
+    folder, prefix = locate_checkpoint(options)
     data_set = load_data_set(options)
-    result = launch.test(data_set, options.model_dir, options.checkpoint,
-                         options.seed, options.crop, given, prepared)
+    result = launch.test(data_set, folder, prefix, options.seed, options.crop,
+                         given, prepared)
     print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
           f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
           f'{result.seconds:.2f}s', flush=True)

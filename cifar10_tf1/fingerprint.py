@@ -12,7 +12,7 @@ from cifar10_tf1 import runtime
 def _fingerprint(options):
     runtime.prepare_environment()
     from cifar10_tf1 import checkpoints
-    prefix = checkpoints.choose(options.model_dir, options.checkpoint)
+    prefix = checkpoints.choose(*cli.locate_checkpoint(options, sys.stderr))
     print(f'{checkpoints.fingerprint(prefix)}  {prefix}')
     return 0
 

@@ -66,3 +66,8 @@ def stub_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('driver')
     cuda_stubs.build_driver(folder)
     return folder
+
+
+def pytest_addoption(parser):
+    parser.addoption('--whole-run', metavar='FOLDER',
+                     help='with -m accuracy: train all of the 110 epochs there')

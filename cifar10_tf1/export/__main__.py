@@ -52,7 +52,7 @@ def _export(options):
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
     from cifar10_tf1.systems import deep_cnn
-    prefix = checkpoints.choose(options.model_dir, options.checkpoint)
+    prefix = checkpoints.choose(*cli.locate_checkpoint(options))
     images, what = checking.load_images(options.data_dir)
     with inference.Classifier(deep_cnn, prefix) as classifier:
         expected = classifier.classify(images)

@@ -94,7 +94,8 @@ def _predict(options):
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
     from cifar10_tf1.systems import deep_cnn
-    prefix = checkpoints.choose(options.model_dir, options.checkpoint)
+    prefix = checkpoints.choose(*cli.locate_checkpoint(
+        options, sys.stderr if options.json else sys.stdout))
     with inference.Classifier(deep_cnn, prefix) as classifier:
         run = _Run(classifier, options)
         for path in options.images:

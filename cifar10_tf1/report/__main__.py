@@ -13,6 +13,7 @@ import sys
 from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
+from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
@@ -24,7 +25,7 @@ from cifar10_tf1.report import text
 
 
 def _report(options):
-    path = options.record
+    path = options.record or _find_record(options)
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
@@ -41,6 +42,23 @@ def _report(options):
     if not options.text:
         _write_html(record, report, options)
     return 4 if report.within is False else 0
+
+
+def _find_record(options):
+    """Of the default folder; where it has none, the run of record.
+
+    That one's checkpoint is taken then, and its report is not written beside
+    it, where the committed one is.
+    """
+    folder = cli.default_model_dir()
+    path = os.path.join(folder, run_record.FILE)
+    of_record = os.path.join(recorded.RECORD, run_record.FILE)
+    if os.path.exists(path) or not os.path.exists(of_record):
+        return path
+    print(f'No run in {folder}: this is the run of record, '
+          f'{recorded.shorten(of_record)}', flush=True)
+    options.output = options.output or 'report.html'
+    return of_record
 
 
 def _check_output(path):
@@ -91,8 +109,9 @@ def main(argv=None):
         'band or too short to say, 4 outside of it.',
         epilog='example: python -m cifar10_tf1.report model/run.json')
     parser.add_argument('record', metavar='RUN.JSON', nargs='?',
-                        default=os.path.join('model', run_record.FILE),
-                        help='the record (default: model/run.json)')
+                        help='the record (default: run.json in '
+                        '$CIFAR10_MODEL_DIR, else in ./model; where there is '
+                        'none, the run of record)')
     parser.add_argument('--text', action='store_true',
                         help='print only (default: write the HTML file too)')
     parser.add_argument('--output', metavar='HTML',
@@ -104,7 +123,8 @@ def main(argv=None):
                         'it)')
     parser.add_argument('--checkpoint', metavar='PREFIX',
                         help='path of the checkpoint without .index (default: '
-                        'the newest beside the record)')
+                        'the newest beside the record, or the checkpoint of '
+                        'record)')
     cli.add_data_dir_option(parser)
     return cli.run_command(parser, argv, _report)
 

@@ -12,6 +12,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from cifar10_tf1 import kernels
+from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
 
@@ -145,16 +146,26 @@ def _find_checkpoint(record, prefix):
         except UserError as error:
             _warn(error)
             return None, 'No checkpoint beside the record is whole.'
-        if newest is None:
+        prefix = newest.prefix if newest else _find_recorded(record)
+        if prefix is None:
             return None, ('There is no checkpoint beside the record: name one '
                           'with --checkpoint.')
-        prefix = newest.prefix
     name = os.path.basename(prefix)
     weights = record.content['weights'] or {}
     if checkpoints.fingerprint(prefix) == weights.get('sha256'):
         return prefix, f'{name}, whose hash is the record\'s'
     return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
                     f'at step {weights.get("step", "unknown")}')
+
+
+def _find_recorded(record):
+    """The checkpoint of record where this is its run, else None."""
+    from cifar10_tf1 import checkpoints
+    prefix = recorded.find_checkpoint()
+    if prefix and checkpoints.fingerprint(prefix) == (
+            record.content['weights'] or {}).get('sha256'):
+        return prefix
+    return None
 
 
 def _warn(error):

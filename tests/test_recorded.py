@@ -1,0 +1,80 @@
+"""Which checkpoint is taken where the user names none."""
+
+import argparse
+
+import pytest
+
+import model_helpers
+from cifar10_tf1 import cli
+from cifar10_tf1 import recorded
+from cifar10_tf1.errors import UserError
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """A stand-in for the checkpoint of record; the current folder is empty."""
+    folder = tmp_path / 'record'
+    current = tmp_path / 'current'
+    folder.mkdir()
+    current.mkdir()
+    monkeypatch.chdir(current)
+    monkeypatch.setattr(recorded, 'CHECKPOINT', str(folder))
+    return model_helpers.write_checkpoint(folder, model_helpers.random_tensors())
+
+
+def options(**given):
+    values = dict(model_dir=None, checkpoint=None, synthetic=False)
+    return argparse.Namespace(**dict(values, **given))
+
+
+def test_the_one_of_record_where_there_is_no_other(record, capsys):
+    assert cli.locate_checkpoint(options()) == ('./model', record)
+    assert capsys.readouterr().out == (
+        'No checkpoint in ./model: this is the checkpoint of record, '
+        f'{record}\n')
+
+
+def test_not_where_the_default_folder_has_one(record, tmp_path, capsys):
+    folder = tmp_path / 'current' / 'model'
+    folder.mkdir()
+    model_helpers.write_checkpoint(folder, model_helpers.random_tensors(6))
+    assert cli.locate_checkpoint(options()) == ('./model', None)
+    assert capsys.readouterr().out == ''
+
+
+def test_not_where_the_user_names_one(record, capsys):
+    """A folder that holds none is an error later, not the record."""
+    assert cli.locate_checkpoint(options(model_dir='empty')) == ('empty', None)
+    assert cli.locate_checkpoint(options(checkpoint='a/b')) == ('./model', 'a/b')
+    assert cli.locate_checkpoint(options(synthetic=True)) == ('./model', None)
+    assert capsys.readouterr().out == ''
+
+
+def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path):
+    folder = tmp_path / 'current' / 'model'
+    folder.mkdir()
+    prefix = model_helpers.write_checkpoint(folder,
+                                            model_helpers.random_tensors(6))
+    with open(prefix + '.data-00000-of-00001', 'r+b') as file:
+        file.write(b'damage')
+    with pytest.raises(UserError, match='is whole'):
+        cli.locate_checkpoint(options())
+
+
+def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
+                                           capsys):
+    monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
+    assert cli.test_main(['--kernels', 'stock']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 'checkpoint of record' in lines[0]
+    assert lines[-1].startswith('Test : Accuracy = ')
+    assert cli.test_main(['--kernels', 'stock', '--model-dir', 'none']) == 1
+    assert 'no checkpoint in none' in capsys.readouterr().err
+
+
+def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'absent'))
+    monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
+    assert cli.test_main(['--kernels', 'stock']) == 1
+    assert 'no checkpoint in ./model' in capsys.readouterr().err

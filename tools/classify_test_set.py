@@ -1,0 +1,61 @@
+"""The classes of all test images by a checkpoint, for an exact comparison.
+
+    python tools/classify_test_set.py model/model.ckpt-55000 random 1
+
+A JSON object: where it ran, how many are right, the class of each image in the
+order of the file, the SHA-256 of these, and the images whose two largest logits
+are so near to each other that rounding may exchange them.
+"""
+
+import json
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+from cifar10_tf1 import devices  # noqa: E402
+from cifar10_tf1 import launch  # noqa: E402
+from cifar10_tf1 import machine  # noqa: E402
+from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1.data import cifar10  # noqa: E402
+
+NEAR_TIE = 1e-3  # between the two largest logits
+
+
+def classify(checkpoint, crop, seed, data_dir):
+    """The dict that is printed."""
+    given = run_record.RunSettings()
+    prepared = launch.prepare(None, given)
+    data_set = cifar10.load_data_set(data_dir)
+    result = launch.test(data_set, None, checkpoint, seed, crop, given, prepared)
+    from cifar10_tf1.systems import deep_cnn
+    settings = run_record.complete(given._replace(kernels=prepared.kernels),
+                                   deep_cnn, data_set)
+    device = prepared.choice.device
+    second, first = sorted_pairs(result.logits)
+    return {
+        'kind': machine.find_kind(
+            device, settings.kernels, settings.threads,
+            devices.find_gpu(device, settings.threads)),
+        'step': result.step, 'crop': crop, 'seed': seed,
+        'num_correct': result.num_correct,
+        'predictions_sha256': result.predictions_sha256,
+        'classes': ''.join(map(str, result.predictions)),
+        'near_ties': [int(i) for i in (first - second < NEAR_TIE).nonzero()[0]],
+    }
+
+
+def sorted_pairs(logits):
+    """The second largest and the largest of each row of [n, classes]."""
+    import numpy as np
+    return np.sort(logits, axis=1)[:, -2:].T
+
+
+if __name__ == '__main__':
+    # The device's line goes elsewhere: a JSON object alone is printed.
+    output = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    json.dump(classify(sys.argv[1], sys.argv[2], int(sys.argv[3]),
+                       os.environ.get('CIFAR10_DATA_DIR', 'dataset/cifar10')),
+              output)
