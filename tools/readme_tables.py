@@ -10,8 +10,9 @@ import statistics
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, ROOT)
+sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
+import record_run  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
@@ -19,7 +20,9 @@ from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 RESULTS = os.path.join(ROOT, 'results')
 READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'))
 SEEDS = (1, 2, 3)
-RUNS = {'seed-1': '1.15, fast, seed 1'}  # folder: heading
+WHOLE_RUNS = {'record': 'TensorFlow 1.15, the run of record',
+              'record-tf2': 'TensorFlow 2'}
+RUNS = {'record': '1.15, fast, seed 1'}  # folder: heading
 for name in ('fast', 'stock'):
     for seed in SEEDS:
         RUNS[f'tf2-{name}-seed-{seed}'] = f'2, {name}, seed {seed}'
@@ -45,49 +48,72 @@ def build_benchmark():
     return '\n\n'.join('\n'.join(part) for part in lines).splitlines()
 
 
+def load_run(name):
+    return run_record.load_folder(os.path.join(RESULTS, name))
+
+
 def build_results():
-    records = {run: run_record.load_folder(os.path.join(RESULTS, run))
-               for run in RUNS}
-    port = report.load_curve('deep_cnn', 'plain_port')
-    lines = ['Summed loss of the first epochs, by TensorFlow, kernels and seed '
-             '(the documented curve begins with epoch 11):', '',
-             '| epoch | plain port, unseeded | '
-             + ' | '.join(RUNS.values()) + ' |',
-             '|---' * (2 + len(RUNS)) + '|']
-    for epoch in range(1, FIRST_EPOCHS + 1):
-        losses = [record.epochs[epoch - 1]['summed_loss']
-                  for record in records.values()]
-        lines.append(f'| {epoch} | {port[epoch]:.1f} | '
-                     + ' | '.join(f'{loss:.1f}' for loss in losses) + ' |')
-    lines += [''] + build_comparison_of_kernels(records)
-    first = records['seed-1']
-    epochs = first.epochs
-    lines += ['', f'Seed 1 to epoch {len(epochs)}, from epoch 11 on:', '',
-              '| against | mean absolute deviation | signed mean | largest |',
-              '|---|---|---|---|']
-    for name, which in (('the documented run', 'documented'),
-                        ('the plain port\'s run', 'plain_port')):
-        comparison = report.compare(
-            epochs, report.load_curve('deep_cnn', which), first_epoch=11)
-        largest = comparison.largest
-        lines.append(f'| {name} | {comparison.mean_absolute:.2f} % | '
-                     f'{comparison.mean:+.2f} % | {largest.percent:+.2f} % '
-                     f'(epoch {largest.epoch}) |')
-    lines += ['', 'Its tests:', '']
-    for test in first.content['tests']:
-        percent = 100.0 * test['num_correct'] / test['num_examples']
-        lines.append(
-            f'- step {test["step"]}, {test["crop"]} crop, test seed '
-            f'{test["seed"]}: {test["num_correct"]:,} of '
-            f'{test["num_examples"]:,} ({percent:.2f} %)')
-    kind = first.kind
-    lines += ['', f'On {kind["wheel"]}, {kind["cpu"]["name"]} (family '
-              f'{kind["cpu"]["family"]}, model {kind["cpu"]["model"]}), '
-              f'{kind["intra_op_threads"]} threads, Python '
-              f'{first.content["processes"][-1]["versions"]["python"]}, '
-              f'commit {first.content["processes"][-1]["commit"][:12]}. '
-              f'Weights: SHA-256 `{first.content["weights"]["sha256"]}`.']
+    """The documented run, the whole runs beside it, every seed."""
+    rows = {'': ['documented'] + list(WHOLE_RUNS.values())}
+    rows['one random crop of each image'] = ['8,246 (unseeded)']
+    rows['random crops, test seeds 1 to 20: mean'] = ['']
+    rows['... standard deviation; range'] = ['']
+    rows['central crop'] = ['']
+    rows['loss, epochs 11 to 110: mean absolute deviation'] = ['']
+    rows['... signed mean; largest'] = ['']
+    for name in WHOLE_RUNS:
+        for row, cell in zip(list(rows)[1:], describe_run(load_run(name))):
+            rows[row].append(cell)
+    lines = [f'| {row} | ' + ' | '.join(cells) + ' |'
+             for row, cells in rows.items()]
+    lines.insert(1, '|---' * (2 + len(WHOLE_RUNS)) + '|')
+    lines += ['', 'Right images of the random crops by test seed, 1 to 20:', '']
+    for name, heading in WHOLE_RUNS.items():
+        lines.append(f'- {heading}: ' + ', '.join(
+            f'{number:,}' for number in record_run.list_correct(load_run(name), 'random')))
+    lines += ['', 'Every complete run so far (`results/seeds.csv`):', '']
+    with open(os.path.join(RESULTS, 'seeds.csv'), newline='') as file:
+        seeds = list(csv.DictReader(file))
+    lines += ['| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
+              '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
+    for row in seeds:
+        *cells, digest = row.values()
+        lines.append('| ' + ' | '.join(cells) + f' | `{digest[:16]}` |')
+    lines.append('')
+    for name, heading in WHOLE_RUNS.items():
+        lines.append(describe_provenance(load_run(name), heading))
     return lines
+
+
+def describe_run(record):
+    """The cells of a whole run."""
+    numbers = record_run.list_correct(record, 'random')
+    assert len(numbers) == 20, numbers
+    comparison = report.build_report(record).comparison
+    largest = comparison.largest
+    return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
+            f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
+            f'{max(numbers):,}', f'{record_run.list_correct(record, "central")[0]:,}',
+            f'{comparison.mean_absolute:.2f} %',
+            f'{comparison.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
+            f'{largest.epoch})']
+
+
+def describe_provenance(record, heading):
+    kind, process = record.kind, record.content['processes'][-1]
+    hours = sum(epoch['seconds'] for epoch in record.epochs) / 3600
+    return (f'- {heading}: {kind["wheel"]}, {kind["kernels"]} kernels, '
+            f'{kind["cpu"]["name"]} (family {kind["cpu"]["family"]}, model '
+            f'{kind["cpu"]["model"]}), {record.settings.inter_op_threads} '
+            f'threads, {hours:.1f} h, Python {process["versions"]["python"]}, '
+            f'commit {process["commit"][:12]}. Weights: SHA-256 '
+            f'`{record.content["weights"]["sha256"]}`.')
+
+
+def build_kernels():
+    """How much the kernels change, beside how much a seed does."""
+    return build_comparison_of_kernels(
+        {run: load_run(run) for run in RUNS})
 
 
 def mean_loss(record):
@@ -168,6 +194,7 @@ def build_profile():
 def render(text):
     """A README.md's text with its tables made anew."""
     for name, build in (('timings', build_timings), ('results', build_results),
+                        ('kernels', build_kernels),
                         ('benchmark', build_benchmark),
                         ('spread', build_spread), ('profile', build_profile)):
         if f'<!-- {name} -->' not in text:

@@ -68,10 +68,11 @@ def test(prefix, crop, seed):
 
 
 def list_correct(record, crop):
-    """Numbers of right images at the last step, by test seed."""
+    """Numbers of right images after the last epoch, by test seed."""
     return [test['num_correct'] for test in sorted(
         record.content['tests'], key=lambda test: test['seed'])
-        if test['crop'] == crop and test['step'] == STEP]
+        if test['crop'] == crop and test['kind'] == record.kind
+        and test['step'] == record.epochs[-1]['step']]
 
 
 def append_line(record):
