@@ -54,8 +54,8 @@ def sorted_pairs(logits):
 
 if __name__ == '__main__':
     # The device's line goes elsewhere: a JSON object alone is printed.
-    output = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)
-    json.dump(classify(sys.argv[1], sys.argv[2], int(sys.argv[3]),
-                       os.environ.get('CIFAR10_DATA_DIR', 'dataset/cifar10')),
-              output)
+    with os.fdopen(os.dup(1), 'w') as output:
+        os.dup2(2, 1)
+        json.dump(classify(
+            sys.argv[1], sys.argv[2], int(sys.argv[3]),
+            os.environ.get('CIFAR10_DATA_DIR', 'dataset/cifar10')), output)
