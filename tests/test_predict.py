@@ -195,6 +195,18 @@ def test_one_pixel_and_a_line(image, tmp_path):
     assert (load(line, tmp_path / 'b.png') == 90).all()
 
 
+def test_damage_in_the_pixels_is_seen(image, tmp_path):
+    """Pillow raises at the first attempt only; the next gives black pixels."""
+    path = tmp_path / 'a.png'
+    scene(image).save(str(path))
+    content = bytearray(path.read_bytes())
+    place = content.index(b'IDAT') + 4
+    content[place + 20:place + 40] = bytes(20)
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match='is damaged'):
+        pictures.load_picture(str(path))
+
+
 @pytest.mark.slow
 def test_100_megapixels_without_a_warning(image, tmp_path, capfd):
     with warnings.catch_warnings():
