@@ -324,6 +324,21 @@ def test_more_test_images_than_there_are(tiny_data, checkpoint, capsys):
     assert 'there are 200 test images' in capsys.readouterr().err
 
 
+def test_pictures_come_before_test_images_that_lack(
+        image, checkpoint, tmp_path, monkeypatch, capsys):
+    def load_data_set(data_dir):
+        raise UserError('no data')
+
+    monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    path = tmp_path / 'a.png'
+    scene(image).save(str(path))
+    assert predict.main([str(path), '--test', '1', '--checkpoint',
+                         checkpoint]) == 1
+    captured = capsys.readouterr()
+    assert LINE.match(captured.out.strip()).group(1) == str(path)
+    assert captured.err == 'python -m cifar10_tf1.predict: error: no data\n'
+
+
 def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
                                          capsys):
     prefix = model_helpers.write_checkpoint(

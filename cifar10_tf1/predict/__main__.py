@@ -102,6 +102,7 @@ def _predict(options):
         for path in options.images:
             _add_files(run, path)
         if options.test:
+            run.flush()  # the test images may lack
             options.synthetic = options.synthetic or classifier.is_synthetic
             data_set = cli.load_data_set(options)
             classifier.check_data_set(data_set)
