@@ -291,6 +291,8 @@ def put(value, *path):
     (put(None, 'processes', 0, 'kind'), 'processes 0 kind'),
     (cut('processes', 0, 'kind', 'cpu'), 'processes 0 kind cpu'),
     (cut('processes', 0, 'versions'), 'processes 0 versions'),
+    (cut('data', 'name'), 'data name'),
+    (put(['x'], 'data', 'sha256'), 'data sha256'),
     (put('x', 'weights'), 'weights'),
     (put({'step': 1}, 'weights'), 'weights sha256'),
     (put([{'step': 8}], 'tests'), 'tests 0 seed'),
