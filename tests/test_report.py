@@ -342,6 +342,23 @@ def test_counts_and_mistakes():
     assert tested.find_surest_mistakes(2) == [2, 4]
 
 
+def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
+    """Losses that were never recorded are missing in it."""
+    model_helpers.need('matplotlib')
+    kept = []
+    real = charts.figures.draw
+    monkeypatch.setattr(
+        charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
+            width, height,
+            lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
+    charts.draw_loss_curves(
+        [{'epoch': 1, 'summed_loss': 900.0},
+         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
+         {'epoch': 3, 'summed_loss': 700.0}], {}, {})
+    (line,) = kept[0].axes[0].lines
+    assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
+
+
 def test_the_test_is_test_py_s(trained, tiny_data_set):
     record = run_record.load(str(trained / 'run.json'))
     record.content['tests'] = [
