@@ -267,6 +267,14 @@ def test_only_an_earlier_report_is_replaced(record, capsys):
     assert foreign.read_text() == '<!DOCTYPE html>\n<p>mine'
 
 
+def test_a_file_beside_the_report_is_kept(record):
+    beside = record.parent / 'report.html.tmp'
+    beside.write_text('mine')
+    make(record)
+    assert beside.read_text() == 'mine'
+    assert len(list(record.parent.iterdir())) == 3
+
+
 def cut(*path):
     """An edit that removes a part of the record."""
     def edit(content):
