@@ -15,6 +15,7 @@ from cifar10_tf1 import evaluation
 from cifar10_tf1 import run_record
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
+from cifar10_tf1.data import synthetic
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
@@ -38,6 +39,7 @@ def data_dir(tiny_data_set, tmp_path, monkeypatch):
     """A folder where the tiny data set seems to be CIFAR-10."""
     folder = tmp_path / 'data'
     (folder / cifar10.FOLDER).mkdir(parents=True)
+    (folder / cifar10.FOLDER / cifar10.TEST_FILE).write_bytes(b'')
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return folder
 
@@ -222,6 +224,33 @@ def test_other_data(record, trained, data_dir):
                 trained / 'model.ckpt-8')
     assert 'is not the one of the record' in page.text
     assert page.kinds == ['svg'] * 2
+
+
+@pytest.mark.parametrize('name', ['cifar10', 'synthetic'])
+def test_an_empty_data_folder_is_left_as_it_is(record, tmp_path, monkeypatch,
+                                               name):
+    """load_data_set would download, or generate."""
+    for source in (cifar10, synthetic):
+        monkeypatch.setattr(source, 'load_data_set',
+                            lambda data_dir: pytest.fail('asked for'))
+    runs.change_record(record, put(name, 'data', 'name'))
+    for parent in ('', synthetic.FOLDER):
+        (tmp_path / parent / cifar10.FOLDER).mkdir(parents=True)
+    page = make(record, '--data-dir', tmp_path)
+    assert 'The data set is not at hand' in page.text
+
+
+def test_a_run_that_has_not_ended(record, trained, data_dir):
+    """Its record has no hash yet: no reason to doubt the checkpoint."""
+    def edit(content):
+        content['weights'] = None
+        content['processes'][0].update(end=None, to_step=None)
+
+    runs.change_record(record, edit)
+    page = make(record, '--checkpoint', trained / 'model.ckpt-8')
+    assert 'model.ckpt-8, of which the record has no hash' in page.text
+    assert 'NOT' not in page.text
+    assert 'steps 0 to unknown' in page.text and 'None' not in page.text
 
 
 def test_another_checkpoint_is_said(record, trained):
