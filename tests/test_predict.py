@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import sys
+import tracemalloc
 import warnings
 import zlib
 
@@ -205,6 +206,19 @@ def test_damage_in_the_pixels_is_seen(image, tmp_path):
     path.write_bytes(bytes(content))
     with pytest.raises(UserError, match='is damaged'):
         pictures.load_picture(str(path))
+
+
+def test_16_bits_take_no_more_memory_than_colours(image, tmp_path):
+    path = tmp_path / 'a.png'
+    image.fromarray(np.full([1000, 1000], 30000, np.uint16)).save(str(path))
+    tracemalloc.start()
+    try:
+        pixels = pictures.load_picture(str(path)).pixels
+        unused_now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (pixels == 30000 >> 8).all()
+    assert peak < 14e6  # bytes: of NumPy, not those of Pillow
 
 
 @pytest.mark.slow

@@ -152,9 +152,7 @@ def _as_rgb_or_rgba(Image, image):
     """Any mode as one that the filter can average."""
     if image.mode.startswith('I'):
         # 16 bits of grey; Pillow would cut off at 255 instead of dividing.
-        image = Image.fromarray(
-            (np.asarray(image).astype(np.int64) >> 8).clip(0, 255)
-            .astype(np.uint8))
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode.endswith(('A', 'a')) or 'transparency' in image.info:
         return image.convert('RGBA')
     return image.convert('RGB')
