@@ -145,6 +145,24 @@ def test_nothing_is_overwritten(tmp_path, checkpoint, capsys):
     assert file.read_text() == 'kept'
 
 
+def test_a_full_disk(tmp_path, checkpoint, file_size_limit, monkeypatch,
+                     capsys):
+    monkeypatch.setattr(export.extras, 'require', lambda *arguments: None)
+    folder, onnx = tmp_path / 'export', tmp_path / 'a.onnx'
+    for what in (folder, onnx):
+        assert run(tmp_path, checkpoint, '--output', folder, '--onnx', onnx) == 1
+        error = capsys.readouterr().err
+        assert f'cannot write {what}: ' in error and 'File too large' in error
+        assert error.count('\n') == 1
+        assert os.listdir(str(tmp_path)) == []
+        # From here on there is nothing in the way of the SavedModel.
+        monkeypatch.setattr(export, '_export_saved_model', lambda *unused: 0.0)
+        monkeypatch.setattr(export.onnx_file, 'convert',
+                            lambda *unused: bytes(20000))
+        monkeypatch.setattr(export.onnx_file, 'run', lambda *unused: None)
+        monkeypatch.setattr(export.checking, 'check', lambda *unused: 0.0)
+
+
 def test_onnx_file_in_the_way_or_without_a_folder(tmp_path, checkpoint,
                                                   monkeypatch, capsys):
     monkeypatch.setattr(export.extras, 'require', lambda *arguments: None)

@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import sys
+import tracemalloc
 import warnings
 import zlib
 
@@ -195,6 +196,31 @@ def test_one_pixel_and_a_line(image, tmp_path):
     assert (load(line, tmp_path / 'b.png') == 90).all()
 
 
+def test_damage_in_the_pixels_is_seen(image, tmp_path):
+    """Pillow raises at the first attempt only; the next gives black pixels."""
+    path = tmp_path / 'a.png'
+    scene(image).save(str(path))
+    content = bytearray(path.read_bytes())
+    place = content.index(b'IDAT') + 4
+    content[place + 20:place + 40] = bytes(20)
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match='is damaged'):
+        pictures.load_picture(str(path))
+
+
+def test_16_bits_take_no_more_memory_than_colours(image, tmp_path):
+    path = tmp_path / 'a.png'
+    image.fromarray(np.full([1000, 1000], 30000, np.uint16)).save(str(path))
+    tracemalloc.start()
+    try:
+        pixels = pictures.load_picture(str(path)).pixels
+        unused_now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (pixels == 30000 >> 8).all()
+    assert peak < 14e6  # bytes: of NumPy, not those of Pillow
+
+
 @pytest.mark.slow
 def test_100_megapixels_without_a_warning(image, tmp_path, capfd):
     with warnings.catch_warnings():
@@ -312,6 +338,21 @@ def test_more_test_images_than_there_are(tiny_data, checkpoint, capsys):
     assert 'there are 200 test images' in capsys.readouterr().err
 
 
+def test_pictures_come_before_test_images_that_lack(
+        image, checkpoint, tmp_path, monkeypatch, capsys):
+    def load_data_set(data_dir):
+        raise UserError('no data')
+
+    monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    path = tmp_path / 'a.png'
+    scene(image).save(str(path))
+    assert predict.main([str(path), '--test', '1', '--checkpoint',
+                         checkpoint]) == 1
+    captured = capsys.readouterr()
+    assert LINE.match(captured.out.strip()).group(1) == str(path)
+    assert captured.err == 'python -m cifar10_tf1.predict: error: no data\n'
+
+
 def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
                                          capsys):
     prefix = model_helpers.write_checkpoint(
@@ -380,6 +421,18 @@ def test_figure(folder, checkpoint, tmp_path, capsys):
     arguments[-1] = str(tmp_path / 'none' / 'out.png')
     assert predict.main(arguments) == 1
     assert 'there is no folder' in capsys.readouterr().err
+
+
+def test_half_a_figure_is_not_left(image, checkpoint, tmp_path, file_size_limit,
+                                   capsys):
+    model_helpers.need('matplotlib')
+    scene(image).save(str(tmp_path / 'a.png'))
+    path = tmp_path / 'out.png'
+    assert predict.main([str(tmp_path / 'a.png'), '--checkpoint', checkpoint,
+                         '--figure', str(path)]) == 1
+    assert f'cannot write --figure {path}: File too large\n' in (
+        capsys.readouterr().err)
+    assert not path.exists()
 
 
 def figure_of(predictions, monkeypatch):

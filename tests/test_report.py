@@ -15,6 +15,7 @@ from cifar10_tf1 import evaluation
 from cifar10_tf1 import run_record
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
+from cifar10_tf1.data import synthetic
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
@@ -38,6 +39,7 @@ def data_dir(tiny_data_set, tmp_path, monkeypatch):
     """A folder where the tiny data set seems to be CIFAR-10."""
     folder = tmp_path / 'data'
     (folder / cifar10.FOLDER).mkdir(parents=True)
+    (folder / cifar10.FOLDER / cifar10.TEST_FILE).write_bytes(b'')
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return folder
 
@@ -224,6 +226,33 @@ def test_other_data(record, trained, data_dir):
     assert page.kinds == ['svg'] * 2
 
 
+@pytest.mark.parametrize('name', ['cifar10', 'synthetic'])
+def test_an_empty_data_folder_is_left_as_it_is(record, tmp_path, monkeypatch,
+                                               name):
+    """load_data_set would download, or generate."""
+    for source in (cifar10, synthetic):
+        monkeypatch.setattr(source, 'load_data_set',
+                            lambda data_dir: pytest.fail('asked for'))
+    runs.change_record(record, put(name, 'data', 'name'))
+    for parent in ('', synthetic.FOLDER):
+        (tmp_path / parent / cifar10.FOLDER).mkdir(parents=True)
+    page = make(record, '--data-dir', tmp_path)
+    assert 'The data set is not at hand' in page.text
+
+
+def test_a_run_that_has_not_ended(record, trained, data_dir):
+    """Its record has no hash yet: no reason to doubt the checkpoint."""
+    def edit(content):
+        content['weights'] = None
+        content['processes'][0].update(end=None, to_step=None)
+
+    runs.change_record(record, edit)
+    page = make(record, '--checkpoint', trained / 'model.ckpt-8')
+    assert 'model.ckpt-8, of which the record has no hash' in page.text
+    assert 'NOT' not in page.text
+    assert 'steps 0 to unknown' in page.text and 'None' not in page.text
+
+
 def test_another_checkpoint_is_said(record, trained):
     page = make(record, '--checkpoint', trained / 'model.ckpt-4')
     assert 'model.ckpt-4, whose hash is NOT' in page.text
@@ -267,6 +296,14 @@ def test_only_an_earlier_report_is_replaced(record, capsys):
     assert foreign.read_text() == '<!DOCTYPE html>\n<p>mine'
 
 
+def test_a_file_beside_the_report_is_kept(record):
+    beside = record.parent / 'report.html.tmp'
+    beside.write_text('mine')
+    make(record)
+    assert beside.read_text() == 'mine'
+    assert len(list(record.parent.iterdir())) == 3
+
+
 def cut(*path):
     """An edit that removes a part of the record."""
     def edit(content):
@@ -291,6 +328,8 @@ def put(value, *path):
     (put(None, 'processes', 0, 'kind'), 'processes 0 kind'),
     (cut('processes', 0, 'kind', 'cpu'), 'processes 0 kind cpu'),
     (cut('processes', 0, 'versions'), 'processes 0 versions'),
+    (cut('data', 'name'), 'data name'),
+    (put(['x'], 'data', 'sha256'), 'data sha256'),
     (put('x', 'weights'), 'weights'),
     (put({'step': 1}, 'weights'), 'weights sha256'),
     (put([{'step': 8}], 'tests'), 'tests 0 seed'),
@@ -338,6 +377,23 @@ def test_counts_and_mistakes():
     assert tested.num_correct == 2
     assert tested.find_surest_mistakes(9) == [2, 4, 1]
     assert tested.find_surest_mistakes(2) == [2, 4]
+
+
+def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
+    """Losses that were never recorded are missing in it."""
+    model_helpers.need('matplotlib')
+    kept = []
+    real = charts.figures.draw
+    monkeypatch.setattr(
+        charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
+            width, height,
+            lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
+    charts.draw_loss_curves(
+        [{'epoch': 1, 'summed_loss': 900.0},
+         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
+         {'epoch': 3, 'summed_loss': 700.0}], {}, {})
+    (line,) = kept[0].axes[0].lines
+    assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 
 
 def test_the_test_is_test_py_s(trained, tiny_data_set):

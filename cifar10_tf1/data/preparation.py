@@ -113,19 +113,23 @@ def new_folder(folder, num_bytes):
 
 
 def write_file(path, chunks):
-    """Writes bytes to a new file, down to the disk.
+    """Writes bytes to a new file, down to the disk: whole or not at all.
 
     Args:
       path: str, must not exist.
       chunks: iterable of bytes.
     Raises:
-      OSError: among others where the disk is full.
+      OSError: among others where the disk is full; what was there is kept.
     """
     with open(path, 'xb') as stream:
-        for chunk in chunks:
-            stream.write(chunk)
-        stream.flush()
-        os.fsync(stream.fileno())
+        try:
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except BaseException:
+            os.remove(path)
+            raise
 
 
 def check_free_space(folder, num_bytes):

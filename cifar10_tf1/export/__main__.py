@@ -10,6 +10,7 @@ the checkpoint on 100 images is not written.
 Exit status: 0; 1 an error that the user can mend.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
 from cifar10_tf1 import runtime
+from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.export import checking
 from cifar10_tf1.export import onnx_file
@@ -60,20 +62,31 @@ def _export(options):
         about = saved_model.describe(classifier)
     print(f'Checkpoint: {prefix}', flush=True)
     deviations = []
-    try:
+    with _explained(options.output):
         deviations.append(
             _export_saved_model(graph_def, about, options.output, images,
                                 expected))
-        print(f'SavedModel: {options.output}', flush=True)
-        if options.onnx is not None:
+    print(f'SavedModel: {options.output}', flush=True)
+    if options.onnx is not None:
+        with _explained(options.onnx):
             deviations.append(_export_onnx(graph_def, about, options.onnx,
                                            images, expected))
-            print(f'ONNX: {options.onnx}', flush=True)
-    except OSError as error:
-        raise UserError(f'cannot write {error.filename}: {error.strerror}')
+        print(f'ONNX: {options.onnx}', flush=True)
     print(f'Checked on {len(images)} {what}: the same classes, probabilities '
           f'within {max(deviations):.1g}', flush=True)
     return 0
+
+
+@contextlib.contextmanager
+def _explained(path):
+    """Turns what Python or TensorFlow raise, on a full disk or elsewhere."""
+    from cifar10_tf1 import checkpoints
+    tf = runtime.load_tensorflow()
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, 'strerror', None) or checkpoints.one_line(error)
+        raise UserError(f'cannot write {path}: {reason}')
 
 
 def _export_saved_model(graph_def, about, output, images, expected):
@@ -98,8 +111,7 @@ def _export_onnx(graph_def, about, path, images, expected):
     content = onnx_file.convert(graph_def, about)
     deviation = checking.check('ONNX file', onnx_file.run(content, images),
                                expected)
-    with open(path, 'xb') as file:
-        file.write(content)
+    preparation.write_file(path, [content])
     return deviation
 
 

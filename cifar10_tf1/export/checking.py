@@ -1,7 +1,6 @@
 """Whether an export says what its checkpoint says."""
 
 import os
-import tempfile
 
 import numpy as np
 
@@ -47,7 +46,8 @@ def load_images(data_dir):
     path = os.path.join(data_dir, cifar10.FOLDER, cifar10.TEST_FILE)
     if os.path.isfile(path):
         return (cifar10.load_records(path)[1][:NUM_CHECKED], 'test images')
-    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-export-') as folder:
-        path = os.path.join(folder, 'generated.bin')
-        synthetic_images.build_records('export', NUM_CHECKED).tofile(path)
-        return cifar10.load_records(path)[1], 'generated images'
+    records = synthetic_images.build_records('export', NUM_CHECKED)
+    planes = records[:, cifar10.LABEL_BYTES:].reshape(
+        -1, cifar10.CHANNELS, cifar10.HEIGHT, cifar10.WIDTH)
+    return (np.ascontiguousarray(planes.transpose(0, 2, 3, 1)),
+            'generated images')

@@ -17,6 +17,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
 from cifar10_tf1 import runtime
+from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import figure
 from cifar10_tf1.predict import pictures
@@ -101,6 +102,7 @@ def _predict(options):
         for path in options.images:
             _add_files(run, path)
         if options.test:
+            run.flush()  # the test images may lack
             options.synthetic = options.synthetic or classifier.is_synthetic
             data_set = cli.load_data_set(options)
             classifier.check_data_set(data_set)
@@ -153,8 +155,7 @@ def _finish(run, classifier, options, system):
 
 def _write_figure(path, content):
     try:
-        with open(path, 'xb') as file:
-            file.write(content)
+        preparation.write_file(path, [content])
     except OSError as error:
         raise UserError(f'cannot write --figure {path}: {error.strerror}')
     print(f'Figure: {path}', file=sys.stderr, flush=True)

@@ -112,11 +112,14 @@ def _convert(Image, image, name):
     """Picture of an open PIL.Image; an animation's first frame."""
     width, height = image.size
     side = min(width, height)
-    turn = _find_turn(Image, image)
     # A JPEG can be decoded at an eighth of its size, much faster. What is left
     # is large enough for the filter to do the rest.
     scale = max(4 * SIZE / side, 2 * PREVIEW_SIZE / max(width, height))
     image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+    # Before the EXIF data is looked for, which decodes a PNG and hides that it
+    # is damaged; Pillow says so once only.
+    image.load()
+    turn = _find_turn(Image, image)
     image = _as_rgb_or_rgba(Image, image)
     width, height = image.size
     side = min(width, height)
@@ -149,9 +152,7 @@ def _as_rgb_or_rgba(Image, image):
     """Any mode as one that the filter can average."""
     if image.mode.startswith('I'):
         # 16 bits of grey; Pillow would cut off at 255 instead of dividing.
-        image = Image.fromarray(
-            (np.asarray(image).astype(np.int64) >> 8).clip(0, 255)
-            .astype(np.uint8))
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode.endswith(('A', 'a')) or 'transparency' in image.info:
         return image.convert('RGBA')
     return image.convert('RGB')

@@ -16,6 +16,7 @@ from cifar10_tf1 import extras
 from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
@@ -86,11 +87,10 @@ def _write_html(record, report, options):
     content = sections.build(record, report,
                              findings.find(record, options, deep_cnn),
                              not options.without_images)
-    temporary = options.output + '.tmp'
+    temporary = f'{options.output}.{os.getpid()}.tmp'
     try:
         # Whole or not at all.
-        with open(temporary, 'w', encoding='utf-8') as file:
-            file.write(content)
+        preparation.write_file(temporary, [content.encode('utf-8')])
         os.replace(temporary, options.output)
     except OSError as error:
         with contextlib.suppress(OSError):

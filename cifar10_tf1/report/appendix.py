@@ -53,10 +53,10 @@ def add_environment(page, content):
         page.raw(f'<details{" open" if number == 1 else ""}><summary>Process '
                  f'{number} of {len(content["processes"])}: steps '
                  f'{escape(process["from_step"])} to '
-                 f'{escape(process["to_step"])}</summary>')
+                 f'{escape(_or_unknown(process["to_step"]))}</summary>')
         page.table([], [
             ['command', process['command']], ['started', process['started']],
-            ['end', process['end']],
+            ['end', _or_unknown(process['end'])],
             ['commit', machine.format_commit(process['commit'],
                                              process['commit_is_clean'])]]
             + [[name, _format_value(value)] for name, value in
@@ -113,6 +113,11 @@ def _flatten(settings, prefix=''):
         else:
             rows.append([prefix + name, value])
     return rows
+
+
+def _or_unknown(value):
+    """What is noted of a process at its end: not yet, or never."""
+    return 'unknown' if value is None else value
 
 
 def _format_value(value):

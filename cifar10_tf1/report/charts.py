@@ -33,7 +33,8 @@ def draw_loss_curves(epochs, documented, port, kind='svg'):
                       linewidth=0.9, linestyle='--',
                       label='plain port of the original, unseeded')
         numbers, losses = _finite([(epoch['epoch'], epoch['summed_loss'])
-                                   for epoch in epochs])
+                                   for epoch in epochs
+                                   if 'unknown_losses' not in epoch])
         axes.plot(numbers, losses, color=figures.BLUE, linewidth=1.6,
                   marker='o', markersize=4 if len(numbers) < 40 else 2,
                   label=f'this run ({len(epochs)} epochs)')

@@ -120,7 +120,12 @@ def _find_data_set(record, data_dir):
     is_synthetic = record.content['data'].get('name') == 'synthetic'
     parent = os.path.join(data_dir, synthetic.FOLDER) if (
         is_synthetic) else data_dir
-    if not os.path.isdir(os.path.join(parent, cifar10.FOLDER)):
+    try:
+        # An empty one would be filled.
+        is_at_hand = bool(os.listdir(os.path.join(parent, cifar10.FOLDER)))
+    except OSError:
+        is_at_hand = False
+    if not is_at_hand:
         return None, ('The data set is not at hand: name its folder with '
                       '--data-dir.')
     try:
@@ -151,11 +156,13 @@ def _find_checkpoint(record, prefix):
             return None, ('There is no checkpoint beside the record: name one '
                           'with --checkpoint.')
     name = os.path.basename(prefix)
-    weights = record.content['weights'] or {}
-    if checkpoints.fingerprint(prefix) == weights.get('sha256'):
+    weights = record.content['weights']
+    if weights is None:  # before the run's first process has ended
+        return prefix, f'{name}, of which the record has no hash'
+    if checkpoints.fingerprint(prefix) == weights['sha256']:
         return prefix, f'{name}, whose hash is the record\'s'
     return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
-                    f'at step {weights.get("step", "unknown")}')
+                    f'at step {weights["step"]}')
 
 
 def _find_recorded(record):

@@ -12,7 +12,7 @@ _SHAPE = {
     'system': str,
     'system_settings': dict,
     'settings': dict,
-    'data': dict,
+    'data': {'name': str, 'sha256': dict},
     'not_bit_exact': [str],
     'epochs': [{'epoch': int, 'step': int, 'summed_loss': _NUMBER}],
     'tests': [{'step': int, 'seed': int, 'crop': str, 'num_correct': int,
