@@ -192,7 +192,7 @@ def run_command(parser, argv, command, *arguments):
       argv: list of str, or None for sys.argv.
       command: called with the options and the further arguments.
     Returns:
-      int, the exit status: the command's, or 1.
+      int, the exit status: the command's, 1, or 130 after Ctrl-C.
     """
     options = parser.parse_args(argv)
     try:
@@ -200,6 +200,9 @@ def run_command(parser, argv, command, *arguments):
     except UserError as error:
         print(f'{parser.prog}: error: {error}', file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:  # where no StopRequest takes it
+        print(f'{parser.prog}: stopped', file=sys.stderr, flush=True)
+        return 130
     except BrokenPipeError:
         # Python would report it once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ import pytest
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1 import recorded
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 
@@ -28,6 +29,12 @@ STOCK = ['--kernels', 'stock']  # their graph is soon built
 @pytest.fixture(autouse=True)
 def no_signal_handlers(monkeypatch):
     monkeypatch.setattr(cli.StopRequest, 'install', lambda request: request)
+
+
+@pytest.fixture(autouse=True)
+def no_checkpoint_of_record(monkeypatch, tmp_path):
+    """Which is for whoever has none: tests/test_recorded.py."""
+    monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'record'))
 
 
 @pytest.fixture
@@ -108,6 +115,14 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert captured.err == f'{script}: error: nothing in here\n'
     assert captured.out == ''
+
+
+def test_ctrl_c_is_one_line(capsys):
+    def stop(options):
+        raise KeyboardInterrupt
+
+    assert cli.run_command(cli.Parser(prog='some.py'), [], stop) == 130
+    assert capsys.readouterr().err == 'some.py: stopped\n'
 
 
 def test_train_then_test(tiny_data, tmp_path, capsys):

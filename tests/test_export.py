@@ -169,7 +169,8 @@ def test_onnx_file_in_the_way_or_without_a_folder(tmp_path, checkpoint,
     taken = tmp_path / 'taken.onnx'
     taken.write_text('kept')
     for path, named in ((taken, 'is there already'),
-                        (tmp_path / 'none' / 'a.onnx', 'there is no folder')):
+                        (tmp_path / 'none' / 'a.onnx', 'there is no folder'),
+                        (tmp_path / 'export', 'both name')):
         assert run(tmp_path, checkpoint, '--output', tmp_path / 'export',
                    '--onnx', path) == 1
         assert named in capsys.readouterr().err

@@ -40,6 +40,9 @@ def _check_options(options):
     if os.path.lexists(options.onnx):
         raise UserError(f'--onnx {options.onnx} is there already and is not '
                         'overwritten; give another name, or remove it')
+    if os.path.realpath(options.onnx) == os.path.realpath(options.output):
+        raise UserError(f'--output and --onnx both name {options.onnx}; give '
+                        'another name for one')
     folder = os.path.dirname(options.onnx) or '.'
     if not os.path.isdir(folder):
         raise UserError(f'--onnx {options.onnx}: there is no folder {folder}; '
