@@ -349,6 +349,17 @@ def test_every_published_record_has_a_report(tmp_path, capsys):
     for run in test_readme.readme_tables.RUNS:
         path = f'{test_readme.ROOT}/results/{run}/run.json'
         assert report.main([path, '--text']) == 0
+        if run == 'record':
+            lines = capsys.readouterr().out.splitlines()
+            assert ('Random crops, 20 test seeds: mean 8,239.6, standard '
+                    'deviation 23.4, 8,200 to 8,280') in lines
+            tests = [line for line in lines if 'at step 55000' in line
+                     and line.startswith('Test')]
+            assert [line.split(',')[1:3] for line in tests[:2]] == [
+                [' random crop', f' seed {seed}: {count} of 10000 '
+                 '(tensorflow-gpu 1.15.0)'] for seed, count in (
+                     (1, 8206), (2, 8263))]
+            assert 'central' in tests[-1] and len(tests) == 21
 
 
 # --- Figures and counts ----------------------------------------------------------

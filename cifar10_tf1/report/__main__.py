@@ -34,6 +34,8 @@ def _report(options):
     if not record.content['processes']:
         raise UserError(f'{path} records no training; give another')
     record_shape.check(record.content, path)
+    record.content['tests'].sort(key=lambda test: (
+        test['step'], test['crop'] != 'random', test['seed']))
     report = comparison.build_report(record)
     if not options.text:
         options.output = options.output or os.path.join(record.folder,

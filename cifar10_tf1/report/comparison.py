@@ -2,6 +2,7 @@
 
 import csv
 import os
+import statistics
 from typing import List, NamedTuple, Optional
 
 _SYSTEMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
@@ -128,12 +129,26 @@ def build_report(record, band=Band()):
     to_port = compare(record.epochs, port, first_epoch)
     if to_port:
         summaries.append(_describe('Plain port\'s run', to_port))
+    summaries += _describe_tests(record)
     within = comparison.is_within(band)
     return Report(
         documented, port, band, comparison,
         f'Verdict: {"within" if within else "OUTSIDE"} the band (mean absolute '
         f'deviation at most {band.mean_absolute} %, none over {band.largest} '
         '%, above or below)', summaries)
+
+
+def _describe_tests(record):
+    """A line on the tests by random crops at the last step, of one kind."""
+    numbers = [test['num_correct'] for test in record.content['tests']
+               if test['crop'] == 'random' and test['kind'] == record.kind
+               and test['step'] == record.epochs[-1]['step']]
+    if len(numbers) < 2:
+        return []
+    return [f'Random crops, {len(numbers)} test seeds: mean '
+            f'{statistics.mean(numbers):,.1f}, standard deviation '
+            f'{statistics.stdev(numbers):.1f}, {min(numbers):,} to '
+            f'{max(numbers):,}']
 
 
 def _describe(name, comparison):

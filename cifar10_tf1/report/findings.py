@@ -14,6 +14,7 @@ import numpy as np
 from cifar10_tf1 import kernels
 from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
+from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 
 _Z = 1.959964  # of a two-sided interval of 95 %
@@ -208,6 +209,7 @@ def _test(record, data_set, prefix, system):
     settings = run_record.complete(
         run_record.RunSettings(kernels=choose_kernels(record)), system,
         data_set)
+    runtime.start_threads(settings.threads)
     result = evaluation.run_evaluation(
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
