@@ -120,6 +120,15 @@ check_doctor() {  # check_doctor COMMAND...: runs it before the doctor
         "$output" || fail "the doctor's --json: $output"
 }
 
+# Before any training: the checkpoint of record, whole.
+check_checkpoint_of_record() {  # ... COMMAND...: runs it before the fingerprint
+    local output
+    output=$("$@" python -m cifar10_tf1.fingerprint 2>&1) || fail "fingerprint: $output"
+    echo "$output"
+    grep -q "\"sha256\": \"$(tail -n 1 <<<"$output" | cut -d ' ' -f 1)\"" \
+        results/record/run.json || fail 'this is not the checkpoint of record'
+}
+
 # As `docker run --read-only --user 54321:54321 -v FOLDER:/data`, without tmpfs,
 # as process 1.
 run_read_only() {
@@ -214,6 +223,7 @@ assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) 
     say 'a new volume: the doctor, train.py, test.py, the doctor'
     new_volume
     check_doctor run --volume "$work/data:/data" --
+    check_checkpoint_of_record run --volume "$work/data:/data" --
     check_training run --volume "$work/data:/data" --
     check_doctor run --volume "$work/data:/data" --
     say 'a folder of the user 12345, who has no name in the image'
