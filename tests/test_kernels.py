@@ -148,6 +148,19 @@ def test_convolution_with_biases():
 
 
 @pytest.mark.parametrize('kind', KINDS)
+def test_convolution_for_testing(kind):
+    inputs = [draw([BATCH, 12, 12, 64], kind),
+              draw([5, 5, 64, 64], 'random', 2), draw([64], 'random', 4)]
+    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
+
+    def build(net, weights, biases):
+        return to_net(inference.build_convolution(to_rows(net), weights, biases))
+
+    assert_close(run(build, inputs, gradient, tf.float32)[:1],
+                 run(exact_convolution, inputs, gradient, tf.float64)[:1], 2e-5)
+
+
+@pytest.mark.parametrize('kind', KINDS)
 def test_max_pool(kind):
     """To the bit: a maximum rounds nothing; sums of gradients have two terms
     at most where windows overlap, four at corners."""
@@ -213,14 +226,17 @@ def test_flat_product():
                  2e-6)
 
 
-def test_the_matrices_are_exact():
+@pytest.mark.parametrize('num_outputs', [4, 6])
+def test_the_matrices_are_exact(num_outputs):
     """output^T ((kernel g) * (input d)) is the correlation, in rationals."""
-    inputs, kernel, outputs = winograd.build_matrices()
+    inputs, kernel, outputs = winograd.build_matrices(num_outputs)
     random = np.random.RandomState(5)
-    values, taps = random.randint(-9, 10, 8), random.randint(-9, 10, 5)
+    values = random.randint(-9, 10, num_outputs + 4)
+    taps = random.randint(-9, 10, 5)
     ours = outputs.T.dot(kernel.dot(taps) * inputs.dot(values))
     assert np.allclose(ours, np.correlate(values, taps, 'valid'), atol=1e-11)
-    assert np.abs(inputs).max() <= 2.0 and np.abs(outputs).max() <= 8.0
+    assert np.abs(inputs).max() <= 2.0
+    assert np.abs(outputs).max() <= {4: 8.0, 6: 1024.0}[num_outputs]
 
 
 def test_fast_has_what_stock_has():

@@ -1,22 +1,25 @@
 """The fast kernels for testing, where no gradient is wanted.
 
-As kernels.fast, but for the first layers and the pools: without their gradients,
-TensorFlow's own convolution of three channels and its pool are the faster ones.
-The first layers take some images at a time, so that several cores work, and
-what one op makes is in the cache for the next.
+As kernels.fast, but: TensorFlow's own convolution of three channels and its pool
+are the faster ones without their gradients; the first layers take some images at a
+time, so that several cores work, and what one op makes is in the cache for the
+next. conv_2 has larger tiles: their errors may not pick another neighbour in a
+pool's gradient, where there is none.
 """
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import rows
-from cifar10_tf1.kernels.fast import build_convolution
+from cifar10_tf1.kernels import winograd
 from cifar10_tf1.kernels.fast import build_flat_product
 from cifar10_tf1.kernels.fast import build_normalization
 
 __all__ = ['build_convolution', 'build_convolution_and_pool',
            'build_flat_product', 'build_max_pool', 'build_normalization']
 
-_PART = 10  # images
+_PART = 10         # images
+_TILE_OUTPUTS = 6  # rows
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):
@@ -31,6 +34,17 @@ def build_convolution_and_pool(images, weights, biases, pool_name):
                                         'SAME'))
     plane = tf.transpose(tf.concat(parts, 0), [1, 2, 0, 3])
     return rows.build_biased_relu(tf.unstack(plane), biases)
+
+
+def build_convolution(net, weights, biases):
+    """As kernels.fast; the biases join in the last transform."""
+    width, batch, unused_channels = net[0].shape.as_list()
+    biases = tf.tile(tf.reshape(biases, [1, 1, -1]), [width, batch, 1])
+    output = winograd.build_matrices(_TILE_OUTPUTS)[2].T.astype(np.float32)
+    output = np.hstack([output, np.ones([_TILE_OUTPUTS, 1], np.float32)])
+    return [tf.nn.relu(row)
+            for tile in winograd.build_products(net, weights, _TILE_OUTPUTS)
+            for row in winograd.combine(output, tile + [biases])]
 
 
 def build_max_pool(net, name):

@@ -1,11 +1,12 @@
 """5 x 5 convolution with fewer products, by rows: minimal filtering F(4, 5).
 
-Four neighbouring outputs of a 5-tap filter need 8 products instead of 20
-(Winograd; the construction by Toom and Cook). It is applied along the height
-only; along the width, each of the 8 products is a stock convolution with 5
+Four neighbouring outputs of a 5-tap filter need 8 products instead of 20, six
+need 10 instead of 30 (Winograd; the construction by Toom and Cook). It is applied
+along the height only; along the width, each product is a stock convolution with 5
 taps. Applying it along both would need still fewer products, but small products
 of matrices run at half the speed of these convolutions (results/README.md has
-the measurements), and its errors are larger: here 3e-6 of the largest entry.
+the measurements), and its errors are larger: here 3e-6 of the largest entry, with
+six outputs 1e-5.
 
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
 """
@@ -16,37 +17,79 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 TAPS = 5
-_OUTPUTS = 4                        # of a tile
-_TILE = _OUTPUTS + TAPS - 1         # rows that these need; also products
+OUTPUTS = 4                         # rows of a tile
 _MARGIN = TAPS // 2                 # of SAME padding, rows on each side
-# Where the polynomials are evaluated, beside infinity. Small ones: the errors
-# grow with their powers.
+# Where the polynomials are evaluated, beside infinity; the first ones, as many as
+# it takes. Small ones: the errors grow with their powers.
 _POINTS = [Fraction(*point) for point in (
-    (0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2))]
+    (0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-1, 4))]
 
 
-def build_matrices():
+def build_matrices(num_outputs=OUTPUTS):
     """The three transforms: y = output^T ((kernel g) * (input d)).
 
-    For 8 inputs d and 5 taps g, y are the 4 correlations
+    For n + 4 inputs d and 5 taps g, y are the n correlations
     y[i] = sum over k of d[i + k] g[k]. The rows of `input` are scaled by powers
     of two, without an influence on rounding, to a largest entry near 1; those
     of `kernel` by the inverse.
 
+    Args:
+      num_outputs: int n, 6 at most.
     Returns:
-      (input, kernel, output): float64 [8, 8], [8, 5], [8, 4].
+      (input, kernel, output): float64 [n + 4, n + 4], [n + 4, 5], [n + 4, n].
     """
-    interpolation = _invert([_powers(point, _TILE) for point in _POINTS]
-                            + [[0] * (_TILE - 1) + [1]])
+    num_inputs = num_outputs + TAPS - 1  # as many products
+    points = _POINTS[:num_inputs - 1]
+    interpolation = _invert([_powers(point, num_inputs) for point in points]
+                            + [[0] * (num_inputs - 1) + [1]])
     inputs = np.array(interpolation, np.float64).T
     scales = 2.0 ** -np.round(np.log2(np.abs(inputs).max(axis=1)))
 
     def evaluate(size):
-        rows = [_powers(point, size) for point in _POINTS]
+        rows = [_powers(point, size) for point in points]
         return np.array(rows + [[0] * (size - 1) + [1]], np.float64)
 
     return (inputs * scales[:, np.newaxis],
-            evaluate(TAPS) / scales[:, np.newaxis], evaluate(_OUTPUTS))
+            evaluate(TAPS) / scales[:, np.newaxis], evaluate(num_outputs))
+
+
+class _Tiles:
+    """How the rows of a plane are tiled: which rows a tile needs."""
+
+    def __init__(self, height, num_outputs):
+        self.height = height
+        self.num_outputs = num_outputs
+        self.starts = range(0, height, num_outputs)  # first output row of each
+
+    def find_rows(self, start):
+        """Rows of the plane in a tile, and their places in it."""
+        first = start - _MARGIN
+        end = first + self.num_outputs + TAPS - 1
+        inside = slice(max(first, 0), min(end, self.height))
+        return inside, slice(inside.start - first, inside.stop - first)
+
+    def transform(self, matrix, rows):
+        """By tile, by product: [width, batch, channels]."""
+        return [combine(matrix[:, places], rows[inside])
+                for inside, places in map(self.find_rows, self.starts)]
+
+
+def build_products(rows, weights, num_outputs):
+    """What the outputs are combined of, without gradients.
+
+    Args:
+      rows: list of float32 [width, batch, channels], a multiple of num_outputs.
+      weights: float32 [5, 5, channels, filters].
+      num_outputs: int, rows of a tile.
+    Returns:
+      list by tile of lists of num_outputs + 4 float32 [width, batch, filters].
+    """
+    input_matrix, kernel_matrix, unused_output = (
+        matrix.astype(np.float32) for matrix in build_matrices(num_outputs))
+    kernels = _transform_kernel(kernel_matrix, weights)
+    tiles = _Tiles(len(rows), num_outputs).transform(input_matrix, rows)
+    return [[_convolve_width(*pair) for pair in zip(tile, kernels)]
+            for tile in tiles]
 
 
 def build_convolution(rows, weights):
@@ -60,31 +103,21 @@ def build_convolution(rows, weights):
     """
     input_matrix, kernel_matrix, output_matrix = (
         matrix.astype(np.float32) for matrix in build_matrices())
-    height = len(rows)
-    starts = range(0, height, _OUTPUTS)  # first output row of each tile
-
-    def tile_rows(start):
-        """Rows of the plane in a tile, and their places in it."""
-        first, end = start - _MARGIN, start - _MARGIN + _TILE
-        inside = slice(max(first, 0), min(end, height))
-        return inside, slice(inside.start - first, inside.stop - first)
+    tiles = _Tiles(len(rows), OUTPUTS)
 
     @tf.custom_gradient
     def convolve(weights, *rows):
-        inputs = []  # by tile, by product: [1, width, batch, channels]
-        for start in starts:
-            inside, places = tile_rows(start)
-            inputs.append(_combine(input_matrix[:, places], rows[inside]))
+        inputs = tiles.transform(input_matrix, rows)
         kernels = _transform_kernel(kernel_matrix, weights)
         outputs = []
         for tile in inputs:
             products = [_convolve_width(*pair) for pair in zip(tile, kernels)]
-            outputs += _combine(output_matrix.T, products)
+            outputs += combine(output_matrix.T, products)
 
         def build_gradients(*gradients):
-            products = [_combine(output_matrix,
-                                 gradients[start:start + _OUTPUTS])
-                        for start in starts]
+            products = [combine(output_matrix,
+                                gradients[start:start + OUTPUTS])
+                        for start in tiles.starts]
             return [_build_weights_gradient(inputs, products)] + (
                 _build_rows_gradient(products))
 
@@ -93,7 +126,7 @@ def build_convolution(rows, weights):
                                     for pair in zip(*pairs)])
                           for pairs in zip(zip(*inputs), zip(*products))]
             # [filter row, channels, filter column, filters]
-            gradient = tf.stack(_combine(kernel_matrix.T, by_product))
+            gradient = tf.stack(combine(kernel_matrix.T, by_product))
             return tf.transpose(gradient, [0, 2, 1, 3])
 
         def _build_rows_gradient(products):
@@ -101,13 +134,13 @@ def build_convolution(rows, weights):
             # rows by the transforms, its columns here.
             turned = tf.transpose(tf.reverse(weights, axis=[1]), [0, 1, 3, 2])
             kernels = _transform_kernel(kernel_matrix, turned)
-            parts = [[] for unused_row in range(height)]
-            for start, tile in zip(starts, products):
-                inside, places = tile_rows(start)
+            parts = [[] for unused_row in range(tiles.height)]
+            for start, tile in zip(tiles.starts, products):
+                inside, places = tiles.find_rows(start)
                 tile = [_convolve_width(*pair) for pair in zip(tile, kernels)]
                 for row, part in zip(
                         range(inside.start, inside.stop),
-                        _combine(input_matrix[:, places].T, tile)):
+                        combine(input_matrix[:, places].T, tile)):
                     parts[row].append(part)
             return [tf.add_n(row) if len(row) > 1 else row[0]
                     for row in parts]
@@ -117,8 +150,13 @@ def build_convolution(rows, weights):
     return convolve(tf.convert_to_tensor(weights), *rows)
 
 
-def _combine(matrix, tensors):
-    """Linear combinations: matrix [m, n] times n tensors, a list of m."""
+def combine(matrix, tensors):
+    """Linear combinations: matrix [m, n] times n tensors, a list of m.
+
+    Args:
+      matrix: float32 array.
+      tensors: list of float32 tensors of one shape.
+    """
     stacked = tf.stack(tensors)
     shape = stacked.shape.as_list()
     combined = tf.matmul(matrix, tf.reshape(stacked, [shape[0], -1]))
@@ -128,7 +166,7 @@ def _combine(matrix, tensors):
 def _transform_kernel(matrix, weights):
     """[5, 5, channels, filters] to 8 of [5, 1, channels, filters]."""
     return [tf.expand_dims(kernel, 1)
-            for kernel in _combine(matrix, tf.unstack(weights))]
+            for kernel in combine(matrix, tf.unstack(weights))]
 
 
 def _convolve_width(row, kernel):
