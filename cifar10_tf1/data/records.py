@@ -12,7 +12,10 @@ def build_labels(records):
 
 
 def build_crops(records, rows, columns, flips, size):
-    """Cuts a square out of every image, by one gather for all of them.
+    """Cuts a square out of every image, for all of them at once.
+
+    The rows by one gather. The columns by a product with ones and zeros, which
+    is exact and takes half the time of a gather of single pixels.
 
     Args:
       records: uint8 [batch, 3073]: label, then the red, the green and the blue
@@ -24,13 +27,17 @@ def build_crops(records, rows, columns, flips, size):
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """
     batch = records.shape[0].value
-    row, column, channel = np.indices([size, size, cifar10.CHANNELS])
-    places = [row * cifar10.WIDTH + some + channel * cifar10.PLANE_BYTES
-              for some in (column, size - 1 - column)]
-    places = tf.constant(np.reshape(places, [2, -1]), tf.int32)
-    starts = (np.arange(batch, dtype=np.int32) * cifar10.RECORD_BYTES
-              + cifar10.LABEL_BYTES + rows * cifar10.WIDTH + columns)
-    indices = starts[:, tf.newaxis] + tf.gather(places, tf.cast(flips, tf.int32))
-    pixels = tf.gather(tf.reshape(records, [-1]), indices)
-    return tf.reshape(tf.cast(pixels, tf.float32),
-                      [batch, size, size, cifar10.CHANNELS])
+    lines_of_image = cifar10.CHANNELS * cifar10.HEIGHT
+    lines = tf.reshape(records[:, cifar10.LABEL_BYTES:],
+                       [batch * lines_of_image, cifar10.WIDTH])
+    row, channel = np.indices([size, cifar10.CHANNELS], np.int32)
+    places = np.reshape(row + channel * cifar10.HEIGHT, [1, -1])
+    starts = np.arange(batch, dtype=np.int32) * lines_of_image + rows
+    lines = tf.cast(tf.gather(lines, starts[:, tf.newaxis] + places),
+                    tf.float32)  # [batch, size * 3, 32]
+    order = np.arange(size, dtype=np.int32)
+    order = tf.gather(np.stack([order, order[::-1]]), tf.cast(flips, tf.int32))
+    chosen = tf.one_hot(columns[:, tf.newaxis] + order, cifar10.WIDTH, axis=1)
+    crops = tf.reshape(tf.matmul(lines, chosen),
+                       [batch, size, cifar10.CHANNELS, size])
+    return tf.transpose(crops, [0, 1, 3, 2])
