@@ -1,7 +1,6 @@
 """Shared by all tests: the environment before TensorFlow, tiny data."""
 
 import os
-import resource
 import sys
 
 import numpy as np
@@ -31,15 +30,6 @@ def real_data_dir():
             os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
         pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
     return REAL_DATA_DIR
-
-
-@pytest.fixture
-def file_size_limit():
-    """No file of this process grows over 10,000 bytes: as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """A network with random weights as a checkpoint, for tests of what reads one."""
 
+import contextlib
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -31,6 +33,20 @@ def write_checkpoint(folder, tensors, data=None):
         with open(prefix + '.json', 'w') as file:
             json.dump({'data': data}, file)
     return prefix
+
+
+@contextlib.contextmanager
+def file_size_limit():
+    """No file of this process grows over 10,000 bytes: as on a full disk.
+
+    For as short as can be: the log of the tests may be longer.
+    """
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def need(module):

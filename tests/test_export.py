@@ -145,12 +145,13 @@ def test_nothing_is_overwritten(tmp_path, checkpoint, capsys):
     assert file.read_text() == 'kept'
 
 
-def test_a_full_disk(tmp_path, checkpoint, file_size_limit, monkeypatch,
-                     capsys):
+def test_a_full_disk(tmp_path, checkpoint, monkeypatch, capsys):
     monkeypatch.setattr(export.extras, 'require', lambda *arguments: None)
     folder, onnx = tmp_path / 'export', tmp_path / 'a.onnx'
     for what in (folder, onnx):
-        assert run(tmp_path, checkpoint, '--output', folder, '--onnx', onnx) == 1
+        with model_helpers.file_size_limit():
+            assert run(tmp_path, checkpoint, '--output', folder, '--onnx',
+                       onnx) == 1
         error = capsys.readouterr().err
         assert f'cannot write {what}: ' in error and 'File too large' in error
         assert error.count('\n') == 1
