@@ -29,7 +29,7 @@ pytestmark = pytest.mark.accuracy
 
 ROOT = os.path.dirname(recorded.RESULTS)
 RECORDS = [os.path.join(recorded.RESULTS, name)
-           for name in ('record',)]
+           for name in ('record', 'record-tf2')]
 # Of ten thousand test images. The documented 8,246 is one draw of the first:
 # nine tests of the plain port gave 8,152 to 8,262, its central crop 8,470.
 RANDOM_RANGE, CENTRAL_RANGE = (8110, 8330), (8380, 8580)

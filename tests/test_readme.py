@@ -27,7 +27,7 @@ def test_tables_are_those_of_the_records():
 def test_fast_kernels_train_as_stock_ones_do():
     """Three seeds of ten epochs each; a seed differs more from another."""
     means = {name: np.mean([readme_tables.mean_loss(run_record.load_folder(
-        os.path.join(ROOT, 'results', f'tf2-{name}-seed-{seed}')))
+        os.path.join(ROOT, 'results', readme_tables.find_run(name, seed))))
         for seed in readme_tables.SEEDS]) for name in ('stock', 'fast')}
     assert abs(means['fast'] / means['stock'] - 1) < 0.005
 
