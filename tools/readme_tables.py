@@ -49,6 +49,13 @@ def build_timings():
     return lines
 
 
+def build_tour():
+    with open(os.path.join(RESULTS, 'tour.csv'), newline='') as file:
+        return ['| command | last line |', '|---|---|'] + [
+            f'| `{row["command"]}` | `{row["last_line"]}` |'
+            for row in csv.DictReader(file)]
+
+
 def build_benchmark():
     with open(os.path.join(RESULTS, 'benchmark.json')) as file:
         lines = [benchmark.describe(result) for result in json.load(file)]
@@ -200,7 +207,8 @@ def build_profile():
 
 def render(text):
     """A README.md's text with its tables made anew."""
-    for name, build in (('timings', build_timings), ('results', build_results),
+    for name, build in (('timings', build_timings), ('tour', build_tour),
+                        ('results', build_results),
                         ('kernels', build_kernels),
                         ('benchmark', build_benchmark),
                         ('spread', build_spread), ('profile', build_profile)):
