@@ -90,6 +90,7 @@ def test_the_command_is_recorded_without_folders():
         'train.py --epochs 3 --synthetic')
 
 
+@pytest.mark.slow
 def test_what_is_not_given_comes_from_the_record(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1, epochs=1, seed=5,
                save_steps=2)
@@ -127,6 +128,7 @@ def test_another_wheel_or_other_kernels_are_refused(copy):
     assert run_record.check_kind(record, record.kind) == []
 
 
+@pytest.mark.slow
 def test_other_threads_go_on_with_a_warning(tiny_data_set, tmp_path, capsys):
     runs.train(tmp_path, tiny_data_set, max_steps=1, intra_op_threads=2)
     capsys.readouterr()
@@ -137,6 +139,7 @@ def test_other_threads_go_on_with_a_warning(tiny_data_set, tmp_path, capsys):
         'from step 1: intra_op_threads: 1, not 2']
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_noted(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     runs.change_record(tmp_path / 'run.json',
@@ -210,6 +213,7 @@ def test_verify_passes(copy, tiny_data_set, monkeypatch, capsys):
     assert sorted(os.listdir(str(copy.parent))) == ['run.json']
 
 
+@pytest.mark.slow
 def test_verify_names_the_epoch_of_a_changed_loss(copy, tiny_data_set,
                                                   monkeypatch, capsys):
     def edit(content):
@@ -222,12 +226,14 @@ def test_verify_names_the_epoch_of_a_changed_loss(copy, tiny_data_set,
     assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '1') == 0
 
 
+@pytest.mark.slow
 def test_verify_notices_other_weights(copy, tiny_data_set, monkeypatch, capsys):
     runs.change_record(copy, lambda content: content['weights'].update(sha256='0' * 64))
     assert verify_main(copy, tiny_data_set, monkeypatch) == 4
     assert 'DIFFERENT at the weights at step 8' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_verify_on_another_kind(copy, tiny_data_set, monkeypatch, capsys):
     def edit(content):
         content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
@@ -241,6 +247,7 @@ def test_verify_on_another_kind(copy, tiny_data_set, monkeypatch, capsys):
     assert 'Epoch 2 : ' in output
 
 
+@pytest.mark.slow
 def test_verify_on_another_kind_with_equal_bits(copy, tiny_data_set,
                                                 monkeypatch, capsys):
     runs.change_record(copy, lambda content: content['processes'][-1]['kind'].update(

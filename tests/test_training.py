@@ -56,6 +56,7 @@ def test_the_printed_loss_is_the_sum_over_the_epoch(whole_run):
         assert printed[epoch] == f'{total:.5f}'
 
 
+@pytest.mark.slow
 def test_the_same_seed_twice_and_another_one(whole_run, tiny_data_set,
                                              tmp_path):
     runs.train(tmp_path / 'same', tiny_data_set, max_steps=4)
@@ -68,6 +69,7 @@ def test_the_same_seed_twice_and_another_one(whole_run, tiny_data_set,
                if name != 'global_step')
 
 
+@pytest.mark.slow
 def test_going_on_in_the_middle_of_an_epoch(whole_run, tiny_data_set, tmp_path,
                                             capsys, monkeypatch):
     """Stopped by a limit, a signal and a kill: the same bits, the same sums."""
@@ -112,6 +114,7 @@ def test_the_target_is_reached_already(whole_run, tiny_data_set, capsys):
     assert sorted(os.listdir(str(whole_run[0]))) == before
 
 
+@pytest.mark.slow
 def test_save_steps(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=6, save_steps=5)
     assert sorted(name for name in os.listdir(str(tmp_path))
