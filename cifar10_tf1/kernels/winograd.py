@@ -164,7 +164,7 @@ def combine(matrix, tensors):
 
 
 def _transform_kernel(matrix, weights):
-    """[5, 5, channels, filters] to 8 of [5, 1, channels, filters]."""
+    """[5, 5, channels, filters] to [5, 1, channels, filters] by product."""
     return [tf.expand_dims(kernel, 1)
             for kernel in combine(matrix, tf.unstack(weights))]
 
