@@ -5,6 +5,7 @@ network whose logits are all equal for perfect, because in_top_k counts ties.
 """
 
 import hashlib
+import math
 import time
 from typing import NamedTuple
 
@@ -20,13 +21,14 @@ from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 
 MAX_TIES = 100  # images; a trained network has none
+_BATCHES_IN_A_RUN = 10  # between them a stop is possible
 
 
 class EvaluationGraph(NamedTuple):
     graph: tf.Graph
     inputs: pipeline.Inputs
-    logits: tf.Tensor      # float32 [lanes * batch, 10]
-    in_top_1: tf.Tensor    # bool [lanes * batch]
+    logits: tf.Tensor      # float32 [n * batch, 10], of n batches
+    in_top_1: tf.Tensor    # bool [n * batch]
     variables: dict        # checkpoint name -> tf.Variable, shadows and step
     saver: tf.train.Saver
 
@@ -70,17 +72,14 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
     with tf.Graph().as_default() as graph:
         inputs = pipeline.build_inputs(system, data_set, seed, crop,
                                        num_input_threads)
+        layers = kernels.load(kernels_name, for_training=False)
+        num_batches = math.gcd(
+            data_set.num_test_examples // system.SETTINGS.batch_size,
+            _BATCHES_IN_A_RUN)
         with tf.device(f'/{device}:0'):
-            lanes = []
-            for lane, (labels, images) in enumerate(inputs.build_batches(
-                    _count_lanes(system, data_set))):
-                with tf.variable_scope(tf.get_variable_scope(),
-                                       reuse=bool(lane)):
-                    logits = system.build_network(
-                        images, seed,
-                        kernels.load(kernels_name, for_training=False))
-                lanes.append((logits, tf.nn.in_top_k(logits, labels, 1)))
-            logits, in_top_1 = [tf.concat(parts, 0) for parts in zip(*lanes)]
+            logits, in_top_1 = _build_loop(inputs, num_batches, lambda images:
+                                           system.build_network(images, seed,
+                                                                layers))
             global_step = objective.build_global_step()
         average = objective.build_average(system.SETTINGS.schedule, global_step)
         variables = average.variables_to_restore()
@@ -88,10 +87,36 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
                                tf.train.Saver(variables))
 
 
-def _count_lanes(system, data_set):
-    """Batches at the same time: where one leaves a core idle, two do not."""
-    num_batches = data_set.num_test_examples // system.SETTINGS.batch_size
-    return 2 if num_batches % 2 == 0 else 1
+def _build_loop(inputs, num_batches, build_network):
+    """Several batches in one run, in the order of the data set.
+
+    A loop inside of the graph: the last layers of one batch, which leave a core
+    idle, run beside the first layers of the next.
+
+    Args:
+      inputs: pipeline.Inputs.
+      num_batches: int.
+      build_network: function of images to logits.
+    Returns:
+      (logits, in_top_1): as in EvaluationGraph.
+    """
+    def build_step(number, *results):
+        # Each batch is taken after the one before it.
+        with tf.control_dependencies([number]):
+            labels, images = inputs.iterator.get_next()
+        with tf.control_dependencies([labels]):
+            next_number = number + 1
+        logits = build_network(images)
+        step_results = logits, tf.nn.in_top_k(logits, labels, 1)
+        return (next_number, *(array.write(number, result) for array, result
+                               in zip(results, step_results)))
+
+    unused_number, *results = tf.while_loop(
+        lambda number, *unused_results: number < num_batches, build_step,
+        [0, *(tf.TensorArray(dtype, num_batches)
+              for dtype in (tf.float32, tf.bool))],
+        parallel_iterations=2, back_prop=False)
+    return [array.concat() for array in results]
 
 
 def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,

@@ -69,18 +69,6 @@ class Inputs(NamedTuple):
     images: tf.Tensor  # float32 [batch, height, width, 3], standardised
     iterator: tf.data.Iterator  # behind the handle
 
-    def build_batches(self, number):
-        """Several batches in one run, the first of them `labels, images`.
-
-        Returns:
-          list of (labels, images), in the order of the data set.
-        """
-        batches = [(self.labels, self.images)]
-        for unused_batch in range(number - 1):
-            with tf.control_dependencies(batches[-1]):
-                batches.append(self.iterator.get_next())
-        return batches
-
 
 def build_inputs(system, data_set, seed, crop='random', num_threads=2):
     """Both pipelines, and the batch of whichever iterator's handle is fed.

@@ -92,9 +92,9 @@ def session_config(threads, rewrites=True):
 
     Args:
       threads: machine.Threads; 0 leaves a number to TensorFlow.
-      rewrites: bool, whether TensorFlow may rewrite the graph first. The large
-        one of the fast kernels gains nothing by it, and where it runs a
-        hundred times only, the rewriting itself takes a third of the time.
+      rewrites: bool, whether TensorFlow may rewrite the graph first, and the
+        input pipeline at each start. Testing with the fast kernels gains less
+        by it than it takes.
     """
     tf = load_tensorflow()
     config = tf.ConfigProto(allow_soft_placement=True,

@@ -109,8 +109,9 @@ def test_winograd_convolution(kind, weights_kind):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_first_layers(kind):
+def test_first_layers(kind, monkeypatch):
     """Convolution of images, biases, ReLU and pool, without their gradient."""
+    monkeypatch.setattr(inference, '_PART', 3)  # and a smaller one at the end
     inputs = [draw([5, 5, 3, 64], 'random', 2), draw([64], 'random', 4)]
     images = draw([BATCH, 24, 24, 3], kind)
     gradient = draw([BATCH, 12, 12, 64], 'random', 3)
@@ -124,8 +125,8 @@ def test_first_layers(kind):
             tf.constant(images, tf.float64), weights, biases))
 
     def build_for_testing(weights, biases):
-        return to_net(inference.build_convolution_and_pool(
-            tf.constant(images), weights, biases, 'pool'))
+        return tf.concat(inference.build_convolution_and_pool(
+            tf.constant(images), weights, biases, 'pool'), 0)
 
     results = run(build, inputs, gradient, tf.float32)
     exact_results = run(exact, inputs, gradient, tf.float64)
@@ -154,7 +155,8 @@ def test_convolution_for_testing(kind):
     gradient = draw([BATCH, 12, 12, 64], 'random', 3)
 
     def build(net, weights, biases):
-        return to_net(inference.build_convolution(to_rows(net), weights, biases))
+        parts = tf.split(net, 2)
+        return to_net(inference.build_convolution(parts, weights, biases))
 
     assert_close(run(build, inputs, gradient, tf.float32)[:1],
                  run(exact_convolution, inputs, gradient, tf.float64)[:1], 2e-5)

@@ -1,16 +1,16 @@
 """The fast kernels for testing, where no gradient is wanted.
 
 As kernels.fast, but: TensorFlow's own convolution of three channels and its pool
-are the faster ones without their gradients; the first layers take some images at a
-time, so that several cores work, and what one op makes is in the cache for the
-next. conv_2 has larger tiles: their errors may not pick another neighbour in a
-pool's gradient, where there is none.
+are the faster ones without their gradients. The first layers take some images at a
+time, which is what fits into a cache; their activations are parts of the batch:
+lists of float32 [images, height, width, channels]. From conv_2 on they are planes,
+as in kernels.fast. conv_2 has larger tiles: their errors may not pick another
+neighbour in a pool's gradient, where there is none.
 """
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import winograd
 from cifar10_tf1.kernels.fast import build_flat_product
 from cifar10_tf1.kernels.fast import build_normalization
@@ -18,33 +18,33 @@ from cifar10_tf1.kernels.fast import build_normalization
 __all__ = ['build_convolution', 'build_convolution_and_pool',
            'build_flat_product', 'build_max_pool', 'build_normalization']
 
-_PART = 10         # images
+_PART = 25         # images
 _TILE_OUTPUTS = 6  # rows
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):
-    """As kernels.fast."""
+    """As kernels.stock; images [batch, height, width, channels] to parts."""
     parts = []
     for start in range(0, images.shape[0].value, _PART):
         net = tf.nn.conv2d(images[start:start + _PART], weights, [1, 1, 1, 1],
                            'SAME')
         with tf.name_scope(pool_name):
             # Before biases and ReLU, as in kernels.fast.
-            parts.append(tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1],
-                                        'SAME'))
-    plane = tf.transpose(tf.concat(parts, 0), [1, 2, 0, 3])
-    return rows.build_biased_relu(tf.unstack(plane), biases)
+            net = tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
+        parts.append(tf.nn.relu(tf.nn.bias_add(net, biases)))
+    return parts
 
 
-def build_convolution(net, weights, biases):
-    """As kernels.fast; the biases join in the last transform."""
-    width, batch, unused_channels = net[0].shape.as_list()
+def build_convolution(parts, weights, biases):
+    """As kernels.fast, of parts; the biases join in the last transform."""
+    plane = tf.concat([tf.transpose(part, [1, 2, 0, 3]) for part in parts], 2)
+    unused_height, width, batch, unused_channels = plane.shape.as_list()
     biases = tf.tile(tf.reshape(biases, [1, 1, -1]), [width, batch, 1])
     output = winograd.build_matrices(_TILE_OUTPUTS)[2].T.astype(np.float32)
     output = np.hstack([output, np.ones([_TILE_OUTPUTS, 1], np.float32)])
     return [tf.nn.relu(row)
-            for tile in winograd.build_products(net, weights, _TILE_OUTPUTS)
-            for row in winograd.combine(output, tile + [biases])]
+            for tile in winograd.build_products(plane, weights, _TILE_OUTPUTS)
+            for row in winograd.combine(output, tf.stack(tile + [biases]))]
 
 
 def build_max_pool(net, name):

@@ -54,7 +54,7 @@ def build_matrices(num_outputs=OUTPUTS):
 
 
 class _Tiles:
-    """How the rows of a plane are tiled: which rows a tile needs."""
+    """How the rows of a plane are tiled: which rows each tile needs."""
 
     def __init__(self, height, num_outputs):
         self.height = height
@@ -68,17 +68,16 @@ class _Tiles:
         inside = slice(max(first, 0), min(end, self.height))
         return inside, slice(inside.start - first, inside.stop - first)
 
-    def transform(self, matrix, rows):
-        """By tile, by product: [width, batch, channels]."""
-        return [combine(matrix[:, places], rows[inside])
-                for inside, places in map(self.find_rows, self.starts)]
+    def __iter__(self):
+        return map(self.find_rows, self.starts)
 
 
-def build_products(rows, weights, num_outputs):
+def build_products(plane, weights, num_outputs):
     """What the outputs are combined of, without gradients.
 
     Args:
-      rows: list of float32 [width, batch, channels], a multiple of num_outputs.
+      plane: float32 [height, width, batch, channels], a multiple of num_outputs
+        high.
       weights: float32 [5, 5, channels, filters].
       num_outputs: int, rows of a tile.
     Returns:
@@ -87,9 +86,11 @@ def build_products(rows, weights, num_outputs):
     input_matrix, kernel_matrix, unused_output = (
         matrix.astype(np.float32) for matrix in build_matrices(num_outputs))
     kernels = _transform_kernel(kernel_matrix, weights)
-    tiles = _Tiles(len(rows), num_outputs).transform(input_matrix, rows)
+    tiles = _Tiles(plane.shape[0].value, num_outputs)
+    inputs = [combine(input_matrix[:, places], plane[inside])
+              for inside, places in tiles]
     return [[_convolve_width(*pair) for pair in zip(tile, kernels)]
-            for tile in tiles]
+            for tile in inputs]
 
 
 def build_convolution(rows, weights):
@@ -107,17 +108,17 @@ def build_convolution(rows, weights):
 
     @tf.custom_gradient
     def convolve(weights, *rows):
-        inputs = tiles.transform(input_matrix, rows)
+        inputs = [combine(input_matrix[:, places], tf.stack(rows[inside]))
+                  for inside, places in tiles]
         kernels = _transform_kernel(kernel_matrix, weights)
         outputs = []
         for tile in inputs:
             products = [_convolve_width(*pair) for pair in zip(tile, kernels)]
-            outputs += combine(output_matrix.T, products)
+            outputs += combine(output_matrix.T, tf.stack(products))
 
         def build_gradients(*gradients):
-            products = [combine(output_matrix,
-                                gradients[start:start + OUTPUTS])
-                        for start in tiles.starts]
+            products = [combine(output_matrix, tf.stack(
+                gradients[start:start + OUTPUTS])) for start in tiles.starts]
             return [_build_weights_gradient(inputs, products)] + (
                 _build_rows_gradient(products))
 
@@ -126,7 +127,7 @@ def build_convolution(rows, weights):
                                     for pair in zip(*pairs)])
                           for pairs in zip(zip(*inputs), zip(*products))]
             # [filter row, channels, filter column, filters]
-            gradient = tf.stack(combine(kernel_matrix.T, by_product))
+            gradient = tf.stack(combine(kernel_matrix.T, tf.stack(by_product)))
             return tf.transpose(gradient, [0, 2, 1, 3])
 
         def _build_rows_gradient(products):
@@ -135,12 +136,11 @@ def build_convolution(rows, weights):
             turned = tf.transpose(tf.reverse(weights, axis=[1]), [0, 1, 3, 2])
             kernels = _transform_kernel(kernel_matrix, turned)
             parts = [[] for unused_row in range(tiles.height)]
-            for start, tile in zip(tiles.starts, products):
-                inside, places = tiles.find_rows(start)
+            for (inside, places), tile in zip(tiles, products):
                 tile = [_convolve_width(*pair) for pair in zip(tile, kernels)]
                 for row, part in zip(
                         range(inside.start, inside.stop),
-                        combine(input_matrix[:, places].T, tile)):
+                        combine(input_matrix[:, places].T, tf.stack(tile))):
                     parts[row].append(part)
             return [tf.add_n(row) if len(row) > 1 else row[0]
                     for row in parts]
@@ -150,14 +150,15 @@ def build_convolution(rows, weights):
     return convolve(tf.convert_to_tensor(weights), *rows)
 
 
-def combine(matrix, tensors):
-    """Linear combinations: matrix [m, n] times n tensors, a list of m.
+def combine(matrix, stacked):
+    """Linear combinations of n tensors: matrix [m, n] times a stack of them.
 
     Args:
       matrix: float32 array.
-      tensors: list of float32 tensors of one shape.
+      stacked: float32 [n, ...].
+    Returns:
+      list of m float32 [...].
     """
-    stacked = tf.stack(tensors)
     shape = stacked.shape.as_list()
     combined = tf.matmul(matrix, tf.reshape(stacked, [shape[0], -1]))
     return tf.unstack(tf.reshape(combined, [matrix.shape[0]] + shape[1:]))
@@ -165,8 +166,7 @@ def combine(matrix, tensors):
 
 def _transform_kernel(matrix, weights):
     """[5, 5, channels, filters] to [5, 1, channels, filters] by product."""
-    return [tf.expand_dims(kernel, 1)
-            for kernel in combine(matrix, tf.unstack(weights))]
+    return [tf.expand_dims(kernel, 1) for kernel in combine(matrix, weights)]
 
 
 def _convolve_width(row, kernel):
