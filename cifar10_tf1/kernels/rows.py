@@ -33,22 +33,25 @@ def build_image_convolution(images, weights):
     filters = weights.shape[-1].value
     half = width // 2
     with tf.name_scope('patches'):
-        # [height, channels, width, batch]: long runs of memory to copy.
+        # [height, channels * width, batch]: long runs of memory to copy.
+        padded_height, padded_width = height + TAPS - 1, width + TAPS - 1
+        margins = [_MARGIN, _MARGIN]
         net = tf.pad(tf.transpose(images, [1, 3, 2, 0]),
-                     [[_MARGIN, _MARGIN], [0, 0], [_MARGIN, _MARGIN], [0, 0]])
-        net = tf.reshape(net, [height + TAPS - 1, channels,
-                               half + _MARGIN, 2, batch])
-        parities = tf.unstack(net, axis=3)
+                     [margins, [0, 0], margins, [0, 0]])
+        net = tf.reshape(net, [padded_height, channels * padded_width, batch])
 
-        def build_patches(parity):
-            shifted = (parity + tap for tap in range(TAPS))
-            return tf.concat([parities[shift % 2][:, :, shift // 2:
-                                                  shift // 2 + half]
-                              for shift in shifted], axis=1)
+        def build_patches(columns):
+            """[padded_height, 5 * channels, columns, batch]: column taps as
+            channels, of the windows that begin at these columns."""
+            tap, channel, column = np.ix_(range(TAPS), range(channels), columns)
+            places = channel * padded_width + column + tap
+            return tf.reshape(
+                tf.gather(net, places.ravel(), axis=1),
+                [padded_height, TAPS * channels, len(columns), batch])
 
-        # [height + 4, 5 * channels, columns, batch]: column taps as channels.
-        even, odd = build_patches(0), build_patches(1)
-        longer = tf.concat([even, even[:, :, -1:]], axis=2)
+        evens = list(range(0, width, 2))
+        even, odd, longer = map(build_patches, (
+            evens, range(1, width, 2), evens + evens[-1:]))
 
     def window(patches, row):
         """[5 * 5 * channels, columns * batch], without a copy."""
@@ -157,9 +160,8 @@ def build_normalization(row, settings):
     @tf.custom_gradient
     def normalize(row):
         net = tf.reshape(row, [-1, channels])
-        norm = tf.nn.bias_add(
-            tf.matmul(tf.square(net), settings.alpha * neighbours),
-            tf.fill([channels], settings.bias))
+        norm = settings.bias + tf.matmul(tf.square(net),
+                                         settings.alpha * neighbours)
         root = tf.rsqrt(norm)
         power = root * tf.sqrt(root)
         normalized = net * power
@@ -180,10 +182,14 @@ def build_biased_relu(rows, biases):
     """ReLU of rows plus biases; the biases' gradient by a matrix product."""
     @tf.custom_gradient
     def activate(biases, *rows):
-        activated = [tf.nn.relu(tf.nn.bias_add(row, biases)) for row in rows]
+        # As large as a row: a plain sum is faster than bias_add.
+        width, batch, unused_channels = rows[0].shape.as_list()
+        tiled = tf.tile(tf.reshape(biases, [1, 1, -1]), [width, batch, 1])
+        activated = [tf.nn.relu(row + tiled) for row in rows]
 
         def build_gradients(*gradients):
-            gradients = [runtime.build_relu_gradient(*pair) for pair in zip(gradients, activated)]
+            gradients = [runtime.build_relu_gradient(*pair)
+                         for pair in zip(gradients, activated)]
             channels = biases.shape[0].value
             flat = [tf.reshape(gradient, [-1, channels])
                     for gradient in gradients]
