@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from cifar10_tf1.benchmark import __main__ as benchmark
+from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
 from cifar10_tf1.benchmark import workers
+from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -63,6 +65,20 @@ def test_table():
     # 3 steps a second of 10.53 GFLOP, of 100 GFLOP/s.
     assert 'reaches 0.316 (0.316 to 0.316) times' in text
     assert 'pipeline takes 1.02 (1.02 to 1.02) times' in text
+
+
+@pytest.mark.slow
+def test_as_many_images_as_cifar10(tmp_path):
+    data.generate(str(tmp_path))
+    data_set = data.load_data_set(str(tmp_path))
+    assert data_set.num_train_examples == 50000
+    assert data_set.num_test_examples == 10000
+    assert data_set.name == 'synthetic'
+    for paths, num_records in ((data_set.train_paths, 50000),
+                               ([data_set.test_path], 10000)):
+        records = cifar10.load_bytes(paths, num_records)
+        assert np.array_equal(records[:2000], records[8000:10000])
+        assert not np.array_equal(records[:1000], records[1000:2000])
 
 
 def test_bad_options(capsys):

@@ -15,9 +15,9 @@ import tempfile
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import machine
+from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
 from cifar10_tf1.benchmark import workers
-from cifar10_tf1.data import synthetic
 from cifar10_tf1.errors import UserError
 
 FORMULATIONS = ('plain', 'stock', 'fast')
@@ -42,7 +42,7 @@ def measure(pythons, data_dir, num_cores, num_blocks, block_seconds):
 
     Args:
       pythons: list of str, the interpreter of each runtime.
-      data_dir: str, for the generated data set.
+      data_dir: str, where data.generate has been.
       num_cores: int, or None for all.
       num_blocks: int.
       block_seconds: float.
@@ -167,7 +167,7 @@ def _run(options):
     results = []
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-') as folder:
         with contextlib.redirect_stdout(sys.stderr):
-            synthetic.load_data_set(folder)
+            data.generate(folder)
         for num_cores in options.threads or [None]:
             results.append(measure(options.python or [sys.executable], folder,
                                    num_cores, num_blocks, seconds))

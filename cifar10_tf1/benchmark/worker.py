@@ -18,8 +18,8 @@ from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
-from cifar10_tf1.data import synthetic
 
 SEED = 1
 
@@ -205,7 +205,7 @@ def main():
     else:
         runtime.prepare_environment(formulation)
         runtime.load_tensorflow()
-    data_set = synthetic.load_data_set(data_dir)
+    data_set = data.load_data_set(data_dir)
     subject = (Plain(data_set) if formulation == 'plain'
                else Ours(data_set, formulation))
     subject.train()

@@ -20,7 +20,7 @@ class Worker:
         Args:
           python: str, the interpreter, which decides the runtime.
           formulation: 'plain', 'stock' or 'fast'.
-          data_dir: str, with the generated data set.
+          data_dir: str, where data.generate has been.
           num_cores: int, the first so many of the cores at hand; None: all.
         Raises:
           UserError: where it ends instead.
