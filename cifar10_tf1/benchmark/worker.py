@@ -210,7 +210,7 @@ def main():
                else Ours(data_set, formulation))
     subject.train()
     seconds = time.perf_counter() - start
-    for unused_step in range(20):
+    for unused_step in range(10):
         subject.train()
 
     def answer(**values):
