@@ -137,13 +137,16 @@ class ModelDir:
         shutil.rmtree(self.join(SAVING), ignore_errors=True)
 
     def remove(self, checkpoint):
-        """Deletes one of our checkpoints, its index first.
+        """Deletes one of our checkpoints, its index first and its settings last.
 
         Without an index it is no checkpoint, so whoever reads the folder at
-        this moment sees it whole or not at all.
+        this moment sees it whole or not at all. While its settings are there it
+        is ours, so what a kill leaves of it is swept.
         """
         assert checkpoint.ours, checkpoint
-        for suffix in sorted(checkpoint.suffixes, key='.index'.__ne__):
+        order = {'.index': 0, SETTINGS_SUFFIX: 2}
+        for suffix in sorted(checkpoint.suffixes,
+                             key=lambda suffix: order.get(suffix, 1)):
             os.remove(checkpoint.prefix + suffix)
 
     def set_aside(self, checkpoint):
@@ -173,6 +176,6 @@ class ModelDir:
                 else:
                     os.remove(self.join(name))
         for checkpoint in list_checkpoints(self.path):
-            # A save of ours, stopped among the renames that end it.
+            # A save of ours, stopped among the renames that end it, or a removal.
             if checkpoint.ours and '.index' not in checkpoint.suffixes:
                 self.remove(checkpoint)

@@ -296,6 +296,30 @@ def test_a_killed_save_leaves_a_whole_checkpoint_or_none(tmp_path, session,
         assert len(os.listdir(str(folder))) == 2 + 2 * 4
 
 
+@pytest.mark.parametrize('stop_at', range(4))
+def test_a_killed_removal_leaves_nothing_behind(stop_at, tmp_path, session,
+                                                monkeypatch):
+    """Stops at each of the four files in turn, as a kill would."""
+    removed, remove = [], os.remove
+
+    def stopping_remove(path):
+        if len(removed) == stop_at:
+            raise KeyboardInterrupt
+        removed.append(path)
+        remove(path)
+
+    save(tmp_path, session, 1, 2, 3, 4, 5)
+    monkeypatch.setattr(os, 'remove', stopping_remove)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, session, 6)
+    monkeypatch.setattr(os, 'remove', remove)
+    with model_dirs.ModelDir(str(tmp_path)):
+        left = {name.split('.')[1] for name in os.listdir(str(tmp_path))
+                if name.startswith('model.')}
+    # Before its index is gone, the oldest is a checkpoint as the others are.
+    assert left == {f'ckpt-{step}' for step in range(2 if stop_at else 1, 7)}
+
+
 def test_one_training_run_a_folder(tmp_path):
     with model_dirs.ModelDir(str(tmp_path)):
         with pytest.raises(UserError, match='another training run uses'):
