@@ -36,6 +36,9 @@ def prepare_environment(kernels='stock'):
     # each start.
     warnings.filterwarnings('ignore', category=FutureWarning,
                             module=r'tensor(flow|board)')
+    # 1.15: a program with TensorFlow 2 leaves this to those that it starts, and
+    # they would behave as version 2.
+    os.environ.pop('TF2_BEHAVIOR', None)
     # 1.15: deterministic cuDNN algorithms. This stops autotuning as well;
     # setting TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it.
     os.environ['TF_CUDNN_DETERMINISTIC'] = '1'

@@ -216,6 +216,13 @@ def test_a_closed_pipe(data_dir, tmp_path):
     assert error == 'train.py: error: standard output was closed\n'
 
 
+def test_started_by_a_program_with_tensorflow_2(data_dir, tmp_path):
+    """Which leaves this in the environment of those that it starts."""
+    result = run('train.py', data_dir, '--model-dir', tmp_path, '--max-steps',
+                 '1', env=dict(os.environ, TF2_BEHAVIOR='1'))
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 30 MB: three checkpoints fit, a fourth does not."""
