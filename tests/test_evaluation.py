@@ -61,6 +61,7 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
     assert result.accuracy == result.num_correct / 200
 
 
+@pytest.mark.slow
 def test_crops_are_the_seed_s(tiny_data_set, random_checkpoint):
     def predictions(seed, crop='random'):
         return evaluation.run_evaluation(

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import runs
-from cifar10_tf1 import kernels
 from cifar10_tf1 import recorded
 from cifar10_tf1 import step_losses
 from cifar10_tf1.data import cifar10
@@ -18,7 +17,8 @@ def data_set(real_data_dir):
     return cifar10.load_data_set(real_data_dir)
 
 
-@pytest.mark.parametrize('name', kernels.NAMES)
+@pytest.mark.parametrize('name', [
+    'fast', pytest.param('stock', marks=pytest.mark.slow)])
 def test_first_steps(name, data_set, tmp_path):
     """The record's on any machine, either runtime, by either formulation; the
     last bits differ, and grow."""

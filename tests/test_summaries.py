@@ -64,6 +64,7 @@ def values_of(folder, tag):
             for value in event.summary.value if value.tag == tag]
 
 
+@pytest.mark.slow
 def test_training_has_the_same_bits(written, tiny_data_set, tmp_path):
     tensors, losses, read = train(tiny_data_set, tmp_path,
                                   lambda *unused: summaries.NoSummaries())

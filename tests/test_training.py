@@ -173,6 +173,7 @@ def test_a_checkpoint_of_nan_is_not_called_good(tiny_data_set, tmp_path):
     assert f"{tmp_path / 'model.ckpt-1'}: move the later" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     for path in list(tmp_path.glob('model.ckpt-1.*')):
