@@ -157,7 +157,9 @@ def _build_records(num_examples):
 def _build_batches(system, build_batch, records, draws, first_batch,
                    num_threads):
     batch_size = system.SETTINGS.batch_size
-    # The variable's buffer itself: what a map captures is not copied.
+    # The variable's buffer itself. 2 copies it at each start all the same, to
+    # look for ops that are not deterministic; read inside of the map it would
+    # not, but then 2 takes the map's threads and the prefetching away.
     content = records.variable.read_value()
 
     def build(index):

@@ -22,7 +22,7 @@ _NOTE = re.compile(rb'I\d{4} |WARNING: All log messages before absl::')
 
 
 def prepare_environment(kernels='stock'):
-    """Sets what TensorFlow and cuDNN read once, when they load.
+    """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
 
     Imports no TensorFlow; does nothing once it is loaded. What the result
     depends on is set whatever the user has set; each variable means nothing to
@@ -131,7 +131,8 @@ def dataset_options():
     """tf.data.Options: a dataset as it is written.
 
     Both runtimes would rewrite it at each initialisation, by way of a graph
-    with a copy of all that it captures: here the data set.
+    with a copy of all that it captures: here the data set. 2 still does, because
+    ops are to be deterministic.
     """
     import tensorflow.compat.v1 as tf
     options = tf.data.Options()
