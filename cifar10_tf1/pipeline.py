@@ -157,21 +157,17 @@ def _build_records(num_examples):
 def _build_batches(system, build_batch, records, draws, first_batch,
                    num_threads):
     batch_size = system.SETTINGS.batch_size
-    # The variable's buffer itself. 2 copies it at each start all the same, to
-    # look for ops that are not deterministic; read inside of the map it would
-    # not, but then 2 takes the map's threads and the prefetching away.
-    content = records.variable.read_value()
-
-    def build(index):
-        def take(table):
-            batch = tf.slice(table, [index * batch_size, 0], [batch_size, -1])
-            # Static shapes, which the iterators behind one handle share.
-            batch.set_shape([batch_size, table.shape[1]])
-            return batch
-
-        return build_batch(take(content), take(draws))
-
     num_batches = records.variable.shape[0].value // batch_size
-    dataset = tf.data.Dataset.range(first_batch, num_batches)
-    dataset = dataset.map(build, num_parallel_calls=num_threads)
+
+    def build_slices(table):
+        table = table[:num_batches * batch_size]
+        return tf.reshape(table, [num_batches, batch_size, table.shape[1]])
+
+    # Slices of the variable's own buffer, which no op copies. Where a map reads a
+    # variable, 2 would take the threads and the prefetching away, because ops
+    # are to be deterministic.
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (build_slices(records.variable.read_value()), build_slices(draws)))
+    dataset = dataset.skip(first_batch).map(build_batch,
+                                            num_parallel_calls=num_threads)
     return dataset.with_options(runtime.dataset_options())

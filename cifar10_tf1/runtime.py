@@ -130,9 +130,9 @@ def session_config(threads, rewrites=True):
 def dataset_options():
     """tf.data.Options: a dataset as it is written.
 
-    Both runtimes would rewrite it at each initialisation, by way of a graph
-    with a copy of all that it captures: here the data set. 2 still does, because
-    ops are to be deterministic.
+    Both runtimes would rewrite it at each initialisation. 2 still does, because
+    ops are to be deterministic, and fills a stand-in of zeros for each tensor
+    that it starts from: here as large as the data set.
     """
     import tensorflow.compat.v1 as tf
     options = tf.data.Options()

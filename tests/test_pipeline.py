@@ -29,6 +29,8 @@ GOLDEN_IMAGES = [  # of seed 1, epoch 0: some values of every 97th image
 
 GOLDEN_DIGEST = (
     '82b5493ed58754a43ed02aac29ae8fe255d84389fbbbb6de768964957ebcac59')
+GOLDEN_TEST_DIGEST = (
+    '66e13a33829be9d94476db01f30f96c2e5db8af44e559553e851dc4eacbf8394')
 
 
 class Reader:
@@ -95,8 +97,8 @@ def test_decodes_planes_to_pixels():
         labels, images = session.run([
             records.build_labels(batch),
             records.build_crops(batch, tf.zeros(2, tf.int32),
-                                tf.zeros(2, tf.int32),
-                                tf.constant([False, True]), 32)])
+                                tf.zeros(2, tf.int32), 32,
+                                tf.constant([False, True]))])
     assert labels.tolist() == [7, 7]
     image, flipped = images
     assert image.dtype == np.float32 and image.shape == (32, 32, 3)
@@ -114,7 +116,7 @@ def test_each_image_of_a_batch_is_cut_at_its_own_place():
     with tf.Graph().as_default(), tf.Session() as session:
         rows, columns, flips = map(tf.constant, zip(*places))
         crops = session.run(records.build_crops(tf.constant(batch), rows,
-                                                columns, flips, 24))
+                                                columns, 24, flips))
     for record, crop, (row, column, flipped) in zip(batch, crops, places):
         pixels = record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
         expected = pixels[row:row + 24, column:column + 24]
@@ -283,6 +285,12 @@ def test_the_handle_switches(reader):
     assert np.array_equal(images_of(mixed[1::2]), images_of(reader.test()))
 
 
+def test_golden_test_images(reader):
+    """All bits, as above."""
+    digest = hashlib.sha256(images_of(reader.test()).tobytes()).hexdigest()
+    assert digest == GOLDEN_TEST_DIGEST
+
+
 class SmallerBatches:
     """The same system with batches of 20."""
     NUM_TRAINING_DRAWS = deep_cnn.NUM_TRAINING_DRAWS
@@ -310,6 +318,6 @@ def test_central_crop(tiny_data_set):
 def test_no_path_in_the_graph(reader, tiny_data_set):
     """A .meta file is published; it names no folder of the machine."""
     text = str(reader.session.graph_def)
-    assert 'RangeDataset' in text and len(text) < 500000
+    assert 'TensorSliceDataset' in text and len(text) < 500000
     assert tiny_data_set.test_path not in text
     assert 'data_batch' not in text

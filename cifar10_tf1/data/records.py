@@ -11,7 +11,7 @@ def build_labels(records):
     return tf.cast(records[:, 0], tf.int32)
 
 
-def build_crops(records, rows, columns, flips, size):
+def build_crops(records, rows, columns, size, flips=None):
     """Cuts a square out of every image, for all of them at once.
 
     The rows by one gather. The columns by a product with ones and zeros, which
@@ -21,8 +21,9 @@ def build_crops(records, rows, columns, flips, size):
       records: uint8 [batch, 3073]: label, then the red, the green and the blue
         plane of 32 x 32 bytes, row by row.
       rows, columns: int32 [batch], where the squares begin.
-      flips: bool [batch], whether to turn left and right around.
       size: int, pixels.
+      flips: bool [batch], whether to turn left and right around; none by
+        default.
     Returns:
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """
@@ -36,7 +37,9 @@ def build_crops(records, rows, columns, flips, size):
     lines = tf.cast(tf.gather(lines, starts[:, tf.newaxis] + places),
                     tf.float32)  # [batch, size * 3, 32]
     order = np.arange(size, dtype=np.int32)
-    order = tf.gather(np.stack([order, order[::-1]]), tf.cast(flips, tf.int32))
+    if flips is not None:
+        order = tf.gather(np.stack([order, order[::-1]]),
+                          tf.cast(flips, tf.int32))
     chosen = tf.one_hot(columns[:, tf.newaxis] + order, cifar10.WIDTH, axis=1)
     crops = tf.reshape(tf.matmul(lines, chosen),
                        [batch, size, cifar10.CHANNELS, size])

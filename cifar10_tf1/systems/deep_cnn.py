@@ -69,12 +69,13 @@ def build_training_batch(batch, draws):
       (labels, images): int32 [batch] in 0..9; float32 [batch, 24, 24, 3], zero
       mean, unit variance.
     """
-    images = _build_random_crops(batch, draws, flips=draws[:, 2] < 0.5)
+    row, column, flip, brightness = tf.unstack(draws, axis=1)
+    values = _build_crops(batch, row, column, flip < 0.5)
     # Quirk: the standardisation undoes the shift, but for rounding.
     delta = SETTINGS.preprocessing.max_brightness_delta
-    shifts = delta * (2.0 * draws[:, 3] - 1.0)
-    images += tf.reshape(shifts, [-1, 1, 1, 1])
-    return records.build_labels(batch), _build_standardized(images)
+    values += tf.expand_dims(delta * (2.0 * brightness - 1.0), axis=1)
+    return records.build_labels(batch), _build_standardized(
+        values, _build_sums(values))
 
 
 def build_test_batch(batch, draws):
@@ -88,43 +89,56 @@ def build_test_batch(batch, draws):
       (labels, images): as build_training_batch.
     """
     # Quirk: the original crops at random in testing too.
-    images = _build_random_crops(batch, draws,
-                                 flips=tf.zeros_like(draws[:, 0], tf.bool))
-    return records.build_labels(batch), _build_standardized(images)
+    values = _build_crops(batch, *tf.unstack(draws, axis=1))
+    # Whole numbers below 2 ** 24: their sum is exact, in every order.
+    return records.build_labels(batch), _build_standardized(
+        values, tf.reduce_sum(values, axis=1, keepdims=True))
 
 
-def _build_random_crops(batch, draws, flips):
-    """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places."""
+def _build_crops(batch, row, column, flips=None):
+    """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.
+
+    Returns:
+      float32 [batch, 24 * 24 * 3] in 0..255.
+    """
     size = SETTINGS.preprocessing.crop_size
     num_places = SETTINGS.preprocessing.image_size - size + 1
-    places = tf.cast(draws[:, :2] * num_places, tf.int32)
-    return records.build_crops(batch, places[:, 0], places[:, 1], flips, size)
+    rows, columns = (tf.cast(draw * num_places, tf.int32)
+                     for draw in (row, column))
+    crops = records.build_crops(batch, rows, columns, size, flips)
+    return tf.reshape(crops, [crops.shape[0].value, -1])
 
 
-def _build_standardized(images):
+def _build_standardized(values, sums):
     """(x - mean) / max(population sd, 1 / sqrt(number of values)).
 
     By ops that IEEE 754 defines to the bit, summed in one order: the batches
     are the same bits on every runtime and processor.
+
+    Args:
+      values: float32 [batch, 24 * 24 * 3].
+      sums: float32 [batch, 1], of the values.
+    Returns:
+      float32 [batch, 24, 24, 3].
     """
-    shape = images.shape.as_list()
-    values = tf.reshape(images, [shape[0], -1])
-    num_values = values.shape[1].value
+    batch, num_values = values.shape.as_list()
     # Not a division by a constant: TensorFlow makes it a product, sometimes.
     weight = 1.0 / num_values
-    values -= _build_sums(values) * weight
+    values -= sums * weight
     variance = _build_sums(tf.square(values)) * weight
     # In float64: for float32 some kernels take a root that is only nearly so.
     deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
     values /= tf.maximum(deviation, num_values ** -0.5)
-    return tf.reshape(values, shape)
+    size = SETTINGS.preprocessing.crop_size
+    return tf.reshape(values, [batch, size, size, -1])
 
 
 def _build_sums(values):
     """[batch, n] to [batch, 1]: halves added to each other, thirds at last."""
+    axis = tf.constant(1)  # one op for all: each start takes time for each op
     while values.shape[1].value > 1:
         parts = 2 if values.shape[1].value % 2 == 0 else 3
-        first, *others = tf.split(values, parts, axis=1)
+        first, *others = tf.split(values, parts, axis)
         for other in others:
             first += other
         values = first
