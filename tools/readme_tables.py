@@ -16,12 +16,14 @@ import record_run  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
+from cifar10_tf1.benchmark import figures  # noqa: E402
 
 RESULTS = os.path.join(ROOT, 'results')
 READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'))
 SEEDS = (1, 2, 3)
 WHOLE_RUNS = {'record': 'TensorFlow 1.15, the run of record',
               'record-tf2': 'TensorFlow 2'}
+BENCHMARKS = ('benchmark-1.json', 'benchmark.json', 'benchmark-3.json')
 
 
 def find_run(kernels, seed):
@@ -56,10 +58,47 @@ def build_tour():
             for row in csv.DictReader(file)]
 
 
+def load_benchmark(name):
+    with open(os.path.join(RESULTS, name)) as file:
+        return json.load(file)
+
+
 def build_benchmark():
-    with open(os.path.join(RESULTS, 'benchmark.json')) as file:
-        lines = [benchmark.describe(result) for result in json.load(file)]
+    lines = [benchmark.describe(result)
+             for result in load_benchmark('benchmark.json')]
     return '\n\n'.join('\n'.join(part) for part in lines).splitlines()
+
+
+def build_benchmarks():
+    """Runs of one program beside each other, then their blocks together."""
+    runs = [load_benchmark(name)[0]['runtimes'] for name in BENCHMARKS]
+    lines = ['| | ' + ' | '.join(f'run {number}' for number in range(
+        1, len(runs) + 1)) + ' | all |', '|---' * (2 + len(runs)) + '|']
+    for i, runtime in enumerate(runs[0]):
+        def blocks(kind, formulation='fast', of=i):
+            return [run[of]['formulations'][formulation]['blocks'][kind]
+                    for run in runs]
+
+        for what, values, bases in (
+                ('training, times a plain port',
+                 blocks('train'), blocks('train', 'plain', 0)),
+                ('training, times a plain port on this runtime',
+                 blocks('train'), blocks('train', 'plain')),
+                ('testing, times a plain port',
+                 blocks('test'), blocks('test', 'plain', 0)),
+                ('time of a step, times that on one batch',
+                 blocks('fixed'), blocks('train'))):
+            if what.endswith('this runtime') and not i:
+                continue  # the same as the line before
+            cells = [figures.summarize_ratio(*pair)
+                     for pair in [*zip(values, bases),
+                                  (sum(values, []), sum(bases, []))]]
+            lines.append(f'| {runtime["wheel"]}: {what} | '
+                         + ' | '.join(map(str, cells)) + ' |')
+        cells = [figures.summarize(run[i]['matmul_gflops']) for run in runs]
+        lines.append(f'| {runtime["wheel"]}: a product, GFLOP/s | '
+                     + ' | '.join(map(str, cells)) + ' | |')
+    return lines
 
 
 def load_run(name):
@@ -211,6 +250,7 @@ def render(text):
                         ('results', build_results),
                         ('kernels', build_kernels),
                         ('benchmark', build_benchmark),
+                        ('benchmarks', build_benchmarks),
                         ('spread', build_spread), ('profile', build_profile)):
         if f'<!-- {name} -->' not in text:
             continue
