@@ -103,8 +103,10 @@ class CheckpointWriter:
         names = [checkpoint.name for checkpoint
                  in reversed(model_dirs.list_checkpoints(folder.path))
                  if '.index' in checkpoint.suffixes]
+        # With a relative folder TensorFlow takes the names for paths from the
+        # working folder, and writes ../model.ckpt-500.
         state = tf.train.generate_checkpoint_state_proto(
-            folder.path, newest, names)
+            os.path.abspath(folder.path), newest, names)
         path = os.path.join(folder.make_saving_dir(), 'checkpoint')
         with open(path, 'w') as file:
             file.write(str(state))

@@ -66,6 +66,27 @@ def test_the_last_five_are_kept_across_processes(tmp_path, session):
         str(tmp_path / f'model.ckpt-{step}') for step in (3, 4, 5, 6, 7)]
 
 
+@pytest.mark.parametrize('name', ['model', './model', '../work/model', '.',
+                                  'link', 'absolute'])
+def test_the_state_file_is_right_however_the_folder_is_named(
+        name, tmp_path, session, monkeypatch):
+    """And once it was moved; by TensorFlow's own reader."""
+    work = tmp_path / 'work'
+    (work / 'model').mkdir(parents=True)
+    (work / 'link').symlink_to(work / 'model')
+    monkeypatch.chdir(work / 'model' if name == '.' else work)
+    folder = str(work / 'model') if name == 'absolute' else name
+    save(folder, session, 1, 2)
+    assert tf.train.latest_checkpoint(folder) == os.path.join(
+        folder, 'model.ckpt-2')
+    assert 'model_checkpoint_path: "model.ckpt-2"' in (
+        work / 'model' / 'checkpoint').read_text()
+    moved = tmp_path / 'moved'
+    (work / 'model').rename(moved)
+    assert tf.train.latest_checkpoint(str(moved)) == str(
+        moved / 'model.ckpt-2')
+
+
 def test_foreign_checkpoints_are_never_deleted(tmp_path, session):
     save_foreign(tmp_path, session, 1, 2, 3)
     save(tmp_path, session, *range(4, 14))
