@@ -2,8 +2,18 @@
 
 A plane of activations is a list of rows, each float32 [width, batch, channels].
 Every op works on one row, by one thread, in data that fits into a core's cache;
-many rows are at work at the same time. So the bits do not depend on the number
-of threads.
+many rows are at work at the same time. So with one thread within an op the bits
+do not depend on how many ops run at the same time.
+
+Two equalities are relied on, in build_max_pool's gradient. Neither compares two
+computations of one value: a matrix product computes its edges by other code than
+its middle, so these may differ in their last bits.
+
+- The maximum of some tensors has the bits of one of them: tf.maximum rounds
+  nothing, and `largest - tensor` is zero where that one was chosen.
+- The column that is there twice is a copy, made after all arithmetic. Where it is
+  as large as the maximum, so is its original, which comes first in the window: the
+  copy's gradient is zero everywhere, and can be dropped.
 """
 
 import numpy as np
@@ -49,9 +59,7 @@ def build_image_convolution(images, weights):
                 tf.gather(net, places.ravel(), axis=1),
                 [padded_height, TAPS * channels, len(columns), batch])
 
-        evens = list(range(0, width, 2))
-        even, odd, longer = map(build_patches, (
-            evens, range(1, width, 2), evens + evens[-1:]))
+        even, odd = (build_patches(range(first, width, 2)) for first in (0, 1))
 
     def window(patches, row):
         """[5 * 5 * channels, columns * batch], without a copy."""
@@ -68,7 +76,7 @@ def build_image_convolution(images, weights):
                                [-1, batch, filters]) for row in range(height)]
 
         def build_gradient(*gradients):
-            # The column that is there twice is chosen the first time only.
+            # The copy is never chosen: see the module's docstring.
             evens = [gradient[:half] for gradient in gradients[:height]]
             terms = [tf.matmul(window(patches, row),
                                tf.reshape(gradient, [-1, filters]))
@@ -77,7 +85,8 @@ def build_image_convolution(images, weights):
                      for row, gradient in enumerate(gradients)]
             return tf.reshape(tf.add_n(terms), weights.shape)
 
-        return convolve_rows(longer) + convolve_rows(odd), build_gradient
+        return ([_repeat_last(row) for row in convolve_rows(even)]
+                + convolve_rows(odd)), build_gradient
 
     columns = convolve(tf.convert_to_tensor(weights))
     return columns[:height], columns[height:]
@@ -95,11 +104,11 @@ def split_columns(row):
                                axis=1)
 
         def build_gradient(even_gradient, odd_gradient):
-            # What was there twice is chosen the first time only.
+            # The copy is never chosen: see the module's docstring.
             return tf.reshape(tf.stack([even_gradient[:half], odd_gradient],
                                        axis=1), [width, batch, channels])
 
-        return (tf.concat([even, even[-1:]], axis=0), odd), build_gradient
+        return (_repeat_last(even), odd), build_gradient
 
     return split(row)
 
@@ -216,6 +225,11 @@ def build_flat_product(rows, weights):
         tf.matmul(tf.reshape(tf.transpose(row, [1, 0, 2]),
                              [row.shape[1].value, -1]), part)
         for row, part in zip(rows, parts)])
+
+
+def _repeat_last(columns):
+    """[n, batch, channels] to n + 1: a copy of the last, with its very bits."""
+    return tf.concat([columns, columns[-1:]], axis=0)
 
 
 def _largest(tensors):
