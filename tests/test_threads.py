@@ -17,7 +17,8 @@ SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                       'first_layers_gradient.py')
 
 
-@pytest.mark.parametrize('threads', [1, 2, 3, 5])
+@pytest.mark.parametrize('threads', [2] + [
+    pytest.param(number, marks=pytest.mark.slow) for number in (1, 3, 5)])
 def test_gradients_of_the_first_layers(threads):
     result = subprocess.run(
         [sys.executable, SCRIPT, str(threads), '100', '64', '50', '37', '1'],
