@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 
+from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
 
@@ -18,13 +19,36 @@ _MODEL_DIR = './model'
 def train_main(argv=None):
     """train.py. Returns the exit status."""
     stop_request = StopRequest().install()
-    return run_command(_train_parser(), argv, _train, stop_request)
+    return run_command(_train_parser(), argv, _or_by_stock_kernels(_train),
+                       stop_request)
 
 
 def test_main(argv=None):
     """test.py. Returns the exit status."""
     StopRequest().install()
-    return run_command(_test_parser(), argv, _test)
+    return run_command(_test_parser(), argv, _or_by_stock_kernels(_test))
+
+
+def _or_by_stock_kernels(command):
+    """Starts the program again with stock kernels where the fast ones fail.
+
+    In the same process, but from its beginning: what TensorFlow has read from
+    the environment, and its threads, can't be changed any more.
+    """
+    environment = dict(os.environ)
+
+    def run(options, *arguments):
+        try:
+            return command(options, *arguments)
+        except KernelsDisagree as error:
+            if options.kernels == 'fast':
+                raise
+            print(f'warning: {error}. Taking the stock kernels', file=sys.stderr,
+                  flush=True)
+        os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels',
+                                   'stock'], environment)
+
+    return run
 
 
 def _train_parser():

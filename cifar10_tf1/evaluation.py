@@ -16,6 +16,7 @@ from cifar10_tf1 import checkpoints
 from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import objective
+from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
@@ -139,7 +140,8 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
     Raises:
       UserError: where there is no checkpoint or it can't be restored; where
         logits are not finite; where more than MAX_TIES images share their
-        largest logit between classes.
+        largest logit between classes; where a GPU computes wrong numbers.
+      KernelsDisagree: where the fast kernels do.
     """
     graph = build_evaluation_graph(system, data_set, seed, crop, device,
                                    threads.input, kernels_name)
@@ -155,11 +157,22 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
         if checkpoint is None:
             raise UserError(f'no checkpoint in {model_dir}; train first, or '
                             'choose one with --checkpoint or --model-dir')
-        return _evaluate(graph, session, data_set, checkpoint)
+        results = run_graph(graph, session, data_set)
+        if device == 'gpu' or kernels_name != 'stock':
+            _check_batch(system, graph, session, results[0], device, threads)
+        return _evaluate(graph, session, data_set, checkpoint, *results)
 
 
-def _evaluate(graph, session, data_set, checkpoint):
-    logits, in_top_1, seconds = run_graph(graph, session, data_set)
+def _check_batch(system, graph, session, logits, device, threads):
+    """Compares the first batch's logits with the stock kernels' on the CPU."""
+    graph.inputs.test.initialize(session)
+    images = session.run(graph.inputs.images, {
+        graph.inputs.handle: session.run(graph.inputs.handles[1])})
+    one_batch.check_logits(system, session, images, logits[:len(images)],
+                           device, threads)
+
+
+def _evaluate(graph, session, data_set, checkpoint, logits, in_top_1, seconds):
     _check_logits(logits, checkpoint)
     assert len(logits) == data_set.num_test_examples, len(logits)
     step = int(session.run(graph.variables['global_step']))

@@ -69,6 +69,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       UserError: where the folder is in use, can't be written, or holds another
         run; where its checkpoints don't fit; where the loss is not finite; where
         the GPU can't be used, or computes wrong numbers.
+      KernelsDisagree: where the fast kernels compute wrong numbers.
     """
     with ModelDir(model_dir) as folder:
         prepared = prepared or prepare(folder.path, given)
@@ -81,7 +82,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
         record = record or run_record.new(folder.path, system)
         run_record.check_system_name(record, system.SETTINGS.name)
         settings = run_record.resolve_settings(record, given, data_set, system)
-        device = _start_device(prepared.choice, settings.threads, system)
+        device = _start_device(prepared.choice, settings.threads)
         settings = settings._replace(device=device)
         kind = machine.find_kind(device, settings.kernels, settings.threads,
                                  devices.find_gpu(device, settings.threads))
@@ -108,8 +109,7 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     Returns:
       evaluation.Evaluation.
     Raises:
-      UserError: as evaluation.run_evaluation; where the GPU can't be used, or
-        computes wrong numbers.
+      UserError: as evaluation.run_evaluation; where the GPU can't be used.
     """
     prepared = prepared or prepare(None, given)
     given = given._replace(kernels=prepared.kernels)
@@ -117,7 +117,7 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     from cifar10_tf1 import evaluation
     from cifar10_tf1.systems import deep_cnn
     settings = run_record.complete(given, deep_cnn, data_set)
-    device = _start_device(prepared.choice, settings.threads, deep_cnn)
+    device = _start_device(prepared.choice, settings.threads)
     result = evaluation.run_evaluation(
         deep_cnn, data_set, model_dir, checkpoint, seed, crop, device,
         settings.threads, settings.kernels)
@@ -140,11 +140,7 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     return result
 
 
-def _start_device(choice, threads, system):
-    """'cpu' or 'gpu'; says which, and believes a GPU only after a check."""
+def _start_device(choice, threads):
+    """'cpu' or 'gpu'; says which."""
     runtime.start_threads(threads)
-    device = devices.resolve(choice, threads)
-    if device == 'gpu':
-        from cifar10_tf1 import gpu_check
-        gpu_check.check(system, threads)
-    return device
+    return devices.resolve(choice, threads)

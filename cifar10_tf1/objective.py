@@ -45,7 +45,8 @@ def build_train_op(schedule, total_loss, global_step):
     """One update of the weights, the step and the averages, in this order.
 
     Returns:
-      (train_op, learning_rate): an operation; float32 scalar.
+      (train_op, learning_rate, gradients): an operation; float32 scalar; list
+      of (gradient, variable).
     """
     learning_rate = tf.train.exponential_decay(
         schedule.initial_learning_rate, global_step, schedule.decay_steps,
@@ -61,4 +62,4 @@ def build_train_op(schedule, total_loss, global_step):
         apply_op = optimizer.apply_gradients(gradients, global_step)
     with tf.control_dependencies([apply_op]):
         train_op = build_average(schedule, global_step).apply()
-    return train_op, learning_rate
+    return train_op, learning_rate, gradients

@@ -15,12 +15,15 @@ from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import kernels
+from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
+from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
 from cifar10_tf1 import summaries
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
+from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
@@ -35,6 +38,7 @@ class TrainingGraph(NamedTuple):
     learning_rate: tf.Tensor      # float32 scalar, of the next update
     global_step: tf.Variable      # int64 scalar, updates done
     train_op: tf.Operation
+    figures: one_batch.Figures    # loss and gradients, for a check
     weights_finite: tf.Tensor     # bool scalar
     variables: dict               # checkpoint name -> tf.Variable, all 21
     saver: tf.train.Saver
@@ -63,8 +67,9 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
                                           kernels.load(kernels_name))
             losses = objective.build_losses(system, logits, inputs.labels)
             global_step = objective.build_global_step()
-            train_op, learning_rate = objective.build_train_op(
+            train_op, learning_rate, gradients = objective.build_train_op(
                 system.SETTINGS.schedule, losses[-1], global_step)
+            figures = one_batch.build_training_figures(losses[-1], gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
                 [tf.reduce_all(tf.is_finite(variable))
@@ -73,7 +78,7 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
                      for variable in tf.global_variables()}
         return TrainingGraph(
             graph, inputs, *losses, learning_rate, global_step, train_op,
-            weights_finite, variables, tf.train.Saver(variables),
+            figures, weights_finite, variables, tf.train.Saver(variables),
             tf.global_variables_initializer())
 
 
@@ -99,6 +104,7 @@ class Run:
         self._graph = build_training_graph(
             system, data_set, settings.seed, f'/{settings.device}:0',
             settings.input_threads, settings.kernels)
+        self._system = system
         self._data_set = data_set
         self._prefix = data_set.line_prefix
         self._steps_per_epoch = (data_set.num_train_examples
@@ -129,7 +135,7 @@ class Run:
           int, the exit status: 0, or 130 or 143 where a signal ended it.
         Raises:
           UserError: where the newest checkpoint doesn't fit, the loss is not
-            finite, or something can't be written.
+            finite, or something can't be written; as _check_batch.
         """
         last_step = self._settings.epochs * self._steps_per_epoch
         last_step = min(last_step, max_steps or last_step)
@@ -141,7 +147,32 @@ class Run:
                       f'{self._step}) is reached already; nothing to train. '
                       'Ask for more with --epochs', flush=True)
                 return 0
+            self._check_batch()
             return self._train(last_step)
+
+    def _check_batch(self):
+        """Believes a GPU, and fast kernels on this kind of machine, or raises.
+
+        Raises:
+          UserError: where a GPU computes wrong numbers, or the kernels of a
+            run that has begun, which goes on with them or not at all.
+          KernelsDisagree: where a new run can take others.
+        """
+        device, kernels_name = self._settings.device, self._settings.kernels
+        is_known = (self._record.content['processes'] and not
+                    machine.list_differences(self._record.kind, self._kind))
+        if device == 'cpu' and (kernels_name == 'stock' or is_known):
+            return
+        try:
+            one_batch.check_training(
+                self._system, self._session, self._graph.inputs.images,
+                self._graph.inputs.labels, self._graph.figures, device,
+                self._settings.threads)
+        except KernelsDisagree as error:
+            if self._newest is None:
+                raise
+            raise UserError(f'{error} in another folder (--model-dir), or go on '
+                            f'with {self._model_dir.path} where it was begun')
 
     def _restore(self):
         """Goes on from the newest checkpoint, or starts with fresh weights.

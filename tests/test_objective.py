@@ -15,8 +15,8 @@ def run_small_model(num_steps, schedule):
             [3.0, -1.0]), use_resource=True)
         total_loss = tf.reduce_sum(tf.square(weight - [1.0, 2.0]))
         global_step = objective.build_global_step()
-        train_op, rate = objective.build_train_op(schedule, total_loss,
-                                                  global_step)
+        train_op, rate, unused_gradients = objective.build_train_op(
+            schedule, total_loss, global_step)
         average = [v for v in tf.global_variables() if 'Exponential' in v.name]
         assert [v.op.name for v in average] == ['w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())

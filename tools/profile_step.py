@@ -89,7 +89,7 @@ def time_ops(tf, name):
                                         kernels.load(name))
         loss = objective.build_losses(
             deep_cnn, logits, tf.constant(random.randint(0, 10, 100)))[-1]
-        train_op, unused_rate = objective.build_train_op(
+        train_op, *unused_others = objective.build_train_op(
             deep_cnn.SETTINGS.schedule, loss, objective.build_global_step())
         initializer = tf.global_variables_initializer()
     fetches = [train_op, loss]

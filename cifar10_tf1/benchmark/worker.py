@@ -135,7 +135,7 @@ class Ours:
                     images.read_value(), SEED, kernels.load(self._formulation))
                 loss = objective.build_losses(self._system, logits,
                                               labels.read_value())[-1]
-                train_op, unused_rate = objective.build_train_op(
+                train_op, *unused_others = objective.build_train_op(
                     self._system.SETTINGS.schedule, loss,
                     objective.build_global_step())
                 self._start('fixed', graph, tf.global_variables_initializer())
