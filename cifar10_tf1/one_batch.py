@@ -26,7 +26,7 @@ TOLERANCE = 1e-3
 # Rounding may also turn a single ReLU or maximum over, which leaves 2e-3 to 2e-2
 # in about one batch of ten. It does not do so in three batches in a row.
 NUM_BATCHES = 3
-_SEED = 1
+_SEED = 1  # of initial weights, which are replaced
 
 
 class Figures(NamedTuple):
@@ -47,13 +47,15 @@ def build_training_figures(total_loss, gradients):
         (total_loss,) + tuple(gradient for gradient, _ in gradients))
 
 
-def check_training(system, session, images, labels, figures, device, threads):
+def check_training(system, session, inputs, feed, figures, device, threads):
     """Compares a training graph with the stock kernels on the CPU.
 
     Args:
       system: a module of cifar10_tf1.systems.
       session: tf.Session, whose weights are taken.
-      images, labels: tensors of its graph, which are fed.
+      inputs: (images, labels), tensors of its graph: batches of them are read,
+        and fed.
+      feed: dict, what else its graph wants to be fed.
       figures: Figures of its graph.
       device: 'cpu' or 'gpu', of its graph.
       threads: machine.Threads.
@@ -64,25 +66,21 @@ def check_training(system, session, images, labels, figures, device, threads):
     with session.graph.as_default():
         weights = _read_weights(session)
     with tf.Graph().as_default(), tf.device('/cpu:0'):
-        inputs = (tf.placeholder(tf.float32, images.shape),
-                  tf.placeholder(tf.int32, labels.shape))
-        logits = system.build_network(inputs[0], _SEED)
-        loss = objective.build_losses(system, logits, inputs[1])[-1]
+        fed = [tf.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
+        logits = system.build_network(fed[0], _SEED)
+        loss = objective.build_losses(system, logits, fed[1])[-1]
         variables = tf.trainable_variables()
         believed = build_training_figures(loss, list(zip(
             tf.gradients(loss, variables, gate_gradients=True), variables)))
         with tf.Session(config=runtime.session_config(threads)) as reference:
             _load_weights(reference, weights)
-            for number in range(NUM_BATCHES):
-                random = np.random.RandomState(_SEED + number)
-                batch = (random.normal(size=images.shape.as_list()),
-                         random.randint(0, logits.shape[1].value,
-                                        labels.shape.as_list()))
+            for unused_time in range(NUM_BATCHES):
+                batch = session.run(inputs, feed)
                 difference = _find_difference(
                     figures.names,
-                    session.run(figures.tensors, dict(zip((images, labels),
-                                                          batch))),
-                    reference.run(believed.tensors, dict(zip(inputs, batch))))
+                    session.run(figures.tensors,
+                                {**feed, **dict(zip(inputs, batch))}),
+                    reference.run(believed.tensors, dict(zip(fed, batch))))
                 if difference is None:
                     return
     _raise(difference, device)

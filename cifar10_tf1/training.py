@@ -147,6 +147,8 @@ class Run:
                       f'{self._step}) is reached already; nothing to train. '
                       'Ask for more with --epochs', flush=True)
                 return 0
+            self._graph.inputs.training.load(self._session, self._data_set)
+            self._handle = self._session.run(self._graph.inputs.handles[0])
             self._check_batch()
             return self._train(last_step)
 
@@ -163,10 +165,12 @@ class Run:
                     machine.list_differences(self._record.kind, self._kind))
         if device == 'cpu' and (kernels_name == 'stock' or is_known):
             return
+        inputs = self._graph.inputs
+        inputs.training.initialize(self._session, epoch=0)
         try:
             one_batch.check_training(
-                self._system, self._session, self._graph.inputs.images,
-                self._graph.inputs.labels, self._graph.figures, device,
+                self._system, self._session, (inputs.images, inputs.labels),
+                {inputs.handle: self._handle}, self._graph.figures, device,
                 self._settings.threads)
         except KernelsDisagree as error:
             if self._newest is None:
@@ -207,8 +211,6 @@ class Run:
             self._summaries = summaries.Summaries(
                 self._model_dir.path, self._graph, self._batch_size, self._step)
         self._stop_request.deferred = True
-        self._graph.inputs.training.load(self._session, self._data_set)
-        self._handle = self._session.run(self._graph.inputs.handles[0])
         start = end = time.perf_counter()
         while self._step < last_step and not self._stop_request.requested:
             end = self._train_epoch(last_step)
