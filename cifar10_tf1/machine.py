@@ -125,6 +125,16 @@ def find_cpu():
     }
 
 
+def has_avx512(cpu=None):
+    """Whether a processor has what oneDNN calls AVX-512.
+
+    Args:
+      cpu: dict as of find_cpu, by default this machine's.
+    """
+    flags = (cpu or find_cpu())['vector_flags'].split()
+    return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
+
+
 def find_versions():
     """Of what stands around the kind; for reading, not for comparing."""
     versions = {'python': platform.python_version(),

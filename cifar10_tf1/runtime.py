@@ -14,6 +14,8 @@ import sys
 import tempfile
 import warnings
 
+from cifar10_tf1 import machine
+
 # Parameters of the C library's mallopt, and the most that old ones take.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
@@ -53,8 +55,10 @@ def prepare_environment(kernels='stock'):
     # 2: oneDNN's graph rewrites, on by default on some processors only, sum in
     # another order than the rest; the processor must not choose. (The matrix
     # products inside of the other kernels are oneDNN's all the same.) They make
-    # the fast kernels faster; the stock ones are as on every processor.
-    os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1' if kernels == 'fast' else '0'
+    # the fast kernels faster with AVX-512, and slower without it: the kind of
+    # machine decides, and names the choice. The stock kernels are as everywhere.
+    os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
+        '1' if kernels == 'fast' and machine.has_avx512() else '0')
     _keep_memory()
 
 

@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from cifar10_tf1 import machine
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Prints how many pages a second round of activations has to ask the system for.
 COUNT_PAGES = '''
@@ -28,3 +32,28 @@ def test_memory_is_kept_from_step_to_step():
     output = subprocess.run([sys.executable, '-c', COUNT_PAGES], cwd=ROOT,
                             stdout=subprocess.PIPE, check=True).stdout
     assert int(output) < 100
+
+
+AVX2 = 'avx avx2 f16c fma sse sse2'
+AVX512 = AVX2 + ' avx512bw avx512dq avx512f avx512vl'
+
+
+@pytest.mark.parametrize('flags, kernels, rewrites', [
+    (AVX512, 'fast', '1'), (AVX512, 'stock', '0'), (AVX2, 'fast', '0'),
+    (AVX2, 'stock', '0'), (AVX2 + ' avx512f', 'fast', '0'),
+    ('asimd sve', 'fast', '0')])
+def test_the_vector_flags_decide_about_rewrites(flags, kernels, rewrites):
+    """Not a timing: the same kind of machine computes in the same way."""
+    assert machine.has_avx512({'vector_flags': flags}) == (flags == AVX512)
+    program = f'''
+import os
+from cifar10_tf1 import machine, runtime
+machine.find_cpu = lambda: {{'vector_flags': {flags!r}}}
+os.environ['TF_ENABLE_ONEDNN_OPTS'] = 'what a user has set'
+runtime.prepare_environment({kernels!r})
+print(os.environ['TF_ENABLE_ONEDNN_OPTS'])
+'''
+    output = subprocess.run([sys.executable, '-c', program], cwd=ROOT,
+                            stdout=subprocess.PIPE, check=True,
+                            universal_newlines=True).stdout
+    assert output == rewrites + '\n'
