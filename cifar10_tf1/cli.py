@@ -5,9 +5,11 @@ and signal handlers come first.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 
+from cifar10_tf1 import console
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
@@ -218,21 +220,21 @@ def run_command(parser, argv, command, *arguments):
     Returns:
       int, the exit status: the command's, 1, or 130 after Ctrl-C.
     """
-    options = parser.parse_args(argv)
-    try:
-        return command(options, *arguments)
-    except UserError as error:
-        print(f'{parser.prog}: error: {error}', file=sys.stderr, flush=True)
-        return 1
-    except KeyboardInterrupt:  # where no StopRequest takes it
-        print(f'{parser.prog}: stopped', file=sys.stderr, flush=True)
-        return 130
-    except BrokenPipeError:
-        # Python would report it once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f'{parser.prog}: error: standard output was closed',
-              file=sys.stderr, flush=True)
-        return 1
+    with console.guarded():
+        try:
+            try:
+                return command(parser.parse_args(argv), *arguments)
+            finally:
+                sys.stdout.flush()
+        except UserError as error:
+            with contextlib.suppress(console.OutputError):
+                print(f'{parser.prog}: error: {error}', file=sys.stderr,
+                      flush=True)
+            return 1
+        except KeyboardInterrupt:  # where no StopRequest takes it
+            with contextlib.suppress(console.OutputError):
+                print(f'{parser.prog}: stopped', file=sys.stderr, flush=True)
+            return 130
 
 
 def load_data_set(options):

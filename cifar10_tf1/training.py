@@ -23,6 +23,7 @@ from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
 from cifar10_tf1 import summaries
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
+from cifar10_tf1.console import OutputError
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
@@ -124,6 +125,7 @@ class Run:
         self._handle = None
         self._losses = None
         self._newest = None  # prefix
+        self._output_error = None
         self._step = 0
 
     def train(self, max_steps=None):
@@ -212,15 +214,18 @@ class Run:
                 self._model_dir.path, self._graph, self._batch_size, self._step)
         self._stop_request.deferred = True
         start = end = time.perf_counter()
-        while self._step < last_step and not self._stop_request.requested:
+        while self._step < last_step and not self._must_stop:
             end = self._train_epoch(last_step)
         if self._newest is None or model_dirs.step_of(
                 self._newest) != self._step:
             self._save()
         self._summaries.close()
         digest = checkpoints.fingerprint(self._newest)
-        self._record.end_process(self._step, self._stop_request.name
-                                 or 'finished', digest)
+        self._record.end_process(self._step, (
+            'output closed' if self._output_error else
+            self._stop_request.name or 'finished'), digest)
+        if self._output_error:
+            raise self._output_error
         if self._stop_request.requested:
             print(f'Stopped at step {self._step}; start again to go on from '
                   f'{self._newest}', file=sys.stderr, flush=True)
@@ -262,15 +267,17 @@ class Run:
                 self._summaries.after_step(self._step, loss, end - start)
                 bar.set_postfix(loss=f'{loss:.4f}', refresh=False)
                 bar.update()
-                if self._stop_request.requested:
+                if self._must_stop:
                     break
                 if self._step % save_steps == 0 and self._step < epoch_end:
                     self._save()
         if self._step == epoch_end:
             self._end_epoch(epoch, seconds)
-            if self._step % save_steps == 0:
-                self._save()
         return end
+
+    @property
+    def _must_stop(self):
+        return self._stop_request.requested or self._output_error is not None
 
     def _read_images(self, epoch, first_batch):
         """The next batch's; the input has to be started again afterwards."""
@@ -298,12 +305,6 @@ class Run:
         loss, num_unknown = self._losses.sum(first_step, self._step)
         # The step over the steps of an epoch, so that a resumed run counts on.
         number = self._step // self._steps_per_epoch
-        print(f'{self._prefix}Epoch {number} : Loss = {loss:.5f}, '
-              f'Epoch Time = {seconds:.2f}s', flush=True)
-        if num_unknown:
-            print(f'warning: {num_unknown} losses of this epoch were not '
-                  'recorded and are missing in its sum', file=sys.stderr,
-                  flush=True)
         entry = {'epoch': number, 'step': self._step, 'summed_loss': loss,
                  'learning_rate': float(self._session.run(
                      self._graph.learning_rate)),
@@ -311,7 +312,19 @@ class Run:
         if num_unknown:
             entry['unknown_losses'] = num_unknown
         self._record.add_epoch(**entry)
+        if self._step % self._settings.save_steps == 0:
+            self._save()
         self._on_epoch(entry)
+        # At last: what can't be printed must cost nothing but the line.
+        try:
+            print(f'{self._prefix}Epoch {number} : Loss = {loss:.5f}, '
+                  f'Epoch Time = {seconds:.2f}s', flush=True)
+            if num_unknown:
+                print(f'warning: {num_unknown} losses of this epoch were not '
+                      'recorded and are missing in its sum', file=sys.stderr,
+                      flush=True)
+        except OutputError as error:
+            self._output_error = error
 
     def _save(self):
         if not self._session.run(self._graph.weights_finite):

@@ -1,0 +1,115 @@
+"""Standard streams that are closed, full, or of an encoding that lacks a name."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+import runs
+from cifar10_tf1 import console
+from cifar10_tf1 import run_record
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+@pytest.mark.parametrize('text, encoding, printed', [
+    ('Epoch 1\t\r\n', 'utf-8', 'Epoch 1\t\r\n'),
+    ('\x1b[31mred\x07', 'utf-8', '\\x1b[31mred\\x07'),
+    ('\x9b31m', 'utf-8', '\\x9b31m'), ('Größe', 'utf-8', 'Größe'),
+    ('Größe', 'ascii', 'Gr\\xf6\\xdfe'), ('\udcff', 'utf-8', '\\udcff')])
+def test_printable(text, encoding, printed):
+    assert console.make_printable(text, encoding) == printed
+
+
+def run_program(body, redirection='', **options):
+    """A small command of the project, under a shell's redirection."""
+    program = f'''
+import sys
+from cifar10_tf1 import cli
+def command(options):
+    {body}
+    return 0
+sys.exit(cli.run_command(cli.Parser(prog='program'), [], command))
+'''
+    return subprocess.run(
+        ['sh', '-c', f'"$0" -c "$1" {redirection}', sys.executable, program],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize('body', [
+    "print('a')", "print('a' * 100000)", "sys.stdout.write('a')"])
+def test_a_full_disk_is_one_line(body):
+    result = run_program(body, '> /dev/full')
+    assert result.returncode == 1
+    assert result.stderr == (
+        b'program: error: cannot print to standard output: No space left on '
+        b'device; give it a place to go to, such as > /dev/null\n')
+
+
+def test_nowhere_to_print_an_error_either():
+    result = run_program("raise cli.UserError('wrong')", '2> /dev/full')
+    assert (result.returncode, result.stdout, result.stderr) == (1, b'', b'')
+
+
+@pytest.mark.parametrize('closed', ['0<&-', '1>&-', '2>&-',
+                                    '0<&- 1>&- 2>&-'])
+def test_no_file_takes_the_place_of_a_closed_stream(closed, tmp_path):
+    path = tmp_path / 'file'
+    result = run_program(
+        "file = open(sys.argv[1] if sys.argv[1:] else 'FILE', 'w'); "
+        "print('out'); print('error', file=sys.stderr); file.close()".replace(
+            'FILE', str(path)), closed)
+    assert result.returncode == 0
+    assert path.read_text() == ''
+    assert result.stdout == (b'' if '1>' in closed else b'out\n')
+    assert result.stderr == (b'' if '2>' in closed else b'error\n')
+
+
+def test_a_name_that_the_encoding_lacks():
+    result = run_program("raise cli.UserError('no file Gr\\u00f6\\u00dfe')",
+                         env=dict(os.environ, PYTHONIOENCODING='ascii'))
+    assert result.returncode == 1
+    assert result.stderr == b'program: error: no file Gr\\xf6\\xdfe\n'
+
+
+class _Closing(io.StringIO):
+    """A pipe whose reader leaves before a certain line."""
+
+    def write(self, text):
+        if text.startswith('Epoch 1 '):
+            raise BrokenPipeError(32, 'Broken pipe')
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_printed_costs_nothing_else(
+        monkeypatch, tmp_path, tiny_data_set):
+    """Saves are far apart, and yet the run goes on from where it ended."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, 'stdout', _Closing())
+        with console.guarded(), pytest.raises(console.OutputError):
+            runs.train(tmp_path / 'a', tiny_data_set, epochs=3, save_steps=100)
+    record = run_record.load_folder(str(tmp_path / 'a'))
+    assert [epoch['epoch'] for epoch in record.epochs] == [1]
+    assert record.content['processes'][-1]['end'] == 'output closed'
+    assert record.content['weights']['step'] == 4
+    for name in 'ab':
+        runs.train(tmp_path / name, tiny_data_set, epochs=3, save_steps=100)
+    runs.assert_same_bits(tmp_path / 'a' / 'model.ckpt-12',
+                          tmp_path / 'b' / 'model.ckpt-12')
+
+
+def test_an_epoch_is_saved_before_its_line(monkeypatch, tmp_path,
+                                           tiny_data_set):
+    saved = []
+
+    class Output(io.StringIO):
+        def write(self, text):
+            if text.startswith('Epoch 1 '):
+                saved.extend(path.name for path in tmp_path.glob('*.index'))
+            return super().write(text)
+
+    monkeypatch.setattr(sys, 'stdout', Output())
+    runs.train(tmp_path, tiny_data_set, epochs=1)
+    assert saved == ['model.ckpt-4.index']
