@@ -41,8 +41,10 @@ class CheckpointWriter:
           str, the prefix.
         Raises:
           UserError: where it can't be written; the earlier ones are as before.
+            Where the folder is another one by now; nothing is written then.
         """
         folder = self._model_dir
+        folder.check_identity()
         try:
             return self._save(session, step, settings)
         except (OSError, tf.errors.OpError) as error:

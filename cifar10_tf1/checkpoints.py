@@ -198,6 +198,7 @@ def restore_newest(session, saver, folder, variables):
 
 
 def _check_whole(prefix):
+    model_dirs.check_path(prefix)
     if not os.path.exists(prefix + '.index'):
         raise UserError(f'there is no checkpoint {prefix} (no file '
                         f'{prefix}.index); give the path up to the step, as in '

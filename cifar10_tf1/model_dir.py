@@ -34,6 +34,21 @@ def step_of(prefix):
     return int(match.group(1)) if match else None
 
 
+def check_path(path):
+    """Raises UserError where TensorFlow can't use a path as it is."""
+    reason = None
+    if set(path) & set('*?[\\'):
+        reason = 'takes a name with *, ?, [ or \\ for a pattern'
+    try:
+        path.encode('utf-8')
+    except UnicodeEncodeError:
+        reason = 'reads names in UTF-8 only'
+    if reason:
+        raise UserError(f'{path} can\'t hold checkpoints, because TensorFlow '
+                        f'{reason}; rename the folder, or choose another with '
+                        '--model-dir')
+
+
 class Checkpoint(NamedTuple):
     step: int
     prefix: str         # path without the suffixes
@@ -61,8 +76,9 @@ def list_checkpoints(folder):
     Returns:
       list of Checkpoint; empty where the folder does not exist.
     Raises:
-      UserError: where the folder can't be read.
+      UserError: where the folder can't be read, or as check_path.
     """
+    check_path(folder)
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
@@ -95,8 +111,9 @@ class ModelDir:
 
         Raises:
           UserError: where the folder can't be made or written, or another
-            process trains in it.
+            process trains in it; as check_path.
         """
+        check_path(path)
         self.path = path
         try:
             os.makedirs(path, exist_ok=True)
@@ -123,6 +140,23 @@ class ModelDir:
 
     def __exit__(self, *unused_exception):
         self._lock.close()
+
+    def check_identity(self):
+        """Raises UserError where the path no longer leads to the locked folder.
+
+        Asked before each save: what stands there now may be another run's.
+        """
+        try:
+            is_same = os.path.samestat(os.fstat(self._lock.fileno()),
+                                       os.stat(self._lock.name))
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise UserError(
+                f'the model folder {self.path} was moved away or replaced during '
+                'the training, and what is there now is left as it is; start '
+                'again with --model-dir and the new name of the old one: the '
+                'run goes on from its newest checkpoint')
 
     def join(self, name):
         return os.path.join(self.path, name)

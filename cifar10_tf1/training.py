@@ -220,6 +220,7 @@ class Run:
                 self._newest) != self._step:
             self._save()
         self._summaries.close()
+        self._model_dir.check_identity()
         digest = checkpoints.fingerprint(self._newest)
         self._record.end_process(self._step, (
             'output closed' if self._output_error else
@@ -311,6 +312,7 @@ class Run:
                  'seconds': round(seconds, 2)}
         if num_unknown:
             entry['unknown_losses'] = num_unknown
+        self._model_dir.check_identity()
         self._record.add_epoch(**entry)
         if self._step % self._settings.save_steps == 0:
             self._save()

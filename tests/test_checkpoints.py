@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import runs
 from cifar10_tf1 import checkpoint_writer
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import model_dir as model_dirs
@@ -355,3 +356,52 @@ def test_a_model_folder_that_is_a_file(tmp_path):
         model_dirs.ModelDir(str(tmp_path / 'file'))
     with pytest.raises(UserError, match='--model-dir'):
         checkpoints.find_newest(str(tmp_path / 'file'))
+
+
+@pytest.mark.parametrize('name', ['a[1]', 'a*', 'a?b', 'a\\b',
+                                  'a\udcff'])
+def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path,
+                                                      tiny_data_set):
+    """Refused before the first step, and before anything is made."""
+    folder = tmp_path / name
+    with pytest.raises(UserError, match='TensorFlow') as caught:
+        runs.train(folder, tiny_data_set, epochs=1)
+    assert '--model-dir' in str(caught.value)
+    assert not list(tmp_path.iterdir())
+    for prefix in (None, str(folder / 'model.ckpt-4')):
+        with pytest.raises(UserError, match='TensorFlow'):
+            checkpoints.choose(str(folder), prefix)
+
+
+def test_a_working_folder_that_looks_like_a_pattern(tmp_path, tiny_data_set,
+                                                    monkeypatch):
+    (tmp_path / 'a[1]').mkdir()
+    monkeypatch.chdir(tmp_path / 'a[1]')
+    runs.train('model', tiny_data_set, epochs=1)
+    runs.train('model', tiny_data_set, epochs=2)
+    assert checkpoints.choose('model') == 'model/model.ckpt-8'
+
+
+@pytest.mark.parametrize('with_other_run', [True, False])
+def test_a_folder_that_is_replaced_during_the_training(
+        with_other_run, tmp_path, tiny_data_set, monkeypatch):
+    """The other run keeps its checkpoints and its record."""
+    for epochs in (1, 2, 3):
+        runs.train(tmp_path / 'other', tiny_data_set, epochs=epochs, seed=2)
+
+    def replace():
+        (tmp_path / 'model').rename(tmp_path / 'moved')
+        if with_other_run:
+            (tmp_path / 'model').symlink_to(tmp_path / 'other')
+
+    before = {path.name: path.read_bytes()
+              for path in (tmp_path / 'other').iterdir() if path.is_file()}
+    with pytest.raises(UserError, match='was moved away or replaced'):
+        runs.train_until(6, replace, monkeypatch, tmp_path / 'model',
+                         tiny_data_set, epochs=3)
+    assert before == {path.name: path.read_bytes() for path
+                      in (tmp_path / 'other').iterdir() if path.is_file()}
+    runs.train(tmp_path / 'moved', tiny_data_set, epochs=3)
+    runs.train(tmp_path / 'whole', tiny_data_set, epochs=3)
+    runs.assert_same_bits(tmp_path / 'moved' / 'model.ckpt-12',
+                          tmp_path / 'whole' / 'model.ckpt-12')
