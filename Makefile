@@ -12,7 +12,7 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all accuracy demo benchmark lint image test-images
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark lint image test-images test-processors
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -26,6 +26,7 @@ help:
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
 	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
+	@echo 'make test-processors  the numerical tests on emulated processors: needs qemu-user'
 	@echo
 	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
@@ -77,3 +78,6 @@ image:
 
 test-images:
 	tools/test_images.sh $(ARGS)
+
+test-processors: setup
+	tools/test_processors.sh
