@@ -10,6 +10,7 @@ import runs
 from cifar10_tf1 import checkpoint_writer
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.errors import UserError
 
 
@@ -405,3 +406,22 @@ def test_a_folder_that_is_replaced_during_the_training(
     runs.train(tmp_path / 'whole', tiny_data_set, epochs=3)
     runs.assert_same_bits(tmp_path / 'moved' / 'model.ckpt-12',
                           tmp_path / 'whole' / 'model.ckpt-12')
+
+
+def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
+                                                       monkeypatch):
+    """As its programs do: the state file's path, a plain Saver, ./model/."""
+    monkeypatch.chdir(tmp_path)
+    runs.train('./model', tiny_data_set, epochs=1)
+    expected = runs.tensors_of(tmp_path / 'model' / 'model.ckpt-4')
+    for folder in ('./model/', 'model'):
+        state = tf.train.get_checkpoint_state(folder)
+        assert state.model_checkpoint_path == tf.train.latest_checkpoint(folder)
+        with tf.Graph().as_default(), tf.Session() as session:
+            saver = plain_port.build_training()['saver']
+            saver.restore(session, state.model_checkpoint_path)
+            restored = {variable.op.name: session.run(variable)
+                        for variable in tf.global_variables()}
+        assert len(restored) == 21
+        for name, value in expected.items():
+            assert (restored[name] == value).all(), name
