@@ -54,8 +54,9 @@ demo: setup
 benchmark: setup
 	$(python) -m cifar10_tf1.benchmark $(foreach venv,.venv .venv-tf2,$(if $(wildcard $(venv)/bin/python),--python $(venv)/bin/python)) $(ARGS)
 
+# Two processes, each a file of tests at a time.
 test: setup
-	$(python) -m pytest -m "not slow and not accuracy" $(ARGS)
+	$(python) -m pytest -n 2 --dist loadfile -m "not slow and not accuracy" $(ARGS)
 
 test-all: setup
 	$(python) -m pytest -m "not accuracy" $(ARGS)

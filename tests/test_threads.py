@@ -32,7 +32,7 @@ def check(threads, *batches):
 
 
 def test_two_threads():
-    check(2, '100', '37')
+    check(2, '37')
 
 
 @pytest.mark.slow
