@@ -10,6 +10,7 @@ import os
 import sys
 
 from cifar10_tf1 import console
+from cifar10_tf1 import limits
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
@@ -63,20 +64,20 @@ def _train_parser():
         epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
     add_data_options(parser)
     add_model_dir_option(parser)
-    parser.add_argument(
-        '--epochs', type=positive, metavar='N',
-        help='total epochs to reach, restored ones included (default: 110, '
-        'the run of record)')
-    parser.add_argument(
-        '--max-steps', type=positive, metavar='N',
-        help='stop at this global step and save there (default: the end of the '
-        'last epoch)')
-    parser.add_argument(
-        '--save-steps', type=positive, metavar='N',
-        help='steps from one checkpoint to the next (default: 500, an epoch)')
-    parser.add_argument(
-        '--seed', type=seed, metavar='N',
-        help='of initial weights and augmentation (default: 1)')
+    add_number(
+        parser, '--epochs', 1, limits.EPOCHS,
+        'total epochs to reach, restored ones included (default: 110, the run '
+        'of record)')
+    add_number(
+        parser, '--max-steps', 1, limits.STEPS,
+        'stop at this global step and save there (default: the end of the last '
+        'epoch)')
+    add_number(
+        parser, '--save-steps', 1, limits.STEPS,
+        'steps from one checkpoint to the next (default: 500, an epoch)')
+    add_number(
+        parser, '--seed', 0, limits.SEED,
+        'of initial weights and augmentation (default: 1)')
     parser.add_argument(
         '--no-summaries', action='store_true',
         help='write no event files for TensorBoard (default: in summaries/ of '
@@ -98,9 +99,8 @@ def _test_parser():
         '--crop', choices=['random', 'central'], default='random',
         help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
         'original)')
-    parser.add_argument(
-        '--seed', type=seed, default=1, metavar='N',
-        help='of the random crops (default: 1)')
+    add_number(parser, '--seed', 0, limits.SEED,
+               'of the random crops (default: 1)', default=1)
     add_machine_options(parser)
     return parser
 
@@ -188,15 +188,15 @@ def add_machine_options(parser):
         help='use a GPU that this TensorFlow does not support; it may hang or '
         'compute wrong numbers (default: such a GPU is refused)')
     for name, what in (('intra', 'within one op'), ('inter', 'for whole ops')):
-        parser.add_argument(
-            f'--{name}-op-threads', type=positive, metavar='N',
-            help=f'threads {what}; another number may give other last bits '
+        add_number(
+            parser, f'--{name}-op-threads', 1, limits.THREADS,
+            f'threads {what}; another number may give other last bits '
             '(default: the cores at hand; within one op 1 with the fast '
             'kernels)')
-    parser.add_argument(
-        '--input-threads', type=positive, metavar='N',
-        help='batches prepared in parallel; no influence on the result '
-        '(default: the cores at hand, 2 at most)')
+    add_number(
+        parser, '--input-threads', 1, limits.THREADS,
+        'batches prepared in parallel; no influence on the result (default: '
+        'the cores at hand, 2 at most)')
 
 
 class Parser(argparse.ArgumentParser):
@@ -245,21 +245,18 @@ def load_data_set(options):
     return source.load_data_set(options.data_dir)
 
 
-def positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
-    return number
+def add_number(parser, name, low, high, help, **options):
+    """Adds an option that takes a whole number of a range, which --help states."""
+    def parse(text):
+        number = int(text)
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(
+                f'{text} is not in {low} to {high}')
+        return number
 
-
-def seed(text):
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{text} is not 0 or more')
-    return number
-
-
-positive.__name__ = seed.__name__ = 'whole number'  # in argparse's message
+    parse.__name__ = 'whole number'  # in argparse's message
+    parser.add_argument(name, type=parse, metavar='N',
+                        help=f'{help}; {low} to {high}', **options)
 
 
 def _train(options, stop_request):

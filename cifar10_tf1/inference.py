@@ -5,7 +5,6 @@ stock kernels, which every TensorFlow has. Departs from testing in the crop,
 which is central: the documented test draws it at random.
 """
 
-import json
 from typing import NamedTuple
 
 import numpy as np
@@ -93,10 +92,12 @@ class Classifier:
           checkpoint: str, a prefix, as of checkpoints.choose.
           threads: machine.Threads; 0 leaves it to TensorFlow.
         Raises:
-          UserError: where it can't be restored.
+          UserError: where it can't be restored, or its settings are damaged.
         """
         self.checkpoint = checkpoint
-        self.data_name = _find_data_name(checkpoint)
+        # One of the original has no settings beside it.
+        settings = model_dirs.load_settings(checkpoint)
+        self.data_name = settings['data'] if settings else 'cifar10'
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
@@ -157,13 +158,3 @@ class Classifier:
             raise UserError(f'{self.checkpoint}: probabilities are not finite; '
                             'this network is broken, choose another checkpoint')
         return probabilities
-
-
-def _find_data_name(checkpoint):
-    """What a checkpoint's settings say; one of the original has none."""
-    try:
-        with open(checkpoint + model_dirs.SETTINGS_SUFFIX,
-                  encoding='utf-8') as file:
-            return json.load(file)['data']
-    except (OSError, ValueError, KeyError, TypeError):
-        return 'cifar10'

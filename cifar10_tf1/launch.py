@@ -37,7 +37,7 @@ def prepare(model_dir, given, allow_unsupported_gpu=False):
     Raises:
       UserError: as devices.prepare and kernels.choose.
     """
-    record = run_record.load_folder(model_dir) if model_dir else None
+    record = _find_record(model_dir) if model_dir else None
     recorded = record.settings if record else run_record.RunSettings()
     choice = devices.prepare(given.device or recorded.device or 'auto',
                              allow_unsupported_gpu)
@@ -73,7 +73,11 @@ def train(data_set, model_dir, given, max_steps=None, command='',
     """
     with ModelDir(model_dir) as folder:
         prepared = prepared or prepare(folder.path, given)
-        record = run_record.load_folder(folder.path)
+        record = _find_record(folder.path)
+        if record and not os.path.exists(folder.join(run_record.FILE)):
+            print(f'warning: {folder.join(run_record.FILE)} is lost; it is '
+                  'written again from what lies beside the newest checkpoint',
+                  file=sys.stderr, flush=True)
         given = given._replace(kernels=prepared.kernels)
         runtime.load_tensorflow()
         from cifar10_tf1 import training
@@ -138,6 +142,11 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
         print(f'warning: the result is not recorded: {error}', file=sys.stderr,
               flush=True)
     return result
+
+
+def _find_record(folder):
+    """The record of the run to go on with, or None."""
+    return run_record.load_folder(folder) or run_record.recover(folder)
 
 
 def _start_device(choice, threads):

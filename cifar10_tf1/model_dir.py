@@ -8,6 +8,7 @@ pruned to the last five, from all others, which are never deleted.
 
 import errno
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -96,6 +97,38 @@ def list_checkpoints(folder):
     return [Checkpoint(step, os.path.join(folder, f'{PREFIX}-{step}'),
                        tuple(suffixes[step]))
             for step in sorted(suffixes, reverse=True)]
+
+
+def load_settings(prefix):
+    """What this program has written beside a checkpoint's weights.
+
+    Args:
+      prefix: str.
+    Returns:
+      dict: system, step, data, seed, kernels, wheel and, since there is one,
+      the record of the run at that moment and the digest of its losses; None
+      where there is no such file: the checkpoint is the original's.
+    Raises:
+      UserError: where it is damaged.
+    """
+    path = prefix + SETTINGS_SUFFIX
+    try:
+        with open(path, encoding='utf-8') as file:
+            settings = json.load(file)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f'cannot read {path}: {error.strerror}')
+    except (ValueError, RecursionError) as error:
+        raise UserError(f'{path} is damaged ({error}); restore it, or move '
+                        'the checkpoint away')
+    known = {'data': str, 'system': str, 'step': int, 'seed': int}
+    for name, kind in known.items():
+        if type(settings) is not dict or 'data' not in settings or type(
+                settings.get(name, kind())) is not kind:
+            raise UserError(f'{path} is damaged ({name} is missing or of another '
+                            'type); restore it, or move the checkpoint away')
+    return settings
 
 
 class ModelDir:

@@ -19,6 +19,8 @@ import time
 from typing import NamedTuple, Optional
 
 from cifar10_tf1 import machine
+from cifar10_tf1 import model_dir
+from cifar10_tf1 import record_shape
 from cifar10_tf1.errors import UserError
 
 FILE = 'run.json'
@@ -205,25 +207,70 @@ def load(path):
             content = json.load(file)
     except OSError as error:
         raise UserError(f'cannot read {path}: {error.strerror}')
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f'{path} is damaged or cut off ({error}); {way_out}')
     if not isinstance(content, dict) or 'format' not in content:
         raise UserError(f'{path} is not the record of a run; {way_out}')
     if content['format'] != FORMAT:
         raise UserError(f'{path} has the format {content["format"]}, and this '
                         f'version reads {FORMAT}; use the version that wrote it')
-    for name, default in _FIELDS.items():
-        if name not in content or (default is not None and not isinstance(
-                content[name], type(default))):
-            raise UserError(f'{path} is damaged ({name} is missing or of '
-                            f'another type); {way_out}')
+    misfit = record_shape.find_misfit(content)
+    if misfit:
+        raise UserError(f'{path} is damaged: {misfit} is missing, or not what it '
+                        f'can be; {way_out}')
     return RunRecord(os.path.dirname(path), content)
 
 
 def load_folder(folder):
-    """The record of a model folder, or None."""
+    """The record of a model folder, or None.
+
+    Raises:
+      UserError: as load; where it and the newest checkpoint are of two runs.
+    """
     path = os.path.join(folder, FILE)
-    return load(path) if os.path.exists(path) else None
+    if not os.path.exists(path):
+        return None
+    record = load(path)
+    prefix, settings = _load_newest_settings(folder)
+    for name, recorded in (('seed', record.settings.seed),
+                           ('data', record.content['data'].get('name')),
+                           ('system', record.content['system'])):
+        beside = settings.get(name)
+        if None not in (beside, recorded) and beside != recorded:
+            raise UserError(
+                f'{path} says {name} {recorded}, and {prefix}.json {beside}: '
+                'they are of two runs; move the one away that does not belong '
+                'there')
+    return record
+
+
+def recover(folder):
+    """The record of a folder that has lost it, from beside the weights.
+
+    Returns:
+      RunRecord as it was when the newest checkpoint was saved; nothing is
+      written. None where no checkpoint of this program is there.
+    Raises:
+      UserError: where there is one that says too little.
+    """
+    prefix, settings = _load_newest_settings(folder)
+    if not settings:
+        return None
+    content = settings.get('record')
+    if content is None or record_shape.find_misfit(content):
+        raise UserError(
+            f'{os.path.join(folder, FILE)} is lost, and {prefix}.json does not '
+            'hold it: the run can\'t go on as it was; restore the file, or '
+            'choose another folder with --model-dir')
+    return RunRecord(folder, content)
+
+
+def _load_newest_settings(folder):
+    """(prefix, dict) of the newest checkpoint of this program, or (None, {})."""
+    for checkpoint in model_dir.list_checkpoints(folder):
+        if checkpoint.ours and checkpoint.holds_tensors:
+            return checkpoint.prefix, model_dir.load_settings(checkpoint.prefix)
+    return None, {}
 
 
 def check_system_name(record, name):

@@ -5,6 +5,7 @@ middle of it prints the same sum, to the bit, because the losses before the
 restored step are still there. One little-endian float32 a step, step 1 first.
 """
 
+import hashlib
 import os
 
 import numpy as np
@@ -15,17 +16,22 @@ _DTYPE = np.dtype('<f4')
 
 class StepLosses:
 
-    def __init__(self, folder, step):
+    def __init__(self, folder, step, digest=None):
         """Opens the file and cuts it back to a restored step.
 
-        Steps that another program made have no loss here: they are NaN.
+        Steps that another program made have no loss here: they are NaN. So are
+        all where the file is not what it was at that step.
 
         Args:
           folder: str, the model folder.
           step: int, the global step that the run goes on from.
+          digest: str, what `digest` was at that step; None where it is not known.
         """
         path = os.path.join(folder, FILE)
         known = np.fromfile(path, _DTYPE)[:step] if os.path.exists(path) else []
+        self.damaged = digest not in (None, _digest(known))
+        if self.damaged:
+            known = []
         self._file = open(path, 'r+b' if os.path.exists(path) else 'w+b')
         self._losses = list(known) + [np.float32('nan')] * (step - len(known))
         self._file.write(np.asarray(self._losses, _DTYPE).tobytes())
@@ -43,6 +49,10 @@ class StepLosses:
         os.fsync(self._file.fileno())
         self._num_written = len(self._losses)
 
+    def digest(self):
+        """SHA-256 of the losses so far, as they are in the file."""
+        return _digest(self._losses)
+
     def sum(self, first_step, last_step):
         """The sum over steps first_step + 1 ... last_step in double precision.
 
@@ -55,3 +65,7 @@ class StepLosses:
 
     def close(self):
         self._file.close()
+
+
+def _digest(losses):
+    return hashlib.sha256(np.asarray(losses, _DTYPE).tobytes()).hexdigest()

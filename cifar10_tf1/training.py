@@ -202,11 +202,17 @@ class Run:
               f'step {step}', flush=True)
 
     def _train(self, last_step):
+        settings = model_dirs.load_settings(self._newest) if self._newest else {}
         try:
-            self._losses = StepLosses(self._model_dir.path, self._step)
+            self._losses = StepLosses(self._model_dir.path, self._step, (
+                settings or {}).get('step_losses_sha256'))
         except OSError as error:
             raise UserError(f'cannot write {error.filename}: {error.strerror}; '
                             'choose another folder with --model-dir')
+        if self._losses.damaged:
+            print('warning: the losses of the first '
+                  f'{self._step} steps are not those that were saved; they are '
+                  'unknown from here on', file=sys.stderr, flush=True)
         self._record.start_process(self._command, self._kind, self._settings,
                                    self._data_set, self._step)
         if self._with_summaries:
@@ -342,7 +348,9 @@ class Run:
         self._newest = self._writer.save(self._session, self._step, {
             'system': self._record.content['system'], 'step': self._step,
             'data': self._data_set.name, 'seed': self._settings.seed,
-            'kernels': self._kind['kernels'], 'wheel': self._kind['wheel']})
+            'kernels': self._kind['kernels'], 'wheel': self._kind['wheel'],
+            'step_losses_sha256': self._losses.digest(),
+            'record': self._record.content})
 
     def _raise_not_finite(self, what):
         rate = self._session.run(self._graph.learning_rate)

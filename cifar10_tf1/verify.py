@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import limits
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
@@ -191,8 +192,8 @@ def main(argv=None):
         'on another kind of machine, 4 different on the same kind.',
         epilog='example: python -m cifar10_tf1.verify model/run.json --epochs 2')
     parser.add_argument('record', metavar='RUN.JSON', help='the record')
-    parser.add_argument('--epochs', type=cli.positive, metavar='N',
-                        help='repeat the first N epochs only (default: all)')
+    cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
+                   'repeat the first N epochs only (default: all)')
     cli.add_data_dir_option(parser)
     cli.add_machine_options(parser)
     return cli.run_command(parser, argv, _verify, stop_request)

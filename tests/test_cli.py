@@ -77,9 +77,9 @@ def test_help_needs_no_tensorflow(script):
 
 
 @pytest.mark.parametrize('script, arguments, named', [
-    ('train.py', ['--epochs', '0'], '0 is not 1 or more'),
+    ('train.py', ['--epochs', '0'], '0 is not in 1 to'),
     ('train.py', ['--epochs', 'ten'], "'ten'"),
-    ('train.py', ['--epochs', '-3'], '-3 is not 1 or more'),
+    ('train.py', ['--epochs', '-3'], '-3 is not in 1 to'),
     ('train.py', ['--epochs', '1.5'], "'1.5'"),
     ('train.py', ['--epochs'], 'expected one argument'),
     ('train.py', ['--max-steps', '0'], '--max-steps'),

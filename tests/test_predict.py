@@ -371,7 +371,7 @@ def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
 
 def test_usage(capsys):
     for arguments, named in (([], 'give pictures'),
-                             (['--test', '0'], '0 is not 1 or more'),
+                             (['--test', '0'], '0 is not in 1 to'),
                              (['a.png', '--figure', 'a.jpg'], 'ends in .png'),
                              (['a.png', '--top', '5'], '--top')):
         with pytest.raises(SystemExit) as stop:

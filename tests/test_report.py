@@ -332,15 +332,28 @@ def put(value, *path):
     (put(['x'], 'data', 'sha256'), 'data sha256'),
     (put('x', 'weights'), 'weights'),
     (put({'step': 1}, 'weights'), 'weights sha256'),
+    (put(0, 'settings', 'save_steps'), 'settings save_steps'),
+    (put(-3, 'settings', 'save_steps'), 'settings save_steps'),
+    (put('abc', 'settings', 'seed'), 'settings seed'),
+    (put(1.5, 'settings', 'seed'), 'settings seed'),
+    (put(True, 'settings', 'seed'), 'settings seed'),
+    (put(99999999999, 'settings', 'input_threads'), 'settings input_threads'),
+    (put('many', 'settings', 'epochs'), 'settings epochs'),
+    (put('many', 'epochs'), 'epochs'),
+    (put([{}], 'epochs'), 'epochs 0 epoch'),
+    (put(float('nan'), 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
+    (put(1, 'epochs', 1, 'step'), 'epochs: the order of their steps'),
+    (put([{}], 'processes'), 'processes 0 command'),
+    (put({}, 'data'), 'data name'),
     (put([{'step': 8}], 'tests'), 'tests 0 seed'),
     (put([dict(step=1, seed=1, crop='random', num_correct=0, num_examples=0,
-               kind={'wheel': 'x'})], 'tests'), 'tests num_correct'),
+               kind={'wheel': 'x'})], 'tests'), 'tests 0 num_examples'),
 ])
 def test_a_record_that_is_damaged_inside(record, edit, named, capsys):
     runs.change_record(record, edit)
     assert report.main([str(record)]) == 1
     captured = capsys.readouterr()
-    assert f'is damaged ({named} is missing or of another type)' in captured.err
+    assert f'is damaged: {named} is missing, or not what it can be' in captured.err
     assert captured.err.count('\n') == 1 and captured.out == ''
 
 

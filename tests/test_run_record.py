@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -12,14 +14,17 @@ import runs
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import cli
 from cifar10_tf1 import fingerprint
+from cifar10_tf1 import inference
 from cifar10_tf1 import machine
 from cifar10_tf1 import report
 from cifar10_tf1 import run_record
+from cifar10_tf1 import step_losses
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.run_record import RunSettings
+from cifar10_tf1.systems import deep_cnn
 
 
 @pytest.fixture(scope='module')
@@ -158,11 +163,13 @@ def test_epochs_after_the_restored_step_are_dropped(copy, tiny_data_set):
 
 def test_tests_are_recorded_once_a_kind(copy):
     record = run_record.load(str(copy))
-    result = {'step': 8, 'data': 'tiny', 'crop': 'random', 'seed': 1}
+    result = {'step': 8, 'data': 'tiny', 'crop': 'random', 'seed': 1,
+              'num_examples': 20, 'kind': {'wheel': 'one'}}
     record.add_test(num_correct=10, **result)
     record.add_test(num_correct=11, **result)
     record.add_test(num_correct=12, **dict(result, seed=2))
-    record.add_test(num_correct=13, kind={'wheel': 'another'}, **result)
+    record.add_test(num_correct=13,
+                    **dict(result, kind={'wheel': 'another'}))
     assert [t['num_correct'] for t in content_of(copy.parent)['tests']] == [
         11, 12, 13]
 
@@ -341,3 +348,87 @@ def test_cores_and_kind():
     assert machine.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
     other['cpu']['vector_flags'] = 'sse'
     assert len(machine.list_differences(kind, other)) == 2
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of the whole folder of that run."""
+    return pathlib.Path(shutil.copytree(str(finished), str(tmp_path / 'run')))
+
+
+def change_settings(prefix, edit):
+    runs.change_record(prefix.with_suffix(prefix.suffix + '.json'), edit)
+
+
+def test_a_record_that_is_lost_is_written_again(tmp_path, tiny_data_set,
+                                                capsys):
+    """Not only the seed: the epochs, the processes, the digests of the data."""
+    for epochs in (1, 2):
+        runs.train(tmp_path / 'a', tiny_data_set, epochs=epochs, seed=77)
+    before = json.loads((tmp_path / 'a' / 'run.json').read_text())
+    (tmp_path / 'a' / 'run.json').unlink()
+    capsys.readouterr()
+    runs.train(tmp_path / 'a', tiny_data_set, epochs=3, kernels=None)
+    assert 'run.json is lost; it is written again' in capsys.readouterr().err
+    after = json.loads((tmp_path / 'a' / 'run.json').read_text())
+    assert after['settings']['seed'] == 77
+    assert after['epochs'][:2] == before['epochs']
+    assert [process['from_step'] for process in after['processes']] == [0, 4, 8]
+    runs.train(tmp_path / 'whole', tiny_data_set, epochs=3, seed=77)
+    runs.assert_same_bits(tmp_path / 'a' / 'model.ckpt-12',
+                          tmp_path / 'whole' / 'model.ckpt-12')
+
+
+def test_a_lost_record_of_an_earlier_version(folder, tiny_data_set):
+    """Whose settings do not hold it."""
+    (folder / 'run.json').unlink()
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.pop('record'))
+    with pytest.raises(UserError, match='run.json is lost'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+@pytest.mark.parametrize('name, value', [('seed', 1), ('data', 'cifar10'),
+                                         ('system', 'other')])
+def test_weights_of_another_run_beside_a_record(name, value, folder,
+                                                tiny_data_set):
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.update({name: value}))
+    with pytest.raises(UserError, match='they are of two runs') as caught:
+        runs.train(folder, tiny_data_set, epochs=3)
+    assert f'.json {value}' in str(caught.value)
+
+
+@pytest.mark.parametrize('text', [
+    '{"data": "cifa', '', '[]', '{}', '{"data": 3}', '[' * 100000,
+    '{"data": "tiny", "seed": "77"}'])
+def test_damaged_settings_beside_the_weights(text, folder, tiny_data_set):
+    (folder / 'model.ckpt-8.json').write_text(text)
+    with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
+        runs.train(folder, tiny_data_set, epochs=3)
+    with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
+        inference.Classifier(deep_cnn, str(folder / 'model.ckpt-8'))
+
+
+def test_one_flipped_bit_in_the_losses(tmp_path, tiny_data_set, capsys):
+    """The sum leaves out what is not known, and says so."""
+    runs.train(tmp_path, tiny_data_set, max_steps=2)
+    path = tmp_path / step_losses.FILE
+    content = bytearray(path.read_bytes())
+    content[3] ^= 1
+    path.write_bytes(content)
+    capsys.readouterr()
+    runs.train(tmp_path, tiny_data_set, epochs=1)
+    assert 'are not those that were saved' in capsys.readouterr().err
+    epoch, = run_record.load_folder(str(tmp_path)).epochs
+    assert epoch['unknown_losses'] == 2
+    losses = np.fromfile(str(path), '<f4')
+    assert np.isnan(losses[:2]).all() and np.isfinite(losses[2:]).all()
+    assert epoch['summed_loss'] == losses[2:].astype(np.float64).sum()
+
+
+def test_brackets_without_end(tmp_path):
+    path = tmp_path / 'run.json'
+    path.write_text('[' * 100000)
+    with pytest.raises(UserError, match='is damaged or cut off'):
+        run_record.load(str(path))

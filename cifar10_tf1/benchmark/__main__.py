@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import limits
 from cifar10_tf1 import machine
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
@@ -199,10 +200,9 @@ def main(argv=None):
         '--python', action='append', default=[], metavar='PATH',
         help='the Python of a runtime to measure; more than one: block by block '
         'in turn (default: this one)')
-    parser.add_argument(
-        '--blocks', type=cli.positive, metavar='N',
-        help=f'how many blocks (default: {NUM_BLOCKS}, of '
-        f'{BLOCK_SECONDS:.0f} s each)')
+    cli.add_number(
+        parser, '--blocks', 1, limits.BLOCKS,
+        f'how many blocks (default: {NUM_BLOCKS}, of {BLOCK_SECONDS:.0f} s each)')
     parser.add_argument(
         '--quick', action='store_true',
         help=f'{NUM_QUICK_BLOCKS} blocks of {QUICK_BLOCK_SECONDS} s: under a '

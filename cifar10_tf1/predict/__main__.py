@@ -16,6 +16,7 @@ import numpy as np
 from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
+from cifar10_tf1 import limits
 from cifar10_tf1 import runtime
 from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
@@ -183,12 +184,12 @@ def _parser():
     parser.add_argument(
         'images', metavar='IMAGE', nargs='*',
         help='a PNG or JPEG file of any size, or a folder of them')
-    parser.add_argument(
-        '--test', type=cli.positive, metavar='N',
-        help='N random test images, with their true labels (default: none)')
-    parser.add_argument(
-        '--seed', type=cli.seed, default=1, metavar='N',
-        help='of the choice of test images (default: 1)')
+    cli.add_number(
+        parser, '--test', 1, limits.IMAGES,
+        'N random test images, with their true labels (default: none)')
+    cli.add_number(
+        parser, '--seed', 0, limits.NUMPY_SEED,
+        'of the choice of test images (default: 1)', default=1)
     parser.add_argument(
         '--json', action='store_true',
         help='print one JSON object (default: a line for each picture)')

@@ -1,0 +1,133 @@
+"""Whether a run.json has inside what the programs read of it.
+
+A record is made to be published, and so to be edited, cut off and joined: it is
+looked at whole, once, where it is read.
+"""
+
+import math
+from typing import NamedTuple
+
+from cifar10_tf1 import limits
+
+
+class _Whole(NamedTuple):
+    """A whole number of a range; `optional` takes null and a missing one too."""
+    low: int
+    high: int
+    optional: bool = False
+
+
+class _Number(NamedTuple):
+    """A finite number, whole or not."""
+    optional: bool = False
+
+
+class _Text(NamedTuple):
+    optional: bool = False
+    choices: tuple = ()
+
+
+class _Bool(NamedTuple):
+    optional: bool = False
+
+
+class _Dict(NamedTuple):
+    """Whatever is in it."""
+    optional: bool = False
+
+
+_STEP = _Whole(0, limits.STEPS)
+_KIND = {
+    'wheel': _Text(), 'wheel_sha256': _Text(optional=True), 'kernels': _Text(),
+    'device': _Text(choices=('cpu', 'gpu')),
+    'intra_op_threads': _Whole(0, limits.THREADS),
+    'cpu': {'name': _Text(optional=True)},
+}
+_SHAPE = {
+    'system': _Text(),
+    'system_settings': _Dict(),
+    'settings': {
+        'seed': _Whole(0, limits.SEED, optional=True),
+        'epochs': _Whole(1, limits.EPOCHS, optional=True),
+        'save_steps': _Whole(1, limits.STEPS, optional=True),
+        'device': _Text(optional=True, choices=('auto', 'cpu', 'gpu')),
+        'kernels': _Text(optional=True, choices=('auto', 'stock', 'fast')),
+        'intra_op_threads': _Whole(1, limits.THREADS, optional=True),
+        'inter_op_threads': _Whole(1, limits.THREADS, optional=True),
+        'input_threads': _Whole(1, limits.THREADS, optional=True),
+    },
+    'not_bit_exact': [_Text()],
+    'epochs': [{
+        'epoch': _Whole(1, limits.EPOCHS), 'step': _Whole(1, limits.STEPS),
+        'summed_loss': _Number(), 'learning_rate': _Number(optional=True),
+        'seconds': _Number(optional=True)}],
+    'tests': [{
+        'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
+        'num_correct': _Whole(0, limits.IMAGES),
+        'num_examples': _Whole(1, limits.IMAGES), 'kind': {'wheel': _Text()}}],
+    'processes': [{
+        'command': _Text(), 'started': _Text(), 'end': _Text(optional=True),
+        'from_step': _STEP, 'to_step': _Whole(0, limits.STEPS, optional=True),
+        'commit': _Text(optional=True), 'commit_is_clean': _Bool(optional=True),
+        'versions': _Dict(), 'kind': _KIND}],
+}
+_DATA = {'name': _Text(), 'sha256': _Dict()}
+_WEIGHTS = {'step': _STEP, 'sha256': _Text()}
+
+
+def find_misfit(content):
+    """The name of the first part that is missing or not what it has to be.
+
+    Args:
+      content: dict, of a run.json.
+    Returns:
+      str such as 'epochs 3 summed_loss', or None.
+    """
+    shape = dict(_SHAPE)
+    # A record that was made, and of which no process has begun, has neither.
+    if content.get('processes') != []:
+        shape['data'] = _DATA
+    if content.get('weights') is not None:
+        shape['weights'] = _WEIGHTS
+    misfit = _find_misfit(content, shape, '')
+    if misfit is None:
+        for number, test in enumerate(content['tests']):
+            if test['num_correct'] > test['num_examples']:
+                return f'tests {number} num_correct'
+        steps = [epoch['step'] for epoch in content['epochs']]
+        if steps != sorted(set(steps)):
+            return 'epochs: the order of their steps'
+    return misfit
+
+
+def _find_misfit(value, shape, name):
+    if type(shape) is dict:
+        if not isinstance(value, dict):
+            return name
+        parts = [(value.get(key), part, f'{name} {key}'.strip())
+                 for key, part in shape.items()]
+    elif type(shape) is list:
+        if not isinstance(value, list):
+            return name
+        parts = [(item, shape[0], f'{name} {number}')
+                 for number, item in enumerate(value)]
+    else:
+        return None if _fits(value, shape) else name
+    for part in parts:
+        misfit = _find_misfit(*part)
+        if misfit is not None:
+            return misfit
+    return None
+
+
+def _fits(value, shape):
+    if value is None:
+        return shape.optional
+    if isinstance(shape, _Whole):
+        return type(value) is int and shape.low <= value <= shape.high
+    if isinstance(shape, _Number):
+        return type(value) in (int, float) and math.isfinite(value)
+    if isinstance(shape, _Text):
+        return type(value) is str and (not shape.choices
+                                       or value in shape.choices)
+    return type(value) is (bool if isinstance(shape, _Bool) else dict)
