@@ -23,9 +23,8 @@ NAMES = cifar10.TRAIN_FILES + (cifar10.TEST_FILE,)
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path, monkeypatch):
-    """A cache of its own, no proxy, no pauses."""
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+def isolated(monkeypatch):
+    """No proxy, no pauses."""
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
     monkeypatch.setattr(download, 'PAUSE_SECONDS', 0.0)
 

@@ -19,9 +19,7 @@ from data_helpers import fails, isolated  # noqa: F401
 def generated(tmp_path_factory):
     """A data folder with the generated files, which tests leave as they are."""
     data_dir = tmp_path_factory.mktemp('generated')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('XDG_CACHE_HOME', str(data_dir / 'cache'))
-        synthetic.load_data_set(str(data_dir))
+    synthetic.load_data_set(str(data_dir))
     return data_dir
 
 

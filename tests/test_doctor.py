@@ -108,7 +108,7 @@ def test_data_that_is_absent(tmp_path, tiny_files):
 
 
 def test_one_byte_flipped(tmp_path, tiny_files):
-    """Even where size and times stay, which the cache of a start believes."""
+    """Even where size and times stay."""
     path = data_helpers.write_files(tmp_path) / 'data_batch_3.bin'
     times = os.stat(str(path))
     content = bytearray(path.read_bytes())

@@ -14,6 +14,7 @@ import numpy as np
 
 from cifar10_tf1 import extras
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.predict import png
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # looked for in folders, in any case
 SIZE = 32                             # pixels, as CIFAR-10's images
@@ -77,6 +78,8 @@ def load_picture(path):
             if not os.path.getsize(path):
                 raise UserError('is empty')
             with Image.open(path, formats=('PNG', 'JPEG')) as image:
+                if image.format == 'PNG':
+                    png.check_complete(path)
                 return _convert(Image, image, printable(path))
         except UserError:
             raise
