@@ -205,6 +205,15 @@ class Parser(argparse.ArgumentParser):
         # A shortened option would change its meaning with a later one.
         super().__init__(allow_abbrev=False, **kwargs)
 
+    def parse_args(self, args=None, namespace=None):
+        """As argparse's; an empty path would be the working folder."""
+        options = super().parse_args(args, namespace)
+        for action in self._actions:
+            if getattr(options, action.dest, None) == '':
+                self.error('argument ' + '/'.join(
+                    action.option_strings or [action.dest]) + ': is empty')
+        return options
+
     def error(self, message):
         """One line on standard error and status 2; argparse prints more."""
         self.exit(2, f'{self.prog}: error: {message} (see --help)\n')
@@ -223,7 +232,9 @@ def run_command(parser, argv, command, *arguments):
     with console.guarded():
         try:
             try:
-                return command(parser.parse_args(argv), *arguments)
+                options = parser.parse_args(argv)
+                _check_working_folder()
+                return command(options, *arguments)
             finally:
                 sys.stdout.flush()
         except UserError as error:
@@ -235,6 +246,13 @@ def run_command(parser, argv, command, *arguments):
             with contextlib.suppress(console.OutputError):
                 print(f'{parser.prog}: stopped', file=sys.stderr, flush=True)
             return 130
+
+
+def _check_working_folder():
+    try:
+        os.getcwd()
+    except OSError:
+        raise UserError('the working folder is gone; go to another one')
 
 
 def load_data_set(options):

@@ -207,3 +207,41 @@ def test_the_override_reaches_the_guard(script, tiny_data, tmp_path,
     assert MAINS[script](options) == 1
     assert MAINS[script](options + ['--allow-unsupported-gpu']) == 1
     assert asked == [False, True]
+
+
+@pytest.mark.parametrize('program, option', [
+    ('train.py', '--model-dir'), ('train.py', '--data-dir'),
+    ('test.py', '--checkpoint')])
+def test_an_empty_path_is_refused(program, option, capsys):
+    main = {'train.py': cli.train_main, 'test.py': cli.test_main}[program]
+    with pytest.raises(SystemExit) as caught:
+        main([option, ''])
+    assert caught.value.code == 2
+    assert f'argument {option}: is empty' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('program, option, value', [
+    ('train.py', '--input-threads', '99999999999'),
+    ('train.py', '--inter-op-threads', '9999999999'),
+    ('train.py', '--intra-op-threads', '3000000000'),
+    ('train.py', '--save-steps', '99999999999999999999'),
+    ('train.py', '--epochs', '99999999999'),
+    ('test.py', '--seed', '99999999999999999999')])
+def test_a_number_beyond_its_limit(program, option, value, capsys, tmp_path,
+                                   monkeypatch):
+    """Before anything is written."""
+    monkeypatch.chdir(tmp_path)
+    main = {'train.py': cli.train_main, 'test.py': cli.test_main}[program]
+    with pytest.raises(SystemExit) as caught:
+        main([option, value])
+    assert caught.value.code == 2
+    assert f'{value} is not in ' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_working_folder_that_is_gone(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'gone').mkdir()
+    monkeypatch.chdir(tmp_path / 'gone')
+    (tmp_path / 'gone').rmdir()
+    assert cli.train_main([]) == 1
+    assert 'the working folder is gone' in capsys.readouterr().err

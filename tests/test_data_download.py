@@ -2,6 +2,7 @@
 
 import io
 import os
+import socketserver
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import data_helpers
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
+from cifar10_tf1.errors import UserError
 from data_helpers import Server, fails, isolated  # noqa: F401
 
 PACKED = data_helpers.pack(data_helpers.members())
@@ -351,3 +353,39 @@ def test_a_file_system_without_locks_is_said(data_dir, monkeypatch, capfd):
         load(data_dir, server)
     check_complete(data_dir)
     assert 'No locks available' in capfd.readouterr().err
+
+
+class _RawServer(socketserver.ThreadingTCPServer):
+    """Answers every request with the same bytes, and closes."""
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+@pytest.mark.parametrize('reply, words', [
+    (b'', 'cannot be downloaded'),
+    (b'\x00\xff garbage\r\n\r\n', 'cannot be downloaded'),
+    (b'HTTP/1.1', 'cannot be downloaded'),
+    (b'HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n', 'bytes instead of'),
+    (b'HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe[::1/\r\n'
+     b'Content-Length: 0\r\n\r\n', 'address'),
+    (b'HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n'
+     b'Content-Length: 0\r\n\r\n', 'cannot be downloaded'),
+    (b'HTTP/1.1 999 \x1b[31mred\r\nContent-Length: 0\r\n\r\n', 'says 999')])
+def test_answers_of_a_broken_server(reply, words, data_dir):
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1 << 16)
+            self.request.sendall(reply)
+
+    with _RawServer(('127.0.0.1', 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            archive = data_helpers.describe(
+                b'x' * 10, f'http://127.0.0.1:{server.server_address[1]}/')
+            with pytest.raises(UserError) as caught:
+                data_helpers.load(data_dir, archive)
+        finally:
+            server.shutdown()
+    line = str(caught.value)
+    assert words in line and '\n' not in line
+    assert 'keyword' not in line and 'buffering' not in line

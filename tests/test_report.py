@@ -3,6 +3,7 @@
 import base64
 import html.parser
 import json
+import os
 import re
 import sys
 
@@ -467,3 +468,10 @@ def test_statistics_of_the_real_data(real_data_dir):
         6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7, 7, 2, 9, 9, 9, 3, 2, 6]
     assert [image[2:] for file in files for image in file.images] == [
         (6, 0, 255), (9, 5, 254), (5, 44, 246)]
+
+
+def test_a_pipe_in_the_place_of_the_report(record, tmp_path, capsys):
+    """To open it would wait for ever."""
+    os.mkfifo(str(tmp_path / 'pipe'))
+    assert report.main([str(record), '--output', str(tmp_path / 'pipe')]) == 1
+    assert 'is no report of this program' in capsys.readouterr().err

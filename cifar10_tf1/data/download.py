@@ -111,8 +111,9 @@ def _download(archive, part_path):
         reason = 'the connection was cut'
         try:
             _receive(archive, part_path, before)
-        except (requests.RequestException,
-                urllib3.exceptions.HTTPError) as error:
+        # ValueError: an address that a server names and nobody can read.
+        except (requests.RequestException, urllib3.exceptions.HTTPError,
+                ValueError) as error:
             reason = _explain(error)
         if _size(part_path) == archive.size:
             return
@@ -218,6 +219,12 @@ def _explain(error):
                           urllib3.exceptions.TimeoutError)):
         return f'nothing came for {TIMEOUT_SECONDS[1]} s'
     innermost = error
-    while innermost.__context__ is not None:
+    # urllib3 tries a keyword that some Pythons don't have; what went wrong is
+    # what came after it.
+    while innermost.__context__ is not None and not isinstance(
+            innermost.__context__, TypeError):
         innermost = innermost.__context__
-    return str(getattr(innermost, 'strerror', None) or innermost)
+    if isinstance(innermost, ValueError):
+        return f'the server names an address that is none ({innermost})'
+    return ' '.join(str(getattr(innermost, 'strerror', None)
+                        or innermost).split())

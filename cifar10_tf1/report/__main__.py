@@ -67,7 +67,10 @@ def _check_output(path):
     if not os.path.lexists(path):
         return
     try:
-        with open(path, encoding='utf-8', errors='replace') as file:
+        # To open a pipe would wait for its other end.
+        may_open = os.path.isfile(path) or os.path.isdir(path)
+        with open(path if may_open else os.devnull, encoding='utf-8',
+                  errors='replace') as file:
             ours = file.read(len(page.HEAD)) == page.HEAD
     except OSError as error:
         raise UserError(f'cannot write {path}: {error.strerror}; name another '
