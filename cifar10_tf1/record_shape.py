@@ -11,7 +11,7 @@ from cifar10_tf1 import limits
 
 
 class _Whole(NamedTuple):
-    """A whole number of a range; `optional` takes null and a missing one too."""
+    """A whole number of a range; `optional` takes null too."""
     low: int
     high: int
     optional: bool = False
@@ -36,6 +36,9 @@ class _Dict(NamedTuple):
     optional: bool = False
 
 
+_ABSENT = object()
+_NOT_IN_THE_FIRST = ('settings kernels',)  # records; there was no choice
+
 _STEP = _Whole(0, limits.STEPS)
 _KIND = {
     'wheel': _Text(), 'wheel_sha256': _Text(optional=True), 'kernels': _Text(),
@@ -46,21 +49,10 @@ _KIND = {
 _SHAPE = {
     'system': _Text(),
     'system_settings': _Dict(),
-    'settings': {
-        'seed': _Whole(0, limits.SEED, optional=True),
-        'epochs': _Whole(1, limits.EPOCHS, optional=True),
-        'save_steps': _Whole(1, limits.STEPS, optional=True),
-        'device': _Text(optional=True, choices=('auto', 'cpu', 'gpu')),
-        'kernels': _Text(optional=True, choices=('auto', 'stock', 'fast')),
-        'intra_op_threads': _Whole(1, limits.THREADS, optional=True),
-        'inter_op_threads': _Whole(1, limits.THREADS, optional=True),
-        'input_threads': _Whole(1, limits.THREADS, optional=True),
-    },
     'not_bit_exact': [_Text()],
     'epochs': [{
         'epoch': _Whole(1, limits.EPOCHS), 'step': _Whole(1, limits.STEPS),
-        'summed_loss': _Number(), 'learning_rate': _Number(optional=True),
-        'seconds': _Number(optional=True)}],
+        'summed_loss': _Number()}],
     'tests': [{
         'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
         'num_correct': _Whole(0, limits.IMAGES),
@@ -70,6 +62,17 @@ _SHAPE = {
         'from_step': _STEP, 'to_step': _Whole(0, limits.STEPS, optional=True),
         'commit': _Text(optional=True), 'commit_is_clean': _Bool(optional=True),
         'versions': _Dict(), 'kind': _KIND}],
+}
+# What a user can choose; all of it is known once a process has begun.
+_SETTINGS = {
+    'seed': _Whole(0, limits.SEED),
+    'epochs': _Whole(1, limits.EPOCHS),
+    'save_steps': _Whole(1, limits.STEPS),
+    'device': _Text(choices=('cpu', 'gpu')),
+    'kernels': _Text(optional=True, choices=('stock', 'fast')),
+    'intra_op_threads': _Whole(1, limits.THREADS),
+    'inter_op_threads': _Whole(1, limits.THREADS),
+    'input_threads': _Whole(1, limits.THREADS),
 }
 _DATA = {'name': _Text(), 'sha256': _Dict()}
 _WEIGHTS = {'step': _STEP, 'sha256': _Text()}
@@ -83,12 +86,11 @@ def find_misfit(content):
     Returns:
       str such as 'epochs 3 summed_loss', or None.
     """
-    shape = dict(_SHAPE)
+    shape = dict(_SHAPE, weights=_WEIGHTS if content.get('weights') else _Dict(
+        optional=True))
     # A record that was made, and of which no process has begun, has neither.
     if content.get('processes') != []:
-        shape['data'] = _DATA
-    if content.get('weights') is not None:
-        shape['weights'] = _WEIGHTS
+        shape.update(settings=_SETTINGS, data=_DATA)
     misfit = _find_misfit(content, shape, '')
     if misfit is None:
         for number, test in enumerate(content['tests']):
@@ -104,8 +106,10 @@ def _find_misfit(value, shape, name):
     if type(shape) is dict:
         if not isinstance(value, dict):
             return name
-        parts = [(value.get(key), part, f'{name} {key}'.strip())
-                 for key, part in shape.items()]
+        parts = [(value.get(key, _ABSENT), part, f'{name} {key}'.strip())
+                 for key, part in shape.items()
+                 if key in value
+                 or f'{name} {key}' not in _NOT_IN_THE_FIRST]
     elif type(shape) is list:
         if not isinstance(value, list):
             return name

@@ -1,0 +1,194 @@
+"""Files that chance has damaged: each is refused in one line, or is harmless.
+
+FUZZ_SEED repeats a failure; the seed is printed with it.
+"""
+
+import contextlib
+import io
+import os
+import random
+
+import numpy as np
+import pytest
+
+import data_helpers
+import runs
+from cifar10_tf1 import checkpoints
+from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1 import run_record
+from cifar10_tf1 import verify
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.predict import pictures
+from cifar10_tf1.report import build_report
+from cifar10_tf1.report.text import format_report
+from cifar10_tf1.step_losses import StepLosses
+from data_helpers import isolated  # noqa: F401
+
+pytestmark = pytest.mark.slow
+
+NUM_MUTATIONS = 2000  # of each reader's file
+SEED = int(os.environ.get('FUZZ_SEED') or random.SystemRandom().getrandbits(32))
+
+
+def mutate(content, chance):
+    """bytes with one of the damages that disks, networks and editors do."""
+    content = bytearray(content)
+    place = chance.randrange(len(content))
+    kind = chance.choice(['flip', 'byte', 'cut', 'zeros', 'repeat', 'drop',
+                          'digits', 'swap'])
+    if kind == 'flip':
+        content[place] ^= 1 << chance.randrange(8)
+    elif kind == 'byte':
+        content[place] = chance.randrange(256)
+    elif kind == 'cut':
+        del content[place:]
+    elif kind == 'zeros':
+        size = min(chance.randrange(1, 200), len(content) - place)
+        content[place:place + size] = bytes(size)
+    elif kind == 'repeat':
+        size = chance.randrange(1, 50)
+        content[place:place] = content[place:place + size]
+    elif kind == 'drop':
+        del content[place:place + chance.randrange(1, 50)]
+    elif kind == 'digits':
+        content[place:place] = b'9' * chance.randrange(1, 30)
+    else:
+        other = chance.randrange(len(content))
+        content[place], content[other] = content[other], content[place]
+    return bytes(content)
+
+
+def fuzz(path, read, content=None):
+    """Reads many mutations of a file.
+
+    Args:
+      path: pathlib.Path, where they are put.
+      read: function of nothing; may raise UserError, and nothing else.
+      content: bytes, by default what is there.
+    Returns:
+      (number of refused ones, list of what was read of the others).
+    """
+    content = content or path.read_bytes()
+    chance = random.Random(f'{SEED} {path.name}')
+    print(f'FUZZ_SEED={SEED}')
+    refused, results = 0, []
+    for unused_time in range(NUM_MUTATIONS):
+        path.write_bytes(mutate(content, chance))
+        try:
+            results.append(read())
+        except UserError as error:
+            assert '\n' not in str(error), str(error)
+            refused += 1
+    path.write_bytes(content)
+    return refused, results
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, tiny_data_set):
+    folder = tmp_path_factory.mktemp('run')
+    runs.train(folder, tiny_data_set, epochs=1, seed=77)
+    return folder
+
+
+def test_run_json(folder, tiny_data_set):
+    def read():
+        record = run_record.load(str(folder / 'run.json'))
+        run_record.check_system_name(record, 'deep_cnn')
+        return record
+
+    refused, records = fuzz(folder / 'run.json', read)
+    assert refused > NUM_MUTATIONS // 4
+    for record in records:  # the programs go through all of it
+        with contextlib.suppress(UserError):
+            verify._check(record, tiny_data_set._replace(
+                sha256=record.content['data']['sha256']), None)
+        if record.epochs:
+            assert format_report(record, build_report(record))
+
+
+def test_settings_beside_the_weights(folder):
+    prefix = str(folder / 'model.ckpt-4')
+    refused, results = fuzz(folder / 'model.ckpt-4.json',
+                            lambda: model_dirs.load_settings(prefix))
+    assert refused > NUM_MUTATIONS // 8
+    assert all(type(settings['data']) is str for settings in results)
+
+
+@pytest.mark.parametrize('suffix', ['.index', '.data-00000-of-00001'])
+def test_weights(folder, suffix):
+    """TensorFlow's own checksums see what is changed."""
+    expected = checkpoints.fingerprint(str(folder / 'model.ckpt-4'))
+
+    def read():
+        prefix = checkpoints.choose(str(folder))
+        return checkpoints.fingerprint(prefix)
+
+    refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
+    assert set(digests) <= {expected}
+    assert refused > NUM_MUTATIONS // 2
+
+
+def test_step_losses(folder):
+    """Any change of the losses so far makes all of them unknown."""
+    path = folder / 'step_losses.f32'
+    whole = np.fromfile(str(path), '<f4')
+    losses = StepLosses(str(folder), 4)
+    digest, expected = losses.digest(), losses.sum(0, 4)
+    losses.close()
+
+    def read():
+        changed = path.read_bytes()[:16] != whole.tobytes()
+        losses = StepLosses(str(folder), 4, digest)
+        losses.close()
+        assert losses.damaged == changed
+        assert losses.sum(0, 4) == ((0.0, 4) if changed else expected)
+
+    assert fuzz(path, read, whole.tobytes())[0] == 0
+
+
+def test_data_files(tmp_path):
+    folder = data_helpers.write_files(tmp_path)
+    archive = data_helpers.describe(b'x')
+    content = (folder / 'data_batch_3.bin').read_bytes()
+
+    def read():
+        same = (folder / 'data_batch_3.bin').read_bytes() == content
+        data_helpers.load(tmp_path, archive)
+        assert same
+
+    assert fuzz(folder / 'data_batch_3.bin', read)[0] > NUM_MUTATIONS // 2
+
+
+def test_archive(tmp_path):
+    """Whose digest is right, as if a mirror and its digest were both wrong."""
+    data_dir = tmp_path / 'data'
+    data_dir.mkdir()
+    path = data_dir / 'cifar-10-binary.tar.gz'
+    packed = data_helpers.pack(data_helpers.members())
+    path.write_bytes(packed)
+
+    def read():
+        archive = data_helpers.describe(path.read_bytes())
+        data_helpers.load(data_dir, archive)
+        contents = data_helpers.snapshot(data_dir / cifar10.FOLDER)
+        assert contents == data_helpers.CONTENTS
+        for name in contents:
+            (data_dir / cifar10.FOLDER / name).unlink()
+        (data_dir / cifar10.FOLDER).rmdir()
+
+    assert fuzz(path, read)[0] > NUM_MUTATIONS // 2
+    assert os.listdir(str(tmp_path)) == ['data']
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
+def test_pictures(kind, tmp_path):
+    Image = pytest.importorskip('PIL.Image')
+    pixels = np.random.RandomState(1).randint(0, 256, [40, 40, 3])
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, format=kind)
+    path = tmp_path / 'picture'
+    refused, read = fuzz(path, lambda: pictures.load_picture(str(path)),
+                         file.getvalue())
+    assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
+    assert refused
