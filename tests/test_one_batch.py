@@ -165,7 +165,9 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
 
     assert train(1, kernels='fast') == 1
     assert train(2) == 0
-    monkeypatch.setattr(machine, 'find_cpu', lambda: {'vector_flags': 'none'})
+    cpu = machine.find_cpu()
+    monkeypatch.setattr(machine, 'find_cpu',
+                        lambda: dict(cpu, vector_flags='none'))
     assert train(3) == 1
     assert train(4) == 0
 
@@ -173,7 +175,8 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
         raise KernelsDisagree('wrong; use --kernels stock')
 
     monkeypatch.setattr(one_batch, 'check_training', disagree)
-    monkeypatch.setattr(machine, 'find_cpu', lambda: {'vector_flags': 'avx'})
+    monkeypatch.setattr(machine, 'find_cpu',
+                        lambda: dict(cpu, vector_flags='avx'))
     with pytest.raises(UserError, match='where it was begun') as caught:
         train(5)
     assert not isinstance(caught.value, KernelsDisagree)
