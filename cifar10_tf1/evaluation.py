@@ -61,7 +61,7 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
 
     Args:
       system: a module of cifar10_tf1.systems.
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       seed: int, of the test crops.
       crop: 'random', as the original, or 'central'.
       device: 'cpu' or 'gpu'.
@@ -127,7 +127,7 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
 
     Args:
       system: a module of cifar10_tf1.systems.
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
       seed: int, of the test crops.

@@ -53,7 +53,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
     """Trains in a model folder, from its newest checkpoint where it has one.
 
     Args:
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       model_dir: str, the folder; made where there is none.
       given: run_record.RunSettings, None where the user says nothing.
       max_steps: int, stop at this global step; None: at the last epoch's.
@@ -103,7 +103,7 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     """Tests a checkpoint, and notes the result where its folder has a record.
 
     Args:
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
       seed: int, of the test crops.

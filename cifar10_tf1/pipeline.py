@@ -14,7 +14,6 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import runtime
-from cifar10_tf1.data import cifar10
 from cifar10_tf1.determinism import derive_seed
 
 
@@ -24,13 +23,11 @@ class Records(NamedTuple):
     A local variable: not in the graph, which a .meta file publishes, nor in a
     checkpoint.
     """
-    variable: tf.Variable  # uint8 [num_examples, 3073]
+    variable: tf.Variable  # uint8 [num_examples, record_bytes]
     content: tf.Tensor     # placeholder of the same
 
-    def load(self, session, paths):
-        session.run(self.variable.initializer,
-                    {self.content: cifar10.load_bytes(
-                        paths, self.content.shape[0].value)})
+    def load(self, session, table):
+        session.run(self.variable.initializer, {self.content: table})
 
 
 class TrainingInput(NamedTuple):
@@ -41,7 +38,7 @@ class TrainingInput(NamedTuple):
 
     def load(self, session, data_set):
         """Reads the files; once in a session, before the first epoch."""
-        self.records.load(session, data_set.train_paths)
+        self.records.load(session, data_set.load('train'))
 
     def initialize(self, session, epoch, first_batch=0):
         session.run(self.iterator.initializer,
@@ -54,7 +51,7 @@ class TestInput(NamedTuple):
 
     def load(self, session, data_set):
         """Reads the file; once in a session."""
-        self.records.load(session, [data_set.test_path])
+        self.records.load(session, data_set.load('test'))
 
     def initialize(self, session):
         session.run(self.iterator.initializer)
@@ -75,7 +72,7 @@ def build_inputs(system, data_set, seed, crop='random', num_threads=2):
 
     Args:
       system: a module of cifar10_tf1.systems.
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       seed: int, of the augmentation or of the test crops.
       crop: 'random', as the original, or 'central'; for testing.
       num_threads: int, batches prepared in parallel; no influence on values.
@@ -102,7 +99,7 @@ def build_training_input(system, data_set, seed, num_threads):
     """
     num_examples = data_set.num_train_examples
     with tf.name_scope('training_input'):
-        records = _build_records(num_examples)
+        records = _build_records(num_examples, data_set.record_bytes)
         epoch = tf.placeholder(tf.int64, [], name='epoch')
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
         draws = build_draws(num_examples, system.NUM_TRAINING_DRAWS,
@@ -122,7 +119,7 @@ def build_test_input(system, data_set, seed, crop, num_threads):
     """
     num_examples = data_set.num_test_examples
     with tf.name_scope('test_input'):
-        records = _build_records(num_examples)
+        records = _build_records(num_examples, data_set.record_bytes)
         if crop == 'random':
             draws = build_draws(num_examples, system.NUM_TEST_DRAWS,
                                 derive_seed(seed, 'test crop', bits=63), 0)
@@ -145,8 +142,8 @@ def build_draws(num_examples, num_draws, key, epoch):
         seed=tf.stack([tf.constant(key, tf.int64), tf.cast(epoch, tf.int64)]))
 
 
-def _build_records(num_examples):
-    content = tf.placeholder(tf.uint8, [num_examples, cifar10.RECORD_BYTES],
+def _build_records(num_examples, record_bytes):
+    content = tf.placeholder(tf.uint8, [num_examples, record_bytes],
                              name='content')
     variable = tf.Variable(content, trainable=False, use_resource=True,
                            collections=[tf.GraphKeys.LOCAL_VARIABLES],

@@ -289,7 +289,7 @@ def resolve_settings(record, given, data_set, system):
     Args:
       record: RunRecord, perhaps new.
       given: RunSettings, of the command line.
-      data_set: data.cifar10.DataSet.
+      data_set: data.data_set.DataSet.
       system: a module of cifar10_tf1.systems.
     Returns:
       RunSettings without a None.
@@ -305,8 +305,8 @@ def resolve_settings(record, given, data_set, system):
                 f'{given.seed}; leave --seed out, {way_out}')
         data = record.content['data']
         if data['name'] != data_set.name:
-            with_or_without = ('add' if data['name'] == 'synthetic'
-                               else 'leave out')
+            with_or_without = ('add' if data['name'].startswith(
+                'synthetic') else 'leave out')
             raise UserError(f'{record.folder} holds a run on {data["name"]}, '
                             f'not on {data_set.name}; {with_or_without} '
                             f'--synthetic, {way_out}')

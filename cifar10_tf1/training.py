@@ -52,7 +52,7 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
 
     Args:
       system: a module of cifar10_tf1.systems.
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       seed: int, the run's seed.
       device: '/cpu:0' or '/gpu:0', where the network computes.
       num_input_threads: int.
@@ -92,7 +92,7 @@ class Run:
         """
         Args:
           system: a module of cifar10_tf1.systems.
-          data_set: a data.cifar10.DataSet.
+          data_set: a data.data_set.DataSet.
           model_dir: model_dir.ModelDir, held.
           settings: run_record.RunSettings, complete.
           record: run_record.RunRecord of the folder, perhaps new.

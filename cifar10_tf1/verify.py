@@ -102,7 +102,7 @@ def verify(record, data_set, given, num_epochs=None, stop_request=None,
 
     Args:
       record: run_record.RunRecord.
-      data_set: the data.cifar10.DataSet to repeat it with.
+      data_set: the data.data_set.DataSet to repeat it with.
       given: run_record.RunSettings that override the record's.
       num_epochs: int, or None for all.
       stop_request: stopping.StopRequest, or None.

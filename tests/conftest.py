@@ -17,6 +17,8 @@ runtime.prepare_environment()
 devices.prepare('cpu')
 runtime.load_tensorflow()
 REAL_DATA_DIR = os.environ.pop('CIFAR10_DATA_DIR', None)
+REAL_MNIST_DIR = os.environ.pop('MNIST_DATA_DIR', None)
+os.environ.pop('MNIST_URL', None)
 os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 
@@ -30,6 +32,16 @@ def real_data_dir():
             os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
         pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
     return REAL_DATA_DIR
+
+
+@pytest.fixture
+def real_mnist_dir():
+    """A folder of the real MNIST; skips where none is named or none there."""
+    from cifar10_tf1.data import mnist
+    for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, mnist.DATA_DIR):
+        if data_dir and not mnist.list_missing(mnist.find_folder(data_dir)):
+            return data_dir
+    pytest.skip('MNIST_DATA_DIR names no folder with the real data')
 
 
 @pytest.fixture
@@ -55,8 +67,10 @@ def tiny_data_set(tmp_path_factory):
     return cifar10.DataSet(
         name='tiny', train_paths=tuple(
             write(f'data_batch_{i}.bin', 80) for i in range(1, 6)),
-        test_path=write('test_batch.bin', 200), num_train_examples=400,
-        num_test_examples=200, line_prefix='', sha256={})
+        test_paths=(write('test_batch.bin', 200),), num_train_examples=400,
+        num_test_examples=200, line_prefix='', sha256={},
+        class_names=cifar10.CLASS_NAMES, image_shape=(32, 32, 3),
+        load_bytes=cifar10.load_bytes)
 
 
 @pytest.fixture(scope='session')

@@ -89,7 +89,8 @@ def pack(archive_members):
 
 def describe(packed, url='http://127.0.0.1:9/'):
     """The Archive that has these bytes; nothing listens at the default url."""
-    return download.Archive(url, len(packed), hashlib.md5(packed).hexdigest())
+    return cifar10.official_archive()._replace(
+        urls=(url,), size=len(packed), md5=hashlib.md5(packed).hexdigest())
 
 
 def load(data_dir, archive):

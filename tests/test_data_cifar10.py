@@ -73,9 +73,19 @@ def test_a_complete_folder_is_described(tmp_path):
         name='cifar10',
         train_paths=tuple(str(folder / f'data_batch_{i}.bin')
                           for i in (1, 2, 3, 4, 5)),
-        test_path=str(folder / 'test_batch.bin'),
+        test_paths=(str(folder / 'test_batch.bin'),),
         num_train_examples=5 * NUM_RECORDS, num_test_examples=NUM_RECORDS,
-        line_prefix='', sha256={file.name: file.sha256 for file in FILES})
+        line_prefix='', sha256={file.name: file.sha256 for file in FILES},
+        class_names=cifar10.CLASS_NAMES, image_shape=(32, 32, 3),
+        load_bytes=cifar10.load_bytes)
+    assert data_set.test_path == str(folder / 'test_batch.bin')
+    assert data_set.record_bytes == 3073
+    table = data_set.load('train')
+    assert table.dtype == np.uint8 and table.shape == (60, 3073)
+    assert table.tobytes() == b''.join(
+        data_helpers.CONTENTS[name] for name in cifar10.TRAIN_FILES)
+    assert data_set.load('test').tobytes() == data_helpers.CONTENTS[
+        'test_batch.bin']
     # Nothing is written beside it, so it may be read-only.
     assert os.listdir(str(tmp_path)) == [cifar10.FOLDER]
 

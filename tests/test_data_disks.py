@@ -24,8 +24,9 @@ PREPARE = '''
 import sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import data_helpers
-data_helpers.load({data_dir!r}, data_helpers.download.Archive(
-    {url!r}, {size}, {md5!r}))
+from cifar10_tf1.data import cifar10
+data_helpers.load({data_dir!r}, cifar10.official_archive()._replace(
+    urls=({url!r},), size={size}, md5={md5!r}))
 '''
 GENERATE = '''
 import sys

@@ -224,23 +224,25 @@ def test_network_errors_are_explained(data_dir, monkeypatch, error, words):
 @pytest.mark.parametrize('url', ['x', 'file:///x', 'http://', 'http://[x',
                                  'http://\u2026', 'http://*'])
 def test_a_mirror_that_is_no_address_is_explained(data_dir, monkeypatch, url):
-    monkeypatch.setenv(download.URL_VARIABLE, url)
-    archive = download.official_archive()
+    monkeypatch.setenv(cifar10.URL_VARIABLE, url)
+    archive = cifar10.official_archive()
     assert archive.url == url
     with fails(url, *WAYS_OUT):
         data_helpers.load(data_dir, archive)
 
 
 def test_the_official_archive(monkeypatch):
-    monkeypatch.delenv(download.URL_VARIABLE, raising=False)
-    assert download.official_archive() == (
-        'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz', 170052171,
-        'c32a1d4ab5d03f1284b67883e8d87530')
+    monkeypatch.delenv(cifar10.URL_VARIABLE, raising=False)
+    archive = cifar10.official_archive()
+    assert archive.name == 'cifar-10-binary.tar.gz'
+    assert (archive.urls, archive.size, archive.md5) == (
+        ('https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',),
+        170052171, 'c32a1d4ab5d03f1284b67883e8d87530')
 
 
 def test_the_default_archive_comes_from_the_mirror(data_dir, monkeypatch):
     with Server(PACKED) as server:
-        monkeypatch.setenv(download.URL_VARIABLE, server.url)
+        monkeypatch.setenv(cifar10.URL_VARIABLE, server.url)
         # Not of the official size: verified the same, so refused.
         with fails(server.url, f'{len(PACKED)} bytes instead of 170052171'):
             cifar10.load_data_set(str(data_dir))

@@ -33,6 +33,7 @@ def generate(folder):
 
 
 def load_data_set(folder):
-    """The cifar10.DataSet that `generate` has written."""
+    """The DataSet that `generate` has written."""
     return cifar10.build_data_set('synthetic', os.path.join(folder, _FOLDER),
-                                  cifar10.FILES, synthetic.LINE_PREFIX)
+                                  cifar10.FILES, synthetic.LINE_PREFIX,
+                                  synthetic.CLASS_NAMES)

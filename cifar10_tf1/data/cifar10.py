@@ -7,9 +7,7 @@ Departs from the original, which looks for the archive and not for the files,
 and verifies neither.
 """
 
-import mmap
 import os
-from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
 
@@ -17,10 +15,12 @@ from cifar10_tf1.data import download
 from cifar10_tf1.data import extraction
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
+from cifar10_tf1.data.data_set import DataSet
+from cifar10_tf1.data.data_set import LABEL_BYTES
+from cifar10_tf1.data.data_set import new_table
 from cifar10_tf1.data.verification import DataFile
 from cifar10_tf1.errors import UserError
 
-LABEL_BYTES = 1
 CHANNELS = 3
 HEIGHT = 32
 WIDTH = 32
@@ -55,14 +55,18 @@ FILES = (
 )
 
 
-class DataSet(NamedTuple):
-    name: str                     # 'cifar10' or 'synthetic'
-    train_paths: Tuple[str, ...]  # in file order, which is the training order
-    test_path: str
-    num_train_examples: int
-    num_test_examples: int
-    line_prefix: str              # before every printed line with a figure
-    sha256: Dict[str, str]        # file name to digest, for the run's record
+ARCHIVE_NAME = 'cifar-10-binary.tar.gz'
+URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
+URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror; what it gives is verified too
+
+
+def official_archive():
+    """The archive of record, from where the user wants it: download.Archive."""
+    return download.Archive(
+        ARCHIVE_NAME, 'CIFAR-10',
+        f'{ARCHIVE_NAME} (or {FOLDER} with the six .bin files)',
+        (os.environ.get(URL_VARIABLE) or URL,), 170052171,
+        md5='c32a1d4ab5d03f1284b67883e8d87530')
 
 
 def load_data_set(data_dir, archive=None, files=FILES):
@@ -82,12 +86,12 @@ def load_data_set(data_dir, archive=None, files=FILES):
     folder = os.path.join(data_dir, FOLDER)
     way_out = (f'Put the right files there, or move {folder} away to have it '
                f'downloaded again, or use --data-dir or --synthetic.')
-    if is_absent(folder, files, way_out):
+    if preparation.is_absent(folder, files, way_out):
         with preparation.locked(data_dir):
             # Another process may have prepared it while this one waited.
-            if is_absent(folder, files, way_out):
+            if preparation.is_absent(folder, files, way_out):
                 archive_path = download.load_archive(
-                    data_dir, archive or download.official_archive(),
+                    data_dir, archive or official_archive(),
                     sum(file.size for file in files))
                 extraction.extract_archive(archive_path, folder, files)
     check_files(folder, files, way_out)
@@ -134,11 +138,8 @@ def load_bytes(paths, num_records):
     Raises:
       UserError: where one can't be read, or is not what it was.
     """
-    # Pages of its own: TensorFlow can use their address without a copy. NumPy's
-    # would be huge ones, for which the kernel may take a second first.
-    pages = mmap.mmap(-1, num_records * RECORD_BYTES,
-                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    view = memoryview(pages)
+    table = new_table(num_records, RECORD_BYTES)
+    view = memoryview(table.reshape(-1))
     for path in paths:
         with preparation.explained(f'read {path}'):
             with open(path, 'rb') as stream:
@@ -149,18 +150,12 @@ def load_bytes(paths, num_records):
     if len(view) or is_longer:
         raise UserError(f'{", ".join(paths)} changed after the check; start '
                         'again')
-    return np.frombuffer(pages, np.uint8).reshape(-1, RECORD_BYTES)
+    return table
 
 
 def check_data_dir(data_dir):
     """Refuses what can't be a data folder; returns it as a str."""
-    data_dir = os.fspath(data_dir)
-    if not data_dir:
-        raise UserError(f'The data folder has an empty name. Name the folder '
-                        f'that holds {FOLDER} with --data-dir.')
-    if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
-        raise UserError(f'{data_dir} is not a folder. Name the folder that '
-                        f'holds {FOLDER} with --data-dir.')
+    data_dir = preparation.check_data_dir(data_dir, FOLDER)
     named_like_it = os.path.basename(os.path.abspath(data_dir)) == FOLDER
     if not os.path.exists(os.path.join(data_dir, FOLDER)) and (
             named_like_it or any(os.path.exists(os.path.join(data_dir, name))
@@ -172,29 +167,6 @@ def check_data_dir(data_dir):
                f'Rename it to {FOLDER}, and give its parent: '
                f'--data-dir {parent}'))
     return data_dir
-
-
-def is_absent(folder, files, way_out):
-    """Whether a folder of data files has yet to be prepared.
-
-    Returns:
-      True where there is nothing, or an empty folder; False where all the
-      files are there, right or wrong.
-    Raises:
-      UserError: where some are missing, or it can't be looked at.
-    """
-    if not os.path.lexists(folder):
-        return True
-    with preparation.explained(f'read the folder {folder}'):
-        present = os.listdir(folder)
-    if not present:
-        return True
-    missing = [file.name for file in files if file.name not in present]
-    if missing:
-        raise UserError(f'{folder} is incomplete: {", ".join(missing)} '
-                        f'{"is" if len(missing) == 1 else "are"} missing. '
-                        f'{way_out}')
-    return False
 
 
 def check_files(folder, files, way_out):
@@ -211,16 +183,18 @@ def check_files(folder, files, way_out):
         raise UserError(f'{"; ".join(reasons)}. {way_out}')
 
 
-def build_data_set(name, folder, files, line_prefix):
+def build_data_set(name, folder, files, line_prefix,
+                   class_names=CLASS_NAMES):
     """Describes verified files as a DataSet; the last file is the test's."""
     *train_files, test_file = files
     return DataSet(
-        name=name,
+        name=name, line_prefix=line_prefix,
+        sha256={file.name: file.sha256 for file in files},
+        class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
         train_paths=tuple(os.path.join(folder, file.name)
                           for file in train_files),
-        test_path=os.path.join(folder, test_file.name),
+        test_paths=(os.path.join(folder, test_file.name),),
         num_train_examples=sum(file.size for file in train_files)
         // RECORD_BYTES,
         num_test_examples=test_file.size // RECORD_BYTES,
-        line_prefix=line_prefix,
-        sha256={file.name: file.sha256 for file in files})
+        load_bytes=load_bytes)

@@ -1,14 +1,15 @@
-"""The official archive: found in the folder, or downloaded into it.
+"""An archive: found in the folder, or downloaded into it.
 
 The download goes to a temporary name beside the final one, goes on where it
-was cut off, and is moved into place when it is whole and verified.
+was cut off, and is moved into place when it is whole and verified. Where one
+address fails, the next one goes on.
 """
 
 import os
 import re
 import sys
 import time
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import requests
 import urllib3
@@ -18,10 +19,6 @@ from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 from cifar10_tf1.errors import UserError
 
-ARCHIVE_NAME = 'cifar-10-binary.tar.gz'
-URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
-URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror; what it gives is verified too
-
 TIMEOUT_SECONDS = (10, 30)  # to connect; between two pieces of data
 MAX_ATTEMPTS = 5            # when the connection is cut in the middle
 PAUSE_SECONDS = 1.0         # before the second attempt, doubled after each
@@ -29,15 +26,20 @@ CHUNK_BYTES = 1 << 16
 
 
 class Archive(NamedTuple):
-    url: str
-    size: int  # bytes
-    md5: str   # lower-case hexadecimal digits
+    name: str                 # of the file in the data folder
+    what: str                 # 'CIFAR-10'; for messages, as by_hand
+    by_hand: str              # what can be put into the folder instead
+    urls: Tuple[str, ...]     # tried in turn
+    size: Optional[int]       # bytes; None: what the server says
+    md5: Optional[str] = None  # lower-case hexadecimal digits
+    # Of a path, what is wrong with its content: '' if nothing. Where another
+    # packing of the same content has to pass.
+    find_damage: Callable = None
 
-
-def official_archive():
-    """The archive of record, from where the user wants it."""
-    return Archive(os.environ.get(URL_VARIABLE) or URL, 170052171,
-                   'c32a1d4ab5d03f1284b67883e8d87530')
+    @property
+    def url(self):
+        """str, where it is downloaded from now."""
+        return self.urls[0]
 
 
 def load_archive(data_dir, archive, num_extracted_bytes):
@@ -53,21 +55,11 @@ def load_archive(data_dir, archive, num_extracted_bytes):
       UserError: no network, no space, the wrong file. One that lay there
         before is never changed.
     """
-    path = os.path.join(data_dir, ARCHIVE_NAME)
+    path = os.path.join(data_dir, archive.name)
     if not os.path.lexists(path):
         part_path = path + '.part'
         with preparation.explained(f'download to {part_path}'):
-            missing = archive.size - min(_size(part_path), archive.size)
-            preparation.check_free_space(data_dir,
-                                         missing + num_extracted_bytes)
-            _download(archive, part_path)
-            damage = _find_damage(part_path, archive)
-            if damage:
-                os.remove(part_path)
-                raise UserError(
-                    f'What {archive.url} sent is not the archive: {damage}. '
-                    f'It was removed; run this again, or '
-                    f'{ways_out(data_dir)}')
+            _download_from_any(archive, part_path, num_extracted_bytes)
             if not os.path.lexists(path):  # put there by hand meanwhile?
                 os.rename(part_path, path)
     with preparation.explained(f'read {path}'):
@@ -75,19 +67,21 @@ def load_archive(data_dir, archive, num_extracted_bytes):
     if damage:
         raise UserError(f'{path} is not the official archive, or damaged: '
                         f'{damage}. Move it away and run this again to '
-                        f'download it, or {ways_out(data_dir)}')
+                        f'download it, or {ways_out(archive, data_dir)}')
     return path
 
 
-def ways_out(data_dir):
+def ways_out(archive, data_dir):
     """What helps where there is no download, as the end of a sentence."""
-    return (f'put {ARCHIVE_NAME} (or cifar-10-batches-bin with the six .bin '
-            f'files) into {data_dir} by hand, or name a folder that has it '
-            f'with --data-dir, or use the stand-in data with --synthetic.')
+    return (f'put {archive.by_hand} into {data_dir} by hand, or name a folder '
+            f'that has it with --data-dir, or use the stand-in data with '
+            f'--synthetic.')
 
 
 def _find_damage(path, archive):
     """What is wrong with an archive, or an empty string."""
+    if archive.find_damage is not None:
+        return archive.find_damage(path)
     size = os.stat(path).st_size
     if size != archive.size:
         return (f'{size:,} bytes instead of {archive.size:,}'
@@ -98,6 +92,66 @@ def _find_damage(path, archive):
 
 def _size(path):
     return os.stat(path).st_size if os.path.lexists(path) else 0
+
+
+def _download_from_any(archive, part_path, num_extracted_bytes):
+    """From the first address that gives the right file, or raises UserError."""
+    while True:
+        try:
+            _download_and_check(archive, part_path, num_extracted_bytes)
+            return
+        except _Refused as error:
+            if len(archive.urls) == 1:
+                raise
+            archive = archive._replace(urls=archive.urls[1:])
+            print(f'{error.reason}; trying {archive.url}', file=sys.stderr,
+                  flush=True)
+
+
+class _Refused(UserError):
+    """An address is of no use; `reason` says so without the ways out."""
+
+    def __init__(self, reason, way_out):
+        super().__init__(f'{reason}. {way_out}')
+        self.reason = reason
+
+
+def _download_and_check(archive, part_path, num_extracted_bytes):
+    data_dir = os.path.dirname(part_path)
+    if archive.size is None:
+        archive = archive._replace(size=_ask_size(archive, data_dir))
+    missing = archive.size - min(_size(part_path), archive.size)
+    preparation.check_free_space(data_dir, missing + num_extracted_bytes)
+    _download(archive, part_path)
+    damage = _find_damage(part_path, archive)
+    if damage:
+        os.remove(part_path)
+        raise _Refused(
+            f'What {archive.url} sent is not the archive: {damage}',
+            f'It was removed; run this again, or '
+            f'{ways_out(archive, data_dir)}')
+
+
+def _ask_size(archive, data_dir):
+    """int, the bytes of the file at the address, or raises _Refused."""
+    try:
+        response = _request(archive.url, 0)
+    except (requests.RequestException, urllib3.exceptions.HTTPError,
+            ValueError) as error:  # an address that a server names
+        raise _unavailable(archive, data_dir, _explain(error)) from error
+    response.close()
+    _check_response(archive, response, 0, data_dir)
+    length = response.headers.get('Content-Length', '')
+    if not length.isdigit() or not int(length):
+        raise _unavailable(archive, data_dir,
+                           'the server does not say how long it is')
+    return int(length)
+
+
+def _unavailable(archive, data_dir, reason):
+    return _Refused(f'There is no {archive.what} in {data_dir}, and '
+                    f'{archive.url} cannot be downloaded: {reason}',
+                    f'Mend that, or {ways_out(archive, data_dir)}')
 
 
 def _download(archive, part_path):
@@ -119,17 +173,15 @@ def _download(archive, part_path):
             return
         got_data = got_data or _size(part_path) != before
         if not got_data:
-            raise UserError(f'There is no CIFAR-10 in {data_dir}, and '
-                            f'{archive.url} cannot be downloaded: {reason}. '
-                            f'Mend that, or {ways_out(data_dir)}')
+            raise _unavailable(archive, data_dir, reason)
         if attempt + 1 < MAX_ATTEMPTS:
             print(f'Cut off at {_size(part_path):,} of {archive.size:,} bytes '
                   f'({reason}); trying again', file=sys.stderr, flush=True)
             time.sleep(PAUSE_SECONDS * 2 ** attempt)
-    raise UserError(f'The download was cut off {MAX_ATTEMPTS} times, at last '
-                    f'at {_size(part_path):,} of {archive.size:,} bytes '
-                    f'({reason}). Run this again to go on from there, or '
-                    f'{ways_out(data_dir)}')
+    raise _Refused(f'The download was cut off {MAX_ATTEMPTS} times, at last '
+                   f'at {_size(part_path):,} of {archive.size:,} bytes '
+                   f'({reason})', f'Run this again to go on from there, or '
+                   f'{ways_out(archive, data_dir)}')
 
 
 def _receive(archive, part_path, offset):
@@ -192,13 +244,11 @@ def _check_response(archive, response, offset, data_dir):
         problem = f'the server says {response.status_code} {response.reason}'
     elif response.headers.get('Content-Type', '').startswith('text/html'):
         problem = 'the server sends a web page'
-    elif length is not None and length != str(archive.size - offset):
+    elif None not in (length, archive.size) and length != str(archive.size - offset):
         problem = (f'the server sends {length} bytes instead of '
                    f'{archive.size - offset}')
     if problem is not None:
-        raise UserError(f'There is no CIFAR-10 in {data_dir}, and '
-                        f'{archive.url} cannot be downloaded: {problem}. '
-                        f'Mend that, or {ways_out(data_dir)}')
+        raise _unavailable(archive, data_dir, problem)
 
 
 def _report(before, num_bytes, size):

@@ -47,6 +47,45 @@ def explained(action):
                         f'{way_out}') from error
 
 
+def check_data_dir(data_dir, content):
+    """Refuses what can't be a data folder; returns it as a str.
+
+    Args:
+      data_dir: str or path.
+      content: str, what it holds, for the message.
+    """
+    data_dir = os.fspath(data_dir)
+    way_out = f'Name the folder that holds {content} with --data-dir.'
+    if not data_dir:
+        raise UserError(f'The data folder has an empty name. {way_out}')
+    if os.path.lexists(data_dir) and not os.path.isdir(data_dir):
+        raise UserError(f'{data_dir} is not a folder. {way_out}')
+    return data_dir
+
+
+def is_absent(folder, files, way_out):
+    """Whether a folder of data files has yet to be prepared.
+
+    Returns:
+      True where there is nothing, or an empty folder; False where all the
+      files are there, right or wrong.
+    Raises:
+      UserError: where some are missing, or it can't be looked at.
+    """
+    if not os.path.lexists(folder):
+        return True
+    with explained(f'read the folder {folder}'):
+        present = os.listdir(folder)
+    if not present:
+        return True
+    missing = [file.name for file in files if file.name not in present]
+    if missing:
+        raise UserError(f'{folder} is incomplete: {", ".join(missing)} '
+                        f'{"is" if len(missing) == 1 else "are"} missing. '
+                        f'{way_out}')
+    return False
+
+
 @contextlib.contextmanager
 def locked(parent):
     """Makes the folder `parent` and lets one process at a time prepare in it.

@@ -46,20 +46,21 @@ def load_data_set(data_dir):
     Args:
       data_dir: str, the folder that holds or will hold synthetic/.
     Returns:
-      cifar10.DataSet.
+      data_set.DataSet.
     Raises:
       UserError: what is wrong and the way out; nothing is overwritten.
     """
     parent = os.path.join(cifar10.check_data_dir(data_dir), FOLDER)
     folder = os.path.join(parent, cifar10.FOLDER)
     way_out = f'Move {folder} away to have it generated again.'
-    if cifar10.is_absent(folder, FILES, way_out):
+    if preparation.is_absent(folder, FILES, way_out):
         with preparation.locked(parent):
             # Another process may have generated it while this one waited.
-            if cifar10.is_absent(folder, FILES, way_out):
+            if preparation.is_absent(folder, FILES, way_out):
                 _generate(folder)
     cifar10.check_files(folder, FILES, way_out)
-    return cifar10.build_data_set('synthetic', folder, FILES, LINE_PREFIX)
+    return cifar10.build_data_set('synthetic', folder, FILES, LINE_PREFIX,
+                                  CLASS_NAMES)
 
 
 def _generate(folder):

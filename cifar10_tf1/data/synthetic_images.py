@@ -10,11 +10,13 @@ each byte is the same on every machine and with every version of NumPy.
 """
 
 import hashlib
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from cifar10_tf1.data import cifar10
+from cifar10_tf1.data.data_set import LABEL_BYTES
 
+NUM_CLASSES = 10
 NUM_SHAPES = 5     # disc, square, triangle, ring, cross
 NUM_TEXTURES = 2   # stripes, checks
 
@@ -23,46 +25,74 @@ NOISE = 32           # each byte is shifted by -NOISE..NOISE
 BLOTCH = 32          # each 8 x 8 block of the background likewise
 COLOR_SPREAD = 48    # each colour around that of its class
 TYPICAL_PERCENT = 60  # of the pictures have their class's colour
-CENTER = (12, 20)    # pixels, inclusive; of 0..31
-RADIUS = (7, 10)     # pixels, inclusive
+CENTER = (12, 20)    # 32nds of the picture, inclusive
+RADIUS = (7, 10)     # 32nds of the picture, inclusive
 
 
-def build_records(file_name, num_records):
+class Style(NamedTuple):
+    """What pictures look like, and the records they are stored in."""
+    height: int  # pixels, as the width a multiple of 4
+    width: int   # pixels
+    class_colors: Tuple[Tuple[int, ...], ...]  # [10, channels], 0..255
+    background: Tuple[int, int]                # 0..255, inclusive
+
+    @property
+    def channels(self):
+        return len(self.class_colors[0])
+
+
+# Red, green, blue.
+COLOR = Style(32, 32, (
+    (220, 60, 60), (60, 200, 60), (70, 70, 230), (220, 200, 50),
+    (200, 60, 200), (60, 200, 210), (235, 140, 50), (130, 60, 160),
+    (120, 120, 120), (150, 220, 160)), (0, 255))
+# Bright on dark, as handwritten digits are stored.
+GREY = Style(28, 28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
+                      (220,), (180,), (140,)), (0, 64))
+
+
+def build_records(file_name, num_records, style=COLOR):
     """Draws the records of one file.
 
     Args:
       file_name: str; the same name gives the same records.
       num_records: int, a multiple of 10: the classes are balanced.
+      style: Style.
     Returns:
-      uint8 [num_records, 3073], in the binary layout of CIFAR-10.
+      uint8 [num_records, 1 + channels * height * width]: the label, then the
+      planes, row by row: with COLOR the binary layout of CIFAR-10.
     """
     def draw(purpose, shape, low, high):
         return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape,
                               low, high)
 
+    channels = style.channels
     labels = _shuffle_labels(file_name, num_records)
-    shape_masks = _build_shape_masks(draw, labels % NUM_SHAPES)
-    texture_masks = _build_texture_masks(draw, labels // NUM_SHAPES)
+    shape_masks = _build_shape_masks(draw, labels % NUM_SHAPES, style)
+    texture_masks = _build_texture_masks(draw, labels // NUM_SHAPES,
+                                         style)
     typical = draw('typical', (), 0, 99) < TYPICAL_PERCENT
     color = np.where(
         typical[:, None],
-        _class_colors()[labels] + draw('spread', (3,), -COLOR_SPREAD,
-                                       COLOR_SPREAD),
-        draw('color', (3,), 0, 255))
+        np.array(style.class_colors, np.int32)[labels]
+        + draw('spread', (channels,), -COLOR_SPREAD, COLOR_SPREAD),
+        draw('color', (channels,), 0, 255))
     # At least a quarter of the scale apart in every channel, in a circle.
-    second_color = (color + draw('second color', (3,), 64, 192)) % 256
-    background = draw('background', (3,), 0, 255)
-    blotches = draw('blotches', (3, 4, 4), -BLOTCH, BLOTCH)
+    second_color = (color + draw('second color', (channels,), 64, 192)) % 256
+    background = draw('background', (channels,), *style.background)
+    blotches = draw('blotches', (channels, 4, 4), -BLOTCH, BLOTCH)
     images = (background[:, :, None, None]
-              + blotches.repeat(8, axis=2).repeat(8, axis=3))
+              + blotches.repeat(style.height // 4, axis=2).repeat(
+                  style.width // 4, axis=3))
     images = np.where(shape_masks[:, None], np.where(
         texture_masks[:, None], color[:, :, None, None],
         second_color[:, :, None, None]), images)
     images = images + _draw_noise(file_name, images.shape)
-    records = np.empty((num_records, cifar10.RECORD_BYTES), np.uint8)
+    image_bytes = channels * style.height * style.width
+    records = np.empty((num_records, LABEL_BYTES + image_bytes), np.uint8)
     records[:, 0] = labels
-    records[:, cifar10.LABEL_BYTES:] = np.clip(images, 0, 255).reshape(
-        num_records, cifar10.IMAGE_BYTES)
+    records[:, LABEL_BYTES:] = np.clip(images, 0, 255).reshape(
+        num_records, image_bytes)
     return records
 
 
@@ -86,28 +116,25 @@ def _draw_noise(key, shape):
 def _shuffle_labels(file_name, num_records):
     """int [num_records], each class equally often, in random order."""
     keys = _draw_integers(f'{file_name}/order', (num_records,), 0, 2 ** 31 - 2)
-    return np.argsort(keys, kind='mergesort') % cifar10.NUM_CLASSES
+    return np.argsort(keys, kind='mergesort') % NUM_CLASSES
 
 
-def _class_colors():
-    """int32 [10, 3]: red, green, blue."""
-    return np.array([[220, 60, 60], [60, 200, 60], [70, 70, 230],
-                     [220, 200, 50], [200, 60, 200], [60, 200, 210],
-                     [235, 140, 50], [130, 60, 160], [120, 120, 120],
-                     [150, 220, 160]], np.int32)
-
-
-def _build_shape_masks(draw, shapes):
-    """bool [N, 32, 32]: which pixels are the shape's.
+def _build_shape_masks(draw, shapes, style):
+    """bool [N, height, width]: which pixels are the shape's.
 
     Args:
       draw: function of (purpose, shape, low, high), gives int32 [N, ...].
       shapes: int [N], 0..4.
+      style: Style.
     """
-    pixels = np.arange(cifar10.HEIGHT, dtype=np.int32)
-    radius = draw('radius', (1, 1), *RADIUS)
-    dy = pixels[None, :, None] - draw('row', (1, 1), *CENTER)
-    dx = pixels[None, None, :] - draw('column', (1, 1), *CENTER)
+    def scale(limits, size):
+        return [size * limit // 32 for limit in limits]
+
+    radius = draw('radius', (1, 1), *scale(RADIUS, style.height))
+    dy = _count(style.height)[:, None] - draw(
+        'row', (1, 1), *scale(CENTER, style.height))
+    dx = _count(style.width) - draw(
+        'column', (1, 1), *scale(CENTER, style.width))
     distance = dx * dx + dy * dy
     wide = np.maximum(abs(dx), abs(dy))
     disc = distance <= radius * radius
@@ -119,16 +146,22 @@ def _build_shape_masks(draw, shapes):
         (wide <= radius) & (3 * np.minimum(abs(dx), abs(dy)) <= radius)])
 
 
-def _build_texture_masks(draw, textures):
-    """bool [N, 32, 32]: which of its shape's two colours a pixel has.
+def _build_texture_masks(draw, textures, style):
+    """bool [N, height, width]: which of its shape's two colours a pixel has.
 
     Args:
       draw: as above.
       textures: int [N], 0 or 1.
+      style: Style.
     """
-    pixels = np.arange(cifar10.HEIGHT, dtype=np.int32)
-    rows = (pixels[None, :, None] + draw('texture row', (1, 1), 0, 3)) // 2
-    columns = (pixels[None, None, :] + draw('texture column', (1, 1), 0, 3)) // 2
+    rows = (_count(style.height)[:, None]
+            + draw('texture row', (1, 1), 0, 3)) // 2
+    columns = (_count(style.width)
+               + draw('texture column', (1, 1), 0, 3)) // 2
     stripes = rows + 0 * columns
     return np.choose(textures[:, None, None],
                      [stripes, rows + columns]) % 2 == 0
+
+
+def _count(size):
+    return np.arange(size, dtype=np.int32)

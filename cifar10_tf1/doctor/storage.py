@@ -17,11 +17,12 @@ NUM_CHECKPOINTS = 6                 # the five that are kept, and a save
 def check_data(data_dir):
     """The six files, by size and SHA-256, each time anew."""
     from cifar10_tf1.data import cifar10
+    from cifar10_tf1.data import preparation
     from cifar10_tf1.data import verification
     folder = os.path.join(cifar10.check_data_dir(data_dir), cifar10.FOLDER)
     way_out = (f'Move {folder} away to have it downloaded again, or name '
                'another folder with --data-dir')
-    if cifar10.is_absent(folder, cifar10.FILES, way_out):
+    if preparation.is_absent(folder, cifar10.FILES, way_out):
         yield Line(WARN, 'Data', f'no CIFAR-10 in {data_dir}',
                    _explain_absence(data_dir))
         return
@@ -37,22 +38,21 @@ def check_data(data_dir):
 
 
 def _explain_absence(data_dir):
-    from cifar10_tf1.data import download
-    if os.path.exists(os.path.join(data_dir, download.ARCHIVE_NAME)):
-        return f'train.py extracts the {download.ARCHIVE_NAME} that lies there'
+    from cifar10_tf1.data import cifar10
+    if os.path.exists(os.path.join(data_dir, cifar10.ARCHIVE_NAME)):
+        return f'train.py extracts the {cifar10.ARCHIVE_NAME} that lies there'
     return ('train.py downloads it (170 MB). Without network: put '
-            f'{download.ARCHIVE_NAME} there, name a folder that has the data '
+            f'{cifar10.ARCHIVE_NAME} there, name a folder that has the data '
             'with --data-dir, or use --synthetic')
 
 
 def check_disks(data_dir, model_dir):
     """Room for what is still to be written."""
     from cifar10_tf1.data import cifar10
-    from cifar10_tf1.data import download
     if not _has_content(os.path.join(data_dir, cifar10.FOLDER)):
         need = sum(file.size for file in cifar10.FILES)
-        if not os.path.exists(os.path.join(data_dir, download.ARCHIVE_NAME)):
-            need += download.official_archive().size
+        if not os.path.exists(os.path.join(data_dir, cifar10.ARCHIVE_NAME)):
+            need += cifar10.official_archive().size
         yield _judge_room('data', data_dir, need, need)
     yield _judge_room('model', model_dir, CHECKPOINT_BYTES, max(
         CHECKPOINT_BYTES, NUM_CHECKPOINTS * CHECKPOINT_BYTES

@@ -60,7 +60,7 @@ def draw_test_images(data_set, number, seed):
     """Test images, chosen at random, none twice.
 
     Args:
-      data_set: a data.cifar10.DataSet.
+      data_set: a data.data_set.DataSet.
       number: int.
       seed: int.
     Returns:

@@ -1,0 +1,60 @@
+"""What a data set is to the rest of the program, whatever its files are like."""
+
+import mmap
+from typing import Callable, Dict, NamedTuple, Tuple
+
+import numpy as np
+
+LABEL_BYTES = 1  # of a record, before the planes
+
+
+class DataSet(NamedTuple):
+    """Verified files, read when they are needed."""
+    name: str                     # 'cifar10', 'mnist', 'synthetic...'
+    line_prefix: str              # before every printed line with a figure
+    sha256: Dict[str, str]        # file name to digest, for the run's record
+    class_names: Tuple[str, ...]  # of labels 0, 1, ...
+    image_shape: Tuple[int, int, int]  # height, width, channels
+    train_paths: Tuple[str, ...]  # in the order of training
+    test_paths: Tuple[str, ...]
+    num_train_examples: int
+    num_test_examples: int
+    # (paths, num_records) to uint8 [num_records, record_bytes]
+    load_bytes: Callable
+
+    @property
+    def record_bytes(self):
+        """int: the label, then a plane for each channel."""
+        height, width, channels = self.image_shape
+        return LABEL_BYTES + height * width * channels
+
+    @property
+    def test_path(self):
+        """The one test file of a data set that has images and labels in one."""
+        path, = self.test_paths
+        return path
+
+    def load(self, split):
+        """Reads a part into memory.
+
+        Args:
+          split: 'train' or 'test'.
+        Returns:
+          uint8 [num_examples, record_bytes]: a label, then the planes, row by
+          row.
+        Raises:
+          UserError: where a file can't be read, or is not what it was.
+        """
+        paths, num_examples = {
+            'train': (self.train_paths, self.num_train_examples),
+            'test': (self.test_paths, self.num_test_examples)}[split]
+        return self.load_bytes(paths, num_examples)
+
+
+def new_table(num_records, record_bytes):
+    """uint8 [num_records, record_bytes], to be filled."""
+    # Pages of its own: TensorFlow can use their address without a copy. NumPy's
+    # would be huge ones, for which the kernel may take a second first.
+    pages = mmap.mmap(-1, num_records * record_bytes,
+                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(pages, np.uint8).reshape(num_records, record_bytes)
