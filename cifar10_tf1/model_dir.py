@@ -109,7 +109,7 @@ def load_settings(prefix):
       the record of the run at that moment and the digest of its losses; None
       where there is no such file: the checkpoint is the original's.
     Raises:
-      UserError: where it is damaged.
+      UserError: where it is damaged, or of another step.
     """
     path = prefix + SETTINGS_SUFFIX
     try:
@@ -128,6 +128,10 @@ def load_settings(prefix):
                 settings.get(name, kind())) is not kind:
             raise UserError(f'{path} is damaged ({name} is missing or of another '
                             'type); restore it, or move the checkpoint away')
+    step = step_of(prefix)
+    if step is not None and settings.get('step', step) != step:
+        raise UserError(f'{path} is of step {settings["step"]}; restore the one '
+                        'that belongs there, or move the checkpoint away')
     return settings
 
 

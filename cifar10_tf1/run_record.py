@@ -12,6 +12,7 @@ import contextlib
 import copy
 import csv
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -201,24 +202,30 @@ def load(path):
     Raises:
       UserError: where it is not there, cut off, not a record or newer.
     """
-    way_out = 'give another, or move it away'
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
     except OSError as error:
         raise UserError(f'cannot read {path}: {error.strerror}')
     except (ValueError, RecursionError) as error:
-        raise UserError(f'{path} is damaged or cut off ({error}); {way_out}')
-    if not isinstance(content, dict) or 'format' not in content:
-        raise UserError(f'{path} is not the record of a run; {way_out}')
+        raise UserError(f'{path} is damaged or cut off ({error}); give another, '
+                        'or move it away')
+    _check_content(content, path)
+    return RunRecord(os.path.dirname(path), content)
+
+
+def _check_content(content, name):
+    """Raises UserError where JSON is not what the programs read of a record."""
+    way_out = 'give another, or move it away'
+    if not isinstance(content, dict) or type(content.get('format')) is not int:
+        raise UserError(f'{name} is not the record of a run; {way_out}')
     if content['format'] != FORMAT:
-        raise UserError(f'{path} has the format {content["format"]}, and this '
+        raise UserError(f'{name} has the format {content["format"]}, and this '
                         f'version reads {FORMAT}; use the version that wrote it')
     misfit = record_shape.find_misfit(content)
     if misfit:
-        raise UserError(f'{path} is damaged: {misfit} is missing, or not what it '
+        raise UserError(f'{name} is damaged: {misfit} is missing, or not what it '
                         f'can be; {way_out}')
-    return RunRecord(os.path.dirname(path), content)
 
 
 def load_folder(folder):
@@ -231,16 +238,9 @@ def load_folder(folder):
     if not os.path.exists(path):
         return None
     record = load(path)
-    prefix, settings = _load_newest_settings(folder)
-    for name, recorded in (('seed', record.settings.seed),
-                           ('data', record.content['data'].get('name')),
-                           ('system', record.content['system'])):
-        beside = settings.get(name)
-        if None not in (beside, recorded) and beside != recorded:
-            raise UserError(
-                f'{path} says {name} {recorded}, and {prefix}.json {beside}: '
-                'they are of two runs; move the one away that does not belong '
-                'there')
+    prefix = _find_newest(folder)
+    if prefix:
+        check_settings(record, prefix)
     return record
 
 
@@ -251,26 +251,66 @@ def recover(folder):
       RunRecord as it was when the newest checkpoint was saved; nothing is
       written. None where no checkpoint of this program is there.
     Raises:
-      UserError: where there is one that says too little.
+      UserError: where there is one that says too little, or contradicts itself.
     """
-    prefix, settings = _load_newest_settings(folder)
-    if not settings:
+    prefix = _find_newest(folder)
+    if prefix is None:
         return None
-    content = settings.get('record')
-    if content is None or record_shape.find_misfit(content):
+    content = model_dir.load_settings(prefix).get('record')
+    if content is None:
         raise UserError(
             f'{os.path.join(folder, FILE)} is lost, and {prefix}.json does not '
             'hold it: the run can\'t go on as it was; restore the file, or '
             'choose another folder with --model-dir')
-    return RunRecord(folder, content)
+    _check_content(content, f'the record in {prefix}.json')
+    record = RunRecord(folder, content)
+    check_settings(record, prefix)
+    return record
 
 
-def _load_newest_settings(folder):
-    """(prefix, dict) of the newest checkpoint of this program, or (None, {})."""
-    for checkpoint in model_dir.list_checkpoints(folder):
-        if checkpoint.ours and checkpoint.holds_tensors:
-            return checkpoint.prefix, model_dir.load_settings(checkpoint.prefix)
-    return None, {}
+def check_settings(record, prefix):
+    """Looks whether a record and what lies beside weights are of one run.
+
+    Args:
+      record: RunRecord, of the folder.
+      prefix: str, of a checkpoint there.
+    Returns:
+      dict: as model_dir.load_settings, empty where the checkpoint is not this
+      program's.
+    Raises:
+      UserError: naming the first difference; as model_dir.load_settings.
+    """
+    settings = model_dir.load_settings(prefix) or {}
+    identities = [settings]
+    if settings.get('record') is not None:
+        _check_content(settings['record'], f'the record in {prefix}.json')
+        identities.append(_identify(RunRecord('', settings['record'])))
+    for beside in identities:
+        for name, value in _identify(record).items():
+            if name in beside and beside[name] != value:
+                raise UserError(
+                    f'{os.path.join(record.folder, FILE)} says {name} {value}, '
+                    f'and {prefix}.json {beside[name]}: they are of two runs; '
+                    'move the one away that does not belong there')
+    return settings
+
+
+def _identify(record):
+    """What another run has otherwise: dict; None before the first process."""
+    kind = record.kind if record.content['processes'] else {}
+    data = record.content['data']
+    digests = json.dumps(data.get('sha256'), sort_keys=True).encode('utf-8')
+    return {'system': record.content['system'], 'data': data.get('name'),
+            'seed': record.settings.seed, 'kernels': kind.get('kernels'),
+            'wheel': kind.get('wheel'),
+            'data files': hashlib.sha256(digests).hexdigest()[:12]}
+
+
+def _find_newest(folder):
+    """The prefix of the newest checkpoint of this program, or None."""
+    return next((checkpoint.prefix
+                 for checkpoint in model_dir.list_checkpoints(folder)
+                 if checkpoint.ours and checkpoint.holds_tensors), None)
 
 
 def check_system_name(record, name):

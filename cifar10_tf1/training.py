@@ -20,6 +20,7 @@ from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import objective
 from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
+from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1 import summaries
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
@@ -202,7 +203,8 @@ class Run:
               f'step {step}', flush=True)
 
     def _train(self, last_step):
-        settings = model_dirs.load_settings(self._newest) if self._newest else {}
+        settings = self._newest and run_record.check_settings(self._record,
+                                                              self._newest)
         try:
             self._losses = StepLosses(self._model_dir.path, self._step, (
                 settings or {}).get('step_losses_sha256'))

@@ -388,8 +388,54 @@ def test_a_lost_record_of_an_earlier_version(folder, tiny_data_set):
         runs.train(folder, tiny_data_set, epochs=3)
 
 
-@pytest.mark.parametrize('name, value', [('seed', 1), ('data', 'cifar10'),
-                                         ('system', 'other')])
+def test_a_record_that_contradicts_the_weights_is_not_written_again(
+        folder, tiny_data_set):
+    """Whose own settings are of another seed than what it lies in says."""
+    (folder / 'run.json').unlink()
+    change_settings(
+        folder / 'model.ckpt-8',
+        lambda settings: settings['record']['settings'].update(seed=1))
+    with pytest.raises(UserError, match='they are of two runs'):
+        runs.train(folder, tiny_data_set, epochs=3)
+    assert not (folder / 'run.json').exists()
+
+
+def test_a_record_without_a_training_beside_weights(folder, tiny_data_set):
+    """The run would begin anew, with the default seed, on trained weights."""
+    runs.change_record(folder / 'run.json', lambda content: content.update(
+        processes=[], settings={}, data={}))
+    with pytest.raises(UserError, match='they are of two runs'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+def test_weights_of_other_files(folder, tiny_data_set):
+    change_settings(
+        folder / 'model.ckpt-8', lambda settings: settings['record']['data'][
+            'sha256'].update({'test_batch.bin': '0' * 64}))
+    with pytest.raises(UserError, match='says data files'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
+    """Which is restored where the newest one is damaged."""
+    runs.train(folder, tiny_data_set, max_steps=9, epochs=3)
+    (folder / 'model.ckpt-9.index').write_bytes(b'x')
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.update(seed=1))
+    with pytest.raises(UserError, match='they are of two runs'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+def test_settings_of_another_step(folder, tiny_data_set):
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.update(step=4))
+    with pytest.raises(UserError, match='is of step 4'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+@pytest.mark.parametrize('name, value', [
+    ('seed', 1), ('data', 'cifar10'), ('system', 'other'), ('kernels', 'fast'),
+    ('wheel', 'other 1.0')])
 def test_weights_of_another_run_beside_a_record(name, value, folder,
                                                 tiny_data_set):
     change_settings(folder / 'model.ckpt-8',
