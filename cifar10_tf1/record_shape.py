@@ -4,7 +4,7 @@ A record is made to be published, and so to be edited, cut off and joined: it is
 looked at whole, once, where it is read.
 """
 
-import math
+import sys
 from typing import NamedTuple
 
 from cifar10_tf1 import limits
@@ -17,8 +17,8 @@ class _Whole(NamedTuple):
     optional: bool = False
 
 
-class _Number(NamedTuple):
-    """A finite number, whole or not."""
+class _Positive(NamedTuple):
+    """A finite number above 0, whole or not."""
     optional: bool = False
 
 
@@ -36,8 +36,15 @@ class _Dict(NamedTuple):
     optional: bool = False
 
 
+class _Empty(NamedTuple):
+    """A dict."""
+    optional: bool = False
+
+
 _ABSENT = object()
 _NOT_IN_THE_FIRST = ('settings kernels',)  # records; there was no choice
+
+_MAX_DEPTH = 10  # of lists and dicts in each other; the deepest is of 5
 
 _STEP = _Whole(0, limits.STEPS)
 _KIND = {
@@ -45,23 +52,6 @@ _KIND = {
     'device': _Text(choices=('cpu', 'gpu')),
     'intra_op_threads': _Whole(0, limits.THREADS),
     'cpu': {'name': _Text(optional=True)},
-}
-_SHAPE = {
-    'system': _Text(),
-    'system_settings': _Dict(),
-    'not_bit_exact': [_Text()],
-    'epochs': [{
-        'epoch': _Whole(1, limits.EPOCHS), 'step': _Whole(1, limits.STEPS),
-        'summed_loss': _Number()}],
-    'tests': [{
-        'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
-        'num_correct': _Whole(0, limits.IMAGES),
-        'num_examples': _Whole(1, limits.IMAGES), 'kind': {'wheel': _Text()}}],
-    'processes': [{
-        'command': _Text(), 'started': _Text(), 'end': _Text(optional=True),
-        'from_step': _STEP, 'to_step': _Whole(0, limits.STEPS, optional=True),
-        'commit': _Text(optional=True), 'commit_is_clean': _Bool(optional=True),
-        'versions': _Dict(), 'kind': _KIND}],
 }
 # What a user can choose; all of it is known once a process has begun.
 _SETTINGS = {
@@ -74,7 +64,26 @@ _SETTINGS = {
     'inter_op_threads': _Whole(1, limits.THREADS),
     'input_threads': _Whole(1, limits.THREADS),
 }
-_DATA = {'name': _Text(), 'sha256': _Dict()}
+_SHAPE = {
+    'system': _Text(),
+    'system_settings': _Dict(),
+    'settings': _SETTINGS,
+    'data': {'name': _Text(), 'sha256': _Dict()},
+    'weights': _Dict(optional=True),
+    'not_bit_exact': [_Text()],
+    'epochs': [{
+        'epoch': _Whole(1, limits.EPOCHS), 'step': _Whole(1, limits.STEPS),
+        'summed_loss': _Positive()}],
+    'tests': [{
+        'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
+        'num_correct': _Whole(0, limits.IMAGES),
+        'num_examples': _Whole(1, limits.IMAGES), 'kind': {'wheel': _Text()}}],
+    'processes': [{
+        'command': _Text(), 'started': _Text(), 'end': _Text(optional=True),
+        'from_step': _STEP, 'to_step': _Whole(0, limits.STEPS, optional=True),
+        'commit': _Text(optional=True), 'commit_is_clean': _Bool(optional=True),
+        'versions': _Dict(), 'kind': _KIND}],
+}
 _WEIGHTS = {'step': _STEP, 'sha256': _Text()}
 
 
@@ -86,19 +95,22 @@ def find_misfit(content):
     Returns:
       str such as 'epochs 3 summed_loss', or None.
     """
-    shape = dict(_SHAPE, weights=_WEIGHTS if content.get('weights') else _Dict(
-        optional=True))
+    shape = dict(_SHAPE)
+    if content.get('weights') is not None:
+        shape['weights'] = _WEIGHTS
     # A record that was made, and of which no process has begun, has neither.
-    if content.get('processes') != []:
-        shape.update(settings=_SETTINGS, data=_DATA)
-    misfit = _find_misfit(content, shape, '')
+    if content.get('processes') == []:
+        shape.update(settings=_Empty(), data=_Empty())
+    misfit = (_find_misfit(content, shape, '')
+              or _find_unprintable(content, '', _MAX_DEPTH))
     if misfit is None:
         for number, test in enumerate(content['tests']):
             if test['num_correct'] > test['num_examples']:
                 return f'tests {number} num_correct'
-        steps = [epoch['step'] for epoch in content['epochs']]
-        if steps != sorted(set(steps)):
-            return 'epochs: the order of their steps'
+        for name in ('step', 'epoch'):
+            numbers = [epoch[name] for epoch in content['epochs']]
+            if numbers != sorted(set(numbers)):
+                return f'epochs: the order of their {name}s'
     return misfit
 
 
@@ -129,9 +141,32 @@ def _fits(value, shape):
         return shape.optional
     if isinstance(shape, _Whole):
         return type(value) is int and shape.low <= value <= shape.high
-    if isinstance(shape, _Number):
-        return type(value) in (int, float) and math.isfinite(value)
+    if isinstance(shape, _Positive):
+        return type(value) in (int, float) and 0 < value <= sys.float_info.max
     if isinstance(shape, _Text):
         return type(value) is str and (not shape.choices
                                        or value in shape.choices)
+    if isinstance(shape, _Empty):
+        return value == {}
     return type(value) is (bool if isinstance(shape, _Bool) else dict)
+
+
+def _find_unprintable(value, name, depth):
+    """The part with a text that a terminal would obey, or that can't be written.
+
+    A line feed too: what follows it would pass for a line of the program.
+    """
+    if isinstance(value, str):
+        return None if value.isprintable() else name
+    if not isinstance(value, (dict, list)):
+        return None
+    if not depth:
+        return name
+    for key, part in (value.items() if isinstance(value, dict)
+                      else enumerate(value)):
+        if not str(key).isprintable():
+            return f'{name} {ascii(key)}'.strip()
+        misfit = _find_unprintable(part, f'{name} {key}'.strip(), depth - 1)
+        if misfit is not None:
+            return misfit
+    return None

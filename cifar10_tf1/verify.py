@@ -36,6 +36,7 @@ class _Comparison:
         self.first_difference = None
         self.largest_deviation = 0.0  # of a summed loss, relative
         self.notes = None             # why the bits may differ
+        self.is_partial = False       # an epoch could not be compared
 
     def look_at_kind(self):
         """Fills the notes from the repetition's own record, once it is there."""
@@ -49,7 +50,17 @@ class _Comparison:
         if self.notes is None:
             self.look_at_kind()
         number, loss = entry['epoch'], entry['summed_loss']
+        if number not in self._recorded:
+            raise UserError(
+                f'{os.path.join(self._record.folder, run_record.FILE)} records '
+                f'weights of a later step than epoch {number}\'s, and not that '
+                'epoch; repeat those that are in it with --epochs')
         recorded = self._recorded[number]['summed_loss']
+        if 'unknown_losses' in self._recorded[number]:
+            print(f'Epoch {number} : {loss!r}, not compared: the record lacks '
+                  'losses of it', flush=True)
+            self.is_partial = True
+            return
         if loss == recorded:
             print(f'Epoch {number} : {loss!r}, equal to the bit', flush=True)
             return
@@ -81,8 +92,10 @@ class _Comparison:
         for note in self.notes:
             print(f'Another kind of machine: {note}')
         if self.first_difference is None:
-            print('Equal to the bit' + (', on another kind of machine too'
-                                        if self.notes else ''), flush=True)
+            print('Equal to the bit'
+                  + (' where it can be compared' if self.is_partial else '')
+                  + (', on another kind of machine too' if self.notes else ''),
+                  flush=True)
             return EQUAL
         if self.notes:
             print(f'Different from {self.first_difference} on, on another kind '
@@ -164,6 +177,10 @@ def _check(record, data_set, num_epochs):
     if num_epochs and num_epochs > len(numbers):
         raise UserError(f'{path} records {len(numbers)} epochs, not '
                         f'{num_epochs}; ask for fewer with --epochs')
+    missing = set(range(1, numbers[-1] + 1 if numbers else 1)) - set(numbers)
+    if missing:
+        raise UserError(f'{path} lacks epoch {min(missing)}; it can\'t be '
+                        'repeated')
     if record.content['data']['sha256'] != data_set.sha256:
         raise UserError(f'{path} is of other data; give it with --data-dir')
 
