@@ -20,6 +20,7 @@ from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
 _BATCHES_IN_A_RUN = 10  # between them a stop is possible
@@ -60,7 +61,7 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
     """The network with its moving averages in the place of its weights.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       data_set: a data.data_set.DataSet.
       seed: int, of the test crops.
       crop: 'random', as the original, or 'central'.
@@ -75,15 +76,14 @@ def build_evaluation_graph(system, data_set, seed, crop='random',
                                        num_input_threads)
         layers = kernels.load(kernels_name, for_training=False)
         num_batches = math.gcd(
-            data_set.num_test_examples // system.SETTINGS.batch_size,
+            data_set.num_test_examples // system.batch_size,
             _BATCHES_IN_A_RUN)
         with tf.device(f'/{device}:0'):
             logits, in_top_1 = _build_loop(inputs, num_batches, lambda images:
                                            system.build_network(images, seed,
                                                                 layers))
             global_step = objective.build_global_step()
-        average = objective.build_average(system.SETTINGS.schedule, global_step)
-        variables = average.variables_to_restore()
+        variables = base.list_restored(system, global_step)
         return EvaluationGraph(graph, inputs, logits, in_top_1, variables,
                                tf.train.Saver(variables))
 
@@ -126,7 +126,7 @@ def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
     """Restores a checkpoint and counts the test images that it has right.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       data_set: a data.data_set.DataSet.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.

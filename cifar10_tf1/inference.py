@@ -18,6 +18,7 @@ from cifar10_tf1 import runtime
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import base
 
 BLOCK = 100  # images in one step, so that any number fits into memory
 
@@ -35,20 +36,18 @@ def build_inference_graph(system):
     """The network behind a placeholder for pictures.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
     Returns:
       InferenceGraph, on the CPU.
     """
-    size = system.SETTINGS.preprocessing.image_size
+    size = system.settings.preprocessing.image_size
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         images = tf.placeholder(tf.uint8, [None, size, size, 3], name='images')
         logits = system.build_network(
-            build_central_images(images, system.SETTINGS.preprocessing), seed=0)
+            build_central_images(images, system.settings.preprocessing), seed=0)
         classes = tf.argmax(logits, axis=1, name='classes')
         probabilities = tf.nn.softmax(logits, name='probabilities')
-        average = objective.build_average(system.SETTINGS.schedule,
-                                          objective.build_global_step())
-        variables = average.variables_to_restore()
+        variables = base.list_restored(system, objective.build_global_step())
         return InferenceGraph(graph, images, classes, probabilities, variables,
                               tf.train.Saver(variables))
 
@@ -88,7 +87,7 @@ class Classifier:
     def __init__(self, system, checkpoint, threads=machine.Threads(0, 0, 1)):
         """
         Args:
-          system: a module of cifar10_tf1.systems.
+          system: a systems.base.System.
           checkpoint: str, a prefix, as of checkpoints.choose.
           threads: machine.Threads; 0 leaves it to TensorFlow.
         Raises:

@@ -13,6 +13,7 @@ from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.model_dir import ModelDir
 from cifar10_tf1.stopping import StopRequest
@@ -60,7 +61,7 @@ def train(data_set, model_dir, given, max_steps=None, command='',
       command: str, for the record.
       stop_request: stopping.StopRequest, or None.
       on_epoch: called with each epoch's entry of the record, or None.
-      system: a module of cifar10_tf1.systems, by default deep_cnn.
+      system: a systems.base.System, by default deep_cnn.
       prepared: Prepared, by default by `prepare`.
       with_summaries: bool, whether event files for TensorBoard are written.
     Returns:
@@ -81,10 +82,9 @@ def train(data_set, model_dir, given, max_steps=None, command='',
         given = given._replace(kernels=prepared.kernels)
         runtime.load_tensorflow()
         from cifar10_tf1 import training
-        from cifar10_tf1.systems import deep_cnn
-        system = system or deep_cnn
+        system = system or systems.load(systems.DEFAULT)
         record = record or run_record.new(folder.path, system)
-        run_record.check_system_name(record, system.SETTINGS.name)
+        run_record.check_system_name(record, system.name)
         settings = run_record.resolve_settings(record, given, data_set, system)
         device = _start_device(prepared.choice, settings.threads)
         settings = settings._replace(device=device)
@@ -119,11 +119,11 @@ def test(data_set, model_dir, checkpoint, seed, crop, given, prepared=None):
     given = given._replace(kernels=prepared.kernels)
     runtime.load_tensorflow()
     from cifar10_tf1 import evaluation
-    from cifar10_tf1.systems import deep_cnn
-    settings = run_record.complete(given, deep_cnn, data_set)
+    system = systems.load(systems.DEFAULT)
+    settings = run_record.complete(given, system, data_set)
     device = _start_device(prepared.choice, settings.threads)
     result = evaluation.run_evaluation(
-        deep_cnn, data_set, model_dir, checkpoint, seed, crop, device,
+        system, data_set, model_dir, checkpoint, seed, crop, device,
         settings.threads, settings.kernels)
     folder = os.path.dirname(result.checkpoint)
     try:

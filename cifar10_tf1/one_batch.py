@@ -51,7 +51,7 @@ def check_training(system, session, inputs, feed, figures, device, threads):
     """Compares a training graph with the stock kernels on the CPU.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       session: tf.Session, whose weights are taken.
       inputs: (images, labels), tensors of its graph: batches of them are read,
         and fed.
@@ -68,7 +68,7 @@ def check_training(system, session, inputs, feed, figures, device, threads):
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         fed = [tf.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
         logits = system.build_network(fed[0], _SEED)
-        loss = objective.build_losses(system, logits, fed[1])[-1]
+        loss = objective.build_losses(logits, fed[1])[-1]
         variables = tf.trainable_variables()
         believed = build_training_figures(loss, list(zip(
             tf.gradients(loss, variables, gate_gradients=True), variables)))
@@ -90,7 +90,7 @@ def check_logits(system, session, images, logits, device, threads):
     """Compares logits that a graph has computed.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       session: tf.Session, whose weights are taken.
       images: float32 [N, height, width, channels], what the network has seen.
       logits: float32 [N, classes], what it has computed.

@@ -71,7 +71,7 @@ def build_inputs(system, data_set, seed, crop='random', num_threads=2):
     """Both pipelines, and the batch of whichever iterator's handle is fed.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       data_set: a data.data_set.DataSet.
       seed: int, of the augmentation or of the test crops.
       crop: 'random', as the original, or 'central'; for testing.
@@ -102,11 +102,11 @@ def build_training_input(system, data_set, seed, num_threads):
         records = _build_records(num_examples, data_set.record_bytes)
         epoch = tf.placeholder(tf.int64, [], name='epoch')
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
-        draws = build_draws(num_examples, system.NUM_TRAINING_DRAWS,
+        draws = build_draws(num_examples, system.num_training_draws,
                             derive_seed(seed, 'augmentation', bits=63), epoch)
         dataset = _build_batches(system, system.build_training_batch, records,
                                  draws, first_batch, num_threads)
-        dataset = dataset.repeat(system.SETTINGS.dataset_repeats)
+        dataset = dataset.repeat(system.settings.dataset_repeats)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
     return TrainingInput(iterator, records, epoch, first_batch)
 
@@ -121,10 +121,10 @@ def build_test_input(system, data_set, seed, crop, num_threads):
     with tf.name_scope('test_input'):
         records = _build_records(num_examples, data_set.record_bytes)
         if crop == 'random':
-            draws = build_draws(num_examples, system.NUM_TEST_DRAWS,
+            draws = build_draws(num_examples, system.num_test_draws,
                                 derive_seed(seed, 'test crop', bits=63), 0)
         else:
-            draws = tf.fill([num_examples, system.NUM_TEST_DRAWS], 0.5)
+            draws = tf.fill([num_examples, system.num_test_draws], 0.5)
         dataset = _build_batches(system, system.build_test_batch, records,
                                  draws, 0, num_threads)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
@@ -153,7 +153,7 @@ def _build_records(num_examples, record_bytes):
 
 def _build_batches(system, build_batch, records, draws, first_batch,
                    num_threads):
-    batch_size = system.SETTINGS.batch_size
+    batch_size = system.batch_size
     num_batches = records.variable.shape[0].value // batch_size
 
     def build_slices(table):

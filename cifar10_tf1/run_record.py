@@ -65,8 +65,8 @@ def default_settings(system, data_set, kernels='stock'):
     """Those of a run that nobody asks anything of, with these kernels."""
     cores = machine.count_cores()
     return RunSettings(
-        seed=1, epochs=system.SETTINGS.schedule.num_epochs,
-        save_steps=data_set.num_train_examples // system.SETTINGS.batch_size,
+        seed=1, epochs=system.num_epochs,
+        save_steps=system.count_steps(data_set.num_train_examples),
         device='auto', kernels=kernels,
         # The fast kernels' ops are small, and many: each in one thread, so
         # that the number of threads has no influence on the bits.
@@ -189,8 +189,8 @@ class RunRecord:
 
 def new(folder, system):
     """A record without processes yet; nothing is written."""
-    content = dict(_FIELDS, system=system.SETTINGS.name,
-                   system_settings=_plain(system.SETTINGS))
+    content = dict(_FIELDS, system=system.name,
+                   system_settings=_plain(system.settings))
     return RunRecord(folder, copy.deepcopy(content))
 
 
@@ -330,7 +330,7 @@ def resolve_settings(record, given, data_set, system):
       record: RunRecord, perhaps new.
       given: RunSettings, of the command line.
       data_set: data.data_set.DataSet.
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
     Returns:
       RunSettings without a None.
     Raises:

@@ -52,7 +52,7 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
     """The whole training in a graph of its own.
 
     Args:
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
       data_set: a data.data_set.DataSet.
       seed: int, the run's seed.
       device: '/cpu:0' or '/gpu:0', where the network computes.
@@ -67,10 +67,10 @@ def build_training_graph(system, data_set, seed, device='/cpu:0',
         with tf.device(device):
             logits = system.build_network(inputs.images, seed,
                                           kernels.load(kernels_name))
-            losses = objective.build_losses(system, logits, inputs.labels)
+            losses = objective.build_losses(logits, inputs.labels)
             global_step = objective.build_global_step()
             train_op, learning_rate, gradients = objective.build_train_op(
-                system.SETTINGS.schedule, losses[-1], global_step)
+                system, losses[-1], global_step)
             figures = one_batch.build_training_figures(losses[-1], gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
@@ -92,7 +92,7 @@ class Run:
                  with_summaries=False):
         """
         Args:
-          system: a module of cifar10_tf1.systems.
+          system: a systems.base.System.
           data_set: a data.data_set.DataSet.
           model_dir: model_dir.ModelDir, held.
           settings: run_record.RunSettings, complete.
@@ -109,8 +109,8 @@ class Run:
         self._system = system
         self._data_set = data_set
         self._prefix = data_set.line_prefix
-        self._steps_per_epoch = (data_set.num_train_examples
-                                 // system.SETTINGS.batch_size)
+        self._steps_per_epoch = system.count_steps(
+            data_set.num_train_examples)
         self._model_dir = model_dir
         self._settings = settings
         self._record = record
@@ -118,7 +118,7 @@ class Run:
         self._command = command
         self._stop_request = stop_request or StopRequest()
         self._on_epoch = on_epoch or (lambda epoch: None)
-        self._batch_size = system.SETTINGS.batch_size
+        self._batch_size = system.batch_size
         self._with_summaries = with_summaries
         self._summaries = summaries.NoSummaries()
         self._writer = CheckpointWriter(model_dir, self._graph.saver)

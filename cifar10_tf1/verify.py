@@ -16,6 +16,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import limits
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
+from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
 
@@ -187,7 +188,7 @@ def _check(record, data_set, num_epochs):
 
 def _verify(options, stop_request):
     record = run_record.load(options.record)
-    run_record.check_system_name(record, 'deep_cnn')
+    run_record.check_system_name(record, systems.DEFAULT)
     from cifar10_tf1 import launch
     given = cli.given_settings(options)._replace(epochs=None)
     prepared = launch.prepare(None, given._replace(

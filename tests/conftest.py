@@ -16,8 +16,22 @@ from cifar10_tf1 import runtime  # noqa: E402
 runtime.prepare_environment()
 devices.prepare('cpu')
 runtime.load_tensorflow()
-REAL_DATA_DIR = os.environ.pop('CIFAR10_DATA_DIR', None)
-REAL_MNIST_DIR = os.environ.pop('MNIST_DATA_DIR', None)
+
+
+def _set_aside(name):
+    """Takes a variable out of the environment; gives its value.
+
+    Kept under another name for the processes of pytest-xdist, which start in
+    an environment from which it has been taken already.
+    """
+    kept = f'CIFAR10_TF1_TESTS_{name}'
+    if name in os.environ:
+        os.environ[kept] = os.environ.pop(name)
+    return os.environ.get(kept)
+
+
+REAL_DATA_DIR = _set_aside('CIFAR10_DATA_DIR')
+REAL_MNIST_DIR = _set_aside('MNIST_DATA_DIR')
 os.environ.pop('MNIST_URL', None)
 os.environ.pop('CIFAR10_MODEL_DIR', None)
 

@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 import make_deep_cnn  # noqa: E402
 from cifar10_tf1 import objective  # noqa: E402
 from cifar10_tf1.kernels import fast  # noqa: E402
-from cifar10_tf1.systems import deep_cnn  # noqa: E402
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn  # noqa: E402
 
 
 def main():
@@ -46,7 +46,7 @@ def measure(batch, threads):
     with tf.Graph().as_default(), tf.Session(
             config=runtime.session_config(threads)) as session:
         logits = deep_cnn.build_network(tf.constant(images), 1, fast)
-        loss = objective.build_losses(deep_cnn, logits, tf.constant(labels))[-1]
+        loss = objective.build_losses(logits, tf.constant(labels))[-1]
         variables = tf.trainable_variables()
         figures = dict(zip([variable.op.name for variable in variables],
                            tf.gradients(loss, variables)),

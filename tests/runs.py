@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import launch
 from cifar10_tf1 import training
 from cifar10_tf1.run_record import RunSettings
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
                         r'Epoch Time = \d+\.\d\ds$', re.MULTILINE)

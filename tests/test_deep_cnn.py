@@ -12,7 +12,8 @@ from cifar10_tf1 import kernels
 from cifar10_tf1 import objective
 from cifar10_tf1 import training
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.systems.deep_cnn import Settings
 
 GOLDEN_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden')
 sys.path.insert(0, GOLDEN_DIR)
@@ -42,7 +43,7 @@ def results(request):
     with tf.Graph().as_default(), tf.Session() as session:
         logits = deep_cnn.build_network(tf.constant(images), 1,
                                         kernels.load(request.param))
-        losses = objective.build_losses(deep_cnn, logits, tf.constant(labels))
+        losses = objective.build_losses(logits, tf.constant(labels))
         variables = {variable.op.name: variable
                      for variable in tf.trainable_variables()}
         names = sorted(variables)
@@ -89,7 +90,7 @@ def test_cross_entropy_equals_the_fused_op():
     labels = np.arange(100, dtype=np.int32) % 10
     with tf.Graph().as_default(), tf.Session() as session:
         logits = tf.constant(values)
-        ours = deep_cnn.build_cross_entropy(logits, tf.constant(labels))
+        ours = objective.build_cross_entropy(logits, tf.constant(labels))
         fused = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
             logits=logits, labels=labels))
         a, b, da, db = session.run([ours, fused, tf.gradients(ours, logits)[0],
@@ -166,4 +167,4 @@ def test_a_second_network_in_one_graph_is_refused():
 
 def test_unknown_settings_raise():
     with pytest.raises(TypeError):
-        deep_cnn.Settings(batchsize=100)
+        Settings(batchsize=100)

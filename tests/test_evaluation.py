@@ -10,7 +10,7 @@ from cifar10_tf1 import evaluation
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
 @pytest.fixture(scope='module')

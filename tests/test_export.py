@@ -15,7 +15,7 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.export import __main__ as export
 from cifar10_tf1.export import checking
 from cifar10_tf1.export import saved_model
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
 @pytest.fixture(scope='module')

@@ -10,10 +10,10 @@ from cifar10_tf1.kernels import fast
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.kernels import winograd
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 BATCH = 4
-NORMALIZATION = deep_cnn.SETTINGS.normalization
+NORMALIZATION = deep_cnn.settings.normalization
 
 
 def draw(shape, kind, seed=1):

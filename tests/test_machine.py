@@ -9,7 +9,7 @@ from cifar10_tf1 import machine
 from cifar10_tf1 import report
 from cifar10_tf1 import run_record
 from cifar10_tf1.report.text import format_report
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import objective
 from cifar10_tf1 import training
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import DeepCnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.systems.deep_cnn import Schedule
+from cifar10_tf1.systems.deep_cnn import Settings
 
 
 def run_small_model(num_steps, schedule):
@@ -15,8 +18,10 @@ def run_small_model(num_steps, schedule):
             [3.0, -1.0]), use_resource=True)
         total_loss = tf.reduce_sum(tf.square(weight - [1.0, 2.0]))
         global_step = objective.build_global_step()
+        system = DeepCnn()
+        system.settings = Settings(schedule=schedule)
         train_op, rate, unused_gradients = objective.build_train_op(
-            schedule, total_loss, global_step)
+            system, total_loss, global_step)
         average = [v for v in tf.global_variables() if 'Exponential' in v.name]
         assert [v.op.name for v in average] == ['w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())
@@ -30,7 +35,7 @@ def run_small_model(num_steps, schedule):
 
 
 def test_updates_then_averages_with_the_incremented_step():
-    schedule = deep_cnn.Schedule(initial_learning_rate=0.2)
+    schedule = Schedule(initial_learning_rate=0.2)
     values, losses = run_small_model(12, schedule)
     weight = np.array([3.0, -1.0])
     average = weight.copy()  # the shadow starts at the initial value
@@ -47,21 +52,21 @@ def test_updates_then_averages_with_the_incremented_step():
 
 
 def test_average_decay_has_its_ceiling():
-    schedule = deep_cnn.Schedule(ema_decay=0.3)
+    schedule = Schedule(ema_decay=0.3)
     values, unused_losses = run_small_model(6, schedule)
     for before, after in list(zip(values, values[1:]))[3:]:
         assert np.allclose(after[1], 0.3 * before[1] + 0.7 * after[0], 1e-5)
 
 
 def test_learning_rate_is_a_staircase():
-    schedule = deep_cnn.Schedule(decay_steps=3, decay_rate=0.5)
+    schedule = Schedule(decay_steps=3, decay_rate=0.5)
     rates = [rate for unused_loss, rate in run_small_model(7, schedule)[1]]
     assert np.allclose(rates, [0.1] * 3 + [0.05] * 3 + [0.025])
 
 
 def test_documented_schedule():
     """Constant through the run of record, the decay below its ceiling."""
-    schedule = deep_cnn.SETTINGS.schedule
+    schedule = deep_cnn.settings.schedule
     assert schedule.decay_steps == int(50000 / 100 * 350) == 175000
     last_step = schedule.num_epochs * 500
     assert last_step == 55000 < schedule.decay_steps

@@ -21,7 +21,7 @@ from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.run_record import RunSettings
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 THREADS = machine.Threads(2, 2, 2)

@@ -11,7 +11,9 @@ from cifar10_tf1.data import records
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.determinism import derive_seed
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import DeepCnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.systems.deep_cnn import Settings
 
 
 # Of seed 1, epoch 2: the rows and columns of the crops of the first three
@@ -291,18 +293,14 @@ def test_golden_test_images(reader):
     assert digest == GOLDEN_TEST_DIGEST
 
 
-class SmallerBatches:
+class SmallerBatches(DeepCnn):
     """The same system with batches of 20."""
-    NUM_TRAINING_DRAWS = deep_cnn.NUM_TRAINING_DRAWS
-    NUM_TEST_DRAWS = deep_cnn.NUM_TEST_DRAWS
-    build_training_batch = staticmethod(deep_cnn.build_training_batch)
-    build_test_batch = staticmethod(deep_cnn.build_test_batch)
-    SETTINGS = deep_cnn.SETTINGS._replace(batch_size=20)
+    settings = Settings(batch_size=20)
 
 
 def test_test_crops_depend_on_seed_and_index_alone(reader, tiny_data_set):
     ours = images_of(reader.test())
-    small = Reader(tiny_data_set, system=SmallerBatches)
+    small = Reader(tiny_data_set, system=SmallerBatches())
     assert np.array_equal(images_of(small.test()), ours)
     other = images_of(Reader(tiny_data_set, seed=2).test())
     assert (other != ours).any(axis=(1, 2, 3)).mean() > 0.95

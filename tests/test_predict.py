@@ -21,7 +21,7 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
 from cifar10_tf1.predict import pictures
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
                   r'(\w+) (\d+\.\d) %(?:; true label (\w+)(, WRONG)?)?$')
@@ -70,7 +70,7 @@ def test_the_central_images_are_testing_s(tiny_data_set):
     images = records[:, 1:].reshape([20, 3, 32, 32]).transpose(0, 2, 3, 1)
     with tf.Graph().as_default(), tf.Session() as session:
         ours = inference.build_central_images(
-            tf.constant(images), deep_cnn.SETTINGS.preprocessing)
+            tf.constant(images), deep_cnn.settings.preprocessing)
         unused_labels, expected = deep_cnn.build_test_batch(
             tf.constant(records), tf.fill([20, 2], 0.5))
         ours, expected = session.run([ours, expected])

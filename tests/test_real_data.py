@@ -14,7 +14,7 @@ from cifar10_tf1 import machine
 from cifar10_tf1 import recorded
 from cifar10_tf1 import step_losses
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -22,7 +22,7 @@ from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
 from cifar10_tf1.report.page import HEAD
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 EMPTY_TAGS = {'meta', 'img', 'br'}
 

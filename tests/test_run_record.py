@@ -24,7 +24,7 @@ from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.run_record import RunSettings
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
 @pytest.fixture(scope='module')
@@ -109,7 +109,7 @@ def test_what_is_not_given_comes_from_the_record(tiny_data_set, tmp_path):
 
 
 def resolve(path, data_set, **given):
-    from cifar10_tf1.systems import deep_cnn
+    from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
     return run_record.resolve_settings(run_record.load(str(path)),
                                        RunSettings(**given), data_set, deep_cnn)
 

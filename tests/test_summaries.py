@@ -11,7 +11,7 @@ from cifar10_tf1 import summaries
 from cifar10_tf1 import training
 from cifar10_tf1.machine import Threads
 from cifar10_tf1.runtime import session_config
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 STEPS = 6
 

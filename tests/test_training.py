@@ -9,13 +9,15 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import launch
-from cifar10_tf1 import objective
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import stopping
 from cifar10_tf1 import training
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.run_record import RunSettings
-from cifar10_tf1.systems import deep_cnn
+from cifar10_tf1.systems.deep_cnn import DeepCnn
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.systems.deep_cnn import Schedule
+from cifar10_tf1.systems.deep_cnn import Settings
 
 
 @pytest.fixture(scope='module')
@@ -122,22 +124,15 @@ def test_save_steps(tiny_data_set, tmp_path):
                       'model.ckpt-5.index', 'model.ckpt-6.index']
 
 
-class Diverging:
+class Diverging(DeepCnn):
     """The same system with a learning rate at which float32 overflows."""
-    NUM_TRAINING_DRAWS = deep_cnn.NUM_TRAINING_DRAWS
-    NUM_TEST_DRAWS = deep_cnn.NUM_TEST_DRAWS
-    build_training_batch = staticmethod(deep_cnn.build_training_batch)
-    build_test_batch = staticmethod(deep_cnn.build_test_batch)
-    build_network = staticmethod(deep_cnn.build_network)
-    build_cross_entropy = staticmethod(deep_cnn.build_cross_entropy)
-    SETTINGS = deep_cnn.SETTINGS._replace(
-        schedule=deep_cnn.Schedule(initial_learning_rate=1e18))
+    settings = Settings(schedule=Schedule(initial_learning_rate=1e18))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     with pytest.raises(UserError) as caught:
-        runs.train(tmp_path, tiny_data_set, save_steps=50, system=Diverging)
+        runs.train(tmp_path, tiny_data_set, save_steps=50, system=Diverging())
     message = str(caught.value)
     assert 'step 3' in message or 'step 2' in message or 'step 4' in message
     assert 'learning rate 1e+18' in message
@@ -146,15 +141,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny_data_set, tmp_path):
             if name.endswith('.index')] == ['model.ckpt-1.index']
 
 
-class Overflowing(Diverging):
+class Overflowing(DeepCnn):
     """The first update overflows, and no loss shows it before the save."""
-    SETTINGS = deep_cnn.SETTINGS._replace(
-        schedule=deep_cnn.Schedule(initial_learning_rate=float('inf')))
+    settings = Settings(schedule=Schedule(initial_learning_rate=float('inf')))
 
 
 def test_weights_that_are_not_finite_are_not_saved(tiny_data_set, tmp_path):
     with pytest.raises(UserError, match='a weight is not finite at step 1'):
-        runs.train(tmp_path, tiny_data_set, save_steps=1, system=Overflowing)
+        runs.train(tmp_path, tiny_data_set, save_steps=1, system=Overflowing())
     assert not list(tmp_path.glob('*.index'))
 
 
@@ -283,7 +277,7 @@ def test_train_op_keeps_the_order(tiny_data_set):
                  and set(updates) <= ancestors(op, set())]
         # The variable, its shadow and the step, all read after the update.
         assert len(reads) >= 2
-    assert objective.build_average(deep_cnn.Schedule(), 1).name == (
+    assert deep_cnn.build_average(1).name == (
         'ExponentialMovingAverage')
 
 

@@ -29,9 +29,9 @@ def classify(checkpoint, crop, seed, data_dir):
     prepared = launch.prepare(None, given)
     data_set = cifar10.load_data_set(data_dir)
     result = launch.test(data_set, None, checkpoint, seed, crop, given, prepared)
-    from cifar10_tf1.systems import deep_cnn
+    from cifar10_tf1 import systems
     settings = run_record.complete(given._replace(kernels=prepared.kernels),
-                                   deep_cnn, data_set)
+                                   systems.load(systems.DEFAULT), data_set)
     device = prepared.choice.device
     second, first = sorted_pairs(result.logits)
     return {

@@ -80,17 +80,18 @@ def time_ops(tf, name):
     import numpy as np
     from cifar10_tf1 import kernels
     from cifar10_tf1 import objective
-    from cifar10_tf1.systems import deep_cnn
+    from cifar10_tf1 import systems
+    system = systems.load(systems.DEFAULT)
     random = np.random.RandomState(1)
     with tf.Graph().as_default() as graph:
         images = tf.Variable(random.randn(100, 24, 24, 3).astype('f'),
                              trainable=False, use_resource=True)
-        logits = deep_cnn.build_network(images.read_value(), 1,
-                                        kernels.load(name))
+        logits = system.build_network(images.read_value(), 1,
+                                      kernels.load(name))
         loss = objective.build_losses(
-            deep_cnn, logits, tf.constant(random.randint(0, 10, 100)))[-1]
+            logits, tf.constant(random.randint(0, 10, 100)))[-1]
         train_op, *unused_others = objective.build_train_op(
-            deep_cnn.SETTINGS.schedule, loss, objective.build_global_step())
+            system, loss, objective.build_global_step())
         initializer = tf.global_variables_initializer()
     fetches = [train_op, loss]
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)

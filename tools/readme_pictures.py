@@ -61,8 +61,8 @@ def _write(options):
     runtime.prepare_environment(findings.choose_kernels(record))
     devices.prepare('cpu')
     runtime.load_tensorflow()
-    from cifar10_tf1.systems import deep_cnn
-    found = findings.find(record, options, deep_cnn)
+    from cifar10_tf1 import systems
+    found = findings.find(record, options, systems.load(systems.DEFAULT))
     os.makedirs(DOCS, exist_ok=True)
     for name, content in draw_pictures(record, found).items():
         path = os.path.join(DOCS, name + '.png')

@@ -72,13 +72,13 @@ class Ours:
     kinds = ('train', 'fixed', 'pipeline', 'test', 'matmul')
 
     def __init__(self, data_set, formulation):
-        from cifar10_tf1.systems import deep_cnn
-        self._system = deep_cnn
+        from cifar10_tf1 import systems
+        self._system = systems.load(systems.DEFAULT)
         self._data_set = data_set
         self._formulation = formulation
-        self._settings = run_record.default_settings(deep_cnn, data_set,
+        self._settings = run_record.default_settings(self._system, data_set,
                                                      formulation)
-        self._batch_size = deep_cnn.SETTINGS.batch_size
+        self._batch_size = self._system.batch_size
         self._sessions = {}
         runtime.start_threads(self._settings.threads)
 
@@ -133,10 +133,9 @@ class Ours:
                     trainable=False, use_resource=True)
                 logits = self._system.build_network(
                     images.read_value(), SEED, kernels.load(self._formulation))
-                loss = objective.build_losses(self._system, logits,
-                                              labels.read_value())[-1]
+                loss = objective.build_losses(logits, labels.read_value())[-1]
                 train_op, *unused_others = objective.build_train_op(
-                    self._system.SETTINGS.schedule, loss,
+                    self._system, loss,
                     objective.build_global_step())
                 self._start('fixed', graph, tf.global_variables_initializer())
             self._fixed = [train_op, loss]

@@ -56,10 +56,10 @@ def _export(options):
     runtime.load_tensorflow()
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
-    from cifar10_tf1.systems import deep_cnn
+    from cifar10_tf1 import systems
     prefix = checkpoints.choose(*cli.locate_checkpoint(options))
     images, what = checking.load_images(options.data_dir)
-    with inference.Classifier(deep_cnn, prefix) as classifier:
+    with inference.Classifier(systems.load(systems.DEFAULT), prefix) as classifier:
         expected = classifier.classify(images)
         graph_def = saved_model.freeze(classifier)
         about = saved_model.describe(classifier)

@@ -95,10 +95,11 @@ def _predict(options):
     runtime.load_tensorflow()
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
-    from cifar10_tf1.systems import deep_cnn
+    from cifar10_tf1 import systems
     prefix = checkpoints.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
-    with inference.Classifier(deep_cnn, prefix) as classifier:
+    system = systems.load(systems.DEFAULT)
+    with inference.Classifier(system, prefix) as classifier:
         run = _Run(classifier, options)
         for path in options.images:
             _add_files(run, path)
@@ -110,7 +111,7 @@ def _predict(options):
             for item in draw_test_images(data_set, options.test, options.seed):
                 run.add(item)
         run.flush()
-        _finish(run, classifier, options, deep_cnn)
+        _finish(run, classifier, options, system)
     return 1 if run.failures else 0
 
 

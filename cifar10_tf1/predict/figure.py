@@ -21,7 +21,7 @@ def draw_predictions(predictions, previews, num_predictions, system):
       predictions: list of prediction.Prediction, LIMIT at most.
       previews: list of uint8 [rows, columns, 3], as long.
       num_predictions: int, of all, for the line below.
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
     Returns:
       bytes.
     """
@@ -55,7 +55,7 @@ def _draw_picture(axes, prediction, preview, system):
     axes.imshow(preview, interpolation='nearest' if max(
         preview.shape[:2]) <= SIZE else 'antialiased')
     rows, columns = preview.shape[:2]
-    side = min(rows, columns) * system.SETTINGS.preprocessing.crop_size / SIZE
+    side = min(rows, columns) * system.settings.preprocessing.crop_size / SIZE
     middle = (columns - 1) / 2, (rows - 1) / 2
     for color, width in (('black', 2.2), ('white', 1.0)):
         axes.plot([middle[0] + x * side / 2 for x in (-1, 1, 1, -1, -1)],

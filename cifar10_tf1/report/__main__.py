@@ -16,6 +16,7 @@ from cifar10_tf1 import extras
 from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report import comparison
@@ -29,7 +30,7 @@ def _report(options):
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
-    run_record.check_system_name(record, 'deep_cnn')
+    run_record.check_system_name(record, systems.DEFAULT)
     if not record.content['processes']:
         raise UserError(f'{path} records no training; give another')
     record.content['tests'].sort(key=lambda test: (
@@ -86,9 +87,9 @@ def _write_html(record, report, options):
     devices.prepare('cpu')
     runtime.load_tensorflow()
     from cifar10_tf1.report import sections
-    from cifar10_tf1.systems import deep_cnn
     content = sections.build(record, report,
-                             findings.find(record, options, deep_cnn),
+                             findings.find(record, options,
+                                           systems.load(systems.DEFAULT)),
                              not options.without_images)
     temporary = f'{options.output}.{os.getpid()}.tmp'
     try:

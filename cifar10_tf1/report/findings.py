@@ -93,7 +93,7 @@ def find(record, options, system):
     Args:
       record: run_record.RunRecord.
       options: of the command line: checkpoint, data_dir.
-      system: a module of cifar10_tf1.systems.
+      system: a systems.base.System.
     Returns:
       Findings.
     Raises:

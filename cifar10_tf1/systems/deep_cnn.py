@@ -16,6 +16,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.data import records
 from cifar10_tf1.determinism import derive_seed
 from cifar10_tf1.kernels import stock
+from cifar10_tf1.systems import base
 
 
 class Preprocessing(NamedTuple):
@@ -51,86 +52,158 @@ class Settings(NamedTuple):
     normalization: Normalization = Normalization()
 
 
-SETTINGS = Settings()
+class DeepCnn(base.System):
+    """The system of 2017; SYSTEM is the documented one."""
 
-# Numbers in [0, 1) that an image consumes: crop row, crop column, flip,
-# brightness for training; crop row, crop column for testing.
-NUM_TRAINING_DRAWS = 4
-NUM_TEST_DRAWS = 2
+    settings = Settings()
+    num_training_draws = 4  # crop row, crop column, flip, brightness
+    num_test_draws = 2      # crop row, crop column
+    num_epochs = settings.schedule.num_epochs
+
+    def build_training_batch(self, batch, draws):
+        """Decodes records and augments them as the original's training does.
+
+        Args:
+          batch: uint8 [batch, 3073], records.
+          draws: float32 [batch, 4], uniform in [0, 1).
+        Returns:
+          (labels, images): int32 [batch] in 0..9; float32 [batch, 24, 24, 3],
+          of zero mean and unit variance.
+        """
+        row, column, flip, brightness = tf.unstack(draws, axis=1)
+        values = self._build_crops(batch, row, column, flip < 0.5)
+        # Quirk: the standardisation undoes the shift, but for rounding.
+        delta = self.settings.preprocessing.max_brightness_delta
+        values += tf.expand_dims(delta * (2.0 * brightness - 1.0), axis=1)
+        return records.build_labels(batch), self._build_standardized(
+            values, _build_sums(values))
+
+    def build_test_batch(self, batch, draws):
+        """Decodes records and crops them as the original's testing does.
+
+        Args:
+          batch: uint8 [batch, 3073], records.
+          draws: float32 [batch, 2], uniform in [0, 1); 0.5 and 0.5 is the
+            central crop.
+        Returns:
+          (labels, images): as build_training_batch.
+        """
+        # Quirk: the original crops at random in testing too.
+        values = self._build_crops(batch, *tf.unstack(draws, axis=1))
+        # Whole numbers below 2 ** 24: their sum is exact, in every order.
+        return records.build_labels(batch), self._build_standardized(
+            values, tf.reduce_sum(values, axis=1, keepdims=True))
+
+    def build_network(self, images, seed, kernels=stock):
+        """Adds the network, its ten variables and their weight decay.
+
+        Every variable is on /cpu:0. The five weight decay terms join the
+        collection `losses`, so a graph holds this network once.
+
+        Args:
+          images: float32 [batch, 24, 24, 3], standardised.
+          seed: int, the run's seed, for the initial weights.
+          kernels: the module kernels.stock or kernels.fast.
+        Returns:
+          float32 [batch, 10], logits.
+        Raises:
+          ValueError: where the graph has the network already.
+        """
+        images.shape.assert_is_compatible_with([None, 24, 24, 3])
+        normalization = self.settings.normalization
+        with tf.variable_scope('model'):
+            with tf.variable_scope('conv_1'):
+                weights = _build_weights([5, 5, 3, 64], 0.05, 0.0, seed)
+                # `bias` here, `biases` everywhere else: the original's names.
+                biases = _build_biases('bias', 64, 0.0)
+                net = kernels.build_convolution_and_pool(images, weights, biases,
+                                                         'pool_1')
+            net = kernels.build_normalization(net, normalization, 'norm_1')
+            with tf.variable_scope('conv_2'):
+                weights = _build_weights([5, 5, 64, 64], 0.05, 0.0, seed)
+                biases = _build_biases('biases', 64, 0.1)
+                net = kernels.build_convolution(net, weights, biases)
+            net = kernels.build_normalization(net, normalization, 'norm_2')
+            net = kernels.build_max_pool(net, 'pool_2')
+            with tf.variable_scope('FC_1'):
+                weights = _build_weights([6 * 6 * 64, 384], 0.04, 0.004, seed)
+                biases = _build_biases('biases', 384, 0.1)
+                net = kernels.build_flat_product(net, weights)
+                net = tf.nn.relu(net + biases)
+            with tf.variable_scope('FC_2'):
+                weights = _build_weights([384, 192], 0.04, 0.004, seed)
+                biases = _build_biases('biases', 192, 0.1)
+                net = tf.nn.relu(tf.matmul(net, weights) + biases)
+            with tf.variable_scope('softmax_linear'):
+                weights = _build_weights([192, 10], 1 / 192.0, 0.0, seed)
+                biases = _build_biases('biases', 10, 0.0)
+                logits = tf.add(tf.matmul(net, weights), biases, name='logits')
+        return logits
+
+    def build_learning_rate(self, global_step):
+        """The rate of the next update: 0.1 from the first to the last (a quirk).
+
+        Args:
+          global_step: int64 variable, updates done.
+        Returns:
+          float32 scalar.
+        """
+        schedule = self.settings.schedule
+        return tf.train.exponential_decay(
+            schedule.initial_learning_rate, global_step, schedule.decay_steps,
+            schedule.decay_rate, staircase=True)
+
+    def build_optimizer(self, learning_rate):
+        """Plain gradient descent."""
+        return tf.train.GradientDescentOptimizer(learning_rate)
+
+    def build_average(self, global_step):
+        """The ExponentialMovingAverage; outside of every scope, for its names.
+
+        Its decay is min(0.9999, (1 + step) / (10 + step)): the ceiling is never
+        reached in 110 epochs (a quirk).
+        """
+        return tf.train.ExponentialMovingAverage(
+            self.settings.schedule.ema_decay, num_updates=global_step)
+
+    def _build_crops(self, batch, row, column, flips=None):
+        """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.
+
+        Returns:
+          float32 [batch, 24 * 24 * 3] in 0..255.
+        """
+        size = self.settings.preprocessing.crop_size
+        num_places = self.settings.preprocessing.image_size - size + 1
+        rows, columns = (tf.cast(draw * num_places, tf.int32)
+                         for draw in (row, column))
+        crops = records.build_crops(batch, rows, columns, size, flips)
+        return tf.reshape(crops, [crops.shape[0].value, -1])
+
+    def _build_standardized(self, values, sums):
+        """(x - mean) / max(population sd, 1 / sqrt(number of values)).
+
+        By ops that IEEE 754 defines to the bit, summed in one order: the
+        batches are the same bits on every runtime and processor.
+
+        Args:
+          values: float32 [batch, 24 * 24 * 3].
+          sums: float32 [batch, 1], of the values.
+        Returns:
+          float32 [batch, 24, 24, 3].
+        """
+        batch, num_values = values.shape.as_list()
+        # Not a division by a constant: TensorFlow makes it a product, sometimes.
+        weight = 1.0 / num_values
+        values -= sums * weight
+        variance = _build_sums(tf.square(values)) * weight
+        # In float64: for float32 some kernels take a root that is nearly so.
+        deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
+        values /= tf.maximum(deviation, num_values ** -0.5)
+        size = self.settings.preprocessing.crop_size
+        return tf.reshape(values, [batch, size, size, -1])
 
 
-def build_training_batch(batch, draws):
-    """Decodes records and augments them as the original's training does.
-
-    Args:
-      batch: uint8 [batch, 3073], records.
-      draws: float32 [batch, 4], uniform in [0, 1).
-    Returns:
-      (labels, images): int32 [batch] in 0..9; float32 [batch, 24, 24, 3], zero
-      mean, unit variance.
-    """
-    row, column, flip, brightness = tf.unstack(draws, axis=1)
-    values = _build_crops(batch, row, column, flip < 0.5)
-    # Quirk: the standardisation undoes the shift, but for rounding.
-    delta = SETTINGS.preprocessing.max_brightness_delta
-    values += tf.expand_dims(delta * (2.0 * brightness - 1.0), axis=1)
-    return records.build_labels(batch), _build_standardized(
-        values, _build_sums(values))
-
-
-def build_test_batch(batch, draws):
-    """Decodes records and crops them as the original's testing does.
-
-    Args:
-      batch: uint8 [batch, 3073], records.
-      draws: float32 [batch, 2], uniform in [0, 1); 0.5 and 0.5 is the central
-        crop.
-    Returns:
-      (labels, images): as build_training_batch.
-    """
-    # Quirk: the original crops at random in testing too.
-    values = _build_crops(batch, *tf.unstack(draws, axis=1))
-    # Whole numbers below 2 ** 24: their sum is exact, in every order.
-    return records.build_labels(batch), _build_standardized(
-        values, tf.reduce_sum(values, axis=1, keepdims=True))
-
-
-def _build_crops(batch, row, column, flips=None):
-    """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.
-
-    Returns:
-      float32 [batch, 24 * 24 * 3] in 0..255.
-    """
-    size = SETTINGS.preprocessing.crop_size
-    num_places = SETTINGS.preprocessing.image_size - size + 1
-    rows, columns = (tf.cast(draw * num_places, tf.int32)
-                     for draw in (row, column))
-    crops = records.build_crops(batch, rows, columns, size, flips)
-    return tf.reshape(crops, [crops.shape[0].value, -1])
-
-
-def _build_standardized(values, sums):
-    """(x - mean) / max(population sd, 1 / sqrt(number of values)).
-
-    By ops that IEEE 754 defines to the bit, summed in one order: the batches
-    are the same bits on every runtime and processor.
-
-    Args:
-      values: float32 [batch, 24 * 24 * 3].
-      sums: float32 [batch, 1], of the values.
-    Returns:
-      float32 [batch, 24, 24, 3].
-    """
-    batch, num_values = values.shape.as_list()
-    # Not a division by a constant: TensorFlow makes it a product, sometimes.
-    weight = 1.0 / num_values
-    values -= sums * weight
-    variance = _build_sums(tf.square(values)) * weight
-    # In float64: for float32 some kernels take a root that is only nearly so.
-    deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
-    values /= tf.maximum(deviation, num_values ** -0.5)
-    size = SETTINGS.preprocessing.crop_size
-    return tf.reshape(values, [batch, size, size, -1])
+SYSTEM = DeepCnn()
 
 
 def _build_sums(values):
@@ -143,69 +216,6 @@ def _build_sums(values):
             first += other
         values = first
     return values
-
-
-def build_network(images, seed, kernels=stock):
-    """Adds the network, its ten variables and their weight decay.
-
-    Every variable is on /cpu:0. The five weight decay terms join the
-    collection `losses`, so a graph holds this network once.
-
-    Args:
-      images: float32 [batch, 24, 24, 3], standardised.
-      seed: int, the run's seed, for the initial weights.
-      kernels: the module kernels.stock or kernels.fast.
-    Returns:
-      float32 [batch, 10], logits.
-    Raises:
-      ValueError: where the graph has the network already.
-    """
-    images.shape.assert_is_compatible_with([None, 24, 24, 3])
-    normalization = SETTINGS.normalization
-    with tf.variable_scope('model'):
-        with tf.variable_scope('conv_1'):
-            weights = _build_weights([5, 5, 3, 64], 0.05, 0.0, seed)
-            # `bias` here, `biases` everywhere else: the original's names.
-            biases = _build_biases('bias', 64, 0.0)
-            net = kernels.build_convolution_and_pool(images, weights, biases,
-                                                     'pool_1')
-        net = kernels.build_normalization(net, normalization, 'norm_1')
-        with tf.variable_scope('conv_2'):
-            weights = _build_weights([5, 5, 64, 64], 0.05, 0.0, seed)
-            biases = _build_biases('biases', 64, 0.1)
-            net = kernels.build_convolution(net, weights, biases)
-        net = kernels.build_normalization(net, normalization, 'norm_2')
-        net = kernels.build_max_pool(net, 'pool_2')
-        with tf.variable_scope('FC_1'):
-            weights = _build_weights([6 * 6 * 64, 384], 0.04, 0.004, seed)
-            biases = _build_biases('biases', 384, 0.1)
-            net = kernels.build_flat_product(net, weights)
-            net = tf.nn.relu(net + biases)
-        with tf.variable_scope('FC_2'):
-            weights = _build_weights([384, 192], 0.04, 0.004, seed)
-            biases = _build_biases('biases', 192, 0.1)
-            net = tf.nn.relu(tf.matmul(net, weights) + biases)
-        with tf.variable_scope('softmax_linear'):
-            weights = _build_weights([192, 10], 1 / 192.0, 0.0, seed)
-            biases = _build_biases('biases', 10, 0.0)
-            logits = tf.add(tf.matmul(net, weights), biases, name='logits')
-    return logits
-
-
-def build_cross_entropy(logits, labels):
-    """Mean sparse softmax cross-entropy, written out.
-
-    Args:
-      logits: float32 [batch, 10].
-      labels: int32 [batch], 0..9.
-    Returns:
-      float32 scalar, nats.
-    """
-    with tf.name_scope('cross_entropy'):
-        log_probabilities = logits - tf.reduce_logsumexp(logits, axis=1,
-                                                         keepdims=True)
-        chosen = tf.one_hot(labels, logits.shape[1].value)
-        return -tf.reduce_mean(tf.reduce_sum(chosen * log_probabilities, axis=1))
 
 
 def _build_weights(shape, stddev, weight_decay, seed):
