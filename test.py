@@ -1,8 +1,135 @@
-"""Tests a trained network on CIFAR-10; `python test.py --help` says how."""
+"""Tests the network of a documented result; `python test.py --help` says how.
+
+To be read from top to bottom, as the program of 2017.
+"""
 
 import sys
+import time
 
-from cifar10_tf1 import cli
+from cifar10_tf1 import programs
+
+# Options, device, checkpoint and data: they decide what TensorFlow finds in its
+# environment.
+if __name__ == '__main__':
+    program = programs.begin_test()
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from cifar10_tf1 import evaluation  # noqa: E402
+from cifar10_tf1 import kernels  # noqa: E402
+from cifar10_tf1 import launch  # noqa: E402
+from cifar10_tf1 import machine  # noqa: E402
+from cifar10_tf1 import objective  # noqa: E402
+from cifar10_tf1 import pipeline  # noqa: E402
+from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1 import systems  # noqa: E402
+from cifar10_tf1.systems import base  # noqa: E402
+
+
+def build_graph(system, data_set, seed, crop='random', device='cpu',
+                num_input_threads=2, kernels_name='stock'):
+    """The network with its moving averages in the place of its weights.
+
+    Args:
+      system: systems.base.System.
+      data_set: data.data_set.DataSet.
+      seed: int, of the test crops.
+      crop: 'random', as the original, or 'central'.
+      device: 'cpu' or 'gpu', where the network computes.
+      num_input_threads: int, batches prepared in parallel.
+      kernels_name: 'stock' or 'fast'.
+    Returns:
+      evaluation.EvaluationGraph.
+    """
+    with tf.Graph().as_default() as graph:
+        with tf.device('/cpu:0'):
+            training_input = pipeline.build_training_input(
+                system, data_set, seed, num_input_threads)
+            test_input = pipeline.build_test_input(
+                system, data_set, seed, crop, num_input_threads)
+            # The handle that is fed says which iterator the batch comes from.
+            handle = tf.placeholder(tf.string, [], name='handle')
+            iterator = tf.data.Iterator.from_string_handle(
+                handle, tf.data.get_output_types(test_input.iterator),
+                tf.data.get_output_shapes(test_input.iterator))
+            labels, images = iterator.get_next('batch')
+            handles = (training_input.iterator.string_handle('training'),
+                       test_input.iterator.string_handle('test'))
+        inputs = pipeline.Inputs(training_input, test_input, handles, handle,
+                                 labels, images, iterator)
+        layers = kernels.load(kernels_name, for_training=False)
+        with tf.device(f'/{device}:0'):
+            logits, in_top_1 = evaluation.build_loop(
+                iterator, evaluation.count_batches(data_set, system.batch_size),
+                lambda images: system.build_network(images, seed, layers))
+            global_step = objective.build_global_step()
+        variables = base.list_restored(system, global_step)
+        return evaluation.EvaluationGraph(graph, inputs, logits, in_top_1,
+                                          variables, tf.train.Saver(variables))
+
+
+def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
+             crop='random', device='cpu', threads=machine.Threads(0, 0, 2),
+             kernels_name='stock'):
+    """Restores a checkpoint and counts the test images that it has right.
+
+    Args:
+      system, data_set, seed, crop, device, kernels_name: as build_graph.
+      model_dir: str, the folder whose newest checkpoint is taken, unless
+      checkpoint: str, a prefix, names one.
+      threads: machine.Threads; 0 leaves it to TensorFlow.
+    Returns:
+      evaluation.Evaluation.
+    Raises:
+      UserError, KernelsDisagree: as evaluation's restore, check_batch and
+        evaluate.
+    """
+    graph = build_graph(system, data_set, seed, crop, device, threads.input,
+                        kernels_name)
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            threads, rewrites=kernels_name == 'stock')) as session:
+        checkpoint = evaluation.restore(session, graph, model_dir, checkpoint)
+        start = time.perf_counter()
+        graph.inputs.test.load(session, data_set)
+        graph.inputs.test.initialize(session)
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[1])}
+        results = []
+        while True:
+            try:
+                results.append(session.run([graph.logits, graph.in_top_1],
+                                           feeds))
+            except tf.errors.OutOfRangeError:
+                break
+        seconds = time.perf_counter() - start
+        if device == 'gpu' or kernels_name != 'stock':
+            evaluation.check_batch(system, graph, session, feeds, results[0][0],
+                                   device, threads)
+        return evaluation.evaluate(graph, session, data_set, checkpoint,
+                                   results, seconds)
+
+
+def test(start):
+    """Tests, records and prints.
+
+    Args:
+      start: launch.TestStart.
+    Returns:
+      int, the exit status.
+    """
+    system, data_set = systems.load(start.system_name), start.data_set
+    settings = run_record.complete(start.given, system, data_set)
+    settings = settings._replace(
+        device=launch.start_device(start.choice, settings.threads))
+    result = evaluate(system, data_set, start.model_dir, start.checkpoint,
+                      start.seed, start.crop, settings.device, settings.threads,
+                      settings.kernels)
+    evaluation.record(start, settings, result)
+    print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
+          f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
+          f'{result.seconds:.2f}s', flush=True)
+    return 0
+
 
 if __name__ == '__main__':
-    sys.exit(cli.test_main())
+    sys.exit(program.run(test))

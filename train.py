@@ -1,8 +1,117 @@
-"""Trains the documented CIFAR-10 network; `python train.py --help` says how."""
+"""Trains the network of a documented result; `python train.py --help` says how.
+
+To be read from top to bottom, as the program of 2017.
+"""
 
 import sys
 
-from cifar10_tf1 import cli
+from cifar10_tf1 import programs
+
+# Options, model folder, device and data: they decide what TensorFlow finds in
+# its environment.
+if __name__ == '__main__':
+    program = programs.begin_training()
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from cifar10_tf1 import kernels  # noqa: E402
+from cifar10_tf1 import objective  # noqa: E402
+from cifar10_tf1 import pipeline  # noqa: E402
+from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1 import systems  # noqa: E402
+from cifar10_tf1 import training  # noqa: E402
+
+
+def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
+                kernels_name='stock'):
+    """The whole training in a graph of its own.
+
+    Args:
+      system: systems.base.System.
+      data_set: data.data_set.DataSet.
+      seed: int, of initial weights and augmentation.
+      device: 'cpu' or 'gpu', where the network computes.
+      num_input_threads: int, batches prepared in parallel.
+      kernels_name: 'stock' or 'fast'.
+    Returns:
+      training.TrainingGraph.
+    """
+    with tf.Graph().as_default() as graph:
+        with tf.device('/cpu:0'):
+            training_input = pipeline.build_training_input(
+                system, data_set, seed, num_input_threads)
+            test_input = pipeline.build_test_input(
+                system, data_set, seed, 'random', num_input_threads)
+            # The handle that is fed says which iterator the batch comes from.
+            handle = tf.placeholder(tf.string, [], name='handle')
+            iterator = tf.data.Iterator.from_string_handle(
+                handle, tf.data.get_output_types(training_input.iterator),
+                tf.data.get_output_shapes(training_input.iterator))
+            labels, images = iterator.get_next('batch')
+            handles = (training_input.iterator.string_handle('training'),
+                       test_input.iterator.string_handle('test'))
+        inputs = pipeline.Inputs(training_input, test_input, handles, handle,
+                                 labels, images, iterator)
+        with tf.device(f'/{device}:0'):
+            logits = system.build_network(images, seed,
+                                          kernels.load(kernels_name))
+            losses = objective.build_losses(logits, labels)
+            update = build_update(system, losses[-1])
+        return training.TrainingGraph.build(graph, inputs, losses, update)
+
+
+def build_update(system, total_loss):
+    """One step of the optimizer, and of the moving average behind it.
+
+    Returns:
+      training.Update.
+    """
+    global_step = objective.build_global_step()
+    # For deep_cnn exponential_decay, plain gradient descent, and an
+    # ExponentialMovingAverage of the weights; see systems/.
+    learning_rate = system.build_learning_rate(global_step)
+    optimizer = system.build_optimizer(learning_rate)
+    average = system.build_average(global_step)
+    train_op, gradients = objective.build_update(optimizer, total_loss,
+                                                 global_step)
+    if average is not None:
+        # It sees the updated weights and the step after them; the original
+        # left this to race.
+        with tf.control_dependencies([train_op]):
+            train_op = average.apply()
+    return training.Update(train_op, learning_rate, global_step, gradients)
+
+
+def train(start):
+    """Trains from the newest checkpoint to the last epoch or a signal.
+
+    Args:
+      start: launch.TrainingStart.
+    Returns:
+      int, the exit status: 0, or 130 or 143 where a signal ended it.
+    """
+    system = systems.load(start.system_name)
+    run = training.Run(start, system)
+    settings = run.settings
+    graph = build_graph(system, start.data_set, settings.seed, settings.device,
+                        settings.input_threads, settings.kernels)
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            settings.threads)) as session:
+        if not run.restore(session, graph):
+            session.run(graph.initializer)
+        if run.is_finished:
+            return run.say_finished()
+        graph.inputs.training.load(session, start.data_set)
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[0])}
+        run.check_batch(feeds)
+        for epoch, first_batch in run.epochs(feeds):
+            graph.inputs.training.initialize(session, epoch, first_batch)
+            for unused_step in run.steps():
+                unused_result, loss = session.run(
+                    [graph.train_op, graph.total_loss], feeds)
+                run.end_step(loss)
+        return run.end()
+
 
 if __name__ == '__main__':
-    sys.exit(cli.train_main())
+    sys.exit(program.run(train))

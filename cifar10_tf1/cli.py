@@ -1,7 +1,7 @@
-"""The command line of train.py and test.py.
+"""What the command lines of all programs share: options, errors, exit status.
 
-TensorFlow is imported inside of the functions: options, environment variables
-and signal handlers come first.
+TensorFlow is imported by functions only: options, environment variables and
+signal handlers come first.
 """
 
 import argparse
@@ -11,98 +11,11 @@ import sys
 
 from cifar10_tf1 import console
 from cifar10_tf1 import limits
-from cifar10_tf1.errors import KernelsDisagree
+from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.stopping import StopRequest
 
 _DATA_DIR = 'dataset/cifar10'
 _MODEL_DIR = './model'
-
-
-def train_main(argv=None):
-    """train.py. Returns the exit status."""
-    stop_request = StopRequest().install()
-    return run_command(_train_parser(), argv, _or_by_stock_kernels(_train),
-                       stop_request)
-
-
-def test_main(argv=None):
-    """test.py. Returns the exit status."""
-    StopRequest().install()
-    return run_command(_test_parser(), argv, _or_by_stock_kernels(_test))
-
-
-def _or_by_stock_kernels(command):
-    """Starts the program again with stock kernels where the fast ones fail.
-
-    In the same process, but from its beginning: what TensorFlow has read from
-    the environment, and its threads, can't be changed any more.
-    """
-    environment = dict(os.environ)
-
-    def run(options, *arguments):
-        try:
-            return command(options, *arguments)
-        except KernelsDisagree as error:
-            if options.kernels == 'fast':
-                raise
-            print(f'warning: {error}. Taking the stock kernels', file=sys.stderr,
-                  flush=True)
-        os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels',
-                                   'stock'], environment)
-
-    return run
-
-
-def _train_parser():
-    parser = Parser(
-        prog='train.py',
-        description='Trains the network of the documented CIFAR-10 result, '
-        'with a checkpoint after every epoch. Started again it goes on from '
-        'the newest checkpoint; an option that is not given then is what it '
-        'was before.',
-        epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
-    add_data_options(parser)
-    add_model_dir_option(parser)
-    add_number(
-        parser, '--epochs', 1, limits.EPOCHS,
-        'total epochs to reach, restored ones included (default: 110, the run '
-        'of record)')
-    add_number(
-        parser, '--max-steps', 1, limits.STEPS,
-        'stop at this global step and save there (default: the end of the last '
-        'epoch)')
-    add_number(
-        parser, '--save-steps', 1, limits.STEPS,
-        'steps from one checkpoint to the next (default: 500, an epoch)')
-    add_number(
-        parser, '--seed', 0, limits.SEED,
-        'of initial weights and augmentation (default: 1)')
-    parser.add_argument(
-        '--no-summaries', action='store_true',
-        help='write no event files for TensorBoard (default: in summaries/ of '
-        'the model folder); no influence on the result')
-    add_machine_options(parser)
-    return parser
-
-
-def _test_parser():
-    parser = Parser(
-        prog='test.py',
-        description='Tests the newest checkpoint, by its moving averages, on '
-        'the 10,000 test images.',
-        epilog='example: python test.py --crop central --checkpoint '
-        'model/model.ckpt-55000')
-    add_data_options(parser)
-    add_checkpoint_options(parser)
-    parser.add_argument(
-        '--crop', choices=['random', 'central'], default='random',
-        help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
-        'original)')
-    add_number(parser, '--seed', 0, limits.SEED,
-               'of the random crops (default: 1)', default=1)
-    add_machine_options(parser)
-    return parser
 
 
 def add_data_dir_option(parser):
@@ -229,26 +142,40 @@ def run_command(parser, argv, command, *arguments):
     Returns:
       int, the exit status: the command's, 1, or 130 after Ctrl-C.
     """
+    def parse_and_run():
+        options = parser.parse_args(argv)
+        check_working_folder()
+        return command(options, *arguments)
+
+    return guard(parser.prog, parse_and_run)
+
+
+def guard(name, function, *arguments):
+    """Calls a function; errors that a user can mend become one line.
+
+    Args:
+      name: str, of the program.
+      function: gives an exit status.
+    Returns:
+      int, the exit status: the function's, 1, or 130 after Ctrl-C.
+    """
     with console.guarded():
         try:
             try:
-                options = parser.parse_args(argv)
-                _check_working_folder()
-                return command(options, *arguments)
+                return function(*arguments)
             finally:
                 sys.stdout.flush()
         except UserError as error:
             with contextlib.suppress(console.OutputError):
-                print(f'{parser.prog}: error: {error}', file=sys.stderr,
-                      flush=True)
+                print(f'{name}: error: {error}', file=sys.stderr, flush=True)
             return 1
         except KeyboardInterrupt:  # where no StopRequest takes it
             with contextlib.suppress(console.OutputError):
-                print(f'{parser.prog}: stopped', file=sys.stderr, flush=True)
+                print(f'{name}: stopped', file=sys.stderr, flush=True)
             return 130
 
 
-def _check_working_folder():
+def check_working_folder():
     try:
         os.getcwd()
     except OSError:
@@ -257,6 +184,7 @@ def _check_working_folder():
 
 def load_data_set(options):
     """The DataSet that the options name."""
+    # Here, because the doctor runs without NumPy.
     from cifar10_tf1.data import cifar10
     from cifar10_tf1.data import synthetic
     source = synthetic if options.synthetic else cifar10
@@ -277,51 +205,8 @@ def add_number(parser, name, low, high, help, **options):
                         help=f'{help}; {low} to {high}', **options)
 
 
-def _train(options, stop_request):
-    from cifar10_tf1 import launch
-    given = given_settings(options)
-    # A card that can't be used is refused before the data is downloaded.
-    prepared = launch.prepare(options.model_dir, given,
-                              options.allow_unsupported_gpu)
-    data_set = load_data_set(options)
-    return launch.train(data_set, options.model_dir, given, options.max_steps,
-                        _describe('train.py', options), stop_request,
-                        prepared=prepared,
-                        with_summaries=not options.no_summaries)
-
-
 def given_settings(options):
     """run_record.RunSettings of the options; None where one is not given."""
-    from cifar10_tf1.run_record import RunSettings
-    return RunSettings(**{name: getattr(options, name, None)
-                          for name in RunSettings._fields})
-
-
-def _describe(script, options):
-    """The command line for a record: without folders, which name people."""
-    words = [script]
-    for name, value in sorted(vars(options).items()):
-        option = '--' + name.replace('_', '-')
-        if name in ('data_dir', 'model_dir', 'checkpoint'):
-            continue
-        if value is True:
-            words.append(option)
-        elif value not in (None, False):
-            words += [option, str(value)]
-    return ' '.join(words)
-
-
-def _test(options):
-    from cifar10_tf1 import launch
-    from cifar10_tf1 import runtime
-    given = given_settings(options)
-    prepared = launch.prepare(None, given, options.allow_unsupported_gpu)
-    runtime.load_tensorflow()
-    folder, prefix = locate_checkpoint(options)
-    data_set = load_data_set(options)
-    result = launch.test(data_set, folder, prefix, options.seed, options.crop,
-                         given, prepared)
-    print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
-          f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
-          f'{result.seconds:.2f}s', flush=True)
-    return 0
+    return run_record.RunSettings(**{
+        name: getattr(options, name, None)
+        for name in run_record.RunSettings._fields})

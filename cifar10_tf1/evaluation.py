@@ -6,21 +6,19 @@ network whose logits are all equal for perfect, because in_top_k counts ties.
 
 import hashlib
 import math
-import time
+import os
+import sys
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import kernels
-from cifar10_tf1 import machine
-from cifar10_tf1 import objective
+from cifar10_tf1 import launch
 from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
-from cifar10_tf1 import runtime
+from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
 _BATCHES_IN_A_RUN = 10  # between them a stop is possible
@@ -55,47 +53,20 @@ class Evaluation(NamedTuple):
             self.predictions.astype(np.uint8).tobytes()).hexdigest()
 
 
-def build_evaluation_graph(system, data_set, seed, crop='random',
-                           device='cpu', num_input_threads=2,
-                           kernels_name='stock'):
-    """The network with its moving averages in the place of its weights.
-
-    Args:
-      system: a systems.base.System.
-      data_set: a data.data_set.DataSet.
-      seed: int, of the test crops.
-      crop: 'random', as the original, or 'central'.
-      device: 'cpu' or 'gpu'.
-      num_input_threads: int.
-      kernels_name: 'stock' or 'fast'.
-    Returns:
-      EvaluationGraph.
-    """
-    with tf.Graph().as_default() as graph:
-        inputs = pipeline.build_inputs(system, data_set, seed, crop,
-                                       num_input_threads)
-        layers = kernels.load(kernels_name, for_training=False)
-        num_batches = math.gcd(
-            data_set.num_test_examples // system.batch_size,
-            _BATCHES_IN_A_RUN)
-        with tf.device(f'/{device}:0'):
-            logits, in_top_1 = _build_loop(inputs, num_batches, lambda images:
-                                           system.build_network(images, seed,
-                                                                layers))
-            global_step = objective.build_global_step()
-        variables = base.list_restored(system, global_step)
-        return EvaluationGraph(graph, inputs, logits, in_top_1, variables,
-                               tf.train.Saver(variables))
+def count_batches(data_set, batch_size):
+    """How many batches one run of a session takes, for build_loop."""
+    return math.gcd(data_set.num_test_examples // batch_size,
+                    _BATCHES_IN_A_RUN)
 
 
-def _build_loop(inputs, num_batches, build_network):
+def build_loop(iterator, num_batches, build_network):
     """Several batches in one run, in the order of the data set.
 
     A loop inside of the graph: the last layers of one batch, which leave a core
     idle, run beside the first layers of the next.
 
     Args:
-      inputs: pipeline.Inputs.
+      iterator: tf.data.Iterator, of (labels, images).
       num_batches: int.
       build_network: function of images to logits.
     Returns:
@@ -104,7 +75,7 @@ def _build_loop(inputs, num_batches, build_network):
     def build_step(number, *results):
         # Each batch is taken after the one before it.
         with tf.control_dependencies([number]):
-            labels, images = inputs.iterator.get_next()
+            labels, images = iterator.get_next()
         with tf.control_dependencies([labels]):
             next_number = number + 1
         logits = build_network(images)
@@ -120,59 +91,68 @@ def _build_loop(inputs, num_batches, build_network):
     return [array.concat() for array in results]
 
 
-def run_evaluation(system, data_set, model_dir, checkpoint=None, seed=1,
-                   crop='random', device='cpu',
-                   threads=machine.Threads(0, 0, 2), kernels_name='stock'):
-    """Restores a checkpoint and counts the test images that it has right.
+def restore(session, graph, model_dir, checkpoint=None):
+    """Restores a checkpoint's averages, or weights where it has no averages.
 
     Args:
-      system: a systems.base.System.
-      data_set: a data.data_set.DataSet.
+      session: tf.Session.
+      graph: EvaluationGraph.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
-      seed: int, of the test crops.
-      crop: 'random', as the original, or 'central'.
-      device: 'cpu' or 'gpu'.
-      threads: machine.Threads; 0 leaves it to TensorFlow.
-      kernels_name: 'stock' or 'fast'.
     Returns:
-      Evaluation.
+      str, the prefix.
     Raises:
-      UserError: where there is no checkpoint or it can't be restored; where
-        logits are not finite; where more than MAX_TIES images share their
-        largest logit between classes; where a GPU computes wrong numbers.
+      UserError: where there is none or it can't be restored.
+    """
+    if checkpoint is not None:
+        checkpoints.restore(session, graph.saver, checkpoint, graph.variables)
+        return checkpoint
+    checkpoint = checkpoints.restore_newest(session, graph.saver, model_dir,
+                                            graph.variables)
+    if checkpoint is None:
+        raise UserError(f'no checkpoint in {model_dir}; train first, or '
+                        'choose one with --checkpoint or --model-dir')
+    return checkpoint
+
+
+def check_batch(system, graph, session, feeds, logits, device, threads):
+    """Compares the first batch's logits with the stock kernels' on the CPU.
+
+    Args:
+      system: systems.base.System.
+      graph: EvaluationGraph.
+      session: tf.Session.
+      feeds: dict, that chooses the test batches.
+      logits: float32 [n, 10], of n >= batch first images.
+      device: 'cpu' or 'gpu'.
+      threads: machine.Threads.
+    Raises:
+      UserError: where a GPU computes wrong numbers.
       KernelsDisagree: where the fast kernels do.
     """
-    graph = build_evaluation_graph(system, data_set, seed, crop, device,
-                                   threads.input, kernels_name)
-    with tf.Session(graph=graph.graph,
-                    config=runtime.session_config(
-                        threads, rewrites=kernels_name == 'stock')) as session:
-        if checkpoint is None:
-            checkpoint = checkpoints.restore_newest(
-                session, graph.saver, model_dir, graph.variables)
-        else:
-            checkpoints.restore(session, graph.saver, checkpoint,
-                                graph.variables)
-        if checkpoint is None:
-            raise UserError(f'no checkpoint in {model_dir}; train first, or '
-                            'choose one with --checkpoint or --model-dir')
-        results = run_graph(graph, session, data_set)
-        if device == 'gpu' or kernels_name != 'stock':
-            _check_batch(system, graph, session, results[0], device, threads)
-        return _evaluate(graph, session, data_set, checkpoint, *results)
-
-
-def _check_batch(system, graph, session, logits, device, threads):
-    """Compares the first batch's logits with the stock kernels' on the CPU."""
     graph.inputs.test.initialize(session)
-    images = session.run(graph.inputs.images, {
-        graph.inputs.handle: session.run(graph.inputs.handles[1])})
+    images = session.run(graph.inputs.images, feeds)
     one_batch.check_logits(system, session, images, logits[:len(images)],
                            device, threads)
 
 
-def _evaluate(graph, session, data_set, checkpoint, logits, in_top_1, seconds):
+def evaluate(graph, session, data_set, checkpoint, results, seconds):
+    """Counts what the runs of a session gave.
+
+    Args:
+      graph: EvaluationGraph.
+      session: tf.Session.
+      data_set: data.data_set.DataSet.
+      checkpoint: str, the prefix that was restored.
+      results: list of (logits, in_top_1) in the order of the images.
+      seconds: float.
+    Returns:
+      Evaluation.
+    Raises:
+      UserError: where logits are not finite; where more than MAX_TIES images
+        share their largest logit between classes.
+    """
+    logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
     _check_logits(logits, checkpoint)
     assert len(logits) == data_set.num_test_examples, len(logits)
     step = int(session.run(graph.variables['global_step']))
@@ -180,28 +160,27 @@ def _evaluate(graph, session, data_set, checkpoint, logits, in_top_1, seconds):
                       logits.argmax(axis=1).astype(np.int32), seconds, logits)
 
 
-def run_graph(graph, session, data_set):
-    """Every test image once, in order.
+def record(start, settings, result):
+    """Notes a result where the checkpoint's folder has a record.
 
-    Returns:
-      (logits, in_top_1, seconds): float32 [num_examples, 10]; bool
-      [num_examples]; float.
+    Args:
+      start: launch.TestStart.
+      settings: run_record.RunSettings, complete.
+      result: Evaluation.
     """
-    start = time.perf_counter()
-    handle = session.run(graph.inputs.handles[1])
-    graph.inputs.test.load(session, data_set)
-    graph.inputs.test.initialize(session)
-    all_logits, all_in_top_1 = [], []
-    while True:
-        try:
-            logits, in_top_1 = session.run([graph.logits, graph.in_top_1],
-                                           {graph.inputs.handle: handle})
-        except tf.errors.OutOfRangeError:
-            break
-        all_logits.append(logits)
-        all_in_top_1.append(in_top_1)
-    seconds = time.perf_counter() - start
-    return np.concatenate(all_logits), np.concatenate(all_in_top_1), seconds
+    try:
+        found = run_record.load_folder(os.path.dirname(result.checkpoint))
+        if found:
+            found.add_test(
+                step=result.step, data=start.data_set.name, crop=start.crop,
+                seed=start.seed, num_correct=result.num_correct,
+                num_examples=result.num_examples,
+                predictions_sha256=result.predictions_sha256,
+                kind=launch.find_kind(settings))
+    except UserError as error:
+        # A read-only or foreign folder: the result counts all the same.
+        print(f'warning: the result is not recorded: {error}', file=sys.stderr,
+              flush=True)
 
 
 def _check_logits(logits, checkpoint):

@@ -176,6 +176,10 @@ class ModelDir:
         return self
 
     def __exit__(self, *unused_exception):
+        self.close()
+
+    def close(self):
+        """Gives the lock back; so does the end of the process."""
         self._lock.close()
 
     def check_identity(self):

@@ -67,31 +67,6 @@ class Inputs(NamedTuple):
     iterator: tf.data.Iterator  # behind the handle
 
 
-def build_inputs(system, data_set, seed, crop='random', num_threads=2):
-    """Both pipelines, and the batch of whichever iterator's handle is fed.
-
-    Args:
-      system: a systems.base.System.
-      data_set: a data.data_set.DataSet.
-      seed: int, of the augmentation or of the test crops.
-      crop: 'random', as the original, or 'central'; for testing.
-      num_threads: int, batches prepared in parallel; no influence on values.
-    Returns:
-      Inputs.
-    """
-    with tf.device('/cpu:0'):
-        training = build_training_input(system, data_set, seed, num_threads)
-        test = build_test_input(system, data_set, seed, crop, num_threads)
-        handle = tf.placeholder(tf.string, [], name='handle')
-        iterator = tf.data.Iterator.from_string_handle(
-            handle, tf.data.get_output_types(training.iterator),
-            tf.data.get_output_shapes(training.iterator))
-        labels, images = iterator.get_next('batch')
-        handles = (training.iterator.string_handle('training'),
-                   test.iterator.string_handle('test'))
-    return Inputs(training, test, handles, handle, labels, images, iterator)
-
-
 def build_training_input(system, data_set, seed, num_threads):
     """The training pipeline: file order, never shuffled (a quirk).
 

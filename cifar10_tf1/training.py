@@ -1,4 +1,4 @@
-"""The training graph and the loop over epochs, from a checkpoint to the next.
+"""What stands around the steps of a training: checkpoints, record, lines, signals.
 
 Departs from the original: it trains until a total number of epochs rather than
 100 further ones on each call, goes on in the middle of an epoch, and stops at a
@@ -14,14 +14,12 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import kernels
+from cifar10_tf1 import launch
 from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import objective
 from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import run_record
-from cifar10_tf1 import runtime
 from cifar10_tf1 import summaries
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.console import OutputError
@@ -29,6 +27,13 @@ from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
+
+
+class Update(NamedTuple):
+    train_op: tf.Operation
+    learning_rate: tf.Tensor      # float32 scalar, of the next update
+    global_step: tf.Variable      # int64 scalar, updates done
+    gradients: list               # of (gradient, variable)
 
 
 class TrainingGraph(NamedTuple):
@@ -42,128 +47,118 @@ class TrainingGraph(NamedTuple):
     train_op: tf.Operation
     figures: one_batch.Figures    # loss and gradients, for a check
     weights_finite: tf.Tensor     # bool scalar
-    variables: dict               # checkpoint name -> tf.Variable, all 21
+    variables: dict               # checkpoint name -> tf.Variable, all
     saver: tf.train.Saver
     initializer: tf.Operation
 
-
-def build_training_graph(system, data_set, seed, device='/cpu:0',
-                         num_input_threads=2, kernels_name='stock'):
-    """The whole training in a graph of its own.
-
-    Args:
-      system: a systems.base.System.
-      data_set: a data.data_set.DataSet.
-      seed: int, the run's seed.
-      device: '/cpu:0' or '/gpu:0', where the network computes.
-      num_input_threads: int.
-      kernels_name: 'stock' or 'fast'.
-    Returns:
-      TrainingGraph.
-    """
-    with tf.Graph().as_default() as graph:
-        inputs = pipeline.build_inputs(system, data_set, seed,
-                                       num_threads=num_input_threads)
-        with tf.device(device):
-            logits = system.build_network(inputs.images, seed,
-                                          kernels.load(kernels_name))
-            losses = objective.build_losses(logits, inputs.labels)
-            global_step = objective.build_global_step()
-            train_op, learning_rate, gradients = objective.build_train_op(
-                system, losses[-1], global_step)
-            figures = one_batch.build_training_figures(losses[-1], gradients)
+    @classmethod
+    def build(cls, graph, inputs, losses, update):
+        """Adds what saving and checking need to a network and its update."""
+        with tf.device(losses[-1].device):
+            figures = one_batch.build_training_figures(losses[-1],
+                                                       update.gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
                 [tf.reduce_all(tf.is_finite(variable))
                  for variable in tf.trainable_variables()])
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
-        return TrainingGraph(
-            graph, inputs, *losses, learning_rate, global_step, train_op,
-            figures, weights_finite, variables, tf.train.Saver(variables),
-            tf.global_variables_initializer())
+        return cls(graph, inputs, *losses, update.learning_rate,
+                   update.global_step, update.train_op, figures, weights_finite,
+                   variables, tf.train.Saver(variables),
+                   tf.global_variables_initializer())
 
 
 class Run:
-    """One process's part of a training run, in a model folder that it holds."""
+    """One process's part of a training run: all but the graph and its steps.
 
-    def __init__(self, system, data_set, model_dir, settings, record, kind,
-                 command='', stop_request=None, on_epoch=None,
-                 with_summaries=False):
-        """
+    What it restores, saves, records, prints and draws, and when it stops.
+    """
+
+    def __init__(self, start, system):
+        """Settles the run's settings; starts the device and says which.
+
         Args:
-          system: a systems.base.System.
-          data_set: a data.data_set.DataSet.
-          model_dir: model_dir.ModelDir, held.
-          settings: run_record.RunSettings, complete.
-          record: run_record.RunRecord of the folder, perhaps new.
-          kind: dict, machine.find_kind of this process.
-          command: str, for the record.
-          stop_request: stopping.StopRequest, or None.
-          on_epoch: called with each epoch's entry of the record, or None.
-          with_summaries: bool, whether event files are written.
+          start: launch.TrainingStart.
+          system: systems.base.System.
+        Raises:
+          UserError: where the folder holds another run; where the GPU can't be
+            used.
         """
-        self._graph = build_training_graph(
-            system, data_set, settings.seed, f'/{settings.device}:0',
-            settings.input_threads, settings.kernels)
+        record = start.record or run_record.new(start.folder.path, system)
+        run_record.check_system_name(record, system.name)
+        settings = run_record.resolve_settings(record, start.given,
+                                               start.data_set, system)
+        device = launch.start_device(start.choice, settings.threads)
+        self.settings = settings._replace(device=device)
+        self._kind = launch.find_kind(self.settings)
+        for difference in run_record.check_kind(record, self._kind):
+            print('warning: from here on the run is not bit-exact: '
+                  + difference, file=sys.stderr, flush=True)
+        self._start = start
         self._system = system
-        self._data_set = data_set
-        self._prefix = data_set.line_prefix
-        self._steps_per_epoch = system.count_steps(
-            data_set.num_train_examples)
-        self._model_dir = model_dir
-        self._settings = settings
         self._record = record
-        self._kind = kind
-        self._command = command
-        self._stop_request = stop_request or StopRequest()
-        self._on_epoch = on_epoch or (lambda epoch: None)
-        self._batch_size = system.batch_size
-        self._with_summaries = with_summaries
+        self._model_dir = start.folder
+        self._prefix = start.data_set.line_prefix
+        self._stop_request = start.stop_request or StopRequest()
+        self._steps_per_epoch = system.count_steps(
+            start.data_set.num_train_examples)
+        last_step = self.settings.epochs * self._steps_per_epoch
+        self._last_step = min(last_step, start.max_steps or last_step)
         self._summaries = summaries.NoSummaries()
-        self._writer = CheckpointWriter(model_dir, self._graph.saver)
-        self._session = None
-        self._handle = None
-        self._losses = None
         self._newest = None  # prefix
         self._output_error = None
         self._step = 0
 
-    def train(self, max_steps=None):
-        """Trains from the newest checkpoint to the last epoch or a signal.
+    @property
+    def is_finished(self):
+        return self._step >= self._last_step
+
+    def say_finished(self):
+        """Returns the exit status."""
+        print(f'Epoch {self._step // self._steps_per_epoch} (step {self._step}) '
+              'is reached already; nothing to train. Ask for more with --epochs',
+              flush=True)
+        return 0
+
+    def restore(self, session, graph):
+        """Takes the newest checkpoint, where there is one.
 
         Args:
-          max_steps: int, stop at this global step, or None.
+          session: tf.Session, that the run keeps.
+          graph: TrainingGraph.
         Returns:
-          int, the exit status: 0, or 130 or 143 where a signal ended it.
+          bool, whether there was one.
         Raises:
-          UserError: where the newest checkpoint doesn't fit, the loss is not
-            finite, or something can't be written; as _check_batch.
+          UserError: as checkpoints.restore_newest; where a checkpoint's name
+            and its global step differ.
         """
-        last_step = self._settings.epochs * self._steps_per_epoch
-        last_step = min(last_step, max_steps or last_step)
-        with tf.Session(graph=self._graph.graph, config=runtime.session_config(
-                self._settings.threads)) as self._session:
-            self._restore()
-            if self._step >= last_step:
-                print(f'Epoch {self._step // self._steps_per_epoch} (step '
-                      f'{self._step}) is reached already; nothing to train. '
-                      'Ask for more with --epochs', flush=True)
-                return 0
-            self._graph.inputs.training.load(self._session, self._data_set)
-            self._handle = self._session.run(self._graph.inputs.handles[0])
-            self._check_batch()
-            return self._train(last_step)
+        self._session, self._graph = session, graph
+        self._writer = CheckpointWriter(self._model_dir, graph.saver)
+        prefix = checkpoints.restore_newest(
+            session, graph.saver, self._model_dir.path, graph.variables)
+        if prefix is None:
+            return False
+        step = int(session.run(graph.global_step))
+        if step != model_dirs.step_of(prefix):
+            raise UserError(f'{prefix} holds global step {step}: give its files '
+                            'the name that fits, or choose another --model-dir')
+        self._newest, self._step = prefix, step
+        print(f'Restored {prefix}: epoch {step // self._steps_per_epoch}, '
+              f'step {step}', flush=True)
+        return True
 
-    def _check_batch(self):
+    def check_batch(self, feeds):
         """Believes a GPU, and fast kernels on this kind of machine, or raises.
 
+        Args:
+          feeds: dict, that chooses the training's batches.
         Raises:
           UserError: where a GPU computes wrong numbers, or the kernels of a
             run that has begun, which goes on with them or not at all.
           KernelsDisagree: where a new run can take others.
         """
-        device, kernels_name = self._settings.device, self._settings.kernels
+        device, kernels_name = self.settings.device, self.settings.kernels
         is_known = (self._record.content['processes'] and not
                     machine.list_differences(self._record.kind, self._kind))
         if device == 'cpu' and (kernels_name == 'stock' or is_known):
@@ -173,57 +168,76 @@ class Run:
         try:
             one_batch.check_training(
                 self._system, self._session, (inputs.images, inputs.labels),
-                {inputs.handle: self._handle}, self._graph.figures, device,
-                self._settings.threads)
+                feeds, self._graph.figures, device, self.settings.threads)
         except KernelsDisagree as error:
             if self._newest is None:
                 raise
             raise UserError(f'{error} in another folder (--model-dir), or go on '
                             f'with {self._model_dir.path} where it was begun')
 
-    def _restore(self):
-        """Goes on from the newest checkpoint, or starts with fresh weights.
+    def epochs(self, feeds):
+        """Yields (epoch, first batch) until the last step or a signal.
+
+        An epoch that a checkpoint cuts in two goes on with its next batch.
+
+        Args:
+          feeds: dict, that chooses the training's batches.
+        """
+        self._begin()
+        self._started = self._ended = time.perf_counter()
+        while not (self.is_finished or self._must_stop):
+            epoch, first_batch = divmod(self._step, self._steps_per_epoch)
+            self._seconds = 0.0
+            self._summaries.start_epoch(
+                self._session,
+                lambda: self._read_images(epoch, first_batch, feeds), self._step)
+            yield epoch, first_batch
+            if self._step == (epoch + 1) * self._steps_per_epoch:
+                self._end_epoch(epoch)
+
+    def steps(self):
+        """Yields once for each step to the end of the epoch or of the run."""
+        epoch, first_batch = divmod(self._step, self._steps_per_epoch)
+        epoch_end = (epoch + 1) * self._steps_per_epoch
+        # None is drawn where standard error is no terminal.
+        bar = tqdm(total=self._steps_per_epoch, initial=first_batch,
+                   desc=f'{self._prefix}Epoch {epoch + 1}', unit='step',
+                   leave=False, disable=None)
+        with bar:
+            while self._step < min(epoch_end, self._last_step):
+                self._summaries.before_step(self._session, self._step)
+                start = time.perf_counter()
+                yield
+                seconds = self._ended - start
+                self._seconds += seconds
+                self._summaries.after_step(self._step, self._loss, seconds)
+                bar.set_postfix(loss=f'{self._loss:.4f}', refresh=False)
+                bar.update()
+                if self._must_stop:
+                    break
+                if (self._step % self.settings.save_steps == 0
+                        and self._step < epoch_end):
+                    self._save()
+
+    def end_step(self, loss):
+        """Takes note of a step's loss, a float32 in nats.
 
         Raises:
-          UserError: as checkpoints.restore_newest; where a checkpoint's name
-            and its global step differ.
+          UserError: where it is not finite.
         """
-        prefix = checkpoints.restore_newest(
-            self._session, self._graph.saver, self._model_dir.path,
-            self._graph.variables)
-        if prefix is None:
-            self._session.run(self._graph.initializer)
-            return
-        step = int(self._session.run(self._graph.global_step))
-        if step != model_dirs.step_of(prefix):
-            raise UserError(f'{prefix} holds global step {step}: give its files '
-                            'the name that fits, or choose another --model-dir')
-        self._newest, self._step = prefix, step
-        print(f'Restored {prefix}: epoch {step // self._steps_per_epoch}, '
-              f'step {step}', flush=True)
+        self._ended = time.perf_counter()
+        self._step += 1
+        if not math.isfinite(loss):
+            self._raise_not_finite(f'the loss is {loss}')
+        self._losses.append(loss)
+        self._loss = loss
 
-    def _train(self, last_step):
-        settings = self._newest and run_record.check_settings(self._record,
-                                                              self._newest)
-        try:
-            self._losses = StepLosses(self._model_dir.path, self._step, (
-                settings or {}).get('step_losses_sha256'))
-        except OSError as error:
-            raise UserError(f'cannot write {error.filename}: {error.strerror}; '
-                            'choose another folder with --model-dir')
-        if self._losses.damaged:
-            print('warning: the losses of the first '
-                  f'{self._step} steps are not those that were saved; they are '
-                  'unknown from here on', file=sys.stderr, flush=True)
-        self._record.start_process(self._command, self._kind, self._settings,
-                                   self._data_set, self._step)
-        if self._with_summaries:
-            self._summaries = summaries.Summaries(
-                self._model_dir.path, self._graph, self._batch_size, self._step)
-        self._stop_request.deferred = True
-        start = end = time.perf_counter()
-        while self._step < last_step and not self._must_stop:
-            end = self._train_epoch(last_step)
+    def end(self):
+        """Saves, closes the record, and says where the run stands.
+
+        Returns:
+          int, the exit status: 0, or 130 or 143 where a signal ended it.
+        """
         if self._newest is None or model_dirs.step_of(
                 self._newest) != self._step:
             self._save()
@@ -243,69 +257,44 @@ class Run:
             print(f'Stopped at step {self._step}, saved as {self._newest}',
                   flush=True)
         print(f'{self._prefix}Done Training, Total Epoch Time = '
-              f'{end - start:.2f}s', flush=True)
+              f'{self._ended - self._started:.2f}s', flush=True)
         print(f'Weights at step {self._step}: SHA-256 {digest}', flush=True)
         return 0
 
-    def _train_epoch(self, last_step):
-        """Trains to the end of the epoch, the last step or a signal.
-
-        Returns:
-          float, when the last step ended, on time.perf_counter.
-        """
-        epoch, first_batch = divmod(self._step, self._steps_per_epoch)
-        epoch_end = (epoch + 1) * self._steps_per_epoch
-        self._summaries.start_epoch(
-            self._session, lambda: self._read_images(epoch, first_batch),
-            self._step)
-        self._graph.inputs.training.initialize(self._session, epoch,
-                                               first_batch)
-        save_steps = self._settings.save_steps
-        seconds = 0.0
-        # None is drawn where standard error is no terminal.
-        bar = tqdm(total=self._steps_per_epoch, initial=first_batch,
-                   desc=f'{self._prefix}Epoch {epoch + 1}', unit='step',
-                   leave=False, disable=None)
-        with bar:
-            while self._step < min(epoch_end, last_step):
-                self._summaries.before_step(self._session, self._step)
-                start = time.perf_counter()
-                loss = self._train_step()
-                end = time.perf_counter()
-                seconds += end - start
-                self._summaries.after_step(self._step, loss, end - start)
-                bar.set_postfix(loss=f'{loss:.4f}', refresh=False)
-                bar.update()
-                if self._must_stop:
-                    break
-                if self._step % save_steps == 0 and self._step < epoch_end:
-                    self._save()
-        if self._step == epoch_end:
-            self._end_epoch(epoch, seconds)
-        return end
+    def _begin(self):
+        """Opens the losses, the record and the summaries."""
+        settings = self._newest and run_record.check_settings(self._record,
+                                                              self._newest)
+        try:
+            self._losses = StepLosses(self._model_dir.path, self._step, (
+                settings or {}).get('step_losses_sha256'))
+        except OSError as error:
+            raise UserError(f'cannot write {error.filename}: {error.strerror}; '
+                            'choose another folder with --model-dir')
+        if self._losses.damaged:
+            print('warning: the losses of the first '
+                  f'{self._step} steps are not those that were saved; they are '
+                  'unknown from here on', file=sys.stderr, flush=True)
+        self._record.start_process(self._start.command, self._kind,
+                                   self.settings, self._start.data_set,
+                                   self._step)
+        if self._start.with_summaries:
+            self._summaries = summaries.Summaries(
+                self._model_dir.path, self._graph, self._system.batch_size,
+                self._step)
+        self._stop_request.deferred = True
 
     @property
     def _must_stop(self):
         return self._stop_request.requested or self._output_error is not None
 
-    def _read_images(self, epoch, first_batch):
+    def _read_images(self, epoch, first_batch, feeds):
         """The next batch's; the input has to be started again afterwards."""
-        self._graph.inputs.training.initialize(self._session, epoch,
-                                               first_batch)
-        return self._session.run(self._graph.inputs.images,
-                                 {self._graph.inputs.handle: self._handle})
+        inputs = self._graph.inputs
+        inputs.training.initialize(self._session, epoch, first_batch)
+        return self._session.run(inputs.images, feeds)
 
-    def _train_step(self):
-        unused_result, loss = self._session.run(
-            [self._graph.train_op, self._graph.total_loss],
-            {self._graph.inputs.handle: self._handle})
-        self._step += 1
-        if not math.isfinite(loss):
-            self._raise_not_finite(f'the loss is {loss}')
-        self._losses.append(loss)
-        return loss
-
-    def _end_epoch(self, epoch, seconds):
+    def _end_epoch(self, epoch):
         """The original's line, and the record's entry.
 
         Quirk: the sum mixes the cross-entropy and the weight decay.
@@ -317,18 +306,17 @@ class Run:
         entry = {'epoch': number, 'step': self._step, 'summed_loss': loss,
                  'learning_rate': float(self._session.run(
                      self._graph.learning_rate)),
-                 'seconds': round(seconds, 2)}
+                 'seconds': round(self._seconds, 2)}
         if num_unknown:
             entry['unknown_losses'] = num_unknown
         self._model_dir.check_identity()
         self._record.add_epoch(**entry)
-        if self._step % self._settings.save_steps == 0:
+        if self._step % self.settings.save_steps == 0:
             self._save()
-        self._on_epoch(entry)
         # At last: what can't be printed must cost nothing but the line.
         try:
             print(f'{self._prefix}Epoch {number} : Loss = {loss:.5f}, '
-                  f'Epoch Time = {seconds:.2f}s', flush=True)
+                  f'Epoch Time = {self._seconds:.2f}s', flush=True)
             if num_unknown:
                 print(f'warning: {num_unknown} losses of this epoch were not '
                       'recorded and are missing in its sum', file=sys.stderr,
@@ -349,7 +337,7 @@ class Run:
         # Beside the weights, so that a checkpoint explains itself.
         self._newest = self._writer.save(self._session, self._step, {
             'system': self._record.content['system'], 'step': self._step,
-            'data': self._data_set.name, 'seed': self._settings.seed,
+            'data': self._start.data_set.name, 'seed': self.settings.seed,
             'kernels': self._kind['kernels'], 'wheel': self._kind['wheel'],
             'step_losses_sha256': self._losses.digest(),
             'record': self._record.content})

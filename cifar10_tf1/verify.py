@@ -6,25 +6,21 @@ Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3
 different on another kind; 1 an error that the user can mend.
 """
 
-import contextlib
-import io
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import limits
 from cifar10_tf1 import machine
+from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.stopping import StopRequest
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
-
-
-class _Stop(Exception):
-    """The rest of the run can't change the verdict."""
 
 
 class _Comparison:
@@ -38,6 +34,7 @@ class _Comparison:
         self.largest_deviation = 0.0  # of a summed loss, relative
         self.notes = None             # why the bits may differ
         self.is_partial = False       # an epoch could not be compared
+        self.is_decided = False       # the rest can't change the verdict
 
     def look_at_kind(self):
         """Fills the notes from the repetition's own record, once it is there."""
@@ -70,8 +67,8 @@ class _Comparison:
         self.first_difference = self.first_difference or f'epoch {number}'
         print(f'Epoch {number} : {loss!r}, recorded {recorded!r}: '
               f'{100 * deviation:+.5f} %', flush=True)
-        if not self.notes:
-            raise _Stop
+        # The rest of the run can't change the verdict.
+        self.is_decided = not self.notes
 
     def add_weights(self):
         """Compares the fingerprints where both are of the same step."""
@@ -110,25 +107,20 @@ class _Comparison:
         return DIFFERENT
 
 
-def verify(record, data_set, given, num_epochs=None, stop_request=None,
-           prepared=None):
+def verify(record, options, given, num_epochs=None):
     """Repeats a run, or its first epochs, in a folder of its own.
 
+    By train.py in a process of its own, which is asked to stop where the rest
+    can't change the verdict.
+
     Args:
-      record: run_record.RunRecord.
-      data_set: the data.data_set.DataSet to repeat it with.
+      record: run_record.RunRecord, as _check wants it.
+      options: list of str, for train.py: where its data is.
       given: run_record.RunSettings that override the record's.
       num_epochs: int, or None for all.
-      stop_request: stopping.StopRequest, or None.
-      prepared: launch.Prepared, or None.
     Returns:
-      int, the exit status.
-    Raises:
-      UserError: where the record can't be repeated from its beginning, has
-        fewer epochs, or is of other data.
+      int, the exit status; train.py's where it fails or is stopped.
     """
-    from cifar10_tf1 import launch
-    _check(record, data_set, num_epochs)
     last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
     weights_step = (record.content['weights'] or last)['step']
     settings = run_record.RunSettings(*(
@@ -136,30 +128,70 @@ def verify(record, data_set, given, num_epochs=None, stop_request=None,
         for value, recorded in zip(given, record.settings)))
     settings = settings._replace(save_steps=None, epochs=num_epochs or max(
         record.settings.epochs, last['epoch']))
-    max_steps = None if num_epochs else max(weights_step, last['step'])
+    if not num_epochs:
+        options = options + ['--max-steps', str(max(weights_step, last['step']))]
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
         comparison = _Comparison(record, folder)
-        with contextlib.suppress(_Stop):
-            status = _train_silently(
-                launch.train, comparison.add_epoch, data_set, folder, settings,
-                max_steps, 'verify', stop_request,
-                prepared=prepared)
-            if status:
-                return status
-            comparison.add_weights()
+        with _Repetition(folder, options + _list_options(settings)) as repetition:
+            for epoch in repetition.epochs():
+                comparison.add_epoch(epoch)
+                if comparison.is_decided:
+                    return comparison.verdict()
+        if repetition.status:
+            return repetition.status
+        comparison.add_weights()
         return comparison.verdict()
 
 
-def _train_silently(train, on_epoch, *arguments, **options):
-    """The repetition's own lines would only repeat what is printed here."""
-    output = sys.stdout
+class _Repetition:
+    """A process of train.py, and the record that it writes."""
 
-    def print_epoch(entry):
-        with contextlib.redirect_stdout(output):
-            on_epoch(entry)
+    def __init__(self, folder, options):
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, programs.path('train'), '--model-dir', folder,
+             '--no-summaries', *options],
+            stdout=subprocess.PIPE, universal_newlines=True,
+            # What the terminal sends reaches it through us, and once.
+            start_new_session=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._forward)
 
-    with contextlib.redirect_stdout(io.StringIO()):
-        return train(*arguments, on_epoch=print_epoch, **options)
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        # What it would still save is in a folder that goes.
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _forward(self, number, unused_frame):
+        self._process.send_signal(number)
+
+    def epochs(self):
+        """Yields each entry of the record, as soon as it is there.
+
+        A line is printed behind each of them.
+        """
+        num_seen = 0
+        for unused_line in self._process.stdout:
+            record = run_record.load_folder(self._folder)
+            entries = record.epochs[num_seen:] if record else []
+            yield from entries
+            num_seen += len(entries)
+
+    @property
+    def status(self):
+        """The exit status, once the process has ended."""
+        return self._process.wait()
+
+
+def _list_options(settings):
+    """The options of train.py that give a run these settings."""
+    return [word for name, value in settings._asdict().items()
+            if value is not None
+            for word in ('--' + name.replace('_', '-'), str(value))]
 
 
 def _check(record, data_set, num_epochs):
@@ -186,23 +218,20 @@ def _check(record, data_set, num_epochs):
         raise UserError(f'{path} is of other data; give it with --data-dir')
 
 
-def _verify(options, stop_request):
+def _verify(options):
     record = run_record.load(options.record)
     run_record.check_system_name(record, systems.DEFAULT)
-    from cifar10_tf1 import launch
-    given = cli.given_settings(options)._replace(epochs=None)
-    prepared = launch.prepare(None, given._replace(
-        device=given.device or record.settings.device,
-        kernels=given.kernels or record.settings.kernels),
-        options.allow_unsupported_gpu)
     options.synthetic = record.content['data'].get('name') == 'synthetic'
-    data_set = cli.load_data_set(options)
-    return verify(record, data_set, given, options.epochs, stop_request,
-                  prepared)
+    _check(record, cli.load_data_set(options), options.epochs)
+    return verify(
+        record,
+        ['--data-dir', options.data_dir]
+        + ['--synthetic'] * options.synthetic
+        + ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu,
+        cli.given_settings(options)._replace(epochs=None), options.epochs)
 
 
 def main(argv=None):
-    stop_request = StopRequest().install()
     parser = cli.Parser(
         prog='python -m cifar10_tf1.verify',
         description='Repeats a recorded run, or its first epochs, in a new '
@@ -214,7 +243,7 @@ def main(argv=None):
                    'repeat the first N epochs only (default: all)')
     cli.add_data_dir_option(parser)
     cli.add_machine_options(parser)
-    return cli.run_command(parser, argv, _verify, stop_request)
+    return cli.run_command(parser, argv, _verify)
 
 
 if __name__ == '__main__':

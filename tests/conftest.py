@@ -3,12 +3,12 @@
 import os
 import sys
 
-import numpy as np
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import setup_project  # noqa: E402
+import tiny_data  # noqa: E402
 from cifar10_tf1 import devices  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 
@@ -67,24 +67,9 @@ def project(tmp_path):
 @pytest.fixture(scope='session')
 def tiny_data_set(tmp_path_factory):
     """Five files of 80 random records (4 batches), 200 test records."""
-    from cifar10_tf1.data import cifar10
     folder = tmp_path_factory.mktemp('tiny')
-    random = np.random.RandomState(0)
-
-    def write(name, num_records):
-        records = random.randint(0, 256, [num_records, cifar10.RECORD_BYTES])
-        records[:, 0] = random.randint(0, 10, num_records)
-        path = folder / name
-        path.write_bytes(records.astype(np.uint8).tobytes())
-        return str(path)
-
-    return cifar10.DataSet(
-        name='tiny', train_paths=tuple(
-            write(f'data_batch_{i}.bin', 80) for i in range(1, 6)),
-        test_paths=(write('test_batch.bin', 200),), num_train_examples=400,
-        num_test_examples=200, line_prefix='', sha256={},
-        class_names=cifar10.CLASS_NAMES, image_shape=(32, 32, 3),
-        load_bytes=cifar10.load_bytes)
+    tiny_data.write(folder)
+    return tiny_data.load(folder)
 
 
 @pytest.fixture(scope='session')

@@ -2,10 +2,13 @@
 
 import json
 import re
+from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import launch
+from cifar10_tf1 import programs
+from cifar10_tf1 import systems
 from cifar10_tf1 import training
 from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -15,11 +18,47 @@ EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
 
 
 def train(model_dir, data_set, max_steps=None, stop_request=None,
-          system=deep_cnn, on_epoch=None, **given):
+          system=deep_cnn, with_summaries=False, **given):
     """By stock kernels, whose graph is soon built. Returns the exit status."""
     given.setdefault('kernels', 'stock')
-    return launch.train(data_set, str(model_dir), RunSettings(**given),
-                        max_steps, 'train.py', stop_request, on_epoch, system)
+    start = launch.begin_training(
+        system.name, lambda: data_set, str(model_dir), RunSettings(**given),
+        max_steps, 'train.py', stop_request, with_summaries)
+    with start.folder, mock.patch.object(systems, 'load', lambda name: system):
+        return programs.load('train').train(start)
+
+
+def test(model_dir, data_set, checkpoint=None, seed=1, crop='random', **given):
+    """As test.py. Returns the exit status."""
+    given, choice = launch.choose_machine(RunSettings(**given))
+    return programs.load('test').test(launch.TestStart(
+        deep_cnn.name, str(model_dir), checkpoint, given, choice, data_set, seed,
+        crop))
+
+
+def evaluate(*arguments, **options):
+    """evaluation.Evaluation, as test.py counts it."""
+    return programs.load('test').evaluate(*arguments, **options)
+
+
+def build_training_graph(*arguments, **options):
+    return programs.load('train').build_graph(*arguments, **options)
+
+
+def main(name, argv):
+    """train.py or test.py with these options. Returns the exit status."""
+    begin = {'train.py': programs.begin_training, 'test.py': programs.begin_test}[name]
+    try:
+        program = begin(argv)
+    except SystemExit as error:
+        if error.code != 1:
+            raise  # as argparse
+        return error.code
+    module = programs.load(name[:-len('.py')])
+    status = program.run(module.train if name == 'train.py' else module.test)
+    if name == 'train.py':
+        program.start.folder.close()
+    return status
 
 
 def tensors_of(prefix):
@@ -50,15 +89,14 @@ def change_record(path, edit):
 
 def train_until(num_steps, action, monkeypatch, *arguments, **options):
     """As `train`; does something after so many steps of this process."""
-    real, done = training.Run._train_step, []
+    real, done = training.Run.end_step, []
 
-    def train_step(run):
-        loss = real(run)
+    def end_step(run, loss):
+        real(run, loss)
         done.append(loss)
         if len(done) == num_steps:
             action()
-        return loss
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Run, '_train_step', train_step)
+        patch.setattr(training.Run, 'end_step', end_step)
         return train(*arguments, **options)

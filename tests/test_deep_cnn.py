@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import runs
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import kernels
 from cifar10_tf1 import objective
-from cifar10_tf1 import training
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Settings
@@ -101,7 +101,7 @@ def test_cross_entropy_equals_the_fused_op():
 
 def test_variables(tiny_data_set):
     """The 21 tensors by name, shape, type and device."""
-    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     expected = {'global_step': (tf.int64, [])}
     for name, shape in NAMES.items():
         expected[name] = (tf.float32, shape)

@@ -48,8 +48,8 @@ def logits_by_the_port(data_set, tensors, suffix):
 
 def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
                                          random_tensors):
-    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, 'unused',
-                                       random_checkpoint, crop='central')
+    result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
+                           random_checkpoint, crop='central')
     labels = cifar10.load_records(tiny_data_set.test_path)[0]
     expected = logits_by_the_port(tiny_data_set, random_tensors,
                                   '/ExponentialMovingAverage').argmax(axis=1)
@@ -64,7 +64,7 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
 @pytest.mark.slow
 def test_crops_are_the_seed_s(tiny_data_set, random_checkpoint):
     def predictions(seed, crop='random'):
-        return evaluation.run_evaluation(
+        return runs.evaluate(
             deep_cnn, tiny_data_set, 'unused', random_checkpoint, seed=seed,
             crop=crop).predictions.tolist()
 
@@ -84,7 +84,7 @@ def test_a_dead_network_is_caught(tiny_data_set, random_tensors, tmp_path):
     tensors = changed(tensors, 'model/softmax_linear/biases', 0)
     prefix = write_checkpoint(tmp_path, tensors)
     with pytest.raises(UserError, match='200 of 200 images share'):
-        evaluation.run_evaluation(deep_cnn, tiny_data_set, 'unused', prefix)
+        runs.evaluate(deep_cnn, tiny_data_set, 'unused', prefix)
 
 
 def test_a_network_of_nan_is_caught(tiny_data_set, random_tensors, tmp_path):
@@ -92,7 +92,7 @@ def test_a_network_of_nan_is_caught(tiny_data_set, random_tensors, tmp_path):
         tensors = changed(random_tensors, 'model/FC_2/biases', value)
         prefix = write_checkpoint(tmp_path, tensors)
         with pytest.raises(UserError, match='200 of 200 images are not finite'):
-            evaluation.run_evaluation(deep_cnn, tiny_data_set, 'unused', prefix)
+            runs.evaluate(deep_cnn, tiny_data_set, 'unused', prefix)
 
 
 def test_a_hundred_ties_pass_one_more_does_not():
@@ -108,13 +108,13 @@ def test_newest_checkpoint_of_the_folder(tiny_data_set, random_tensors,
                                          tmp_path):
     write_checkpoint(tmp_path, random_tensors, step=5)
     write_checkpoint(tmp_path, random_tensors, step=40)
-    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(tmp_path))
+    result = runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
     assert result.checkpoint == str(tmp_path / 'model.ckpt-40')
 
 
 def test_no_checkpoint(tiny_data_set, tmp_path):
     with pytest.raises(UserError, match='no checkpoint in .*; train first'):
-        evaluation.run_evaluation(deep_cnn, tiny_data_set, str(tmp_path))
+        runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
 
 
 def test_a_checkpoint_without_averages(tiny_data_set, random_tensors, tmp_path):
@@ -122,7 +122,7 @@ def test_a_checkpoint_without_averages(tiny_data_set, random_tensors, tmp_path):
         name: value for name, value in random_tensors.items()
         if 'Moving' not in name})
     with pytest.raises(UserError, match='ExponentialMovingAverage is missing'):
-        evaluation.run_evaluation(deep_cnn, tiny_data_set, 'unused', prefix)
+        runs.evaluate(deep_cnn, tiny_data_set, 'unused', prefix)
 
 
 def test_training_goes_on_from_the_original_s_checkpoint(
@@ -135,7 +135,7 @@ def test_training_goes_on_from_the_original_s_checkpoint(
     assert '3 losses of this epoch were not recorded' in captured.err
     assert list(runs.losses_of(captured.out)) == [2]
     assert (tmp_path / 'model.ckpt-7.index').exists()
-    evaluation.run_evaluation(deep_cnn, tiny_data_set, str(tmp_path))
+    runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
 
 
 def test_the_original_restores_ours(tiny_data_set, tmp_path):

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import objective
-from cifar10_tf1 import training
+import runs
+from cifar10_tf1 import programs
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Schedule
@@ -17,11 +17,10 @@ def run_small_model(num_steps, schedule):
         weight = tf.get_variable('w', [2], initializer=tf.constant_initializer(
             [3.0, -1.0]), use_resource=True)
         total_loss = tf.reduce_sum(tf.square(weight - [1.0, 2.0]))
-        global_step = objective.build_global_step()
         system = DeepCnn()
         system.settings = Settings(schedule=schedule)
-        train_op, rate, unused_gradients = objective.build_train_op(
-            system, total_loss, global_step)
+        train_op, rate, global_step, unused_gradients = programs.load(
+            'train').build_update(system, total_loss)
         average = [v for v in tf.global_variables() if 'Exponential' in v.name]
         assert [v.op.name for v in average] == ['w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())
@@ -75,7 +74,7 @@ def test_documented_schedule():
 
 
 def test_no_gradient_with_respect_to_the_images(tiny_data_set):
-    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     names = [op.name for op in graph.graph.get_operations()
              if op.type == 'Conv2DBackpropInput']
     consumers = [name for name in names if any(

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import runs
 from cifar10_tf1 import devices
-from cifar10_tf1 import evaluation
 from cifar10_tf1 import kernels
-from cifar10_tf1 import launch
 from cifar10_tf1 import machine
 from cifar10_tf1 import one_batch
-from cifar10_tf1 import training
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -28,8 +25,8 @@ THREADS = machine.Threads(2, 2, 2)
 
 
 def build(tiny_data_set, kernels_name='fast'):
-    return training.build_training_graph(deep_cnn, tiny_data_set, 1,
-                                         kernels_name=kernels_name)
+    return runs.build_training_graph(deep_cnn, tiny_data_set, 1,
+                                     kernels_name=kernels_name)
 
 
 def check(tiny_data_set, graph, device='cpu'):
@@ -120,33 +117,30 @@ def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, tmp_path,
                                                      tiny_data_set):
     """On a GPU, which the choice pretends here."""
     folder = tmp_path / 'model'
-    launch.train(tiny_data_set, str(folder), RunSettings(kernels='stock'),
-                 max_steps=1)
+    runs.train(folder, tiny_data_set, max_steps=1)
     monkeypatch.setattr(devices, 'resolve', lambda choice, threads: 'gpu')
     monkeypatch.setattr(devices, 'find_gpu', lambda device, threads: None)
     monkeypatch.setattr(one_batch, '_find_difference',
                         lambda *arguments: 'the loss of one batch is off')
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
-        launch.train(tiny_data_set, str(folder), RunSettings())
+        runs.train(folder, tiny_data_set, kernels=None)
     assert sorted(path.name for path in folder.iterdir()) == before
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
-        launch.test(tiny_data_set, str(folder), None, 1, 'random',
-                    RunSettings())
+        runs.test(folder, tiny_data_set)
 
 
 def test_logits(monkeypatch, tmp_path, tiny_data_set):
     """Of testing, whose fast kernels are others."""
-    launch.train(tiny_data_set, str(tmp_path), RunSettings(kernels='stock'),
-                 max_steps=1)
+    runs.train(tmp_path, tiny_data_set, max_steps=1)
     arguments = deep_cnn, tiny_data_set, str(tmp_path)
-    right = evaluation.run_evaluation(*arguments, kernels_name='fast')
+    right = runs.evaluate(*arguments, kernels_name='fast')
     real = inference.build_flat_product
     monkeypatch.setattr(inference, 'build_flat_product', lambda net, weights:
                         1.01 * real(net, weights))
     with pytest.raises(KernelsDisagree, match='the logits of one batch'):
-        evaluation.run_evaluation(*arguments, kernels_name='fast')
-    believed = evaluation.run_evaluation(*arguments)
+        runs.evaluate(*arguments, kernels_name='fast')
+    believed = runs.evaluate(*arguments)
     assert np.abs(believed.logits - right.logits).max() < 1e-5
 
 
@@ -160,7 +154,7 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
 
     def train(steps, **given):
         checked.clear()
-        launch.train(tiny_data_set, str(tmp_path), RunSettings(**given), steps)
+        runs.train(tmp_path, tiny_data_set, steps, **dict({'kernels': None}, **given))
         return len(checked)
 
     assert train(1, kernels='fast') == 1
@@ -190,15 +184,14 @@ def test_the_program_starts_again_with_stock_kernels(tmp_path):
 import sys
 sys.path.insert(0, {ROOT!r})
 from cifar10_tf1 import cli
+from cifar10_tf1 import programs
+program = programs.begin_training()
 if '--kernels' not in sys.argv or 'fast' in sys.argv:
-    from cifar10_tf1 import runtime
-    runtime.prepare_environment('fast')
-    runtime.load_tensorflow()
     from cifar10_tf1.kernels import winograd
     real = winograd.build_convolution
     winograd.build_convolution = lambda *given: [
         1.01 * row for row in real(*given)]
-sys.exit(cli.train_main())
+sys.exit(program.run(programs.load('train').train))
 ''')
 
     def train(name, *options):

@@ -1,8 +1,10 @@
 """What a run.json may hold, whoever edited it."""
 
+import contextlib
 import copy
 import glob
 import json
+import types
 import os
 
 import pytest
@@ -81,16 +83,17 @@ def repeat(content, monkeypatch):
         record = run_record.RunRecord('', content)
         repeated = run_record.RunRecord('', copy.deepcopy(content))
 
-        def train(unused_train, on_epoch, *unused, **unused_options):
-            for epoch in epochs:
-                on_epoch(epoch)
-
         class DataSet:
             sha256 = content['data']['sha256']
 
-        monkeypatch.setattr(verify, '_train_silently', train)
+        @contextlib.contextmanager
+        def repetition(*unused_arguments):
+            yield types.SimpleNamespace(epochs=lambda: epochs, status=0)
+
+        verify._check(record, DataSet, None)
+        monkeypatch.setattr(verify, '_Repetition', repetition)
         monkeypatch.setattr(run_record, 'load_folder', lambda folder: repeated)
-        return verify.verify(record, DataSet, run_record.RunSettings(), **options)
+        return verify.verify(record, [], run_record.RunSettings(), **options)
 
     return verify_against
 

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 import model_helpers
+import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import recorded
 from cifar10_tf1.errors import UserError
@@ -64,11 +65,11 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path):
 def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
                                            capsys):
     monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
-    assert cli.test_main(['--kernels', 'stock']) == 0
+    assert runs.main('test.py', ['--kernels', 'stock']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert 'checkpoint of record' in lines[0]
     assert lines[-1].startswith('Test : Accuracy = ')
-    assert cli.test_main(['--kernels', 'stock', '--model-dir', 'none']) == 1
+    assert runs.main('test.py', ['--kernels', 'stock', '--model-dir', 'none']) == 1
     assert 'no checkpoint in none' in capsys.readouterr().err
 
 
@@ -76,5 +77,5 @@ def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'absent'))
     monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
-    assert cli.test_main(['--kernels', 'stock']) == 1
+    assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err

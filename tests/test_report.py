@@ -12,7 +12,6 @@ import pytest
 
 import model_helpers
 import runs
-from cifar10_tf1 import evaluation
 from cifar10_tf1 import run_record
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
@@ -113,7 +112,7 @@ def make(path, *arguments, status=0):
 
 def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys,
                              real_charts):
-    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained))
+    result = runs.evaluate(deep_cnn, tiny_data_set, str(trained))
     page = make(trained / 'run.json', '--data-dir', data_dir)
     captured = capsys.readouterr()
     assert captured.out.endswith(f'Report: {trained}/report.html\n')
@@ -427,8 +426,8 @@ def test_the_test_is_test_py_s(trained, tiny_data_set):
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
     tested = findings._test(record, tiny_data_set,
                             str(trained / 'model.ckpt-8'), deep_cnn)
-    result = evaluation.run_evaluation(deep_cnn, tiny_data_set, str(trained),
-                                       seed=4)
+    result = runs.evaluate(deep_cnn, tiny_data_set, str(trained),
+                           seed=4)
     assert (tested.seed, tested.step) == (4, 8)
     assert tested.predictions.tolist() == result.predictions.tolist()
     assert tested.num_correct == result.num_correct

@@ -12,11 +12,11 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import cli
 from cifar10_tf1 import fingerprint
 from cifar10_tf1 import inference
 from cifar10_tf1 import machine
 from cifar10_tf1 import report
+from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import verify
@@ -25,6 +25,9 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+TINY_TRAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          'tiny_train.py')
 
 
 @pytest.fixture(scope='module')
@@ -87,11 +90,11 @@ def test_no_path_and_no_name_of_the_machine(finished):
 
 
 def test_the_command_is_recorded_without_folders():
-    parser = cli._train_parser()
+    parser = programs._train_parser()
     options = parser.parse_args(
         ['--data-dir', '/home/ada/data', '--model-dir=/x', '--epochs', '3',
          '--synthetic'])
-    assert cli._describe('train.py', options) == (
+    assert programs._describe('train.py', options) == (
         'train.py --epochs 3 --synthetic')
 
 
@@ -184,7 +187,6 @@ def test_tests_are_recorded_once_a_kind(copy):
 ])
 @pytest.mark.parametrize('main', [verify.main, report_main])
 def test_bad_records(main, text, message, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
     path = tmp_path / 'run.json'
     path.write_text(text)
     assert main([str(path)]) == 1
@@ -195,7 +197,6 @@ def test_bad_records(main, text, message, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize('main', [verify.main, report_main])
 def test_records_that_are_not_there_or_of_another_system(
         main, copy, capsys, monkeypatch):
-    monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
     assert main([str(copy) + 'x']) == 1
     assert 'cannot read' in capsys.readouterr().err
     runs.change_record(copy, lambda content: content.update(system='lenet5'))
@@ -206,9 +207,10 @@ def test_records_that_are_not_there_or_of_another_system(
 
 
 def verify_main(path, data_set, monkeypatch, *options):
-    monkeypatch.setattr(verify.StopRequest, 'install', lambda request: request)
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: data_set)
-    return verify.main([str(path)] + list(options))
+    monkeypatch.setattr(programs, 'path', lambda name: TINY_TRAIN)
+    return verify.main([str(path), '--data-dir',
+                        os.path.dirname(data_set.test_path)] + list(options))
 
 
 def test_verify_passes(copy, tiny_data_set, monkeypatch, capsys):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import runs
 from cifar10_tf1 import summaries
-from cifar10_tf1 import training
 from cifar10_tf1.machine import Threads
 from cifar10_tf1.runtime import session_config
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -19,7 +19,7 @@ STEPS = 6
 def train(data_set, folder, build=summaries.Summaries):
     """Six steps, an epoch and a half, as training does. Returns (tensors,
     losses, what was read at the start of each epoch)."""
-    graph = training.build_training_graph(deep_cnn, data_set, seed=2)
+    graph = runs.build_training_graph(deep_cnn, data_set, seed=2)
     config = session_config(Threads(1, 1, 1))
     losses, read = [], []
     with tf.Session(graph=graph.graph, config=config) as session:

@@ -8,12 +8,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import launch
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import stopping
 from cifar10_tf1 import training
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Schedule
@@ -222,7 +220,7 @@ def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
     """Three steps of each from the same weights on the same batches."""
     from cifar10_tf1.benchmark import plain_port
     runs.train(tmp_path, tiny_data_set, max_steps=1)
-    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     with tf.Graph().as_default() as port_graph:
         port = plain_port.build_training()
     with tf.Session(graph=graph.graph) as ours, \
@@ -253,7 +251,7 @@ def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
 
 def test_train_op_keeps_the_order(tiny_data_set):
     """Loss, then update, then average: each depends on the one before."""
-    graph = training.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     operations = {op.name: op for op in graph.graph.get_operations()}
     updates = [op for op in operations.values()
                if op.type == 'ResourceApplyGradientDescent']
@@ -286,8 +284,8 @@ def test_summaries_change_no_bit_of_a_checkpoint(whole_run, tiny_data_set,
                                                  tmp_path):
     """Where a second process goes on in the middle of an epoch too."""
     for max_steps in (6, 8):
-        assert launch.train(tiny_data_set, str(tmp_path), RunSettings(
-            epochs=3, kernels='stock'), max_steps, with_summaries=True) == 0
+        assert runs.train(tmp_path, tiny_data_set, max_steps, epochs=3,
+                          with_summaries=True) == 0
     assert len(list((tmp_path / 'summaries').iterdir())) == 2
     assert not (whole_run[0] / 'summaries').exists()
     prefixes = [folder / 'model.ckpt-8' for folder in (tmp_path, whole_run[0])]

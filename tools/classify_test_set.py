@@ -14,10 +14,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from cifar10_tf1 import devices  # noqa: E402
 from cifar10_tf1 import launch  # noqa: E402
-from cifar10_tf1 import machine  # noqa: E402
+from cifar10_tf1 import programs  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
 
 NEAR_TIE = 1e-3  # between the two largest logits
@@ -25,19 +25,18 @@ NEAR_TIE = 1e-3  # between the two largest logits
 
 def classify(checkpoint, crop, seed, data_dir):
     """The dict that is printed."""
-    given = run_record.RunSettings()
-    prepared = launch.prepare(None, given)
+    given, choice = launch.choose_machine(run_record.RunSettings())
     data_set = cifar10.load_data_set(data_dir)
-    result = launch.test(data_set, None, checkpoint, seed, crop, given, prepared)
-    from cifar10_tf1 import systems
-    settings = run_record.complete(given._replace(kernels=prepared.kernels),
-                                   systems.load(systems.DEFAULT), data_set)
-    device = prepared.choice.device
+    test = programs.load('test')
+    system = systems.load(systems.DEFAULT)
+    settings = run_record.complete(given, system, data_set)
+    settings = settings._replace(
+        device=launch.start_device(choice, settings.threads))
+    result = test.evaluate(system, data_set, None, checkpoint, seed, crop,
+                           settings.device, settings.threads, settings.kernels)
     second, first = sorted_pairs(result.logits)
     return {
-        'kind': machine.find_kind(
-            device, settings.kernels, settings.threads,
-            devices.find_gpu(device, settings.threads)),
+        'kind': launch.find_kind(settings),
         'step': result.step, 'crop': crop, 'seed': seed,
         'num_correct': result.num_correct,
         'predictions_sha256': result.predictions_sha256,

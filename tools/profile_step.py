@@ -80,6 +80,7 @@ def time_ops(tf, name):
     import numpy as np
     from cifar10_tf1 import kernels
     from cifar10_tf1 import objective
+    from cifar10_tf1 import programs
     from cifar10_tf1 import systems
     system = systems.load(systems.DEFAULT)
     random = np.random.RandomState(1)
@@ -90,8 +91,7 @@ def time_ops(tf, name):
                                       kernels.load(name))
         loss = objective.build_losses(
             logits, tf.constant(random.randint(0, 10, 100)))[-1]
-        train_op, *unused_others = objective.build_train_op(
-            system, loss, objective.build_global_step())
+        train_op = programs.load('train').build_update(system, loss).train_op
         initializer = tf.global_variables_initializer()
     fetches = [train_op, loss]
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)

@@ -16,6 +16,7 @@ import time
 from cifar10_tf1 import devices
 from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
+from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1.benchmark import data
@@ -85,9 +86,8 @@ class Ours:
     def train(self):
         """A step of training, as train.py does it."""
         if 'train' not in self._sessions:
-            from cifar10_tf1 import training
-            graph = training.build_training_graph(
-                self._system, self._data_set, SEED, '/cpu:0',
+            graph = programs.load('train').build_graph(
+                self._system, self._data_set, SEED, 'cpu',
                 self._settings.input_threads, self._formulation)
             session = self._start('train', graph.graph, graph.initializer)
             graph.inputs.training.load(session, self._data_set)
@@ -134,9 +134,8 @@ class Ours:
                 logits = self._system.build_network(
                     images.read_value(), SEED, kernels.load(self._formulation))
                 loss = objective.build_losses(logits, labels.read_value())[-1]
-                train_op, *unused_others = objective.build_train_op(
-                    self._system, loss,
-                    objective.build_global_step())
+                train_op = programs.load('train').build_update(
+                    self._system, loss).train_op
                 self._start('fixed', graph, tf.global_variables_initializer())
             self._fixed = [train_op, loss]
         self._sessions['fixed'].run(self._fixed)
@@ -146,8 +145,7 @@ class Ours:
         """A run of testing, as test.py does it, from fresh weights."""
         import tensorflow.compat.v1 as tf
         if 'test' not in self._sessions:
-            from cifar10_tf1 import evaluation
-            graph = evaluation.build_evaluation_graph(
+            graph = programs.load('test').build_graph(
                 self._system, self._data_set, SEED, 'random', 'cpu',
                 self._settings.input_threads, self._formulation)
             with graph.graph.as_default():

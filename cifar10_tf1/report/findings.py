@@ -12,6 +12,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from cifar10_tf1 import kernels
+from cifar10_tf1 import programs
 from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
@@ -202,7 +203,6 @@ def _test(record, data_set, prefix, system):
 
     On the CPU, with the run's kernels: as test.py does there.
     """
-    from cifar10_tf1 import evaluation
     from cifar10_tf1.data import cifar10
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == 'random'), 1)
@@ -210,7 +210,7 @@ def _test(record, data_set, prefix, system):
         run_record.RunSettings(kernels=choose_kernels(record)), system,
         data_set)
     runtime.start_threads(settings.threads)
-    result = evaluation.run_evaluation(
+    result = programs.load('test').evaluate(
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
     shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))

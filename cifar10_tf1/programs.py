@@ -1,0 +1,199 @@
+"""train.py and test.py: their command lines, and how others come by them.
+
+The two stand beside this package and show the graph. What precedes it is here.
+"""
+
+import functools
+import importlib.util
+import os
+import sys
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import launch
+from cifar10_tf1 import limits
+from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
+from cifar10_tf1.errors import KernelsDisagree
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.stopping import StopRequest
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Program:
+    """train.py or test.py, from its options to its exit status.
+
+    In two parts, because TensorFlow is imported between them.
+    """
+
+    def __init__(self, parser, begin, argv=None):
+        """Does what precedes TensorFlow, or ends the process in one line.
+
+        Args:
+          parser: cli.Parser.
+          begin: function of the options and a StopRequest; its result is what
+            `run` gives to the program.
+          argv: list of str, or None for sys.argv.
+        """
+        self._environment = dict(os.environ)
+        self._name = parser.prog
+        stop_request = StopRequest().install()
+
+        def parse_and_begin():
+            self._options = parser.parse_args(argv)
+            cli.check_working_folder()
+            self.start = begin(self._options, stop_request)
+            runtime.load_tensorflow()
+            return 0
+
+        status = cli.guard(self._name, parse_and_begin)
+        if status:
+            sys.exit(status)
+
+    def run(self, function):
+        """Calls a function with what was begun.
+
+        Where the fast kernels fail, the program is started again with the stock
+        ones: in the same process, but from its beginning, because what
+        TensorFlow has read from the environment, and its threads, can't be
+        changed any more.
+
+        Returns:
+          int, the exit status.
+        """
+        return cli.guard(self._name, self._run, function)
+
+    def _run(self, function):
+        try:
+            return function(self.start)
+        except KernelsDisagree as error:
+            if self._options.kernels == 'fast':
+                raise
+            print(f'warning: {error}. Taking the stock kernels', file=sys.stderr,
+                  flush=True)
+        os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels',
+                                   'stock'], self._environment)
+
+
+def begin_training(argv=None):
+    """The Program train.py, as far as it precedes TensorFlow."""
+    return Program(_train_parser(), _begin_training, argv)
+
+
+def begin_test(argv=None):
+    """The Program test.py, as far as it precedes the graph."""
+    return Program(_test_parser(), _begin_test, argv)
+
+
+def _train_parser():
+    parser = cli.Parser(
+        prog='train.py',
+        description='Trains the network of the documented CIFAR-10 result, '
+        'with a checkpoint after every epoch. Started again it goes on from '
+        'the newest checkpoint; an option that is not given then is what it '
+        'was before.',
+        epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
+    cli.add_data_options(parser)
+    cli.add_model_dir_option(parser)
+    cli.add_number(
+        parser, '--epochs', 1, limits.EPOCHS,
+        'total epochs to reach, restored ones included (default: 110, the run '
+        'of record)')
+    cli.add_number(
+        parser, '--max-steps', 1, limits.STEPS,
+        'stop at this global step and save there (default: the end of the last '
+        'epoch)')
+    cli.add_number(
+        parser, '--save-steps', 1, limits.STEPS,
+        'steps from one checkpoint to the next (default: 500, an epoch)')
+    cli.add_number(
+        parser, '--seed', 0, limits.SEED,
+        'of initial weights and augmentation (default: 1)')
+    parser.add_argument(
+        '--no-summaries', action='store_true',
+        help='write no event files for TensorBoard (default: in summaries/ of '
+        'the model folder); no influence on the result')
+    cli.add_machine_options(parser)
+    return parser
+
+
+def _test_parser():
+    parser = cli.Parser(
+        prog='test.py',
+        description='Tests the newest checkpoint, by its moving averages, on '
+        'the 10,000 test images.',
+        epilog='example: python test.py --crop central --checkpoint '
+        'model/model.ckpt-55000')
+    cli.add_data_options(parser)
+    cli.add_checkpoint_options(parser)
+    parser.add_argument(
+        '--crop', choices=['random', 'central'], default='random',
+        help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
+        'original)')
+    cli.add_number(parser, '--seed', 0, limits.SEED,
+                   'of the random crops (default: 1)', default=1)
+    cli.add_machine_options(parser)
+    return parser
+
+
+def _begin_training(options, stop_request):
+    return launch.begin_training(
+        systems.DEFAULT, lambda: cli.load_data_set(options), options.model_dir,
+        cli.given_settings(options), options.max_steps,
+        _describe('train.py', options), stop_request, not options.no_summaries,
+        options.allow_unsupported_gpu)
+
+
+def _begin_test(options, unused_stop_request):
+    given, choice = launch.choose_machine(cli.given_settings(options),
+                                          options.allow_unsupported_gpu)
+    folder, prefix = cli.locate_checkpoint(options)
+    return launch.TestStart(systems.DEFAULT, folder, prefix, given, choice,
+                            cli.load_data_set(options), options.seed,
+                            options.crop)
+
+
+def _describe(script, options):
+    """The command line for a record: without folders, which name people."""
+    words = [script]
+    for name, value in sorted(vars(options).items()):
+        option = '--' + name.replace('_', '-')
+        if name in ('data_dir', 'model_dir', 'checkpoint'):
+            continue
+        if value is True:
+            words.append(option)
+        elif value not in (None, False):
+            words += [option, str(value)]
+    return ' '.join(words)
+
+
+def path(name):
+    """The path of train.py or test.py.
+
+    Args:
+      name: 'train' or 'test'.
+    Raises:
+      UserError: where it is not there.
+    """
+    path = os.path.join(_ROOT, f'{name}.py')
+    if not os.path.exists(path):
+        raise UserError(f'{path} is missing; it belongs beside the folder '
+                        'cifar10_tf1')
+    return path
+
+
+@functools.lru_cache(maxsize=None)
+def load(name):
+    """The module train.py or test.py; imports TensorFlow.
+
+    Args:
+      name: 'train' or 'test'.
+    Raises:
+      UserError: as path.
+    """
+    runtime.load_tensorflow()
+    spec = importlib.util.spec_from_file_location(
+        f'{__package__}.{name}_program', path(name))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,17 @@
+"""train.py, with tiny_data in --data-dir for its data."""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tiny_data  # noqa: E402
+from cifar10_tf1 import cli  # noqa: E402
+from cifar10_tf1 import programs  # noqa: E402
+
+if __name__ == '__main__':
+    cli.load_data_set = lambda options: tiny_data.load(
+        pathlib.Path(options.data_dir))
+    program = programs.begin_training()
+    sys.exit(program.run(programs.load('train').train))
