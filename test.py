@@ -19,7 +19,6 @@ from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1 import launch  # noqa: E402
 from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import objective  # noqa: E402
 from cifar10_tf1 import pipeline  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
@@ -27,7 +26,7 @@ from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 
 
-def build_graph(system, data_set, seed, crop='random', device='cpu',
+def build_graph(system, data_set, seed, variant=None, device='cpu',
                 num_input_threads=2, kernels_name='stock'):
     """The network with its moving averages in the place of its weights.
 
@@ -35,7 +34,7 @@ def build_graph(system, data_set, seed, crop='random', device='cpu',
       system: systems.base.System.
       data_set: data.data_set.DataSet.
       seed: int, of the test crops.
-      crop: 'random', as the original, or 'central'.
+      variant: str, what is tested, by default as documented.
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
       kernels_name: 'stock' or 'fast'.
@@ -47,7 +46,8 @@ def build_graph(system, data_set, seed, crop='random', device='cpu',
             training_input = pipeline.build_training_input(
                 system, data_set, seed, num_input_threads)
             test_input = pipeline.build_test_input(
-                system, data_set, seed, crop, num_input_threads)
+                system, data_set, seed, variant or system.variants[0],
+                num_input_threads)
             # The handle that is fed says which iterator the batch comes from.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
@@ -61,21 +61,20 @@ def build_graph(system, data_set, seed, crop='random', device='cpu',
         layers = kernels.load(kernels_name, for_training=False)
         with tf.device(f'/{device}:0'):
             logits, in_top_1 = evaluation.build_loop(
-                iterator, evaluation.count_batches(data_set, system.batch_size),
+                iterator, evaluation.count_batches(test_input.batch_sizes),
                 lambda images: system.build_network(images, seed, layers))
-            global_step = objective.build_global_step()
-        variables = base.list_restored(system, global_step)
+        variables = base.list_restored(system)
         return evaluation.EvaluationGraph(graph, inputs, logits, in_top_1,
                                           variables, tf.train.Saver(variables))
 
 
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
-             crop='random', device='cpu', threads=machine.Threads(0, 0, 2),
+             variant=None, device='cpu', threads=machine.Threads(0, 0, 2),
              kernels_name='stock'):
     """Restores a checkpoint and counts the test images that it has right.
 
     Args:
-      system, data_set, seed, crop, device, kernels_name: as build_graph.
+      system, data_set, seed, variant, device, kernels_name: as build_graph.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
       threads: machine.Threads; 0 leaves it to TensorFlow.
@@ -85,11 +84,12 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
       UserError, KernelsDisagree: as evaluation's restore, check_batch and
         evaluate.
     """
-    graph = build_graph(system, data_set, seed, crop, device, threads.input,
+    graph = build_graph(system, data_set, seed, variant, device, threads.input,
                         kernels_name)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             threads, rewrites=kernels_name == 'stock')) as session:
-        checkpoint = evaluation.restore(session, graph, model_dir, checkpoint)
+        checkpoint, step = evaluation.restore(system, session, graph, model_dir,
+                                              checkpoint)
         start = time.perf_counter()
         graph.inputs.test.load(session, data_set)
         graph.inputs.test.initialize(session)
@@ -105,8 +105,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         if device == 'gpu' or kernels_name != 'stock':
             evaluation.check_batch(system, graph, session, feeds, results[0][0],
                                    device, threads)
-        return evaluation.evaluate(graph, session, data_set, checkpoint,
-                                   results, seconds)
+        return evaluation.evaluate(graph, checkpoint, step, results, seconds)
 
 
 def test(start):
@@ -122,12 +121,12 @@ def test(start):
     settings = settings._replace(
         device=launch.start_device(start.choice, settings.threads))
     result = evaluate(system, data_set, start.model_dir, start.checkpoint,
-                      start.seed, start.crop, settings.device, settings.threads,
+                      start.seed, start.variant, settings.device, settings.threads,
                       settings.kernels)
     evaluation.record(start, settings, result)
-    print(f'{data_set.line_prefix}Test : Accuracy = {result.num_correct}/'
-          f'{result.num_examples} = {result.accuracy:.3f}, Test Time : '
-          f'{result.seconds:.2f}s', flush=True)
+    for line in system.format_test(result.num_correct, result.num_examples,
+                                   result.seconds):
+        print(data_set.line_prefix + line, flush=True)
     return 0
 
 

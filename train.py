@@ -41,23 +41,30 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
             training_input = pipeline.build_training_input(
                 system, data_set, seed, num_input_threads)
             test_input = pipeline.build_test_input(
-                system, data_set, seed, 'random', num_input_threads)
+                system, data_set, seed, system.variants[0], num_input_threads)
+            validation_input = pipeline.build_validation_input(
+                system, data_set, seed, num_input_threads)
             # The handle that is fed says which iterator the batch comes from.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
                 handle, tf.data.get_output_types(training_input.iterator),
                 tf.data.get_output_shapes(training_input.iterator))
             labels, images = iterator.get_next('batch')
-            handles = (training_input.iterator.string_handle('training'),
-                       test_input.iterator.string_handle('test'))
+            handles = [training_input.iterator.string_handle('training'),
+                       test_input.iterator.string_handle('test')]
+            if validation_input is not None:
+                handles.append(validation_input.iterator.string_handle())
         inputs = pipeline.Inputs(training_input, test_input, handles, handle,
-                                 labels, images, iterator)
+                                 labels, images, iterator, validation_input)
         with tf.device(f'/{device}:0'):
             logits = system.build_network(images, seed,
                                           kernels.load(kernels_name))
             losses = objective.build_losses(logits, labels)
             update = build_update(system, losses[-1])
-        return training.TrainingGraph.build(graph, inputs, losses, update)
+            num_correct = (objective.build_num_correct(logits, labels)
+                           if validation_input is not None else None)
+        return training.TrainingGraph.build(graph, inputs, losses, update,
+                                            num_correct)
 
 
 def build_update(system, total_loss):

@@ -15,6 +15,8 @@ from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1.errors import UserError
 
 NUM_KEPT = 5
+PUBLISHED = 'published'  # in the model folder; see base.System.name_published
+_SUFFIXES = ('.index', '.meta', '.data-00000-of-00001')  # an index first
 
 
 class CheckpointWriter:
@@ -29,6 +31,7 @@ class CheckpointWriter:
         self._model_dir = model_dir
         self._saver = saver
         self._meta_graph = None  # bytes of the .meta file, always the same
+        self._publisher = None   # tf.train.Saver
 
     def save(self, session, step, settings):
         """Writes `model.ckpt-<step>`.
@@ -54,6 +57,57 @@ class CheckpointWriter:
                 f'{checkpoints.one_line(error)}; free some space or mend the '
                 'folder and start again: the run goes on from '
                 + self._describe_newest())
+
+    def publish(self, session, name):
+        """Writes `published/<name>`, the original's checkpoint; five are kept.
+
+        Args:
+          session: tf.Session.
+          name: str, with a number at its end.
+        Raises:
+          UserError: as save.
+        """
+        self._model_dir.check_identity()
+        folder = self._model_dir.join(PUBLISHED)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            self._move_into_place(session, self._get_publisher(session), name,
+                                  folder)
+            stem, number = name.rsplit('-', 1)
+            names = [f'{stem}-{i}' for i in range(int(number) + 1) if
+                     os.path.exists(os.path.join(folder, f'{stem}-{i}.index'))]
+            for old in names[:-NUM_KEPT]:
+                for suffix in _SUFFIXES:
+                    os.remove(os.path.join(folder, old + suffix))
+            self._write_state(folder, names[-NUM_KEPT:])
+        except (OSError, tf.errors.OpError) as error:
+            self._model_dir.remove_saving_dir()
+            raise UserError(f'cannot write {folder}/{name}: '
+                            f'{checkpoints.one_line(error)}; free some space or '
+                            'mend the folder and start again: the run goes on '
+                            'from ' + self._describe_newest())
+
+    def _get_publisher(self, session):
+        """The Saver of all that the original saves; it has no global step."""
+        if self._publisher is None:
+            with session.graph.as_default():
+                self._publisher = tf.train.Saver({
+                    variable.op.name: variable
+                    for variable in tf.global_variables()
+                    if variable.op.name != 'global_step'})
+        return self._publisher
+
+    def _move_into_place(self, session, saver, name, folder):
+        """Saves aside, then moves file by file, the index last."""
+        saving = self._model_dir.make_saving_dir()
+        saver.save(session, os.path.join(saving, name), write_state=False)
+        names = sorted(os.listdir(saving), key=_renaming_order)
+        for file_name in names:
+            _sync(os.path.join(saving, file_name))
+            os.rename(os.path.join(saving, file_name),
+                      os.path.join(folder, file_name))
+        _sync(folder)
+        self._model_dir.remove_saving_dir()
 
     def _save(self, session, step, settings):
         folder = self._model_dir
@@ -81,7 +135,11 @@ class CheckpointWriter:
         _sync(folder.path)
         folder.remove_saving_dir()
         self._prune(step)
-        self._write_state(name)
+        names = [checkpoint.name for checkpoint
+                 in model_dirs.list_checkpoints(folder.path)
+                 if '.index' in checkpoint.suffixes]
+        # The newest by its own word: others may have a higher step.
+        self._write_state(folder.path, names[::-1], name)
         return folder.join(name)
 
     def _export_meta_graph(self, graph):
@@ -99,21 +157,17 @@ class CheckpointWriter:
         for checkpoint in ours[NUM_KEPT:]:
             self._model_dir.remove(checkpoint)
 
-    def _write_state(self, newest):
+    def _write_state(self, folder, names, newest=None):
         """The state file that TensorFlow's and the original's readers want."""
-        folder = self._model_dir
-        names = [checkpoint.name for checkpoint
-                 in reversed(model_dirs.list_checkpoints(folder.path))
-                 if '.index' in checkpoint.suffixes]
         # With a relative folder TensorFlow takes the names for paths from the
         # working folder, and writes ../model.ckpt-500.
         state = tf.train.generate_checkpoint_state_proto(
-            os.path.abspath(folder.path), newest, names)
-        path = os.path.join(folder.make_saving_dir(), 'checkpoint')
+            os.path.abspath(folder), newest or names[-1], names)
+        path = os.path.join(self._model_dir.make_saving_dir(), 'checkpoint')
         with open(path, 'w') as file:
             file.write(str(state))
-        os.rename(path, folder.join('checkpoint'))
-        folder.remove_saving_dir()
+        os.rename(path, os.path.join(folder, 'checkpoint'))
+        self._model_dir.remove_saving_dir()
 
     def _describe_newest(self):
         for checkpoint in model_dirs.list_checkpoints(self._model_dir.path):

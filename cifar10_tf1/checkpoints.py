@@ -75,7 +75,7 @@ def find_damage(prefix):
     Returns:
       None where every tensor reads and every checksum fits, else str, why not.
     """
-    reason = _find_damaged_footer(prefix + '.index')
+    reason = _find_damaged_footer(_find_index(prefix))
     if reason:
         return reason
     try:
@@ -159,7 +159,7 @@ def choose(folder, prefix=None):
     return newest.prefix
 
 
-def restore(session, saver, prefix, variables):
+def restore(session, saver, prefix, variables, find_step):
     """Restores one checkpoint after reading and comparing it.
 
     Args:
@@ -167,30 +167,38 @@ def restore(session, saver, prefix, variables):
       saver: tf.train.Saver of `variables`.
       prefix: str.
       variables: dict of checkpoint name -> tf.Variable.
+      find_step: function of a tf.train.NewCheckpointReader.
+    Returns:
+      int, the step.
     Raises:
       UserError: where it is not there, is damaged or is of another network.
     """
     _check_whole(prefix)
     check_tensors(prefix, variables)
     saver.restore(session, prefix)
+    return find_step(tf.train.NewCheckpointReader(prefix))
 
 
-def restore_newest(session, saver, folder, variables):
+def restore_newest(session, saver, folder, variables, find_step):
     """Restores the newest whole checkpoint of a folder.
 
+    Args:
+      session, saver, variables, find_step: as restore.
+      folder: str.
     Returns:
-      str, its prefix, or None where there is none.
+      (str, int), its prefix and step; (None, 0) where there is none.
     Raises:
       UserError: as find_newest and check_tensors.
     """
     while True:
         checkpoint = find_newest(folder)
         if checkpoint is None:
-            return None
+            return None, 0
         try:
             check_tensors(checkpoint.prefix, variables)
             saver.restore(session, checkpoint.prefix)
-            return checkpoint.prefix
+            return checkpoint.prefix, find_step(
+                tf.train.NewCheckpointReader(checkpoint.prefix))
         except Exception:  # pylint: disable=broad-except
             # Pruned by a training run since it was found: look again.
             if not _vanished(checkpoint):
@@ -199,7 +207,7 @@ def restore_newest(session, saver, folder, variables):
 
 def _check_whole(prefix):
     model_dirs.check_path(prefix)
-    if not os.path.exists(prefix + '.index'):
+    if not os.path.isfile(_find_index(prefix)):
         raise UserError(f'there is no checkpoint {prefix} (no file '
                         f'{prefix}.index); give the path up to the step, as in '
                         'model/model.ckpt-55000')
@@ -207,6 +215,13 @@ def _check_whole(prefix):
     if reason:
         raise UserError(f'the checkpoint {prefix} is damaged ({reason}); '
                         'choose another')
+
+
+def _find_index(prefix):
+    """The file with a checkpoint's table; until TensorFlow 0.11 its only one."""
+    index = prefix + '.index'
+    return prefix if os.path.isfile(prefix) and not os.path.exists(
+        index) else index
 
 
 def _find_damaged_footer(path):

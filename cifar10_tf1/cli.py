@@ -10,39 +10,72 @@ import os
 import sys
 
 from cifar10_tf1 import console
+from cifar10_tf1 import data
 from cifar10_tf1 import limits
+from cifar10_tf1 import model_dir
 from cifar10_tf1 import run_record
+from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 
-_DATA_DIR = 'dataset/cifar10'
 _MODEL_DIR = './model'
 
 
 def add_data_dir_option(parser):
     parser.add_argument(
         '--data-dir', metavar='DIR',
-        default=os.environ.get('CIFAR10_DATA_DIR') or _DATA_DIR,
-        help='the folder that holds cifar-10-batches-bin/; downloaded where '
-        'absent (default: $CIFAR10_DATA_DIR, else %s)' % _DATA_DIR)
+        help='the folder that holds '
+        + ', or '.join(f'{source.what_lies_there} of {source.title}'
+                       for source in data.SOURCES.values())
+        + '; downloaded where absent (default: '
+        + ', or '.join(f'${source.variable}, else {source.folder}'
+                       for source in data.SOURCES.values()) + ')')
 
 
 def add_data_options(parser):
     add_data_dir_option(parser)
     parser.add_argument(
         '--synthetic', action='store_true',
-        help='use a generated stand-in data set in the layout of CIFAR-10, made '
-        'in DATA_DIR/synthetic on first use (default: the real one)')
+        help='use a generated stand-in data set in the layout of the real one, '
+        'made in DATA_DIR/synthetic on first use (default: the real one)')
 
 
-def default_model_dir():
-    return os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR
+def find_data_dir(options, system_name):
+    """The folder that the user names, or where the system's data is kept."""
+    return options.data_dir or data.SOURCES[
+        systems.find(system_name).data].data_dir
+
+
+def add_system_option(parser):
+    parser.add_argument(
+        '--system', choices=systems.NAMES,
+        help='which documented result: ' + '; '.join(
+            f'{entry.name}, {entry.result}' for entry in systems.ENTRIES
+        ).replace('%', '%%')
+        + f' (default: that of the model folder or checkpoint, else '
+        f'{systems.DEFAULT})')
+
+
+def check_system(options, name, what):
+    """Raises UserError where the user asks for another system than there is."""
+    if options.system not in (None, name):
+        raise UserError(f'{what} is of the system {name}, not {options.system}; '
+                        'leave --system out, or choose another folder with '
+                        '--model-dir')
+
+
+def find_model_dir(options):
+    """The folder that the user names, or the one of the system by default."""
+    name = getattr(options, 'system', None) or systems.DEFAULT
+    folder = os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR
+    return options.model_dir or (
+        folder if name == systems.DEFAULT else os.path.join(folder, name))
 
 
 def add_model_dir_option(parser):
     parser.add_argument(
-        '--model-dir', metavar='DIR', default=default_model_dir(),
+        '--model-dir', metavar='DIR',
         help='the folder of the checkpoints (default: $CIFAR10_MODEL_DIR, else '
-        '%s)' % _MODEL_DIR)
+        f'{_MODEL_DIR}; with --system NAME its folder NAME)')
 
 
 def add_checkpoint_options(parser):
@@ -50,8 +83,8 @@ def add_checkpoint_options(parser):
     parser.add_argument(
         '--model-dir', metavar='DIR',
         help='the folder of the checkpoints (default: $CIFAR10_MODEL_DIR, else '
-        '%s; where that has none, the checkpoint of record is taken)'
-        % _MODEL_DIR)
+        f'{_MODEL_DIR}; with --system NAME its folder NAME; where that has none, '
+        f'the checkpoint of record of {systems.DEFAULT} is taken)')
     parser.add_argument(
         '--checkpoint', metavar='PREFIX',
         help='path of a checkpoint without .index (default: the newest in '
@@ -74,9 +107,10 @@ def locate_checkpoint(options, file=None):
     """
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import recorded
-    folder = options.model_dir or default_model_dir()
+    folder = find_model_dir(options)
     prefix = options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
+            or getattr(options, 'system', None) not in (None, systems.DEFAULT)
             or checkpoints.find_newest(folder)):
         prefix = recorded.find_checkpoint()
         if prefix:
@@ -84,6 +118,30 @@ def locate_checkpoint(options, file=None):
                   f'record, {recorded.shorten(prefix)}',
                   file=file or sys.stdout, flush=True)
     return folder, prefix
+
+
+def find_system(options):
+    """The name of a checkpoint's system, for programs that read one.
+
+    What lies beside its weights says it, or the user; beside the original's
+    nothing lies.
+
+    Raises:
+      UserError: where the user names another.
+    """
+    prefix = options.checkpoint or next(
+        (checkpoint.prefix for checkpoint
+         in model_dir.list_checkpoints(find_model_dir(options))
+         if checkpoint.ours and checkpoint.holds_tensors), None)
+    try:
+        settings = prefix and model_dir.load_settings(prefix)
+    except UserError:  # damaged; the weights may be whole
+        settings = None
+    name = (settings or {}).get('system')
+    if name is None:
+        return options.system or systems.DEFAULT
+    check_system(options, name, prefix)
+    return systems.find(name).name
 
 
 def add_machine_options(parser):
@@ -182,13 +240,10 @@ def check_working_folder():
         raise UserError('the working folder is gone; go to another one')
 
 
-def load_data_set(options):
-    """The DataSet that the options name."""
-    # Here, because the doctor runs without NumPy.
-    from cifar10_tf1.data import cifar10
-    from cifar10_tf1.data import synthetic
-    source = synthetic if options.synthetic else cifar10
-    return source.load_data_set(options.data_dir)
+def load_data_set(options, system_name):
+    """The DataSet of a system that the options name."""
+    return data.SOURCES[systems.find(system_name).data].load(
+        find_data_dir(options, system_name), options.synthetic)
 
 
 def add_number(parser, name, low, high, help, **options):

@@ -53,10 +53,11 @@ class Evaluation(NamedTuple):
             self.predictions.astype(np.uint8).tobytes()).hexdigest()
 
 
-def count_batches(data_set, batch_size):
+def count_batches(batch_sizes):
     """How many batches one run of a session takes, for build_loop."""
-    return math.gcd(data_set.num_test_examples // batch_size,
-                    _BATCHES_IN_A_RUN)
+    if len(set(batch_sizes)) > 1:
+        return 1  # the loop's batches are of one size
+    return math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
 
 
 def build_loop(iterator, num_batches, build_network):
@@ -91,28 +92,30 @@ def build_loop(iterator, num_batches, build_network):
     return [array.concat() for array in results]
 
 
-def restore(session, graph, model_dir, checkpoint=None):
+def restore(system, session, graph, model_dir, checkpoint=None):
     """Restores a checkpoint's averages, or weights where it has no averages.
 
     Args:
+      system: systems.base.System.
       session: tf.Session.
       graph: EvaluationGraph.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
     Returns:
-      str, the prefix.
+      (str, int), the prefix and the step.
     Raises:
       UserError: where there is none or it can't be restored.
     """
+    what = session, graph.saver
     if checkpoint is not None:
-        checkpoints.restore(session, graph.saver, checkpoint, graph.variables)
-        return checkpoint
-    checkpoint = checkpoints.restore_newest(session, graph.saver, model_dir,
-                                            graph.variables)
+        return checkpoint, checkpoints.restore(
+            *what, checkpoint, graph.variables, system.find_step)
+    checkpoint, step = checkpoints.restore_newest(
+        *what, model_dir, graph.variables, system.find_step)
     if checkpoint is None:
         raise UserError(f'no checkpoint in {model_dir}; train first, or '
                         'choose one with --checkpoint or --model-dir')
-    return checkpoint
+    return checkpoint, step
 
 
 def check_batch(system, graph, session, feeds, logits, device, threads):
@@ -136,14 +139,13 @@ def check_batch(system, graph, session, feeds, logits, device, threads):
                            device, threads)
 
 
-def evaluate(graph, session, data_set, checkpoint, results, seconds):
+def evaluate(graph, checkpoint, step, results, seconds):
     """Counts what the runs of a session gave.
 
     Args:
       graph: EvaluationGraph.
-      session: tf.Session.
-      data_set: data.data_set.DataSet.
       checkpoint: str, the prefix that was restored.
+      step: int, of it.
       results: list of (logits, in_top_1) in the order of the images.
       seconds: float.
     Returns:
@@ -154,8 +156,7 @@ def evaluate(graph, session, data_set, checkpoint, results, seconds):
     """
     logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
     _check_logits(logits, checkpoint)
-    assert len(logits) == data_set.num_test_examples, len(logits)
-    step = int(session.run(graph.variables['global_step']))
+    assert len(logits) == graph.inputs.test.num_examples, len(logits)
     return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
                       logits.argmax(axis=1).astype(np.int32), seconds, logits)
 
@@ -172,7 +173,7 @@ def record(start, settings, result):
         found = run_record.load_folder(os.path.dirname(result.checkpoint))
         if found:
             found.add_test(
-                step=result.step, data=start.data_set.name, crop=start.crop,
+                step=result.step, data=start.data_set.name, crop=start.variant,
                 seed=start.seed, num_correct=result.num_correct,
                 num_examples=result.num_examples,
                 predictions_sha256=result.predictions_sha256,

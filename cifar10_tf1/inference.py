@@ -13,7 +13,6 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import objective
 from cifar10_tf1 import runtime
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
@@ -47,7 +46,7 @@ def build_inference_graph(system):
             build_central_images(images, system.settings.preprocessing), seed=0)
         classes = tf.argmax(logits, axis=1, name='classes')
         probabilities = tf.nn.softmax(logits, name='probabilities')
-        variables = base.list_restored(system, objective.build_global_step())
+        variables = base.list_restored(system)
         return InferenceGraph(graph, images, classes, probabilities, variables,
                               tf.train.Saver(variables))
 
@@ -101,10 +100,9 @@ class Classifier:
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
         try:
-            checkpoints.restore(self.session, self.graph.saver, checkpoint,
-                                self.graph.variables)
-            self.step = int(self.session.run(
-                self.graph.variables['global_step']))
+            self.step = checkpoints.restore(
+                self.session, self.graph.saver, checkpoint, self.graph.variables,
+                system.find_step)
         except BaseException:
             self.session.close()
             raise

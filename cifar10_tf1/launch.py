@@ -15,6 +15,7 @@ from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.model_dir import ModelDir
 from cifar10_tf1.stopping import StopRequest
 
@@ -42,7 +43,7 @@ class TestStart(NamedTuple):
     choice: devices.Choice
     data_set: Any                     # data.data_set.DataSet; it needs NumPy
     seed: int                         # of the test crops
-    crop: str                         # 'random' or 'central'
+    variant: str                      # one of the system's
 
 
 def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
@@ -51,9 +52,10 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
     """Locks the folder, reads its record, chooses the device, finds the data.
 
     Args:
-      system_name: str, one of systems.NAMES.
-      load_data_set: function that gives a DataSet; called last, because it may
-        have to download it.
+      system_name: str, one of systems.NAMES; None: the folder's, or the
+        default.
+      load_data_set: function of the system's name that gives a DataSet; called
+        last, because it may have to download it.
       model_dir: str, the folder; made where there is none.
       given: run_record.RunSettings, None where the user says nothing.
       max_steps, command, stop_request, with_summaries: as in TrainingStart.
@@ -72,23 +74,30 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
             print(f'warning: {folder.join(run_record.FILE)} is lost; it is '
                   'written again from what lies beside the newest checkpoint',
                   file=sys.stderr, flush=True)
+        if record and system_name is None:
+            system_name = systems.find(record.content['system']).name
+        elif record:
+            run_record.check_system_name(record, system_name)
+        system_name = system_name or systems.DEFAULT
         given, choice = choose_machine(given, allow_unsupported_gpu,
-                                       record and record.settings)
+                                       record and record.settings, system_name)
         return TrainingStart(system_name, folder, record, given, choice,
-                             load_data_set(), max_steps, command, stop_request,
-                             with_summaries)
+                             load_data_set(system_name), max_steps, command,
+                             stop_request, with_summaries)
     except BaseException:
         folder.close()
         raise
 
 
-def choose_machine(given, allow_unsupported_gpu=False, recorded=None):
+def choose_machine(given, allow_unsupported_gpu=False, recorded=None,
+                   system_name=systems.DEFAULT):
     """Chooses device and kernels, and sets the environment for them.
 
     Args:
       given: run_record.RunSettings, None where the user says nothing.
       allow_unsupported_gpu: bool.
       recorded: run_record.RunSettings of a run to go on with, or None.
+      system_name: str, one of systems.NAMES.
     Returns:
       (given, choice): RunSettings with the kernels; devices.Choice.
     Raises:
@@ -98,7 +107,7 @@ def choose_machine(given, allow_unsupported_gpu=False, recorded=None):
     choice = devices.prepare(given.device or recorded.device or 'auto',
                              allow_unsupported_gpu)
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
-                            choice.device)
+                            choice.device, systems.find(system_name).kernels)
     runtime.prepare_environment(chosen)
     return given._replace(kernels=chosen), choice
 

@@ -13,6 +13,9 @@ def build_losses(logits, labels):
     Returns:
       (cross_entropy, weight_decay_loss, total_loss): float32 scalars.
     """
+    if not tf.get_collection('losses'):
+        cross_entropy = build_cross_entropy(logits, labels)
+        return cross_entropy, tf.constant(0.0), cross_entropy
     weight_decay_loss = tf.add_n(tf.get_collection('losses'),
                                  name='weight_decay_loss')
     cross_entropy = build_cross_entropy(logits, labels)
@@ -35,6 +38,18 @@ def build_cross_entropy(logits, labels):
                                                          keepdims=True)
         chosen = tf.one_hot(labels, logits.shape[1].value)
         return -tf.reduce_mean(tf.reduce_sum(chosen * log_probabilities, axis=1))
+
+
+def build_num_correct(logits, labels):
+    """int32 scalar: how many images have the first largest logit at their label.
+
+    Args:
+      logits: float32 [batch, classes].
+      labels: int32 [batch].
+    """
+    with tf.name_scope('num_correct'):
+        correct = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
+        return tf.reduce_sum(tf.cast(correct, tf.int32))
 
 
 def build_global_step():
@@ -65,28 +80,3 @@ def build_update(optimizer, total_loss, global_step):
         gate_gradients=tf.train.Optimizer.GATE_GRAPH)
     with tf.control_dependencies([total_loss]):
         return optimizer.apply_gradients(gradients, global_step), gradients
-
-
-def build_train_op(system, total_loss, global_step):
-    """The update as a system chooses it, then its moving average.
-
-    The average sees the updated weights and the step after them; the original
-    left this to race too.
-
-    Args:
-      system: a systems.base.System.
-      total_loss: float32 scalar.
-      global_step: int64 variable.
-    Returns:
-      (train_op, learning_rate, gradients): an operation; float32 scalar, of the
-      next update; list of (gradient, variable).
-    """
-    learning_rate = system.build_learning_rate(global_step)
-    update, gradients = build_update(system.build_optimizer(learning_rate),
-                                     total_loss, global_step)
-    average = system.build_average(global_step)
-    if average is None:
-        return update, learning_rate, gradients
-    with tf.control_dependencies([update]):
-        train_op = average.apply()
-    return train_op, learning_rate, gradients

@@ -10,11 +10,19 @@ index of the image), drawn with a stateless op when the iterator is initialised.
 """
 
 from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
+from typing import Union
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import plan as plans
 from cifar10_tf1 import runtime
 from cifar10_tf1.determinism import derive_seed
+
+
+VALIDATION = 'validation'  # a variant of the test: of training records
 
 
 class Records(NamedTuple):
@@ -33,12 +41,13 @@ class Records(NamedTuple):
 class TrainingInput(NamedTuple):
     iterator: tf.data.Iterator
     records: Records
+    rows: Union[slice, np.ndarray]  # of the training records
     epoch: tf.Tensor        # int64 placeholder: which epoch to draw, from 0
     first_batch: tf.Tensor  # int64 placeholder: batches of it to leave out
 
     def load(self, session, data_set):
         """Reads the files; once in a session, before the first epoch."""
-        self.records.load(session, data_set.load('train'))
+        self.records.load(session, data_set.load('train')[self.rows])
 
     def initialize(self, session, epoch, first_batch=0):
         session.run(self.iterator.initializer,
@@ -46,12 +55,20 @@ class TrainingInput(NamedTuple):
 
 
 class TestInput(NamedTuple):
+    """Of the test records, or of training records that are held back."""
     iterator: tf.data.Iterator
     records: Records
+    split: str                      # 'test' or 'train'
+    rows: Union[slice, np.ndarray]  # of that split's records
+    batch_sizes: Tuple[int, ...]
+
+    @property
+    def num_examples(self):
+        return sum(self.batch_sizes)
 
     def load(self, session, data_set):
         """Reads the file; once in a session."""
-        self.records.load(session, data_set.load('test'))
+        self.records.load(session, data_set.load(self.split)[self.rows])
 
     def initialize(self, session):
         session.run(self.iterator.initializer)
@@ -60,50 +77,76 @@ class TestInput(NamedTuple):
 class Inputs(NamedTuple):
     training: TrainingInput
     test: TestInput
-    handles: tuple     # string scalars to fetch: of training, of test
-    handle: tf.Tensor  # string placeholder: one of the two, fetched
+    handles: tuple     # string scalars to fetch: of training, of test, ...
+    handle: tf.Tensor  # string placeholder: one of them, fetched
     labels: tf.Tensor  # int32 [batch]
     images: tf.Tensor  # float32 [batch, height, width, 3], standardised
     iterator: tf.data.Iterator  # behind the handle
+    validation: Optional[TestInput] = None  # its handle is the third
 
 
 def build_training_input(system, data_set, seed, num_threads):
     """The training pipeline: file order, never shuffled (a quirk).
 
-    A pass has num_train_examples // batch_size batches.
+    A pass is the system's plan of an epoch.
     """
-    num_examples = data_set.num_train_examples
+    plan = system.build_plan(data_set)
+    num_examples = _count(plan.rows, data_set.num_train_examples)
     with tf.name_scope('training_input'):
         records = _build_records(num_examples, data_set.record_bytes)
         epoch = tf.placeholder(tf.int64, [], name='epoch')
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
         draws = build_draws(num_examples, system.num_training_draws,
                             derive_seed(seed, 'augmentation', bits=63), epoch)
-        dataset = _build_batches(system, system.build_training_batch, records,
-                                 draws, first_batch, num_threads)
+        dataset = _build_batches(system.build_training_batch, records, draws,
+                                 plan.batch_sizes, first_batch, num_threads)
         dataset = dataset.repeat(system.settings.dataset_repeats)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TrainingInput(iterator, records, epoch, first_batch)
+    return TrainingInput(iterator, records, plan.rows, epoch, first_batch)
 
 
-def build_test_input(system, data_set, seed, crop, num_threads):
+def build_test_input(system, data_set, seed, variant, num_threads):
     """The test pipeline: every image exactly once, in order.
 
     The crop of an image depends on (seed, index of the image) alone, whatever
     the batch, the position or the seed of the training.
+
+    Args:
+      system: a systems.base.System.
+      data_set: a data.data_set.DataSet.
+      seed: int, of what is drawn.
+      variant: str, one of the system's; 'random' draws, 'validation' takes the
+        training records that the system holds back.
+      num_threads: int, batches prepared in parallel; no influence on values.
+    Returns:
+      TestInput.
     """
-    num_examples = data_set.num_test_examples
-    with tf.name_scope('test_input'):
+    if variant == VALIDATION:
+        split, rows = 'train', system.build_plan(data_set).validation
+        num_examples = _count(rows, data_set.num_train_examples)
+    else:
+        split, num_examples = 'test', data_set.num_test_examples
+        rows = slice(num_examples)
+    batch_sizes = plans.split(num_examples, system.batch_size)
+    with tf.name_scope('validation_input' if variant == VALIDATION
+                       else 'test_input'):
         records = _build_records(num_examples, data_set.record_bytes)
-        if crop == 'random':
+        if variant == 'random':
             draws = build_draws(num_examples, system.num_test_draws,
                                 derive_seed(seed, 'test crop', bits=63), 0)
         else:
             draws = tf.fill([num_examples, system.num_test_draws], 0.5)
-        dataset = _build_batches(system, system.build_test_batch, records,
-                                 draws, 0, num_threads)
+        dataset = _build_batches(system.build_test_batch, records, draws,
+                                 batch_sizes, 0, num_threads)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TestInput(iterator, records)
+    return TestInput(iterator, records, split, rows, batch_sizes)
+
+
+def build_validation_input(system, data_set, seed, num_threads):
+    """As build_test_input; None where the system holds no images back."""
+    if system.build_plan(data_set).validation is None:
+        return None
+    return build_test_input(system, data_set, seed, VALIDATION, num_threads)
 
 
 def build_draws(num_examples, num_draws, key, epoch):
@@ -126,20 +169,28 @@ def _build_records(num_examples, record_bytes):
     return Records(variable, content)
 
 
-def _build_batches(system, build_batch, records, draws, first_batch,
-                   num_threads):
-    batch_size = system.batch_size
-    num_batches = records.variable.shape[0].value // batch_size
+def _count(rows, num_records):
+    """How many rows a slice or an array takes of so many records."""
+    if isinstance(rows, slice):
+        return len(range(*rows.indices(num_records)))
+    return len(rows)
 
-    def build_slices(table):
-        table = table[:num_batches * batch_size]
-        return tf.reshape(table, [num_batches, batch_size, table.shape[1]])
+
+def _build_batches(build_batch, records, draws, batch_sizes, first_batch,
+                   num_threads):
+    def build_slices(table, start, size, number):
+        table = table[start or None:start + number * size]
+        return tf.reshape(table, [number, size, table.shape[1]])
 
     # Slices of the variable's own buffer, which no op copies. Where a map reads a
     # variable, 2 would take the threads and the prefetching away, because ops
     # are to be deterministic.
-    dataset = tf.data.Dataset.from_tensor_slices(
-        (build_slices(records.variable.read_value()), build_slices(draws)))
+    content = records.variable.read_value()
+    dataset = None
+    for run in plans.list_runs(batch_sizes):
+        batches = tf.data.Dataset.from_tensor_slices(
+            (build_slices(content, *run), build_slices(draws, *run)))
+        dataset = batches if dataset is None else dataset.concatenate(batches)
     # As it is: translating the function's Python takes a second of each start.
     dataset = dataset.skip(first_batch).map(
         tf.autograph.experimental.do_not_convert(build_batch),

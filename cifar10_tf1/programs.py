@@ -88,24 +88,26 @@ def begin_test(argv=None):
 def _train_parser():
     parser = cli.Parser(
         prog='train.py',
-        description='Trains the network of the documented CIFAR-10 result, '
+        description='Trains the network of a documented result, '
         'with a checkpoint after every epoch. Started again it goes on from '
         'the newest checkpoint; an option that is not given then is what it '
         'was before.',
         epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
+    cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_model_dir_option(parser)
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
-        'total epochs to reach, restored ones included (default: 110, the run '
-        'of record)')
+        'total epochs to reach, restored ones included (default: as documented, '
+        + ', '.join(f'{entry.num_epochs} of {entry.name}'
+                    for entry in systems.ENTRIES) + ')')
     cli.add_number(
         parser, '--max-steps', 1, limits.STEPS,
         'stop at this global step and save there (default: the end of the last '
         'epoch)')
     cli.add_number(
         parser, '--save-steps', 1, limits.STEPS,
-        'steps from one checkpoint to the next (default: 500, an epoch)')
+        'steps from one checkpoint to the next (default: an epoch)')
     cli.add_number(
         parser, '--seed', 0, limits.SEED,
         'of initial weights and augmentation (default: 1)')
@@ -120,16 +122,20 @@ def _train_parser():
 def _test_parser():
     parser = cli.Parser(
         prog='test.py',
-        description='Tests the newest checkpoint, by its moving averages, on '
-        'the 10,000 test images.',
+        description='Tests the newest checkpoint on the 10,000 test images.',
         epilog='example: python test.py --crop central --checkpoint '
         'model/model.ckpt-55000')
+    cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_checkpoint_options(parser)
     parser.add_argument(
-        '--crop', choices=['random', 'central'], default='random',
-        help='the 24 x 24 pixels of each 32 x 32 image (default: random, as the '
-        'original)')
+        '--variant', '--crop', metavar='NAME',
+        choices=sorted({variant for entry in systems.ENTRIES
+                        for variant in entry.variants}),
+        help='what is tested; ' + '; '.join(
+            f'{entry.name}: {" or ".join(entry.variants)}'
+            for entry in systems.ENTRIES)
+        + ' (default: the first, as documented)')
     cli.add_number(parser, '--seed', 0, limits.SEED,
                    'of the random crops (default: 1)', default=1)
     cli.add_machine_options(parser)
@@ -138,19 +144,27 @@ def _test_parser():
 
 def _begin_training(options, stop_request):
     return launch.begin_training(
-        systems.DEFAULT, lambda: cli.load_data_set(options), options.model_dir,
+        options.system, lambda name: cli.load_data_set(options, name),
+        cli.find_model_dir(options),
         cli.given_settings(options), options.max_steps,
         _describe('train.py', options), stop_request, not options.no_summaries,
         options.allow_unsupported_gpu)
 
 
 def _begin_test(options, unused_stop_request):
-    given, choice = launch.choose_machine(cli.given_settings(options),
-                                          options.allow_unsupported_gpu)
+    name = cli.find_system(options)
+    given, choice = launch.choose_machine(
+        cli.given_settings(options), options.allow_unsupported_gpu,
+        system_name=name)
     folder, prefix = cli.locate_checkpoint(options)
-    return launch.TestStart(systems.DEFAULT, folder, prefix, given, choice,
-                            cli.load_data_set(options), options.seed,
-                            options.crop)
+    variants = systems.find(name).variants
+    variant = options.variant or variants[0]
+    if variant not in variants:
+        raise UserError(f'--variant {variant} is not of the system {name}; '
+                        f'choose {" or ".join(variants)}')
+    return launch.TestStart(name, folder, prefix, given, choice,
+                            cli.load_data_set(options, name), options.seed,
+                            variant)
 
 
 def _describe(script, options):

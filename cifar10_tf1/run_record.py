@@ -66,7 +66,7 @@ def default_settings(system, data_set, kernels='stock'):
     cores = machine.count_cores()
     return RunSettings(
         seed=1, epochs=system.num_epochs,
-        save_steps=system.count_steps(data_set.num_train_examples),
+        save_steps=system.count_steps(data_set),
         device='auto', kernels=kernels,
         # The fast kernels' ops are small, and many: each in one thread, so
         # that the number of threads has no influence on the bits.
@@ -102,7 +102,10 @@ class RunRecord:
 
     @property
     def epochs(self):
-        """list of dict: epoch, step, summed_loss, learning_rate, seconds."""
+        """list of dict: epoch, step, summed_loss, learning_rate, seconds.
+
+        And num_correct and accuracy of the validation, where a system has it.
+        """
         return self.content['epochs']
 
     @property
@@ -161,8 +164,9 @@ class RunRecord:
         with self.updating():
             self.epochs.append(metrics)
             text = io.StringIO()
-            writer = csv.DictWriter(text, _METRICS, extrasaction='ignore',
-                                    lineterminator='\n')
+            others = sorted(set(metrics) - set(_METRICS) - {'unknown_losses'})
+            writer = csv.DictWriter(text, _METRICS + tuple(others),
+                                    extrasaction='ignore', lineterminator='\n')
             writer.writeheader()
             writer.writerows(self.epochs)
             _write(os.path.join(self.folder, METRICS_FILE), text.getvalue())

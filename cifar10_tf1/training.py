@@ -9,6 +9,7 @@ import math
 import sys
 import time
 from typing import NamedTuple
+from typing import Optional
 
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
@@ -45,6 +46,8 @@ class TrainingGraph(NamedTuple):
     learning_rate: tf.Tensor      # float32 scalar, of the next update
     global_step: tf.Variable      # int64 scalar, updates done
     train_op: tf.Operation
+    num_correct: Optional[tf.Tensor]  # int32 scalar, of the batch; None where
+    # the system takes no figures of validation
     figures: one_batch.Figures    # loss and gradients, for a check
     weights_finite: tf.Tensor     # bool scalar
     variables: dict               # checkpoint name -> tf.Variable, all
@@ -52,7 +55,7 @@ class TrainingGraph(NamedTuple):
     initializer: tf.Operation
 
     @classmethod
-    def build(cls, graph, inputs, losses, update):
+    def build(cls, graph, inputs, losses, update, num_correct):
         """Adds what saving and checking need to a network and its update."""
         with tf.device(losses[-1].device):
             figures = one_batch.build_training_figures(losses[-1],
@@ -64,8 +67,8 @@ class TrainingGraph(NamedTuple):
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
         return cls(graph, inputs, *losses, update.learning_rate,
-                   update.global_step, update.train_op, figures, weights_finite,
-                   variables, tf.train.Saver(variables),
+                   update.global_step, update.train_op, num_correct, figures,
+                   weights_finite, variables, tf.train.Saver(variables),
                    tf.global_variables_initializer())
 
 
@@ -101,13 +104,13 @@ class Run:
         self._model_dir = start.folder
         self._prefix = start.data_set.line_prefix
         self._stop_request = start.stop_request or StopRequest()
-        self._steps_per_epoch = system.count_steps(
-            start.data_set.num_train_examples)
+        self._steps_per_epoch = system.count_steps(start.data_set)
         last_step = self.settings.epochs * self._steps_per_epoch
         self._last_step = min(last_step, start.max_steps or last_step)
         self._summaries = summaries.NoSummaries()
         self._newest = None  # prefix
         self._output_error = None
+        self._loaded = set()  # numbers of the inputs for figures
         self._step = 0
 
     @property
@@ -116,6 +119,11 @@ class Run:
 
     def say_finished(self):
         """Returns the exit status."""
+        start = time.perf_counter()
+        num_correct, num_examples = self._count_test()
+        if num_correct is not None:
+            self._print(self._system.format_test(
+                num_correct, num_examples, time.perf_counter() - start))
         print(f'Epoch {self._step // self._steps_per_epoch} (step {self._step}) '
               'is reached already; nothing to train. Ask for more with --epochs',
               flush=True)
@@ -135,11 +143,11 @@ class Run:
         """
         self._session, self._graph = session, graph
         self._writer = CheckpointWriter(self._model_dir, graph.saver)
-        prefix = checkpoints.restore_newest(
-            session, graph.saver, self._model_dir.path, graph.variables)
+        prefix, step = checkpoints.restore_newest(
+            session, graph.saver, self._model_dir.path, graph.variables,
+            self._system.find_step)
         if prefix is None:
             return False
-        step = int(session.run(graph.global_step))
         if step != model_dirs.step_of(prefix):
             raise UserError(f'{prefix} holds global step {step}: give its files '
                             'the name that fits, or choose another --model-dir')
@@ -184,6 +192,7 @@ class Run:
           feeds: dict, that chooses the training's batches.
         """
         self._begin()
+        self._print(self._system.format_start())
         self._started = self._ended = time.perf_counter()
         while not (self.is_finished or self._must_stop):
             epoch, first_batch = divmod(self._step, self._steps_per_epoch)
@@ -256,8 +265,8 @@ class Run:
         if self._step % self._steps_per_epoch:
             print(f'Stopped at step {self._step}, saved as {self._newest}',
                   flush=True)
-        print(f'{self._prefix}Done Training, Total Epoch Time = '
-              f'{self._ended - self._started:.2f}s', flush=True)
+        self._print(self._system.format_end(self._ended - self._started,
+                                            *self._count_test()))
         print(f'Weights at step {self._step}: SHA-256 {digest}', flush=True)
         return 0
 
@@ -288,6 +297,31 @@ class Run:
     def _must_stop(self):
         return self._stop_request.requested or self._output_error is not None
 
+    def _print(self, lines):
+        for line in lines:
+            print(line and self._prefix + line, flush=True)
+
+    def _count_test(self):
+        """(num_correct, num_examples) of the test images, for a last line.
+
+        (None, 0) for a system whose training takes no such figures.
+        """
+        if self._graph.num_correct is None:
+            return None, 0
+        return self._count(1)
+
+    def _count(self, number):
+        """(num_correct, num_examples) of the input with that handle."""
+        inputs = self._graph.inputs
+        source = {1: inputs.test, 2: inputs.validation}[number]
+        if number not in self._loaded:
+            source.load(self._session, self._start.data_set)
+            self._loaded.add(number)
+        source.initialize(self._session)
+        feeds = {inputs.handle: self._session.run(inputs.handles[number])}
+        return sum(int(self._session.run(self._graph.num_correct, feeds))
+                   for unused_batch in source.batch_sizes), source.num_examples
+
     def _read_images(self, epoch, first_batch, feeds):
         """The next batch's; the input has to be started again afterwards."""
         inputs = self._graph.inputs
@@ -295,10 +329,7 @@ class Run:
         return self._session.run(inputs.images, feeds)
 
     def _end_epoch(self, epoch):
-        """The original's line, and the record's entry.
-
-        Quirk: the sum mixes the cross-entropy and the weight decay.
-        """
+        """The original's lines, and the record's entry."""
         first_step = epoch * self._steps_per_epoch
         loss, num_unknown = self._losses.sum(first_step, self._step)
         # The step over the steps of an epoch, so that a resumed run counts on.
@@ -309,14 +340,21 @@ class Run:
                  'seconds': round(self._seconds, 2)}
         if num_unknown:
             entry['unknown_losses'] = num_unknown
+        if self._graph.inputs.validation is not None:
+            num_correct, num_examples = self._count(2)
+            entry.update(validation_correct=num_correct,
+                         validation_accuracy=num_correct / num_examples)
         self._model_dir.check_identity()
         self._record.add_epoch(**entry)
+        name = self._system.name_published(number)
+        if name is not None:
+            # Before the checkpoint: what is lost by a kill is made again.
+            self._writer.publish(self._session, name)
         if self._step % self.settings.save_steps == 0:
             self._save()
         # At last: what can't be printed must cost nothing but the line.
         try:
-            print(f'{self._prefix}Epoch {number} : Loss = {loss:.5f}, '
-                  f'Epoch Time = {self._seconds:.2f}s', flush=True)
+            self._print(self._system.format_epoch(entry))
             if num_unknown:
                 print(f'warning: {num_unknown} losses of this epoch were not '
                       'recorded and are missing in its sum', file=sys.stderr,

@@ -220,12 +220,13 @@ def _check(record, data_set, num_epochs):
 
 def _verify(options):
     record = run_record.load(options.record)
-    run_record.check_system_name(record, systems.DEFAULT)
-    options.synthetic = record.content['data'].get('name') == 'synthetic'
-    _check(record, cli.load_data_set(options), options.epochs)
+    name = systems.find(record.content['system']).name
+    options.synthetic = record.content['data'].get('name', '').startswith(
+        'synthetic')
+    _check(record, cli.load_data_set(options, name), options.epochs)
     return verify(
         record,
-        ['--data-dir', options.data_dir]
+        ['--system', name, '--data-dir', cli.find_data_dir(options, name)]
         + ['--synthetic'] * options.synthetic
         + ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu,
         cli.given_settings(options)._replace(epochs=None), options.epochs)

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import launch
 from cifar10_tf1 import programs
+from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1 import training
 from cifar10_tf1.run_record import RunSettings
@@ -22,18 +23,18 @@ def train(model_dir, data_set, max_steps=None, stop_request=None,
     """By stock kernels, whose graph is soon built. Returns the exit status."""
     given.setdefault('kernels', 'stock')
     start = launch.begin_training(
-        system.name, lambda: data_set, str(model_dir), RunSettings(**given),
+        system.name, lambda name: data_set, str(model_dir), RunSettings(**given),
         max_steps, 'train.py', stop_request, with_summaries)
     with start.folder, mock.patch.object(systems, 'load', lambda name: system):
         return programs.load('train').train(start)
 
 
-def test(model_dir, data_set, checkpoint=None, seed=1, crop='random', **given):
+def test(model_dir, data_set, checkpoint=None, seed=1, variant='random', **given):
     """As test.py. Returns the exit status."""
     given, choice = launch.choose_machine(RunSettings(**given))
     return programs.load('test').test(launch.TestStart(
         deep_cnn.name, str(model_dir), checkpoint, given, choice, data_set, seed,
-        crop))
+        variant))
 
 
 def evaluate(*arguments, **options):
@@ -100,3 +101,7 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
     with monkeypatch.context() as patch:
         patch.setattr(training.Run, 'end_step', end_step)
         return train(*arguments, **options)
+
+
+def load_record(folder):
+    return run_record.load(str(folder / 'run.json'))

@@ -13,6 +13,7 @@ from cifar10_tf1 import checkpoints
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
 @pytest.fixture(scope='module')
@@ -246,9 +247,10 @@ def test_vanishing_before_it_is_restored_is_no_error(tmp_path, session,
         return real(prefix, variables)
 
     monkeypatch.setattr(checkpoints, 'check_tensors', check_tensors)
-    restored = checkpoints.restore_newest(session, session.saver, str(tmp_path),
-                                          session.variables)
-    assert restored == str(tmp_path / 'model.ckpt-8')
+    restored = checkpoints.restore_newest(
+        session, session.saver, str(tmp_path), session.variables,
+        deep_cnn.find_step)
+    assert restored[0] == str(tmp_path / 'model.ckpt-8')
 
 
 def test_other_tensors_are_named(tmp_path, session):
@@ -260,7 +262,8 @@ def test_other_tensors_are_named(tmp_path, session):
                                 ('model/more', [2]))}
         with pytest.raises(UserError) as caught:
             checkpoints.restore(other, tf.train.Saver(variables),
-                                str(tmp_path / 'model.ckpt-1'), variables)
+                                str(tmp_path / 'model.ckpt-1'), variables,
+                                deep_cnn.find_step)
     message = str(caught.value)
     assert 'global_step is int64 [], not float32 []' in message
     assert 'model/more is missing' in message
@@ -271,7 +274,8 @@ def test_other_tensors_are_named(tmp_path, session):
 def test_a_named_checkpoint_that_is_not_there(tmp_path, session):
     with pytest.raises(UserError, match='there is no checkpoint'):
         checkpoints.restore(session, session.saver,
-                            str(tmp_path / 'model.ckpt-1'), session.variables)
+                            str(tmp_path / 'model.ckpt-1'), session.variables,
+                            deep_cnn.find_step)
 
 
 def test_leftovers_of_killed_saves_are_swept(tmp_path, session):

@@ -49,7 +49,7 @@ def logits_by_the_port(data_set, tensors, suffix):
 def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
                                          random_tensors):
     result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
-                           random_checkpoint, crop='central')
+                           random_checkpoint, variant='central')
     labels = cifar10.load_records(tiny_data_set.test_path)[0]
     expected = logits_by_the_port(tiny_data_set, random_tensors,
                                   '/ExponentialMovingAverage').argmax(axis=1)
@@ -66,7 +66,7 @@ def test_crops_are_the_seed_s(tiny_data_set, random_checkpoint):
     def predictions(seed, crop='random'):
         return runs.evaluate(
             deep_cnn, tiny_data_set, 'unused', random_checkpoint, seed=seed,
-            crop=crop).predictions.tolist()
+            variant=crop).predictions.tolist()
 
     assert predictions(1) == predictions(1)
     assert predictions(1) != predictions(2)

@@ -64,7 +64,7 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path):
 
 def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
                                            capsys):
-    monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
+    monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
     assert runs.main('test.py', ['--kernels', 'stock']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert 'checkpoint of record' in lines[0]
@@ -76,6 +76,6 @@ def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
 def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'absent'))
-    monkeypatch.setattr(cli, 'load_data_set', lambda options: tiny_data_set)
+    monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
     assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err

@@ -11,7 +11,7 @@ from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1 import programs  # noqa: E402
 
 if __name__ == '__main__':
-    cli.load_data_set = lambda options: tiny_data.load(
+    cli.load_data_set = lambda options, name: tiny_data.load(
         pathlib.Path(options.data_dir))
     program = programs.begin_training()
     sys.exit(program.run(programs.load('train').train))

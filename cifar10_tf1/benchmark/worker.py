@@ -113,8 +113,7 @@ class Ours:
         if not self._batches_left:
             self._epoch += 1
             graph.inputs.training.initialize(session, self._epoch)
-            self._batches_left = (self._data_set.num_train_examples
-                                  // self._batch_size)
+            self._batches_left = self._system.count_steps(self._data_set)
         self._batches_left -= 1
 
     def fixed(self):

@@ -1,1 +1,41 @@
-"""Bytes to records: find, download, verify, decode; the generated stand-in."""
+"""Data sets: found or downloaded, verified, and read into memory.
+
+The command line needs the names before NumPy is imported.
+"""
+
+import importlib
+import os
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """A documented data set, and the generated one that can stand in for it."""
+    title: str
+    module: str           # of this package, with load_data_set
+    stand_in: str         # the same
+    folder: str           # where it is kept, unless the variable says so
+    variable: str         # of the environment
+    what_lies_there: str
+
+    @property
+    def data_dir(self):
+        """str, the folder that holds it where the user names none."""
+        return os.environ.get(self.variable) or self.folder
+
+    def load(self, data_dir, synthetic):
+        """The data_set.DataSet, or its stand-in.
+
+        Raises:
+          UserError: as the modules' load_data_set.
+        """
+        module = importlib.import_module(
+            f'{__name__}.{self.stand_in if synthetic else self.module}')
+        return module.load_data_set(data_dir)
+
+
+SOURCES = {
+    'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
+                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/'),
+    'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
+                    'MNIST_DATA_DIR', 'the four files'),
+}

@@ -4,6 +4,7 @@ import json
 import sys
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import systems
 from cifar10_tf1.doctor import gpu
 from cifar10_tf1.doctor import resources
 from cifar10_tf1.doctor import software
@@ -37,7 +38,8 @@ def list_lines(data_dir, model_dir, device='auto'):
 
 
 def _doctor(options):
-    lines = list_lines(options.data_dir, options.model_dir, options.device)
+    lines = list_lines(cli.find_data_dir(options, systems.DEFAULT),
+                       cli.find_model_dir(options), options.device)
     worst = find_worst(lines)
     if options.json:
         print(json.dumps({'verdict': worst, 'lines': [

@@ -20,6 +20,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.export import checking
@@ -56,9 +57,9 @@ def _export(options):
     runtime.load_tensorflow()
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
-    from cifar10_tf1 import systems
     prefix = checkpoints.choose(*cli.locate_checkpoint(options))
-    images, what = checking.load_images(options.data_dir)
+    images, what = checking.load_images(
+        cli.find_data_dir(options, systems.DEFAULT))
     with inference.Classifier(systems.load(systems.DEFAULT), prefix) as classifier:
         expected = classifier.classify(images)
         graph_def = saved_model.freeze(classifier)

@@ -9,23 +9,28 @@ from cifar10_tf1.errors import UserError
 NAMES = ('stock', 'fast')
 
 
-def choose(requested, device):
+def choose(requested, device, available=NAMES):
     """The formulation for a device.
 
     Args:
       requested: 'auto', 'stock' or 'fast'.
       device: 'cpu' or 'gpu'.
+      available: those that the system has.
     Returns:
       'stock' or 'fast': on a GPU cuDNN's kernels are the fast ones.
     Raises:
-      UserError: where the fast ones are asked for on a GPU.
+      UserError: where the fast ones are asked for on a GPU, or those that the
+        system lacks.
     """
     if requested == 'fast' and device == 'gpu':
         raise UserError('--kernels fast are for the CPU; leave the option out '
                         'for this GPU, or add --device cpu')
+    if requested not in ('auto', *available):
+        raise UserError(f'this system has no {requested} kernels; leave '
+                        '--kernels out')
     if requested != 'auto':
         return requested
-    return 'fast' if device == 'cpu' else 'stock'
+    return 'fast' if device == 'cpu' and 'fast' in available else 'stock'
 
 
 def load(name, for_training=True):

@@ -106,7 +106,7 @@ def _predict(options):
         if options.test:
             run.flush()  # the test images may lack
             options.synthetic = options.synthetic or classifier.is_synthetic
-            data_set = cli.load_data_set(options)
+            data_set = cli.load_data_set(options, system.name)
             classifier.check_data_set(data_set)
             for item in draw_test_images(data_set, options.test, options.seed):
                 run.add(item)

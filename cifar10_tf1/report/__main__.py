@@ -52,7 +52,7 @@ def _find_record(options):
     That one's checkpoint is taken then, and its report is not written beside
     it, where the committed one is.
     """
-    folder = cli.default_model_dir()
+    folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
     of_record = os.path.join(recorded.RECORD, run_record.FILE)
     if os.path.exists(path) or not os.path.exists(of_record):

@@ -11,6 +11,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from cifar10_tf1 import cli
 from cifar10_tf1 import kernels
 from cifar10_tf1 import programs
 from cifar10_tf1 import recorded
@@ -104,7 +105,8 @@ def find(record, options, system):
     from cifar10_tf1.data import statistics
     from cifar10_tf1.data import synthetic
     name = record.content['data'].get('name')
-    data_set, why_no_data = _find_data_set(record, options.data_dir)
+    data_set, why_no_data = _find_data_set(
+        record, cli.find_data_dir(options, system.name))
     prefix, about = _find_checkpoint(record, options.checkpoint)
     tested = None
     if prefix and data_set:

@@ -6,12 +6,16 @@ programs take it as an argument and ask it; none asks for its name.
 """
 
 from typing import Any
+from typing import List
 from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import plan
+from cifar10_tf1 import systems
+from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.kernels import stock
 
 
@@ -36,12 +40,27 @@ class System:
         return self.settings.name
 
     @property
+    def variants(self) -> Tuple[str, ...]:
+        """What can be tested, as documented first."""
+        return systems.find(self.name).variants
+
+    @property
     def batch_size(self) -> int:
         return self.settings.batch_size
 
-    def count_steps(self, num_examples: int) -> int:
-        """Updates in an epoch of so many images."""
-        return num_examples // self.batch_size
+    def build_plan(self, data_set: DataSet) -> plan.Plan:
+        """Which records an epoch trains on; by default all, in whole batches."""
+        num_examples = data_set.num_train_examples
+        return plan.Plan(slice(num_examples), plan.split(
+            num_examples, self.batch_size, drops_remainder=True))
+
+    def count_steps(self, data_set: DataSet) -> int:
+        """Updates in an epoch."""
+        return self.build_plan(data_set).num_steps
+
+    def find_step(self, reader: tf.train.NewCheckpointReader) -> int:
+        """Updates done, of a checkpoint; some originals say it by the way."""
+        return int(reader.get_tensor('global_step'))
 
     def build_training_batch(self, batch: tf.Tensor,
                              draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
@@ -96,11 +115,48 @@ class System:
         del global_step
         return None
 
+    def name_published(self, epoch: int) -> Optional[str]:
+        """The original's name for its checkpoint of an epoch, counted from 1.
 
-def list_restored(system: System, global_step: tf.Variable) -> dict:
+        None where it is the one that a run goes on from. Else the tensors are
+        the same but for the global step, which the original does not save.
+        """
+        del epoch
+        return None
+
+    def format_start(self) -> List[str]:
+        """The lines before the first epoch, as documented."""
+        return []
+
+    def format_epoch(self, entry: dict) -> List[str]:
+        """The lines of an epoch, as documented.
+
+        Args:
+          entry: of the record; see run_record.RunRecord.epochs.
+        """
+        raise NotImplementedError
+
+    def format_end(self, seconds: float,
+                   num_correct: Optional[int], num_examples: int) -> List[str]:
+        """The lines after the last epoch, as documented.
+
+        Args:
+          seconds: of all epochs.
+          num_correct: of the test, where the training ends with one.
+          num_examples: the same.
+        """
+        raise NotImplementedError
+
+    def format_test(self, num_correct: int, num_examples: int,
+                    seconds: float) -> List[str]:
+        """The lines of a test, as documented."""
+        raise NotImplementedError
+
+
+def list_restored(system: System) -> dict:
     """{name in a checkpoint: variable} of what testing restores."""
-    average = system.build_average(global_step)
+    average = system.build_average(None)
     if average is None:
         return {variable.op.name: variable
-                for variable in tf.global_variables()}
+                for variable in tf.trainable_variables()}
     return average.variables_to_restore()

@@ -166,6 +166,18 @@ class DeepCnn(base.System):
         return tf.train.ExponentialMovingAverage(
             self.settings.schedule.ema_decay, num_updates=global_step)
 
+    def format_epoch(self, entry):
+        """Quirk: the sum mixes the cross-entropy and the weight decay."""
+        return [f'Epoch {entry["epoch"]} : Loss = {entry["summed_loss"]:.5f}, '
+                f'Epoch Time = {entry["seconds"]:.2f}s']
+
+    def format_end(self, seconds, num_correct, num_examples):
+        return [f'Done Training, Total Epoch Time = {seconds:.2f}s']
+
+    def format_test(self, num_correct, num_examples, seconds):
+        return [f'Test : Accuracy = {num_correct}/{num_examples} = '
+                f'{num_correct / num_examples:.3f}, Test Time : {seconds:.2f}s']
+
     def _build_crops(self, batch, row, column, flips=None):
         """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.
 
