@@ -1,8 +1,8 @@
 """The network on pictures as they are: bytes in, classes and probabilities out.
 
-What predict, report and export share: one checkpoint's moving averages, in the
-stock kernels, which every TensorFlow has. Departs from testing in the crop,
-which is central: the documented test draws it at random.
+What predict, report and export share: one checkpoint's moving averages, or its
+weights where it has none, in the stock kernels, which every TensorFlow has.
+Departs from deep_cnn's test in the crop, which is central and not random.
 """
 
 from typing import NamedTuple
@@ -11,11 +11,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import checkpoints
+from cifar10_tf1 import data
 from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import runtime
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import synthetic
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.systems import base
 
@@ -24,7 +23,7 @@ BLOCK = 100  # images in one step, so that any number fits into memory
 
 class InferenceGraph(NamedTuple):
     graph: tf.Graph
-    images: tf.Tensor         # uint8 [N, 32, 32, 3] placeholder
+    images: tf.Tensor         # uint8 [N, side, side, channels] placeholder
     classes: tf.Tensor        # int64 [N], the first largest logit
     probabilities: tf.Tensor  # float32 [N, 10], of the softmax
     variables: dict           # checkpoint name -> tf.Variable
@@ -39,37 +38,17 @@ def build_inference_graph(system):
     Returns:
       InferenceGraph, on the CPU.
     """
-    size = system.settings.preprocessing.image_size
+    picture = system.picture
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
-        images = tf.placeholder(tf.uint8, [None, size, size, 3], name='images')
-        logits = system.build_network(
-            build_central_images(images, system.settings.preprocessing), seed=0)
+        images = tf.placeholder(
+            tf.uint8, [None, picture.side, picture.side, picture.channels],
+            name='images')
+        logits = system.build_network(system.build_images(images), seed=0)
         classes = tf.argmax(logits, axis=1, name='classes')
         probabilities = tf.nn.softmax(logits, name='probabilities')
         variables = base.list_restored(system)
         return InferenceGraph(graph, images, classes, probabilities, variables,
                               tf.train.Saver(variables))
-
-
-def build_central_images(images, preprocessing):
-    """What the network sees of pictures: their middle, standardised.
-
-    The same as testing's with draws of 0.5, for a whole batch.
-
-    Args:
-      images: uint8 [N, 32, 32, 3].
-      preprocessing: Preprocessing of a system's settings.
-    Returns:
-      float32 [N, 24, 24, 3], each of zero mean and unit variance.
-    """
-    size = preprocessing.crop_size
-    first = (preprocessing.image_size - size) // 2
-    crops = tf.cast(images[:, first:first + size, first:first + size],
-                    tf.float32)
-    axes = [1, 2, 3]
-    crops -= tf.reduce_mean(crops, axes, keepdims=True)
-    deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes, keepdims=True))
-    return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
 
 class Classifier:
@@ -78,7 +57,8 @@ class Classifier:
     Attributes:
       checkpoint: str, its prefix.
       step: int, the global step inside it.
-      data_name: str, what it was trained on: 'cifar10' or 'synthetic'.
+      data_name: str, what it was trained on, such as 'cifar10'.
+      system: a systems.base.System.
       graph: InferenceGraph.
       session: tf.Session that holds its moving averages.
     """
@@ -95,7 +75,9 @@ class Classifier:
         self.checkpoint = checkpoint
         # One of the original has no settings beside it.
         settings = model_dirs.load_settings(checkpoint)
-        self.data_name = settings['data'] if settings else 'cifar10'
+        self.data_name = settings['data'] if settings else (
+            system.source.module)
+        self.system = system
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
@@ -115,19 +97,23 @@ class Classifier:
 
     @property
     def is_synthetic(self):
-        return self.data_name == 'synthetic'
+        return data.is_synthetic(self.data_name)
+
+    @property
+    def _module(self):
+        return self.system.source.load_module(self.is_synthetic)
 
     @property
     def class_names(self):
-        return (synthetic if self.is_synthetic else cifar10).CLASS_NAMES
+        return self._module.CLASS_NAMES
 
     @property
     def line_prefix(self):
-        return synthetic.LINE_PREFIX if self.is_synthetic else ''
+        return self._module.LINE_PREFIX
 
     def check_data_set(self, data_set):
         """Raises UserError where the labels are not of the network's classes."""
-        if (data_set.name == 'synthetic') != self.is_synthetic:
+        if data.is_synthetic(data_set.name) != self.is_synthetic:
             raise UserError(
                 f'{self.checkpoint} was trained on {self.data_name}, and its '
                 f'classes are not those of {data_set.name}; choose another '
@@ -138,8 +124,7 @@ class Classifier:
         """The probabilities of each class.
 
         Args:
-          images: uint8 [N, 32, 32, 3], rows, columns, red green blue; N may
-            be 0.
+          images: uint8 [N, side, side, channels]; N may be 0.
         Returns:
           float32 [N, 10].
         Raises:

@@ -33,6 +33,9 @@ class NoSummaries:
     def after_step(self, step, loss, seconds):
         pass
 
+    def after_epoch(self, step, metrics):
+        pass
+
     def close(self):
         pass
 
@@ -40,17 +43,18 @@ class NoSummaries:
 class Summaries:
     """The event file of one process."""
 
-    def __init__(self, model_dir, graph, batch_size, step):
+    def __init__(self, model_dir, graph, system, step):
         """
         Args:
           model_dir: str, the model folder.
           graph: training.TrainingGraph.
-          batch_size: int.
+          system: systems.base.System.
           step: int, where the process begins; later events of an earlier one
             are void, as its later steps are.
         """
         self._graph = graph
-        self._batch_size = batch_size
+        self._batch_size = system.batch_size
+        self._filters = system.filters
         self._decay = self._learning_rate = None  # of the step under way
         self._steps, self._seconds = 0, 0.0       # since the last scalars
         self._file = None
@@ -98,6 +102,13 @@ class Summaries:
                 ('learning_rate', self._learning_rate),
                 ('images_per_second', rate))]))
 
+    def after_epoch(self, step, metrics):
+        """Writes an epoch's figures: dict of name -> number."""
+        if self._file is not None:
+            self._guard(self._write, step, tf.Summary(value=[
+                tf.Summary.Value(tag=name, simple_value=float(value))
+                for name, value in sorted(metrics.items())]))
+
     def close(self):
         if self._file is not None:
             self._guard(self._file.close)
@@ -127,13 +138,13 @@ class Summaries:
 
     def _start_epoch(self, session, read_images, step):
         weights = session.run({
-            name: variable for name, variable in self._graph.variables.items()
-            if name.startswith('model/') and 'Average' not in name})
-        (filters,) = [value for name, value in weights.items()
-                      if name.endswith('conv_1/weights')]
+            variable.op.name: variable for variable
+            in self._graph.graph.get_collection(
+                tf.GraphKeys.TRAINABLE_VARIABLES)})
+        filters = weights[self._filters]
         pictures = [('augmented_images', build_mosaic(
             _stretch(read_images()[:NUM_IMAGES]), scale=2)),
-                    ('conv_1', build_mosaic(_stretch(
+                    ('filters', build_mosaic(_stretch(
                         filters.transpose(3, 0, 1, 2)[None])[0], scale=6))]
         values = [tf.Summary.Value(tag=tag, image=tf.Summary.Image(
             height=picture.shape[0], width=picture.shape[1], colorspace=3,
@@ -168,7 +179,7 @@ def build_mosaic(pictures, scale):
     """One picture of many, side by side.
 
     Args:
-      pictures: uint8 [n, rows, columns, 3].
+      pictures: uint8 [n, rows, columns, 1 or 3].
       scale: int, how many pixels one becomes.
     Returns:
       uint8 [rows, columns, 3].

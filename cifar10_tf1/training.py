@@ -289,7 +289,7 @@ class Run:
                                    self._step)
         if self._start.with_summaries:
             self._summaries = summaries.Summaries(
-                self._model_dir.path, self._graph, self._system.batch_size,
+                self._model_dir.path, self._graph, self._system,
                 self._step)
         self._stop_request.deferred = True
 
@@ -344,6 +344,8 @@ class Run:
             num_correct, num_examples = self._count(2)
             entry.update(validation_correct=num_correct,
                          validation_accuracy=num_correct / num_examples)
+            self._summaries.after_epoch(self._step, {
+                'validation_accuracy': entry['validation_accuracy']})
         self._model_dir.check_identity()
         self._record.add_epoch(**entry)
         name = self._system.name_published(number)

@@ -189,15 +189,16 @@ def test_missing_packages_are_named(tmp_path, checkpoint, monkeypatch, capsys):
     assert not (tmp_path / 'export').exists()
 
 
-def test_images_of_the_check(tiny_data_set, tmp_path):
+def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):
     """Test images where they are; generated ones elsewhere, never a download."""
-    images, what = checking.load_images(str(tmp_path))
+    images, what = checking.load_images(str(tmp_path), deep_cnn)
     assert images.shape == (100, 32, 32, 3) and what == 'generated images'
-    folder = tmp_path / cifar10.FOLDER
-    folder.mkdir()
-    with open(tiny_data_set.test_path, 'rb') as file:
-        (folder / cifar10.TEST_FILE).write_bytes(file.read())
-    images, what = checking.load_images(str(tmp_path))
+    (tmp_path / cifar10.FOLDER).mkdir()
+    (tmp_path / cifar10.FOLDER / 'test_batch.bin').touch()
+    images, what = checking.load_images(str(tmp_path), deep_cnn)
+    assert what == 'generated images'  # those are incomplete
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda folder: tiny_data_set)
+    images, what = checking.load_images(str(tmp_path), deep_cnn)
     assert what == 'test images'
     assert (images == cifar10.load_records(tiny_data_set.test_path)[1][:100]
             ).all()

@@ -23,6 +23,7 @@ from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
 from cifar10_tf1.report.text import format_report
 from cifar10_tf1.step_losses import StepLosses
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from data_helpers import isolated  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -188,7 +189,7 @@ def test_pictures(kind, tmp_path):
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(file, format=kind)
     path = tmp_path / 'picture'
-    refused, read = fuzz(path, lambda: pictures.load_picture(str(path)),
+    refused, read = fuzz(path, lambda: pictures.load_picture(str(path), deep_cnn.picture),
                          file.getvalue())
     assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
     assert refused

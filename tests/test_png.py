@@ -8,6 +8,7 @@ import pytest
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import png
 from cifar10_tf1.predict import pictures
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 # (depth, colour type, interlaced): bytes of the rows of 32 x 32 pixels.
 SIZES = {
@@ -51,9 +52,9 @@ def test_ten_rows_of_32(tmp_path):
     pytest.importorskip('PIL.Image')
     path = make_png(tmp_path / 'a.png', 8, 2, 0, 10 * 97)
     with pytest.raises(UserError, match='is cut off: 31 % of its pixels'):
-        pictures.load_picture(path)
+        pictures.load_picture(path, deep_cnn.picture)
     whole = make_png(tmp_path / 'b.png', 8, 2, 0, 32 * 97)
-    assert pictures.load_picture(whole).pixels.shape == (32, 32, 3)
+    assert pictures.load_picture(whole, deep_cnn.picture).pixels.shape == (32, 32, 3)
 
 
 def test_data_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path):

@@ -57,7 +57,7 @@ def scene(image, size=(90, 60)):
 def load(picture, path, **options):
     """Saves a PIL image, and reads it as predict does."""
     picture.save(str(path), **options)
-    return pictures.load_picture(str(path)).pixels.astype(int)
+    return pictures.load_picture(str(path), deep_cnn.picture).pixels.astype(int)
 
 
 # --- The network on pictures --------------------------------------------------
@@ -69,8 +69,7 @@ def test_the_central_images_are_testing_s(tiny_data_set):
     records[3, 1:] = 77  # constant, where the deviation has a floor
     images = records[:, 1:].reshape([20, 3, 32, 32]).transpose(0, 2, 3, 1)
     with tf.Graph().as_default(), tf.Session() as session:
-        ours = inference.build_central_images(
-            tf.constant(images), deep_cnn.settings.preprocessing)
+        ours = deep_cnn.build_images(tf.constant(images))
         unused_labels, expected = deep_cnn.build_test_batch(
             tf.constant(records), tf.fill([20, 2], 0.5))
         ours, expected = session.run([ours, expected])
@@ -205,7 +204,7 @@ def test_damage_in_the_pixels_is_seen(image, tmp_path):
     content[place + 20:place + 40] = bytes(20)
     path.write_bytes(bytes(content))
     with pytest.raises(UserError, match='is damaged'):
-        pictures.load_picture(str(path))
+        pictures.load_picture(str(path), deep_cnn.picture)
 
 
 def test_16_bits_take_no_more_memory_than_colours(image, tmp_path):
@@ -213,7 +212,7 @@ def test_16_bits_take_no_more_memory_than_colours(image, tmp_path):
     image.fromarray(np.full([1000, 1000], 30000, np.uint16)).save(str(path))
     tracemalloc.start()
     try:
-        pixels = pictures.load_picture(str(path)).pixels
+        pixels = pictures.load_picture(str(path), deep_cnn.picture).pixels
         unused_now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

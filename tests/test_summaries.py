@@ -27,7 +27,7 @@ def train(data_set, folder, build=summaries.Summaries):
         graph.inputs.training.load(session, data_set)
         handle = session.run(graph.inputs.handles[0])
         feed = {graph.inputs.handle: handle}
-        writer = build(str(folder), graph, 100, 0)
+        writer = build(str(folder), graph, deep_cnn, 0)
         for step in range(STEPS):
             if step % 4 == 0:
                 def read_images(epoch=step // 4):
@@ -109,7 +109,7 @@ def test_pictures(written):
             return picture
 
         mosaic = decoded(images[1][1])[::2, ::2]
-        (unused_step, filters) = values_of(folder, 'conv_1')[0]
+        (unused_step, filters) = values_of(folder, 'filters')[0]
         assert decoded(filters).shape == (8 * 6 * 6, 8 * 6 * 6, 3)
     first = read[1][0]  # of the second epoch
     expected = np.rint(255 * (first - first.min()) / (first.max() - first.min()))
@@ -176,7 +176,7 @@ def test_a_full_disk_stops_no_run(tmp_path, monkeypatch, capsys):
     def fail(*unused_arguments, **unused_fields):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    writer = summaries.Summaries(str(tmp_path), Stub, 100, 0)
+    writer = summaries.Summaries(str(tmp_path), Stub, deep_cnn, 0)
     monkeypatch.setattr(summaries.Summaries, '_start_epoch', fail)
     use(writer)
     assert capsys.readouterr().err == (
@@ -186,5 +186,5 @@ def test_a_full_disk_stops_no_run(tmp_path, monkeypatch, capsys):
 
 def test_a_folder_that_cannot_be_made(tmp_path, capsys):
     (tmp_path / summaries.FOLDER).write_text('in the way')
-    use(summaries.Summaries(str(tmp_path), Stub, 100, 0))
+    use(summaries.Summaries(str(tmp_path), Stub, deep_cnn, 0))
     assert capsys.readouterr().err.count('\n') == 1

@@ -28,9 +28,24 @@ class Source(NamedTuple):
         Raises:
           UserError: as the modules' load_data_set.
         """
-        module = importlib.import_module(
+        return self.load_module(synthetic).load_data_set(data_dir)
+
+    def is_at_hand(self, data_dir, synthetic=False):
+        """Whether `load` would have to download, or generate, nothing at all."""
+        return self.load_module(synthetic).is_at_hand(data_dir)
+
+    def load_module(self, synthetic):
+        """The module of the data set, or of its stand-in.
+
+        It has CLASS_NAMES and LINE_PREFIX, which is empty for documented data.
+        """
+        return importlib.import_module(
             f'{__name__}.{self.stand_in if synthetic else self.module}')
-        return module.load_data_set(data_dir)
+
+
+def is_synthetic(data_name):
+    """Whether a record's data set is a generated one."""
+    return data_name.startswith('synthetic')
 
 
 SOURCES = {

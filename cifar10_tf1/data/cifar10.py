@@ -30,7 +30,8 @@ RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
 NUM_CLASSES = 10
 
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
-               'horse', 'ship', 'truck')  # labels 0 to 9
+               'horse', 'ship', 'truck')
+LINE_PREFIX = ''  # of printed lines; a generated data set has one  # labels 0 to 9
 
 FOLDER = 'cifar-10-batches-bin'
 TRAIN_FILES = ('data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin',
@@ -125,6 +126,14 @@ def load_records(path):
                         f'{NUM_CLASSES - 1}. Put the right file there.')
     planes = records[:, LABEL_BYTES:].reshape(-1, CHANNELS, HEIGHT, WIDTH)
     return labels, np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def is_at_hand(data_dir):
+    """Whether load_data_set finds something there, rather than download it."""
+    try:
+        return bool(os.listdir(os.path.join(data_dir, FOLDER)))
+    except OSError:
+        return False
 
 
 def load_bytes(paths, num_records):

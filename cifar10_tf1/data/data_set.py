@@ -22,6 +22,19 @@ class DataSet(NamedTuple):
     # (paths, num_records) to uint8 [num_records, record_bytes]
     load_bytes: Callable
 
+    def read(self, split):
+        """The records of 'train' or 'test' as labels and pictures.
+
+        Returns:
+          (labels, images): uint8 [N]; uint8 [N, height, width, channels].
+        Raises:
+          UserError: as load.
+        """
+        height, width, channels = self.image_shape
+        table = self.load(split)
+        planes = table[:, LABEL_BYTES:].reshape(-1, channels, height, width)
+        return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
     @property
     def record_bytes(self):
         """int: the label, then a plane for each channel."""

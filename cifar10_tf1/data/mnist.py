@@ -31,6 +31,7 @@ CHANNELS = 1
 IMAGE_BYTES = HEIGHT * WIDTH * CHANNELS
 RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
 CLASS_NAMES = tuple('0123456789')
+LINE_PREFIX = ''  # of printed lines; a generated data set has one
 NUM_CLASSES = len(CLASS_NAMES)
 
 FOLDER = 'mnist'  # in the data folder, where that does not hold the files itself
@@ -95,6 +96,11 @@ def load_data_set(data_dir, urls=None, files=FILES):
                         f'again to have it downloaded, put the right file '
                         f'there, or use --data-dir or --synthetic.')
     return build_data_set('mnist', paths, files, '', CLASS_NAMES)
+
+
+def is_at_hand(data_dir):
+    """Whether load_data_set finds something there, rather than download it."""
+    return not list_missing(find_folder(data_dir))
 
 
 def find_folder(data_dir, files=FILES):

@@ -63,6 +63,14 @@ def load_data_set(data_dir):
                                   CLASS_NAMES)
 
 
+def is_at_hand(data_dir):
+    """Whether load_data_set finds something there, rather than generate it."""
+    try:
+        return bool(os.listdir(os.path.join(data_dir, FOLDER, cifar10.FOLDER)))
+    except OSError:
+        return False
+
+
 def _generate(folder):
     print(f'Generating the synthetic data set in {folder}', file=sys.stderr,
           flush=True)

@@ -57,10 +57,11 @@ def _export(options):
     runtime.load_tensorflow()
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
+    system = systems.load(cli.find_system(options))
     prefix = checkpoints.choose(*cli.locate_checkpoint(options))
     images, what = checking.load_images(
-        cli.find_data_dir(options, systems.DEFAULT))
-    with inference.Classifier(systems.load(systems.DEFAULT), prefix) as classifier:
+        cli.find_data_dir(options, system.name), system)
+    with inference.Classifier(system, prefix) as classifier:
         expected = classifier.classify(images)
         graph_def = saved_model.freeze(classifier)
         about = saved_model.describe(classifier)
@@ -123,7 +124,7 @@ def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.export',
         description='Writes a checkpoint\'s moving averages as a SavedModel, '
-        'and as an ONNX file: uint8 images [N, 32, 32, 3] in, classes and '
+        'and as an ONNX file: uint8 images as the data set\'s in, classes and '
         'probabilities out. Each is compared with the checkpoint on 100 images '
         'before it is put into its place.',
         epilog='example: python -m cifar10_tf1.export --output export --onnx '
@@ -132,6 +133,7 @@ def main(argv=None):
                         help='the new SavedModel\'s folder (default: export)')
     parser.add_argument('--onnx', metavar='FILE',
                         help='a new ONNX file as well (default: none)')
+    cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_dir_option(parser)
     return cli.run_command(parser, argv, _export)

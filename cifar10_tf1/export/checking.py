@@ -1,6 +1,6 @@
 """Whether an export says what its checkpoint says."""
 
-import os
+import contextlib
 
 import numpy as np
 
@@ -34,20 +34,24 @@ def check(what, outputs, expected):
     return deviation
 
 
-def load_images(data_dir):
+def load_images(data_dir, system):
     """What the exports are checked on; downloads nothing.
 
     Returns:
-      (uint8 [100, 32, 32, 3], what they are): the first test images where
-      CIFAR-10 is there, else generated ones.
+      (uint8 [100, side, side, channels], what they are): the first test images
+      where the data set is there, else generated ones.
     """
-    from cifar10_tf1.data import cifar10
+    with contextlib.suppress(UserError):  # incomplete or damaged
+        if system.source.is_at_hand(data_dir):
+            data_set = system.source.load(data_dir, False)
+            return data_set.read('test')[1][:NUM_CHECKED], 'test images'
     from cifar10_tf1.data import synthetic_images
-    path = os.path.join(data_dir, cifar10.FOLDER, cifar10.TEST_FILE)
-    if os.path.isfile(path):
-        return (cifar10.load_records(path)[1][:NUM_CHECKED], 'test images')
-    records = synthetic_images.build_records('export', NUM_CHECKED)
-    planes = records[:, cifar10.LABEL_BYTES:].reshape(
-        -1, cifar10.CHANNELS, cifar10.HEIGHT, cifar10.WIDTH)
+    picture = system.picture
+    records = synthetic_images.build_records(
+        'export', NUM_CHECKED,
+        synthetic_images.COLOR if picture.channels == 3 else
+        synthetic_images.GREY)
+    planes = records[:, 1:].reshape(-1, picture.channels, picture.side,
+                                    picture.side)
     return (np.ascontiguousarray(planes.transpose(0, 2, 3, 1)),
             'generated images')

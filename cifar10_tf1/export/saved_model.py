@@ -32,9 +32,18 @@ def describe(classifier):
     return {'classes': list(classifier.class_names), 'step': classifier.step,
             'data': classifier.data_name,
             'checkpoint_sha256': checkpoints.fingerprint(classifier.checkpoint),
-            'input': 'images: uint8 [N, 32, 32, 3], rows, columns, RGB; the '
-            'middle 24 x 24 is standardised inside',
+            'input': 'images: ' + describe_input(classifier.system.picture),
             'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'}
+
+
+def describe_input(picture):
+    """str, of a systems.base.PictureShape."""
+    channels = 'RGB' if picture.channels == 3 else (
+        'grey, light on dark' if picture.is_light_on_dark else 'grey')
+    text = (f'uint8 [N, {picture.side}, {picture.side}, {picture.channels}], '
+            f'rows, columns, {channels}')
+    return text + (f'; the middle {picture.seen} x {picture.seen} is '
+                   'standardised inside' if picture.seen < picture.side else '')
 
 
 def write(graph_def, about, folder):

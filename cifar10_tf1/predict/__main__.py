@@ -65,7 +65,7 @@ class _Run:
                     and len(self.previews) < figure.LIMIT):
                 self.previews.append(item.preview)
             prediction = Prediction(item.name, row, item.label,
-                                    self._classifier.class_names)
+                                    self._classifier.class_names, item.note)
             self.predictions.append(prediction)
             if not self._json:
                 print(self._classifier.line_prefix + prediction.format(),
@@ -96,13 +96,14 @@ def _predict(options):
     from cifar10_tf1 import checkpoints
     from cifar10_tf1 import inference
     from cifar10_tf1 import systems
+    name = cli.find_system(options)
     prefix = checkpoints.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
-    system = systems.load(systems.DEFAULT)
+    system = systems.load(name)
     with inference.Classifier(system, prefix) as classifier:
         run = _Run(classifier, options)
         for path in options.images:
-            _add_files(run, path)
+            _add_files(run, path, system.picture)
         if options.test:
             run.flush()  # the test images may lack
             options.synthetic = options.synthetic or classifier.is_synthetic
@@ -115,7 +116,7 @@ def _predict(options):
     return 1 if run.failures else 0
 
 
-def _add_files(run, path):
+def _add_files(run, path, shape):
     """A file, or a folder's; one that can't be read stops no other."""
     try:
         files = pictures.list_files(path)
@@ -124,11 +125,12 @@ def _add_files(run, path):
         return
     for file in files:
         try:
-            picture = pictures.load_picture(file)
+            picture = pictures.load_picture(file, shape)
         except UserError as error:
             run.fail(file, error)
         else:
-            run.add(Item(picture.name, picture.pixels, picture.preview, None))
+            run.add(Item(picture.name, picture.pixels, picture.preview, None,
+                         picture.note))
 
 
 def _finish(run, classifier, options, system):
@@ -176,9 +178,11 @@ def _parser():
     parser = cli.Parser(
         prog='python -m cifar10_tf1.predict',
         description='Classifies pictures: the three likeliest classes of each, '
-        'by the moving averages of a checkpoint. A picture is turned as its '
-        'EXIF data says; its central square is scaled to 32 x 32 pixels, whose '
-        'middle 24 x 24 the network sees; transparent parts become white. '
+        'by the network of a checkpoint. A picture is turned as its EXIF data '
+        'says; its central square is scaled to the size of the data set\'s '
+        'images, of 32 x 32 pixels those of CIFAR-10, of whose the network '
+        'sees the middle 24 x 24, of 28 x 28 those of MNIST, for which a dark '
+        'digit on light paper is inverted; transparent parts become white. '
         'Exit status: 1 where a picture could not be read.',
         epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
         'out.png')
@@ -198,6 +202,7 @@ def _parser():
         '--figure', type=_png, metavar='PNG',
         help='draw the pictures and their probabilities, 24 at most, into a '
         'new file (default: none)')
+    cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
     return parser

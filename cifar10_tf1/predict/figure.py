@@ -1,7 +1,6 @@
 """Pictures beside their softmax, as `predict --figure` draws them."""
 
 from cifar10_tf1 import figures
-from cifar10_tf1.predict.pictures import SIZE
 
 LIMIT = 24         # pictures in a figure
 _COLUMNS = 2       # where there are several
@@ -53,9 +52,10 @@ def draw_predictions(predictions, previews, num_predictions, system):
 
 def _draw_picture(axes, prediction, preview, system):
     axes.imshow(preview, interpolation='nearest' if max(
-        preview.shape[:2]) <= SIZE else 'antialiased')
+        preview.shape[:2]) <= system.picture.side else 'antialiased')
     rows, columns = preview.shape[:2]
-    side = min(rows, columns) * system.settings.preprocessing.crop_size / SIZE
+    side = min(rows, columns) * system.picture.seen / (
+        system.picture.side)
     middle = (columns - 1) / 2, (rows - 1) / 2
     for color, width in (('black', 2.2), ('white', 1.0)):
         axes.plot([middle[0] + x * side / 2 for x in (-1, 1, 1, -1, -1)],

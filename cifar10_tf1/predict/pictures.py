@@ -1,8 +1,9 @@
 """A user's picture files as the network's input.
 
-A PNG or JPEG of any size becomes 32 x 32 pixels: turned upright as its EXIF
-data says, its central square scaled down (or up) with an antialiasing filter.
-The network then sees the middle 24 x 24 of these, as in CIFAR-10's own images.
+A PNG or JPEG of any size becomes as large as the data set's images: turned
+upright as its EXIF data says, its central square scaled down (or up) with an
+antialiasing filter. Where the data set is grey, so does the picture become, and
+light on dark: one with a light border is inverted.
 """
 
 import os
@@ -17,7 +18,6 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import png
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # looked for in folders, in any case
-SIZE = 32                             # pixels, as CIFAR-10's images
 PREVIEW_SIZE = 160                    # pixels, the longer side
 _ORIENTATION = 0x0112                 # EXIF's number for it
 
@@ -27,8 +27,10 @@ _BACKGROUND = (255, 255, 255)
 
 class Picture(NamedTuple):
     name: str            # for people: one line, whatever the file is called
-    pixels: np.ndarray   # uint8 [32, 32, 3], what is classified
-    preview: np.ndarray  # uint8 [rows, columns, 3], the whole picture, small
+    pixels: np.ndarray   # uint8 [side, side, channels], what is classified
+    preview: np.ndarray  # uint8 [rows, columns, 3], the whole picture, small;
+    # where it is grey, what is classified
+    note: str = ''       # what was done to it, where that is not usual
 
 
 def list_files(path):
@@ -58,8 +60,12 @@ def list_files(path):
     return paths
 
 
-def load_picture(path):
+def load_picture(path, shape):
     """Reads and scales one file.
+
+    Args:
+      path: str.
+      shape: systems.base.PictureShape.
 
     Returns:
       Picture.
@@ -80,7 +86,7 @@ def load_picture(path):
             with Image.open(path, formats=('PNG', 'JPEG')) as image:
                 if image.format == 'PNG':
                     png.check_complete(path)
-                return _convert(Image, image, printable(path))
+                return _convert(Image, image, printable(path), shape)
         except UserError:
             raise
         except Image.DecompressionBombError:
@@ -111,13 +117,13 @@ def _explain(error):
     return f'is damaged: {printable(line)}'
 
 
-def _convert(Image, image, name):
+def _convert(Image, image, name, shape):
     """Picture of an open PIL.Image; an animation's first frame."""
     width, height = image.size
     side = min(width, height)
     # A JPEG can be decoded at an eighth of its size, much faster. What is left
     # is large enough for the filter to do the rest.
-    scale = max(4 * SIZE / side, 2 * PREVIEW_SIZE / max(width, height))
+    scale = max(4 * shape.side / side, 2 * PREVIEW_SIZE / max(width, height))
     image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
     # Before the EXIF data is looked for, which decodes a PNG and hides that it
     # is damaged; Pillow says so once only.
@@ -128,15 +134,32 @@ def _convert(Image, image, name):
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     # A box of half pixels keeps the middle in the middle.
-    pixels = image.resize((SIZE, SIZE), Image.LANCZOS,
+    pixels = image.resize((shape.side, shape.side), Image.LANCZOS,
                           (left, top, left + side, top + side))
     scale = PREVIEW_SIZE / max(width, height)
     preview = image.resize((max(1, round(width * scale)),
                             max(1, round(height * scale))), Image.LANCZOS)
-    return Picture(name, *(
-        np.asarray(_flatten(Image, part if turn is None
-                            else part.transpose(turn)))
-        for part in (pixels, preview)))
+    pixels, preview = (
+        _flatten(Image, part if turn is None else part.transpose(turn))
+        for part in (pixels, preview))
+    if shape.channels == 3:
+        return Picture(name, np.asarray(pixels), np.asarray(preview))
+    pixels, note = np.asarray(pixels.convert('L')), ''
+    if shape.is_light_on_dark and _has_light_border(pixels):
+        pixels, note = 255 - pixels, 'inverted: light on dark'
+    return Picture(name, pixels[:, :, np.newaxis], as_rgb(pixels), note)
+
+
+def as_rgb(pixels):
+    """uint8 [rows, columns], or with 1 or 3 channels, to [rows, columns, 3]."""
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, np.newaxis]
+    return np.broadcast_to(pixels, pixels.shape[:2] + (3,))
+
+
+def _has_light_border(pixels):
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return np.median(border) > 127
 
 
 def _find_turn(Image, image):

@@ -6,6 +6,7 @@ import numpy as np
 
 from cifar10_tf1.determinism import derive_seed
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.predict.pictures import as_rgb
 
 _TOP = 3  # classes that are printed
 
@@ -13,9 +14,10 @@ _TOP = 3  # classes that are printed
 class Item(NamedTuple):
     """A picture to classify."""
     name: str
-    pixels: np.ndarray    # uint8 [32, 32, 3]
+    pixels: np.ndarray    # uint8 [side, side, channels]
     preview: np.ndarray   # uint8 [rows, columns, 3], for the figure
     label: Optional[int]  # the true class, where it is known
+    note: str = ''        # of pictures.Picture
 
 
 class Prediction(NamedTuple):
@@ -23,6 +25,7 @@ class Prediction(NamedTuple):
     probabilities: np.ndarray     # float32 [10]
     label: Optional[int]
     class_names: Tuple[str, ...]
+    note: str = ''
 
     @property
     def best(self):
@@ -37,7 +40,8 @@ class Prediction(NamedTuple):
 
     def format(self):
         """One line: the name, the classes, the truth where it is known."""
-        text = f'{self.name}: ' + ', '.join(
+        note = f' ({self.note})' if self.note else ''
+        text = f'{self.name}{note}: ' + ', '.join(
             f'{name} {100 * probability:.1f} %'
             for name, probability in self.top)
         if self.label is not None:
@@ -50,6 +54,8 @@ class Prediction(NamedTuple):
             {'class': name, 'probability': probability}
             for name, probability in self.top], 'probabilities': [
                 float(probability) for probability in self.probabilities]}
+        if self.note:
+            entry['note'] = self.note
         if self.label is not None:
             entry.update(label=self.class_names[self.label],
                          correct=self.label == self.best)
@@ -68,11 +74,10 @@ def draw_test_images(data_set, number, seed):
     Raises:
       UserError: where there are fewer.
     """
-    from cifar10_tf1.data import cifar10
-    labels, images = cifar10.load_records(data_set.test_path)
+    labels, images = data_set.read('test')
     if number > len(images):
         raise UserError(f'--test {number}: there are {len(images)} test images')
     chosen = np.random.RandomState(derive_seed(seed, 'predict')).permutation(
         len(images))[:number]
-    return [Item(f'test image {i}', images[i], images[i], int(labels[i]))
+    return [Item(f'test image {i}', images[i], as_rgb(images[i]), int(labels[i]))
             for i in chosen.tolist()]

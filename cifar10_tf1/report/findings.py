@@ -12,6 +12,7 @@ from typing import List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import data
 from cifar10_tf1 import kernels
 from cifar10_tf1 import programs
 from cifar10_tf1 import recorded
@@ -58,7 +59,7 @@ class Findings(NamedTuple):
     class_names: Tuple[str, ...]
     checkpoint: str                # what it is, or why there is none
     tested: Optional[Tested]
-    filters: Optional[np.ndarray]  # float32 [5, 5, 3, 64], of conv_1
+    filters: Optional[np.ndarray]  # float32 [rows, columns, channels, number]
     statistics: Optional[List]     # of data.statistics.FileStatistics
     data: str                      # why there is no data, or ''
 
@@ -101,40 +102,33 @@ def find(record, options, system):
     Raises:
       UserError: where a checkpoint is named that can't be read.
     """
-    from cifar10_tf1.data import cifar10
     from cifar10_tf1.data import statistics
-    from cifar10_tf1.data import synthetic
-    name = record.content['data'].get('name')
+    module = system.source.load_module(_is_synthetic(record))
     data_set, why_no_data = _find_data_set(
-        record, cli.find_data_dir(options, system.name))
+        record, cli.find_data_dir(options, system.name), system)
     prefix, about = _find_checkpoint(record, options.checkpoint)
     tested = None
     if prefix and data_set:
         tested = _test(record, data_set, prefix, system)
     return Findings(
-        (synthetic if name == 'synthetic' else cifar10).CLASS_NAMES, about,
-        tested, prefix and _load_filters(prefix),
+        module.CLASS_NAMES, about, tested,
+        prefix and _load_filters(prefix, system),
         data_set and statistics.compute_statistics(data_set), why_no_data)
 
 
-def _find_data_set(record, data_dir):
+def _is_synthetic(record):
+    return data.is_synthetic(record.content['data'].get('name', ''))
+
+
+def _find_data_set(record, data_dir, system):
     """(DataSet or None, why not). Downloads and generates nothing."""
-    from cifar10_tf1.data import cifar10
-    from cifar10_tf1.data import synthetic
-    is_synthetic = record.content['data'].get('name') == 'synthetic'
-    parent = os.path.join(data_dir, synthetic.FOLDER) if (
-        is_synthetic) else data_dir
-    try:
-        # An empty one would be filled.
-        is_at_hand = bool(os.listdir(os.path.join(parent, cifar10.FOLDER)))
-    except OSError:
-        is_at_hand = False
-    if not is_at_hand:
+    source = system.source
+    is_synthetic = _is_synthetic(record)
+    if not source.is_at_hand(data_dir, is_synthetic):  # it would be filled
         return None, ('The data set is not at hand: name its folder with '
                       '--data-dir.')
     try:
-        data_set = (synthetic if is_synthetic else cifar10).load_data_set(
-            data_dir)
+        data_set = source.load(data_dir, is_synthetic)
     except UserError as error:
         _warn(error)
         return None, 'The data set is damaged or incomplete.'
@@ -184,9 +178,11 @@ def _warn(error):
     print(f'warning: {error}', file=sys.stderr, flush=True)
 
 
-def _load_filters(prefix):
+def _load_filters(prefix, system):
+    """float32 [rows, columns, channels, number], as they are tested."""
     import tensorflow.compat.v1 as tf
-    name = 'model/conv_1/weights/ExponentialMovingAverage'
+    average = system.build_average(None)
+    name = system.filters + (f'/{average.name}' if average else '')
     reader = tf.train.NewCheckpointReader(prefix)
     if not reader.has_tensor(name):
         raise UserError(f'the checkpoint {prefix} is not of this network: '
@@ -205,9 +201,9 @@ def _test(record, data_set, prefix, system):
 
     On the CPU, with the run's kernels: as test.py does there.
     """
-    from cifar10_tf1.data import cifar10
+    variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
-                 if test['crop'] == 'random'), 1)
+                 if test['crop'] == variant), 1)
     settings = run_record.complete(
         run_record.RunSettings(kernels=choose_kernels(record)), system,
         data_set)
@@ -216,6 +212,6 @@ def _test(record, data_set, prefix, system):
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
     shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
-    labels, images = cifar10.load_records(data_set.test_path)
+    labels, images = data_set.read('test')
     return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
-                  result.step, 'random', seed)
+                  result.step, variant, seed)

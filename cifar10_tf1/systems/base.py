@@ -13,10 +13,19 @@ from typing import Tuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import data
 from cifar10_tf1 import plan
 from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.kernels import stock
+
+
+class PictureShape(NamedTuple):
+    """What a picture is before a system prepares it."""
+    side: int              # pixels, of a square
+    channels: int          # 3: red, green, blue; 1: grey
+    seen: int              # pixels, the side of the middle that is seen
+    is_light_on_dark: bool = False  # as ink of 255; others are inverted
 
 
 class System:
@@ -28,10 +37,14 @@ class System:
       num_epochs: of the documented run.
       num_training_draws: numbers in [0, 1) that an image of training consumes.
       num_test_draws: the same, of testing.
+      picture: PictureShape.
+      filters: name of the first layer's weights.
     """
 
     settings: NamedTuple
     num_epochs: int
+    picture: PictureShape
+    filters: str
     num_training_draws = 0
     num_test_draws = 0
 
@@ -43,6 +56,11 @@ class System:
     def variants(self) -> Tuple[str, ...]:
         """What can be tested, as documented first."""
         return systems.find(self.name).variants
+
+    @property
+    def source(self) -> data.Source:
+        """Of its data."""
+        return data.SOURCES[systems.find(self.name).data]
 
     @property
     def batch_size(self) -> int:
@@ -78,6 +96,16 @@ class System:
     def build_test_batch(self, batch: tf.Tensor,
                          draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
         """As build_training_batch, for testing."""
+        raise NotImplementedError
+
+    def build_images(self, pixels: tf.Tensor) -> tf.Tensor:
+        """Pictures as they are to what testing feeds the network with.
+
+        Args:
+          pixels: uint8 [N, side, side, channels].
+        Returns:
+          float32 [N, height, width, channels].
+        """
         raise NotImplementedError
 
     def build_network(self, images: tf.Tensor, seed: int,

@@ -59,6 +59,9 @@ class DeepCnn(base.System):
     num_training_draws = 4  # crop row, crop column, flip, brightness
     num_test_draws = 2      # crop row, crop column
     num_epochs = settings.schedule.num_epochs
+    picture = base.PictureShape(settings.preprocessing.image_size, 3,
+                                settings.preprocessing.crop_size)
+    filters = 'model/conv_1/weights'
 
     def build_training_batch(self, batch, draws):
         """Decodes records and augments them as the original's training does.
@@ -93,6 +96,24 @@ class DeepCnn(base.System):
         # Whole numbers below 2 ** 24: their sum is exact, in every order.
         return records.build_labels(batch), self._build_standardized(
             values, tf.reduce_sum(values, axis=1, keepdims=True))
+
+    def build_images(self, pixels):
+        """The middle, standardised: as testing with draws of 0.5.
+
+        Args:
+          pixels: uint8 [N, 32, 32, 3].
+        Returns:
+          float32 [N, 24, 24, 3], each of zero mean and unit variance.
+        """
+        size = self.picture.seen
+        first = (self.picture.side - size) // 2
+        crops = tf.cast(pixels[:, first:first + size, first:first + size],
+                        tf.float32)
+        axes = [1, 2, 3]
+        crops -= tf.reduce_mean(crops, axes, keepdims=True)
+        deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes,
+                                           keepdims=True))
+        return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
     def build_network(self, images, seed, kernels=stock):
         """Adds the network, its ten variables and their weight decay.

@@ -48,6 +48,9 @@ class Lenet5(base.System):
 
     settings = Settings()
     num_epochs = settings.schedule.num_epochs
+    picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE,
+                                is_light_on_dark=True)
+    filters = 'Variable'
 
     def build_plan(self, data_set):
         """File order, never shuffled (a quirk); the first images are held back."""
