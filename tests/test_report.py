@@ -13,6 +13,7 @@ import pytest
 import model_helpers
 import runs
 from cifar10_tf1 import run_record
+from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
 from cifar10_tf1.data import synthetic
@@ -369,7 +370,7 @@ def test_every_published_record_has_a_report(tmp_path, capsys):
             tests = [line for line in lines if 'at step 55000' in line
                      and line.startswith('Test')]
             assert [line.split(',')[1:3] for line in tests[:2]] == [
-                [' random crop', f' seed {seed}: {count} of 10000 '
+                [' random', f' seed {seed}: {count} of 10000 '
                  '(tensorflow-gpu 1.15.0)'] for seed, count in (
                      (1, 8206), (2, 8263))]
             assert 'central' in tests[-1] and len(tests) == 21
@@ -412,10 +413,11 @@ def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
         charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
-    charts.draw_loss_curves(
+    charts.draw_curves(
         [{'epoch': 1, 'summed_loss': 900.0},
          {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
-         {'epoch': 3, 'summed_loss': 700.0}], {}, {})
+         {'epoch': 3, 'summed_loss': 700.0}],
+        systems.find('deep_cnn').documented, {}, {})
     (line,) = kept[0].axes[0].lines
     assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 

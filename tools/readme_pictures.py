@@ -31,11 +31,12 @@ DOCS = os.path.join(ROOT, 'docs')
 def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
     compared = report.build_report(record)
-    pictures = {'loss': charts.draw_loss_curves(
-        record.epochs, compared.documented, compared.port, 'png')}
+    pictures = {'loss': charts.draw_curves(
+        record.epochs, compared.documented, compared.curve, compared.port,
+        'png')}
     if compared.comparison:
         pictures['deviation'] = charts.draw_deviations(
-            compared.comparison, compared.band, 'png')
+            compared.comparison, compared.documented, 'png')
     if found.filters is not None:
         pictures['filters'] = charts.draw_filters(found.filters, 'png')
     if found.tested:

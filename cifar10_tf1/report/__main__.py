@@ -30,11 +30,12 @@ def _report(options):
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
-    run_record.check_system_name(record, systems.DEFAULT)
+    system_name = systems.find(record.content['system']).name
     if not record.content['processes']:
         raise UserError(f'{path} records no training; give another')
     record.content['tests'].sort(key=lambda test: (
-        test['step'], test['crop'] != 'random', test['seed']))
+        test['step'], test['crop'] != systems.find(system_name).variants[0],
+        test['seed']))
     report = comparison.build_report(record)
     if not options.text:
         options.output = options.output or os.path.join(record.folder,
@@ -89,7 +90,7 @@ def _write_html(record, report, options):
     from cifar10_tf1.report import sections
     content = sections.build(record, report,
                              findings.find(record, options,
-                                           systems.load(systems.DEFAULT)),
+                                           systems.load(record.content['system'])),
                              not options.without_images)
     temporary = f'{options.output}.{os.getpid()}.tmp'
     try:

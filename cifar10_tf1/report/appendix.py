@@ -7,8 +7,8 @@ import re
 from cifar10_tf1 import machine
 from cifar10_tf1.report.page import escape
 
-_README = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__)))), 'README.md')
+_PAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))), 'docs', 'systems')
 
 
 def add_statistics(page, findings):
@@ -77,18 +77,18 @@ def add_hashes(page, content, findings):
     page.paragraph(f'Checkpoint: {findings.checkpoint}', 'note')
 
 
-def add_quirks(page):
-    """README.md's section, which is the one place where they are listed."""
+def add_quirks(page, system_name):
+    """Of the system's page, which is the one place where they are listed."""
     page.heading('Deviations and quirks')
     try:
-        with open(_README, encoding='utf-8') as file:
-            text = file.read()
-        section = re.search(
-            r'^## Deviations and quirks\n(.*?)(?=^## |\Z)', text,
-            re.MULTILINE | re.DOTALL).group(1)
-    except (OSError, AttributeError):
-        page.paragraph('They stand in README.md, which is not here.', 'lacking')
+        with open(os.path.join(_PAGES, f'{system_name}.md'),
+                  encoding='utf-8') as file:
+            section = file.read().split('\n## Deviations and quirks\n')[1]
+    except (OSError, IndexError):
+        page.paragraph(f'They stand in docs/systems/{system_name}.md, which is '
+                       'not here.', 'lacking')
         return
+    section = section.split('\n## ')[0]
     for block in re.split(r'\n\s*\n', section.strip()):
         items = re.split(r'^- ', block, flags=re.MULTILINE)
         if items[0].strip():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cifar10_tf1 import figures
+from cifar10_tf1.report.comparison import list_known
 
 PURPOSE = 'the HTML report'
 # Of the loss's axis, which is logarithmic.
@@ -13,54 +14,62 @@ _TICKS = (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150, 200, 300, 400, 500, 700,
 _WIDTH = 5.2  # inches; a phone shows it at about three quarters of that
 
 
-def draw_loss_curves(epochs, documented, port, kind='svg'):
-    """The summed loss by epoch, over that of the documented run.
+def draw_curves(epochs, documented, curve, port, kind='svg'):
+    """The documented figure by epoch, over that of the documented run.
 
     Args:
-      epochs: list of dict with epoch and summed_loss, as in run.json.
-      documented, port: dict of epoch -> summed loss; empty: not drawn.
+      epochs: list of dict, as in run.json.
+      documented: systems.Documented, that says which figure.
+      curve, port: dict of epoch -> figure; empty: not drawn.
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):
         axes = figure.add_axes([0.13, 0.14, 0.84, 0.82])
-        if documented:
-            axes.plot(list(documented), list(documented.values()),
+        if curve:
+            axes.plot(list(curve), list(curve.values()),
                       color=figures.LIGHT_GREY, linewidth=5,
                       label='documented run (epochs '
-                      f'{min(documented)} to {max(documented)})')
+                      f'{min(curve)} to {max(curve)})')
         if port:
             axes.plot(list(port), list(port.values()), color='black',
                       linewidth=0.9, linestyle='--',
                       label='plain port of the original, unseeded')
-        numbers, losses = _finite([(epoch['epoch'], epoch['summed_loss'])
-                                   for epoch in epochs
-                                   if 'unknown_losses' not in epoch])
-        axes.plot(numbers, losses, color=figures.BLUE, linewidth=1.6,
+        numbers, values = _finite([
+            (epoch['epoch'], epoch[documented.figure]) for epoch in epochs
+            if documented.figure in list_known(epoch)])
+        axes.plot(numbers, values, color=figures.BLUE, linewidth=1.6,
                   marker='o', markersize=4 if len(numbers) < 40 else 2,
                   label=f'this run ({len(epochs)} epochs)')
-        axes.set_yscale('log')
-        axes.minorticks_off()
-        low, high = axes.get_ylim()
-        ticks = [tick for tick in _TICKS if low <= tick <= high]
-        axes.set_yticks(ticks)
-        axes.set_yticklabels([str(tick) for tick in ticks])
-        axes.set_ylim(low, high)
-        axes.set_xlim(0, max(list(documented) + numbers + [10]) + 2)
+        if documented.is_share:
+            axes.set_ylabel(documented.title.lower())
+        else:
+            _use_log_scale(axes)
+            axes.set_ylabel('sum of an epoch\'s batch losses (log scale)')
+        axes.set_xlim(0, max(list(curve) + numbers + [10]) + 2)
         axes.set_xlabel('epoch')
-        axes.set_ylabel('sum of an epoch\'s batch losses (log scale)')
         axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.legend(loc='upper right')
+        axes.legend(loc='lower right' if documented.is_share else 'upper right')
 
     return figures.draw(_WIDTH, 3.5, draw_on, PURPOSE, kind)
 
 
-def draw_deviations(comparison, band, kind='svg'):
+def _use_log_scale(axes):
+    axes.set_yscale('log')
+    axes.minorticks_off()
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
+    axes.set_yticks(ticks)
+    axes.set_yticklabels([str(tick) for tick in ticks])
+    axes.set_ylim(low, high)
+
+
+def draw_deviations(comparison, documented, kind='svg'):
     """How far each epoch is from the documented one.
 
     Args:
       comparison: comparison.Comparison.
-      band: comparison.Band.
+      documented: systems.Documented, with the band.
       kind: 'svg' or 'png'.
     """
     def draw_on(figure):
@@ -68,19 +77,21 @@ def draw_deviations(comparison, band, kind='svg'):
         numbers, percent = _finite([(d.epoch, d.percent)
                                     for d in comparison.deviations])
         axes.axhline(0, color=figures.GREY, linewidth=0.8)
-        for limit in (band.largest, -band.largest):
+        for limit in (documented.largest, -documented.largest):
             axes.axhline(limit, color=figures.ORANGE, linewidth=1,
                          linestyle='--')
-        axes.annotate(f'limit, ±{band.largest} %', (0.99, band.largest),
+        axes.annotate(f'limit, ±{documented.largest} {documented.unit}',
+                      (0.99, documented.largest),
                       xycoords=axes.get_yaxis_transform(), xytext=(0, 2),
                       textcoords='offset points', ha='right', va='bottom',
                       fontsize=8, color=figures.ORANGE)
         axes.bar(numbers, percent, width=0.8, color=figures.BLUE)
-        highest = max([band.largest] + [abs(value) for value in percent])
+        highest = max([documented.largest] + [abs(value) for value in percent])
         axes.set_ylim(-1.35 * highest, 1.35 * highest)
-        axes.set_xlim(10, max([110] + numbers) + 1)
+        axes.set_xlim(min(numbers, default=1) - 1, max(numbers, default=1) + 1)
         axes.set_xlabel('epoch')
-        axes.set_ylabel('deviation from the\ndocumented loss, %')
+        axes.set_ylabel('deviation from the\ndocumented run, '
+                        + documented.unit)
 
     return figures.draw(_WIDTH, 2.6, draw_on, PURPOSE, kind)
 
@@ -158,7 +169,7 @@ def draw_class_accuracies(rows, overall, kind='svg'):
 
 
 def draw_filters(filters, kind='svg'):
-    """conv_1's filters as small pictures, all on one scale.
+    """The first layer's filters as small pictures, all on one scale.
 
     Args:
       filters: float32 [rows, columns, 3, n].

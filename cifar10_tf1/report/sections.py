@@ -5,6 +5,7 @@ Each section says what is lacking where it can't be made.
 
 import io
 
+from cifar10_tf1 import data
 from cifar10_tf1 import extras
 from cifar10_tf1.report import appendix
 from cifar10_tf1.report import charts
@@ -13,6 +14,12 @@ from cifar10_tf1.report.findings import list_class_accuracies
 from cifar10_tf1.report.page import Page, encode_base64, escape
 
 NUM_MISTAKES = 24
+
+_CAPTIONS = {  # by systems.Documented.is_share
+    False: 'The loss that is printed for each epoch: the sum over its batches of '
+           'cross-entropy (nats) and weight decay.',
+    True: 'The share of the images held back from training that the network has '
+          'right after each epoch.'}
 
 
 def build(record, report, findings, with_images):
@@ -34,9 +41,10 @@ def build(record, report, findings, with_images):
     title = (f'{content["system"]} on {content["data"].get("name")}, seed '
              f'{record.settings.seed}: {len(record.epochs)} epochs')
     page.raw(f'<h1>{escape(title)}</h1>')
-    if content['data'].get('name') == 'synthetic':
-        page.paragraph('Generated data, not CIFAR-10: no figure here says '
-                       'anything about CIFAR-10.', 'lacking')
+    if data.is_synthetic(content['data'].get('name', '')):
+        title_of_data = report.documented.data
+        page.paragraph(f'Generated data, not {title_of_data}: no figure here '
+                       f'says anything about {title_of_data}.', 'lacking')
     _add_result(page, content, report, findings)
     _add_curves(page, record, report)
     _add_test(page, findings)
@@ -46,18 +54,18 @@ def build(record, report, findings, with_images):
     appendix.add_settings(page, content)
     appendix.add_environment(page, content)
     appendix.add_hashes(page, content, findings)
-    appendix.add_quirks(page)
+    appendix.add_quirks(page, content['system'])
     return page.finish(title)
 
 
 def _add_result(page, content, report, findings):
     page.heading('Result')
-    documented = report.documented_result
+    documented = report.documented
     rows = []
-    if report.documented:
-        rows.append(['documented, TensorFlow-GPU 1.4.0'] + _format_share(
+    if report.curve:
+        rows.append([f'documented, {documented.environment}'] + _format_share(
             documented.num_correct, documented.num_examples) + [
-                documented.step, 'random, unseeded'])
+                documented.step, 'as documented, unseeded'])
     for test in content['tests']:
         rows.append([f'this run, {test["kind"]["wheel"]}'] + _format_share(
             test['num_correct'], test['num_examples']) + [
@@ -69,7 +77,7 @@ def _add_result(page, content, report, findings):
                 tested.step, f'{tested.crop}, seed {tested.seed}'])
     if rows:
         page.table(['', 'right', 'accuracy', '95 % interval', 'step',
-                    'test crop'], rows, numeric=(1, 2, 3, 4), long=(0,))
+                    'variant'], rows, numeric=(1, 2, 3, 4), long=(0,))
     if not content['tests'] and not tested:
         page.paragraph('This run has not been tested: python test.py does.',
                        'lacking')
@@ -86,29 +94,30 @@ def _format_share(num_correct, num_examples):
 
 
 def _add_curves(page, record, report):
-    page.heading('Loss')
+    title = report.documented.title.lower()
+    page.heading(report.documented.title)
     if not record.epochs:
         page.paragraph('The record has no finished epoch.', 'lacking')
         return
     page.raw('<div class="charts">')
     page.figure(
-        charts.draw_loss_curves(record.epochs, report.documented, report.port),
-        'Line chart: summed loss by epoch of this run, the documented run and '
-        'a plain port of the original.',
-        'The loss that is printed for each epoch: the sum over its batches of '
-        'cross-entropy (nats) and weight decay.')
+        charts.draw_curves(record.epochs, report.documented, report.curve,
+                           report.port),
+        f'Line chart: {title} by epoch of this run, the documented run and, '
+        'where there is one, a plain port of the original.',
+        _CAPTIONS[report.documented.is_share])
     if report.comparison:
         page.figure(
-            charts.draw_deviations(report.comparison, report.band),
-            'Bar chart: deviation of each epoch\'s loss from the documented '
-            'one, in percent, between the limits of the band.',
+            charts.draw_deviations(report.comparison, report.documented),
+            f'Bar chart: deviation of each epoch\'s {title} from the '
+            'documented one, between the limits of the band.',
             'This run against the documented one, epoch by epoch.')
     page.raw('</div>')
     if report.comparison:
         page.raw('<details><summary>The numbers</summary>')
-        page.table(['epoch', 'summed loss', 'documented', 'deviation'],
-                   [[d.epoch, f'{d.loss:.5f}', f'{d.reference:.5f}',
-                     f'{d.percent:+.2f} %']
+        page.table(['epoch', title, 'documented', 'deviation'],
+                   [[d.epoch, f'{d.value:.5f}', f'{d.reference:.5f}',
+                     f'{d.percent:+.2f} {report.documented.unit}']
                     for d in report.comparison.deviations],
                    numeric=(0, 1, 2, 3))
         page.raw('</details>')
@@ -169,17 +178,18 @@ def _add_mistakes(page, findings, with_images):
 
 
 def _add_filters(page, findings):
-    page.heading('Filters of conv_1')
+    page.heading('Filters of the first layer')
     if findings.filters is None:
         page.paragraph(findings.checkpoint, 'lacking')
         return
-    rows, columns, unused_channels, number = findings.filters.shape
+    rows, columns, channels, number = findings.filters.shape
     page.figure(
         charts.draw_filters(findings.filters),
         f'{number} small pictures, one for each filter of the first layer.',
-        f'Moving averages of the {number} filters, {rows} x {columns} pixels '
-        'each; red, green and blue weights on one scale for all, zero is '
-        'grey; the greatest 0.5 % are cut off.')
+        f'The {number} filters as they are tested, {rows} x {columns} pixels '
+        'each; ' + ('red, green and blue ' if channels == 3 else '')
+        + 'weights on one scale for all, zero is grey; the greatest 0.5 % are '
+        'cut off.')
 
 
 def _encode_png(image):

@@ -14,14 +14,16 @@ def format_report(record, report):
     """
     lines = _describe_run(record) + ['']
     if report.comparison:
-        lines.append('Epoch   Summed loss   Documented   Deviation')
-        lines += [f'{d.epoch:5d} {d.loss:13.5f} {d.reference:12.5f} '
-                  f'{d.percent:+9.2f} %' for d in report.comparison.deviations]
+        title = report.documented.title
+        lines.append(f'Epoch {title:>13s}   Documented   Deviation')
+        lines += [f'{d.epoch:5d} {d.value:{max(13, len(title))}.5f} '
+                  f'{d.reference:12.5f} {d.percent:+9.2f} '
+                  + report.documented.unit for d in report.comparison.deviations]
         lines.append('')
     lines += report.summaries + [report.verdict]
     for test in record.content['tests']:
         lines.append(
-            f'Test at step {test["step"]}, {test["crop"]} crop, seed '
+            f'Test at step {test["step"]}, {test["crop"]}, seed '
             f'{test["seed"]}: {test["num_correct"]} of {test["num_examples"]} '
             f'({test["kind"]["wheel"]})')
     return '\n'.join(lines) + '\n'
