@@ -1,6 +1,7 @@
 """What a data set is to the rest of the program, whatever its files are like."""
 
 import mmap
+import os
 from typing import Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
@@ -21,6 +22,22 @@ class DataSet(NamedTuple):
     num_test_examples: int
     # (paths, num_records) to uint8 [num_records, record_bytes]
     load_bytes: Callable
+    files_per_part: int = 1       # that hold the same records
+
+    def list_parts(self):
+        """(name of the first file, labels, images) of each part, as it is kept.
+
+        All parts of a split have as many records. Raises UserError as load.
+        """
+        parts = []
+        for split, paths in (('train', self.train_paths),
+                             ('test', self.test_paths)):
+            names = [os.path.basename(path)
+                     for path in paths[::self.files_per_part]]
+            labels, images = self.read(split)
+            parts += zip(names, np.split(labels, len(names)),
+                         np.split(images, len(names)))
+        return parts
 
     def read(self, split):
         """The records of 'train' or 'test' as labels and pictures.

@@ -171,7 +171,8 @@ def build_data_set(name, paths, files, line_prefix, class_names):
         class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
         train_paths=tuple(paths[:2]), test_paths=tuple(paths[2:]),
         num_train_examples=files[0].shape[0],
-        num_test_examples=files[2].shape[0], load_bytes=load_bytes)
+        num_test_examples=files[2].shape[0], load_bytes=load_bytes,
+        files_per_part=2)
 
 
 def build_header(shape):

@@ -1,11 +1,8 @@
 """What the documents of record print of the data files: counts and extremes."""
 
-import os
 from typing import List, NamedTuple
 
 import numpy as np
-
-from cifar10_tf1.data import cifar10
 
 NUM_FIRST_LABELS = 20
 
@@ -40,20 +37,18 @@ def compute_statistics(data_set):
     Returns:
       list of FileStatistics, the test file last.
     Raises:
-      UserError: as cifar10.load_records.
+      UserError: as DataSet.read.
     """
-    return [_compute_file(path)
-            for path in data_set.train_paths + (data_set.test_path,)]
+    return [_compute_file(*part, len(data_set.class_names))
+            for part in data_set.list_parts()]
 
 
-def _compute_file(path):
-    labels, images = cifar10.load_records(path)
-    name = os.path.basename(path)
+def _compute_file(name, labels, images, num_classes):
     shown = [ImageStatistics(name, i, int(labels[i]), int(images[i].min()),
                              int(images[i].max()))
              for file, i in _SHOWN if file == name and i < len(images)]
     return FileStatistics(
         name, len(labels),
-        np.bincount(labels, minlength=cifar10.NUM_CLASSES).tolist(),
+        np.bincount(labels, minlength=num_classes).tolist(),
         labels[:NUM_FIRST_LABELS].tolist(), int(images.min()),
         int(images.max()), shown)

@@ -28,6 +28,8 @@ def add_statistics(page, findings):
                [[file.name, ' '.join(map(str, file.first_labels))]
                 for file in findings.statistics], long=(1,))
     shown = [image for file in findings.statistics for image in file.images]
+    if not shown:
+        return
     page.table(
         ['image', 'label', 'minimum', 'maximum'],
         [[f'{image.file}, image {image.index}',

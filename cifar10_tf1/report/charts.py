@@ -172,7 +172,7 @@ def draw_filters(filters, kind='svg'):
     """The first layer's filters as small pictures, all on one scale.
 
     Args:
-      filters: float32 [rows, columns, 3, n].
+      filters: float32 [rows, columns, 1 or 3, n].
       kind: 'svg' or 'png'.
     """
     number = filters.shape[3]
@@ -188,7 +188,10 @@ def draw_filters(filters, kind='svg'):
             axes = figure.add_axes([
                 column * size + 0.004, 1 - (row + 1) * size + 0.004,
                 size - 0.008, size - 0.008])
-            axes.imshow(np.clip(picture, 0, 1), interpolation='nearest')
+            # One channel is drawn in grey, as three that are alike.
+            axes.imshow(np.broadcast_to(np.clip(picture, 0, 1),
+                                        picture.shape[:2] + (3,)),
+                        interpolation='nearest')
             axes.set_axis_off()
 
     return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind, dpi=240)

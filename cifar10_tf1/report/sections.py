@@ -7,6 +7,7 @@ import io
 
 from cifar10_tf1 import data
 from cifar10_tf1 import extras
+from cifar10_tf1.predict.pictures import as_rgb
 from cifar10_tf1.report import appendix
 from cifar10_tf1.report import charts
 from cifar10_tf1.report.findings import compute_interval
@@ -169,7 +170,7 @@ def _add_mistakes(page, findings, with_images):
         best = int(tested.predictions[i])
         page.raw(
             '<figure><img alt="" src="data:image/png;base64,'
-            f'{encode_base64(_encode_png(tested.images[i]))}"><figcaption>'
+            f'{encode_base64(_encode_png(as_rgb(tested.images[i])))}"><figcaption>'
             f'<b>{escape(names[best])}</b> '
             f'{100 * tested.probabilities[i, best]:.1f}&nbsp;%<br>is: '
             f'{escape(names[tested.labels[i]])}<br>image {i}'
