@@ -9,11 +9,15 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import checkpoints
+from cifar10_tf1 import kernels
+from cifar10_tf1 import objective
 from cifar10_tf1 import plan as plans
 from cifar10_tf1 import stopping
 from cifar10_tf1.benchmark import plain_lenet5
 from cifar10_tf1.data import mnist
+from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.kernels import blocks
 from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 
 NUM_TRAIN, NUM_VALIDATION, NUM_TEST = 600, 50, 150
@@ -237,3 +241,48 @@ def test_another_system_s_folder_is_refused_by_name(whole_run, data_set,
     with pytest.raises(UserError, match='of the system lenet5, not deep_cnn'):
         runs.train(whole_run, tiny_data_set)
     assert 'lenet5' in (whole_run / 'run.json').read_text()
+
+
+def compute(kernels_name, images, labels, weights):
+    """{name: value}: logits, loss, gradients by a formulation."""
+    with tf.Graph().as_default(), tf.Session(config=tf.ConfigProto(
+            intra_op_parallelism_threads=1)) as session:
+        logits = lenet5.build_network(tf.constant(images), 1,
+                                      kernels.load(kernels_name))
+        loss = objective.build_losses(logits, tf.constant(labels))[-1]
+        variables = tf.trainable_variables()
+        for variable in variables:
+            variable.load(weights[variable.op.name], session)
+        return session.run(dict(
+            zip([variable.op.name for variable in variables],
+                tf.gradients(loss, variables)), logits=logits, loss=loss))
+
+
+@pytest.mark.parametrize('number', [1, 2, 7, 128])
+def test_the_fast_kernels_are_the_stock_ones(number):
+    """For any length of a batch; also where whole areas are blank.
+
+    Of numbers whose convolutions are exact: rounding would turn a maximum over.
+    """
+    random = np.random.RandomState(number)
+    images = random.randint(0, 9, [number, 32, 32, 1]).astype(np.float32) / 8
+    images[random.uniform(size=images.shape) < 0.5] = 0
+    images[::2, :, 12:] = 0
+    labels = random.randint(0, 10, number).astype(np.int32)
+    weights = {name: random.normal(0, 0.1, shape).astype(np.float32)
+               for name, shape in plain_lenet5.VARIABLES.items()}
+    for name in plain_lenet5.NAMES[:4]:
+        weights[name] = np.rint(16 * weights[name]) / np.float32(16)
+    fast, stock = (compute(name, images, labels, weights)
+                   for name in ('fast', 'stock'))
+    for name, expected in stock.items():
+        assert np.linalg.norm(fast[name] - expected) <= (
+            1e-5 * np.linalg.norm(expected)), name
+
+
+def test_the_fast_kernels_are_checked_on_a_new_machine(data_set, monkeypatch,
+                                                       tmp_path):
+    real = blocks._build_pool
+    monkeypatch.setattr(blocks, '_build_pool', lambda net: 1.01 * real(net))
+    with pytest.raises(KernelsDisagree, match='of one batch'):
+        train(tmp_path, data_set, epochs=1, kernels='fast')

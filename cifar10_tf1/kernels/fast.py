@@ -7,6 +7,7 @@ batch, channels]. See kernels.rows and kernels.winograd.
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import winograd
 
@@ -40,3 +41,6 @@ def build_normalization(net, settings, name):
 
 def build_flat_product(net, weights):
     return rows.build_flat_product(net, weights)
+
+
+build_valid_layers = blocks.build_layers

@@ -11,6 +11,7 @@ neighbour in a pool's gradient, where there is none.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import winograd
 from cifar10_tf1.kernels.fast import build_flat_product
 from cifar10_tf1.kernels.fast import build_normalization
@@ -60,3 +61,6 @@ def build_max_pool(net, name):
                                      [1, 2, 1, 1], 'SAME')
             pooled.append(tf.squeeze(columns, [0]))
         return pooled
+
+
+build_valid_layers = blocks.build_layers

@@ -140,11 +140,11 @@ def build_max_pool(evens, odds):
             for i, (gradient, window, largest) in enumerate(
                     zip(gradients, windows, pooled)):
                 for j, part in enumerate(
-                        _build_shares(gradient, window, largest)):
+                        build_shares(gradient, window, largest)):
                     row_gradients[2 * i + j].append(part)
             even_gradients, odd_gradients = [], []
             for parts, triple, largest in zip(row_gradients, triples, rows):
-                first, odd, third = _build_shares(_add(parts), triple, largest)
+                first, odd, third = build_shares(_add(parts), triple, largest)
                 begin, first = tf.split(first, [1, half - 1])
                 third, end = tf.split(third, [half - 1, 1])
                 even_gradients.append(tf.concat([begin, first + third, end],
@@ -251,7 +251,7 @@ def _largest(tensors):
     return largest
 
 
-def _build_shares(gradient, tensors, largest):
+def build_shares(gradient, tensors, largest):
     """What of the gradient goes to each tensor: all to the first largest."""
     shares = []
     for tensor in tensors[:-1]:

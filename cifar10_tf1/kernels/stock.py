@@ -4,6 +4,7 @@ Activations are [batch, height, width, channels]. The bias is added by a plain
 sum: the gradient of bias_add in 1.15 is not deterministic on a GPU.
 """
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 
@@ -40,3 +41,23 @@ def build_normalization(net, settings, name):
 def build_flat_product(net, weights):
     """[batch, height * width * channels] times weights: [batch, units]."""
     return tf.matmul(tf.reshape(net, [-1, weights.shape[0].value]), weights)
+
+
+def build_valid_layers(images, layers, first_block):
+    """VALID convolutions, each with biases, ReLU and a 2 x 2 pool.
+
+    Args:
+      images: float32 [batch, side, side, channels].
+      layers: list of (weights, biases).
+      first_block: int, for the other formulations.
+    Returns:
+      float32 [batch, features], in the order of rows, columns and maps.
+    """
+    del first_block
+    net = images
+    for weights, biases in layers:
+        net = tf.nn.conv2d(net, weights, strides=[1, 1, 1, 1], padding='VALID')
+        net = tf.nn.relu(net + biases)
+        net = tf.nn.max_pool(net, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1],
+                             padding='VALID')
+    return tf.reshape(net, [-1, np.prod(net.shape.as_list()[1:])])

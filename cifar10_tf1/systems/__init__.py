@@ -51,7 +51,7 @@ ENTRIES = (
           Documented('CIFAR-10', 'TensorFlow-GPU 1.4.0', 55000, 8246, 10000,
                      'summed_loss', 'Summed loss', False, 1.8, 3.5)),
     Entry('lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
-          ('stock',),
+          ('stock', 'fast'),
           Documented('MNIST', 'TensorFlow 0.9.0', 4300, 9836, 10000,
                      'validation_accuracy', 'Validation accuracy', True, 0.4,
                      0.8)),

@@ -95,20 +95,18 @@ class Lenet5(base.System):
         Args:
           images: float32 [batch, 32, 32, 1].
           seed: int, the run's seed, for the initial weights.
-          kernels: the module kernels.stock.
+          kernels: a module of cifar10_tf1.kernels.
         Returns:
           float32 [batch, 10], logits.
         Raises:
           ValueError: where the graph has the network already.
         """
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
-        net = images
-        for number, shape in enumerate(([5, 5, 1, 6], [5, 5, 6, 16])):
-            weights, biases = self._build_variables(number, shape, seed)
-            net = tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'VALID')
-            net = tf.nn.relu(net + biases)
-            net = tf.nn.max_pool(net, [1, 2, 2, 1], [1, 2, 2, 1], 'VALID')
-        net = tf.reshape(net, [-1, 400])
+        # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
+        net = kernels.build_valid_layers(images, [
+            self._build_variables(number, shape, seed)
+            for number, shape in enumerate(([5, 5, 1, 6], [5, 5, 6, 16]))],
+            first_block=4)
         for number, shape in ((2, [400, 120]), (3, [120, 84])):
             weights, biases = self._build_variables(number, shape, seed)
             net = tf.nn.relu(tf.matmul(net, weights) + biases)
