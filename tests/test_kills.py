@@ -1,0 +1,148 @@
+"""A run that is killed, at any moment and often, is the same run.
+
+KILLS says how many kills there are in each test, and KILLS_SEED when they come.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cifar10_tf1 import checkpoints
+from cifar10_tf1 import run_record
+from cifar10_tf1 import step_losses
+
+pytestmark = pytest.mark.slow
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HOOK = os.path.join(ROOT, 'tests', 'killing')
+NUM_KILLS = int(os.environ.get('KILLS', 5))
+SEED = int(os.environ.get('KILLS_SEED', 1))
+# Of the generated data an epoch of lenet5 has 43 steps, one of deep_cnn 100.
+OPTIONS = {'lenet5': ['--epochs', '6', '--save-steps', '4'],
+           'deep_cnn': ['--epochs', '1', '--save-steps', '2']}
+AN_AGE = 120  # seconds
+
+
+class Runs:
+    """Runs of one system on one data set."""
+
+    def __init__(self, system, data_dir):
+        self.system = system
+        self._data_dir = data_dir
+
+    def start(self, folder, **variables):
+        return subprocess.Popen(
+            [sys.executable, os.path.join(ROOT, 'train.py'), '--system',
+             self.system, '--synthetic', '--data-dir', str(self._data_dir),
+             '--model-dir', str(folder)] + OPTIONS[self.system],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, **{name: str(value) for name, value
+                                    in variables.items()}),
+            universal_newlines=True)
+
+    def finish(self, folder, **variables):
+        """Trains to the end; returns what the run leaves, but for its times."""
+        process = self.start(folder, **variables)
+        output = process.communicate()[0]
+        assert process.returncode == 0, output
+        return self.look(folder)
+
+    def look(self, folder):
+        newest = checkpoints.find_newest(str(folder))
+        published = folder / 'published'
+        metrics = [row.split(',') for row in
+                   (folder / 'metrics.csv').read_text().splitlines()]
+        seconds = metrics[0].index('seconds')
+        return {
+            'step': newest.step,
+            'weights': checkpoints.fingerprint(newest.prefix),
+            'recorded': run_record.load_folder(str(folder)).content['weights'],
+            'losses': (folder / step_losses.FILE).read_bytes(),
+            'metrics': [row[:seconds] + row[seconds + 1:] for row in metrics],
+            'epochs': [{name: value for name, value in epoch.items()
+                        if name != 'seconds'} for epoch
+                       in run_record.load_folder(str(folder)).epochs],
+            'checkpoints': sorted(path.name for path
+                                  in folder.glob('model.ckpt-*')),
+            'published': {path.name: checkpoints.fingerprint(
+                str(path)[:-len('.index')])
+                          for path in published.glob('*.index')}}
+
+
+@pytest.fixture(scope='module', params=sorted(OPTIONS))
+def runs_of(request, tmp_path_factory):
+    return Runs(request.param, tmp_path_factory.mktemp('data'))
+
+
+@pytest.fixture(scope='module')
+def whole(runs_of, tmp_path_factory):
+    """What a run leaves that is never interrupted, and its number of changes."""
+    folder = tmp_path_factory.mktemp('whole')
+    count = folder.parent / 'count'
+    left = runs_of.finish(folder, PYTHONPATH=HOOK, KILL_FOLDER=folder,
+                          KILL_COUNT=count)
+    return left, int(count.read_text())
+
+
+def check_folder(folder):
+    """After a kill: what is there reads, and the newest checkpoint is whole."""
+    if (folder / run_record.FILE).exists():
+        run_record.load_folder(str(folder))
+    for path in folder.glob('*.index'):
+        assert checkpoints.find_damage(str(path)[:-len('.index')]) is None
+
+
+def wait_for_training(process, folder, num_processes):
+    """Until the record says that another process trains."""
+    end = time.monotonic() + AN_AGE
+    while process.poll() is None and time.monotonic() < end:
+        path = folder / run_record.FILE
+        if path.exists() and len(run_record.load(str(path)).content[
+                'processes']) > num_processes:
+            return
+        time.sleep(0.01)
+
+
+def test_killed_at_random_moments(runs_of, whole, tmp_path):
+    moments, num_killed = random.Random(SEED), 0
+    for unused_kill in range(NUM_KILLS):
+        path = tmp_path / run_record.FILE
+        num_processes = len(run_record.load(str(path)).content[
+            'processes']) if path.exists() else 0
+        process = runs_of.start(tmp_path)
+        wait_for_training(process, tmp_path, num_processes)
+        time.sleep(moments.uniform(0, 0.6))
+        process.kill()
+        process.communicate()
+        num_killed += process.returncode == -signal.SIGKILL
+        check_folder(tmp_path)
+    assert num_killed > NUM_KILLS // 2
+    assert runs_of.finish(tmp_path) == whole[0]
+
+
+def test_killed_where_files_change(runs_of, whole, tmp_path):
+    """At a rename, removal, sync or opening, before it or behind it."""
+    left, num_changes = whole
+    moments, killed = random.Random(SEED), []
+    for unused_kill in range(NUM_KILLS):
+        # Mostly soon after a start, so that not all of them end the run.
+        at = moments.randint(1, max(2, num_changes // 4))
+        variables = {'KILL_AFTER': 1} if moments.random() < 0.5 else {}
+        process = runs_of.start(tmp_path, PYTHONPATH=HOOK, KILL_FOLDER=tmp_path,
+                                KILL_AT=at, **variables)
+        output = process.communicate()[0]
+        assert process.returncode in (0, -signal.SIGKILL), output
+        killed.append(process.returncode != 0)
+        check_folder(tmp_path)
+    assert killed[0]
+    assert runs_of.finish(tmp_path) == left
+
+
+def test_the_hook_counts(whole):
+    """Else nothing above was killed where files change."""
+    assert whole[1] > 100
