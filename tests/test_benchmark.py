@@ -12,7 +12,6 @@ from cifar10_tf1.benchmark import __main__ as benchmark
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
 from cifar10_tf1.benchmark import workers
-from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -53,7 +52,7 @@ def measured():
         name: {'start_up_seconds': 3.0, 'peak_memory_kb': 500000, 'blocks': {
             kind: [rate] * 10 for (its, kind), rate in blocks.items()
             if its == name}} for name in benchmark.FORMULATIONS}
-    return {'cores': 2, 'block_seconds': 2.0, 'runtimes': [
+    return {'system': 'deep_cnn', 'cores': 2, 'block_seconds': 2.0, 'runtimes': [
         {'wheel': 'tensorflow 0', 'cpu': {'name': 'A processor'},
          'formulations': formulations, 'matmul_gflops': [100.0] * 10}]}
 
@@ -69,15 +68,14 @@ def test_table():
 
 @pytest.mark.slow
 def test_as_many_images_as_cifar10(tmp_path):
-    data.generate(str(tmp_path))
-    data_set = data.load_data_set(str(tmp_path))
+    data.generate(str(tmp_path), 'deep_cnn')
+    data_set = data.load_data_set(str(tmp_path), 'deep_cnn')
     assert data_set.num_train_examples == 50000
     assert data_set.num_test_examples == 10000
     assert data_set.name == 'synthetic'
-    for paths, num_records in ((data_set.train_paths, 50000),
-                               ([data_set.test_path], 10000)):
-        records = cifar10.load_bytes(paths, num_records)
-        assert np.array_equal(records[:2000], records[8000:10000])
+    for split, period in (('train', 10000), ('test', 2000)):
+        records = data_set.load(split)
+        assert np.array_equal(records[:1000], records[period:period + 1000])
         assert not np.array_equal(records[:1000], records[1000:2000])
 
 
@@ -95,7 +93,7 @@ def test_a_worker_that_dies_is_named(tmp_path):
         script = tmp_path / 'sh'
         script.write_text('#!/bin/sh\necho "not today" >&2\nexit 3\n')
         script.chmod(0o755)
-        workers.Worker(str(script), 'fast', str(tmp_path))
+        workers.Worker(str(script), 'deep_cnn', 'fast', str(tmp_path))
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import tempfile
 from cifar10_tf1 import cli
 from cifar10_tf1 import limits
 from cifar10_tf1 import machine
+from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
 from cifar10_tf1.benchmark import workers
@@ -41,11 +42,13 @@ _LABELS = {
 }
 
 
-def measure(pythons, data_dir, num_cores, num_blocks, block_seconds):
+def measure(pythons, system_name, data_dir, num_cores, num_blocks,
+            block_seconds):
     """Blocks of everything, one after the other, again and again.
 
     Args:
       pythons: list of str, the interpreter of each runtime.
+      system_name: str, one of systems.NAMES.
       data_dir: str, where data.generate has been.
       num_cores: int, or None for all.
       num_blocks: int.
@@ -61,8 +64,8 @@ def measure(pythons, data_dir, num_cores, num_blocks, block_seconds):
         groups = []
         for python in pythons:
             for formulation in FORMULATIONS:
-                worker = workers.Worker(python, formulation, data_dir,
-                                        num_cores)
+                worker = workers.Worker(python, system_name, formulation,
+                                        data_dir, num_cores)
                 stack.callback(worker.stop)
                 groups.append((python, worker))
         questions = [(python, worker, kind) for python, worker in groups
@@ -96,7 +99,8 @@ def measure(pythons, data_dir, num_cores, num_blocks, block_seconds):
                 for name, values in about.items()},
             'matmul_gflops': [rate * figures.MATMUL_GFLOP for rate in
                               blocks[python, 'stock', 'matmul']]})
-    return {'cores': about['fast']['cores'], 'block_seconds': block_seconds,
+    return {'system': system_name, 'cores': about['fast']['cores'],
+            'block_seconds': block_seconds,
             'runtimes': runtimes}
 
 
@@ -108,6 +112,7 @@ def describe(measured):
     the same, on the first runtime.
     """
     lines = []
+    gflop = systems.find(measured.get('system', systems.DEFAULT)).image_gflop
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
     for runtime in measured['runtimes']:
         lines += [f'{runtime["wheel"]}, {measured["cores"]} core(s) of '
@@ -120,11 +125,11 @@ def describe(measured):
             base = first['test' if kind == 'test' else 'train']
             ratio = figures.summarize_ratio(rates, base)
             lines.append(f'| {label} | {figures.summarize(rates)} | {ratio} |')
-        lines += ['', *_describe_rest(runtime), '']
+        lines += ['', *_describe_rest(runtime, gflop), '']
     return lines[:-1]
 
 
-def _describe_rest(runtime):
+def _describe_rest(runtime, gflop):
     fast = runtime['formulations']['fast']
     train, fixed = fast['blocks']['train'], fast['blocks']['fixed']
     cost = figures.summarize_ratio(fixed, train)
@@ -136,11 +141,11 @@ def _describe_rest(runtime):
     if 'matmul_gflops' in runtime:  # not in the first records
         rates = runtime['matmul_gflops']
         fraction = figures.summarize_ratio(
-            [rate / 100 * figures.STEP_GFLOP for rate in train], rates)
+            [rate * gflop for rate in train], rates)
         lines.append(
             f'- A product of {figures.MATMUL_SIZE}^3: '
-            f'{figures.summarize(rates)} GFLOP/s. A step of '
-            f'{figures.STEP_GFLOP} GFLOP by direct convolution reaches '
+            f'{figures.summarize(rates)} GFLOP/s. Training, '
+            f'with {gflop} GFLOP an image by direct convolution, reaches '
             f'{fraction} times that rate with fast kernels.')
     return lines + [
         f'- A step with the pipeline takes {cost} times a step on one batch.',
@@ -174,10 +179,11 @@ def _run(options):
     results = []
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-') as folder:
         with contextlib.redirect_stdout(sys.stderr):
-            data.generate(folder)
+            data.generate(folder, options.system)
         for num_cores in options.threads or [None]:
-            results.append(measure(options.python or [sys.executable], folder,
-                                   num_cores, num_blocks, seconds))
+            results.append(measure(
+                options.python or [sys.executable], options.system, folder,
+                num_cores, num_blocks, seconds))
     if options.json:
         print(json.dumps(results, indent=1, sort_keys=True))
     else:
@@ -192,6 +198,9 @@ def main(argv=None):
         'with fast kernels, beside a plain port of the original, in '
         'alternating blocks. Leave the machine idle meanwhile.',
         epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
+    parser.add_argument(
+        '--system', choices=systems.NAMES, default=systems.DEFAULT,
+        help=f'whose training (default: {systems.DEFAULT})')
     parser.add_argument(
         '--threads', type=_parse_cores, metavar='N,...',
         help='how many of the cores to use, one measurement after the other '

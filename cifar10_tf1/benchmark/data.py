@@ -1,39 +1,48 @@
-"""What the benchmark works on: generated images, as many as CIFAR-10 has.
+"""What the benchmark works on: generated images, as many as the real data has.
 
-An epoch or a test begins as seldom, and takes as much memory, as with CIFAR-10.
+An epoch or a test begins as seldom, and takes as much memory, as with that.
 """
 
 import os
 
-from cifar10_tf1.data import cifar10
+from cifar10_tf1 import data
+from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
-from cifar10_tf1.data import synthetic
+from cifar10_tf1.data.data_set import load_files
 
 _FOLDER = 'full-size'
 
 
-def generate(folder):
-    """Writes each file of the generated set several times over.
+def generate(folder, system_name):
+    """Writes the records of the generated set several times over.
 
     Args:
       folder: str, an empty one; 220 MB.
+      system_name: str, one of systems.NAMES.
     Raises:
       UserError: no space, no permission.
     """
-    small = synthetic.load_data_set(folder)
-    sizes = [file.size for file in cifar10.FILES]
-    with preparation.new_folder(os.path.join(folder, _FOLDER),
-                                sum(sizes)) as temporary:
-        for path, size in zip((*small.train_paths, small.test_path), sizes):
-            with open(path, 'rb') as stream:
-                content = stream.read()
+    source = data.SOURCES[systems.find(system_name).data]
+    small = source.load(folder, synthetic=True)
+    with preparation.new_folder(os.path.join(folder, _FOLDER), sum(
+            number * small.record_bytes for number
+            in (source.num_train, source.num_test))) as temporary:
+        for split, number in (('train', source.num_train),
+                              ('test', source.num_test)):
+            content = small.load(split).tobytes()
             preparation.write_file(
-                os.path.join(temporary, os.path.basename(path)),
-                [content] * (size // len(content)))
+                os.path.join(temporary, split),
+                [content] * (number * small.record_bytes // len(content)))
 
 
-def load_data_set(folder):
-    """The DataSet that `generate` has written."""
-    return cifar10.build_data_set('synthetic', os.path.join(folder, _FOLDER),
-                                  cifar10.FILES, synthetic.LINE_PREFIX,
-                                  synthetic.CLASS_NAMES)
+def load_data_set(folder, system_name):
+    """The DataSet that `generate` has written: a file of records a split."""
+    source = data.SOURCES[systems.find(system_name).data]
+    small = source.load(folder, synthetic=True)
+    return small._replace(
+        train_paths=(os.path.join(folder, _FOLDER, 'train'),),
+        test_paths=(os.path.join(folder, _FOLDER, 'test'),),
+        num_train_examples=source.num_train, num_test_examples=source.num_test,
+        load_bytes=lambda paths, number: load_files(
+            paths, number, small.record_bytes),
+        files_per_part=1)

@@ -3,9 +3,6 @@
 import statistics
 from typing import NamedTuple
 
-# Of one training step on 100 images, by direct convolution and its gradients
-# without those with respect to the images.
-STEP_GFLOP = 10.53
 MATMUL_SIZE = 2048
 MATMUL_GFLOP = 2 * MATMUL_SIZE ** 3 / 1e9
 

@@ -79,3 +79,39 @@ def build_training():
             'train_op': train_op, 'variables': variables,
             'num_correct': tf.reduce_sum(tf.cast(correct, tf.int32)),
             'saver': tf.train.Saver()}
+
+
+class Plain:
+    """The original's way, timed: prepared before, fed batch by batch."""
+
+    kinds = ('train', 'test')
+
+    def __init__(self, data_set):
+        graph = tf.Graph()
+        with graph.as_default():
+            self._port = build_training()
+            initializer = tf.global_variables_initializer()
+        # No numbers of threads: as TensorFlow chooses.
+        self._session = tf.Session(graph=graph)
+        self._session.run(initializer)
+        self._images, self._labels, self._starts = {}, {}, {}
+        for kind, split in (('train', 'train'), ('test', 'test')):
+            labels, images = data_set.read(split)
+            self._images[kind] = pad(images[:, :, :, 0])
+            self._labels[kind] = labels.astype(np.int32)
+            self._starts[kind] = 0
+
+    def train(self):
+        return self._run('train', [self._port['train_op'], self._port['loss']])
+
+    def test(self):
+        return self._run('test', self._port['num_correct'])
+
+    def _run(self, kind, fetches):
+        start = self._starts[kind]
+        images = self._images[kind][start:start + BATCH_SIZE]
+        self._session.run(fetches, {
+            self._port['images']: images,
+            self._port['labels']: self._labels[kind][start:start + BATCH_SIZE]})
+        self._starts[kind] = (start + len(images)) % len(self._images[kind])
+        return len(images)

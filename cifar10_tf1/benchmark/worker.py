@@ -1,12 +1,13 @@
 """One process of the benchmark: an environment, and what is timed in it.
 
-    python -m cifar10_tf1.benchmark.worker FORMULATION DATA_DIR
+    python -m cifar10_tf1.benchmark.worker SYSTEM FORMULATION DATA_DIR
 
 Reads lines `KIND SECONDS` from standard input, does KIND over and over for
 about that long, and answers each with a line of JSON: {"count": images or
 products, "seconds": time}. Before that, one line about itself.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -19,52 +20,11 @@ from cifar10_tf1 import machine
 from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import figures
 
 SEED = 1
-
-
-class Plain:
-    """The original's way: batches fetched to the host and fed back."""
-
-    kinds = ('train', 'test')
-
-    def __init__(self, data_set):
-        import tensorflow.compat.v1 as tf
-        from cifar10_tf1.benchmark import plain_port
-        graph = tf.Graph()
-        with graph.as_default():
-            self._port = plain_port.build_training()
-            self._inputs = {
-                'train': plain_port.build_input(data_set.train_paths, True),
-                'test': plain_port.build_input([data_set.test_path], False)}
-            initializer = tf.global_variables_initializer()
-        # No numbers of threads: as TensorFlow chooses.
-        self._session = tf.Session(graph=graph)
-        self._session.run(initializer)
-        self._error = tf.errors.OutOfRangeError
-        for initializer, unused_batch in self._inputs.values():
-            self._session.run(initializer)
-
-    def train(self):
-        self._run('train', [self._port['train_op'], self._port['loss']])
-        return self._batch_size
-
-    def test(self):
-        self._run('test', self._port['in_top_1'])
-        return self._batch_size
-
-    def _run(self, which, fetches):
-        initializer, batch = self._inputs[which]
-        try:
-            images, labels = self._session.run(batch)
-        except self._error:
-            self._session.run(initializer)
-            images, labels = self._session.run(batch)
-        self._batch_size = len(images)
-        self._session.run(fetches, {self._port['images']: images,
-                                    self._port['labels']: labels})
 
 
 class Ours:
@@ -72,9 +32,8 @@ class Ours:
 
     kinds = ('train', 'fixed', 'pipeline', 'test', 'matmul')
 
-    def __init__(self, data_set, formulation):
-        from cifar10_tf1 import systems
-        self._system = systems.load(systems.DEFAULT)
+    def __init__(self, system, data_set, formulation):
+        self._system = system
         self._data_set = data_set
         self._formulation = formulation
         self._settings = run_record.default_settings(self._system, data_set,
@@ -124,8 +83,9 @@ class Ours:
         if 'fixed' not in self._sessions:
             random = np.random.RandomState(SEED)
             with tf.Graph().as_default() as graph:
+                shape = self._train_graph.inputs.images.shape.as_list()[1:]
                 images = tf.Variable(
-                    random.randn(self._batch_size, 24, 24, 3).astype('f'),
+                    random.randn(self._batch_size, *shape).astype('f'),
                     trainable=False, use_resource=True)
                 labels = tf.Variable(
                     random.randint(0, 10, self._batch_size).astype('i'),
@@ -145,7 +105,7 @@ class Ours:
         import tensorflow.compat.v1 as tf
         if 'test' not in self._sessions:
             graph = programs.load('test').build_graph(
-                self._system, self._data_set, SEED, 'random', 'cpu',
+                self._system, self._data_set, SEED, None, 'cpu',
                 self._settings.input_threads, self._formulation)
             with graph.graph.as_default():
                 initializer = tf.global_variables_initializer()
@@ -189,7 +149,7 @@ class Ours:
 
 
 def main():
-    formulation, data_dir = sys.argv[1:]
+    system_name, formulation, data_dir = sys.argv[1:]
     start = time.perf_counter()
     # Lines of JSON alone go to the standard output that the parent reads.
     answers = os.fdopen(os.dup(1), 'w')
@@ -201,9 +161,13 @@ def main():
     else:
         runtime.prepare_environment(formulation)
         runtime.load_tensorflow()
-    data_set = data.load_data_set(data_dir)
-    subject = (Plain(data_set) if formulation == 'plain'
-               else Ours(data_set, formulation))
+    data_set = data.load_data_set(data_dir, system_name)
+    if formulation == 'plain':
+        port = importlib.import_module(
+            f'cifar10_tf1.benchmark.plain_{system_name}')
+        subject = port.Plain(data_set)
+    else:
+        subject = Ours(systems.load(system_name), data_set, formulation)
     subject.train()
     seconds = time.perf_counter() - start
     for unused_step in range(10):

@@ -14,11 +14,13 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 class Worker:
     """A process of cifar10_tf1.benchmark.worker."""
 
-    def __init__(self, python, formulation, data_dir, num_cores=None):
+    def __init__(self, python, system_name, formulation, data_dir,
+                 num_cores=None):
         """Starts it and waits until it can be asked.
 
         Args:
           python: str, the interpreter, which decides the runtime.
+          system_name: str, one of systems.NAMES.
           formulation: 'plain', 'stock' or 'fast'.
           data_dir: str, where data.generate has been.
           num_cores: int, the first so many of the cores at hand; None: all.
@@ -34,8 +36,8 @@ class Worker:
         # A file: a pipe that nobody reads would fill up.
         self._errors = tempfile.TemporaryFile('w+')
         self._process = subprocess.Popen(
-            [python, '-m', 'cifar10_tf1.benchmark.worker', formulation,
-             data_dir], cwd=_ROOT, env=environment, universal_newlines=True,
+            [python, '-m', 'cifar10_tf1.benchmark.worker', system_name,
+             formulation, data_dir], cwd=_ROOT, env=environment, universal_newlines=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self._errors,
             preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))

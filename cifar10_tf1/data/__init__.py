@@ -16,6 +16,8 @@ class Source(NamedTuple):
     folder: str           # where it is kept, unless the variable says so
     variable: str         # of the environment
     what_lies_there: str
+    num_train: int        # records
+    num_test: int
 
     @property
     def data_dir(self):
@@ -50,7 +52,7 @@ def is_synthetic(data_name):
 
 SOURCES = {
     'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
-                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/'),
+                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/', 50000, 10000),
     'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
-                    'MNIST_DATA_DIR', 'the four files'),
+                    'MNIST_DATA_DIR', 'the four files', 60000, 10000),
 }

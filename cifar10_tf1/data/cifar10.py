@@ -17,7 +17,7 @@ from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
-from cifar10_tf1.data.data_set import new_table
+from cifar10_tf1.data.data_set import load_files
 from cifar10_tf1.data.verification import DataFile
 from cifar10_tf1.errors import UserError
 
@@ -147,19 +147,7 @@ def load_bytes(paths, num_records):
     Raises:
       UserError: where one can't be read, or is not what it was.
     """
-    table = new_table(num_records, RECORD_BYTES)
-    view = memoryview(table.reshape(-1))
-    for path in paths:
-        with preparation.explained(f'read {path}'):
-            with open(path, 'rb') as stream:
-                view = view[stream.readinto(view):]
-                is_longer = bool(stream.read(1))
-        if is_longer:
-            break
-    if len(view) or is_longer:
-        raise UserError(f'{", ".join(paths)} changed after the check; start '
-                        'again')
-    return table
+    return load_files(paths, num_records, RECORD_BYTES)
 
 
 def check_data_dir(data_dir):

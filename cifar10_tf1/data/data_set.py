@@ -6,6 +6,9 @@ from typing import Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
 
+from cifar10_tf1.data import preparation
+from cifar10_tf1.errors import UserError
+
 LABEL_BYTES = 1  # of a record, before the planes
 
 
@@ -88,3 +91,30 @@ def new_table(num_records, record_bytes):
     pages = mmap.mmap(-1, num_records * record_bytes,
                       mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return np.frombuffer(pages, np.uint8).reshape(num_records, record_bytes)
+
+
+def load_files(paths, num_records, record_bytes):
+    """Files of nothing but records, one after the other.
+
+    Args:
+      paths: list of str, verified files.
+      num_records: int, in all of them.
+      record_bytes: int.
+    Returns:
+      uint8 [num_records, record_bytes].
+    Raises:
+      UserError: where one can't be read, or is not what it was.
+    """
+    table = new_table(num_records, record_bytes)
+    view = memoryview(table.reshape(-1))
+    for path in paths:
+        with preparation.explained(f'read {path}'):
+            with open(path, 'rb') as stream:
+                view = view[stream.readinto(view):]
+                is_longer = bool(stream.read(1))
+        if is_longer:
+            break
+    if len(view) or is_longer:
+        raise UserError(f'{", ".join(paths)} changed after the check; start '
+                        'again')
+    return table
