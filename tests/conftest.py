@@ -48,7 +48,7 @@ def real_data_dir():
     return REAL_DATA_DIR
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def real_mnist_dir():
     """A folder of the real MNIST; skips where none is named or none there."""
     from cifar10_tf1.data import mnist

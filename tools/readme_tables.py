@@ -19,7 +19,8 @@ from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 from cifar10_tf1.benchmark import figures  # noqa: E402
 
 RESULTS = os.path.join(ROOT, 'results')
-READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'))
+READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'),
+           os.path.join(ROOT, 'docs', 'systems', 'lenet5.md'))
 SEEDS = (1, 2, 3)
 WHOLE_RUNS = {'record': 'TensorFlow 1.15, the run of record',
               'record-tf2': 'TensorFlow 2'}
@@ -39,6 +40,75 @@ FIRST_EPOCHS = 3
 # Of the plain port's first run, which is in no file.
 FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
 COMPARED_EPOCHS = range(6, 11)  # between kernels
+
+
+def load_lenet5(prefix):
+    """RunRecords of the runs of lenet5 whose folder has this prefix."""
+    folder = os.path.join(RESULTS, 'lenet5')
+    return [run_record.load_folder(os.path.join(folder, name))
+            for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
+
+
+def list_correct(records, variant):
+    """The number of right images of each run, by its test."""
+    return [next(test['num_correct'] for test in record.content['tests']
+                 if test['crop'] == variant) for record in records]
+
+
+def describe_numbers(numbers):
+    return (f'{statistics.mean(numbers):,.1f} (sd {statistics.stdev(numbers):.1f}, '
+            f'{min(numbers):,} to {max(numbers):,})')
+
+
+def build_systems():
+    """README's first table: each documented result beside ours."""
+    record = load_run('record')
+    random = record_run.list_correct(record, 'random')
+    lenet5 = list_correct(load_lenet5('seed-'), 'whole')
+    return [
+        '| system | data | documented | on TensorFlow 1.15 here | page |',
+        '|---|---|---|---|---|',
+        '| `deep_cnn`, the default | CIFAR-10 | 8,246 of 10,000, one test by '
+        f'random crops | {statistics.mean(random):,.1f}, mean of '
+        f'{len(random)} tests of one run (sd {statistics.stdev(random):.1f}, '
+        f'{min(random):,} to {max(random):,}) | [Results](#results) |',
+        '| `lenet5` | MNIST | 0.984; 9,836 of 10,000 by the weights that its '
+        f'author published, here too | {describe_numbers(lenet5)}, '
+        f'{len(lenet5)} seeds | [lenet5](docs/systems/lenet5.md) |']
+
+
+def build_lenet5_epochs():
+    """Validation accuracy by epoch: documented, and of all seeds."""
+    curve = report.load_curve('lenet5', 'documented')
+    records = load_lenet5('seed-')
+    lines = ['| epoch | ' + ' | '.join(map(str, curve)) + ' |',
+             '|---' * (1 + len(curve)) + '|',
+             '| documented | ' + ' | '.join(f'{value:.3f}' for value
+                                            in curve.values()) + ' |']
+    columns = [[record.epochs[epoch - 1]['validation_accuracy']
+                for record in records] for epoch in curve]
+    for name, find in (('mean', statistics.mean), ('least', min),
+                       ('greatest', max)):
+        lines.append(f'| {name} of {len(records)} seeds | ' + ' | '.join(
+            f'{find(column):.3f}' for column in columns) + ' |')
+    return lines
+
+
+def build_lenet5_seeds():
+    """Every run: its tests, its distance to the documented curve, its hash."""
+    lines = ['| runtime | seed | test, of 10,000 | validation, of 5,000 | mean '
+             'absolute deviation of the curve, points | weights, SHA-256 |',
+             '|---' * 6 + '|']
+    for prefix in ('seed-', 'tf2-seed-'):
+        for record in load_lenet5(prefix):
+            comparison = report.build_report(record).comparison
+            lines.append(
+                f'| {record.kind["wheel"]} | {record.settings.seed} | '
+                f'{list_correct([record], "whole")[0]:,} | '
+                f'{list_correct([record], "validation")[0]:,} | '
+                f'{comparison.mean_absolute:.2f} | '
+                f'`{record.content["weights"]["sha256"][:16]}...` |')
+    return lines
 
 
 def build_timings():
@@ -246,7 +316,10 @@ def build_profile():
 
 def render(text):
     """A README.md's text with its tables made anew."""
-    for name, build in (('timings', build_timings), ('tour', build_tour),
+    for name, build in (('systems', build_systems),
+                        ('lenet5_epochs', build_lenet5_epochs),
+                        ('lenet5_seeds', build_lenet5_seeds),
+                        ('timings', build_timings), ('tour', build_tour),
                         ('results', build_results),
                         ('kernels', build_kernels),
                         ('benchmark', build_benchmark),
