@@ -85,7 +85,7 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
                              load_data_set(system_name), max_steps, command,
                              stop_request, with_summaries)
     except BaseException:
-        folder.close()
+        folder.discard()
         raise
 
 

@@ -6,6 +6,7 @@ A checkpoint `model.ckpt-500` is three files of TensorFlow's (`.index`,
 pruned to the last five, from all others, which are never deleted.
 """
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -152,6 +153,7 @@ class ModelDir:
         """
         check_path(path)
         self.path = path
+        self._is_new = not os.path.lexists(path)
         try:
             os.makedirs(path, exist_ok=True)
             self._lock = open(os.path.join(path, '.lock'), 'a')
@@ -181,6 +183,14 @@ class ModelDir:
     def close(self):
         """Gives the lock back; so does the end of the process."""
         self._lock.close()
+
+    def discard(self):
+        """Gives the lock back, and removes the folder where it was made for it."""
+        if self._is_new:
+            with contextlib.suppress(OSError):  # something is in it by now
+                os.remove(self.join('.lock'))
+                os.rmdir(self.path)
+        self.close()
 
     def check_identity(self):
         """Raises UserError where the path no longer leads to the locked folder.

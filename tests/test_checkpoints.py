@@ -435,3 +435,13 @@ def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
         assert len(restored) == 21
         for name, value in expected.items():
             assert (restored[name] == value).all(), name
+
+
+def test_a_start_that_fails_leaves_no_folder_behind(tmp_path):
+    """Such as a refused card; a folder that was there stays as it was."""
+    folder = tmp_path / 'new'
+    model_dirs.ModelDir(str(folder)).discard()
+    assert not folder.exists()
+    folder.mkdir()
+    model_dirs.ModelDir(str(folder)).discard()
+    assert folder.exists()
