@@ -159,7 +159,7 @@ def test_room_beside_checkpoints(tmp_path, monkeypatch):
     (tmp_path / cifar10.FOLDER / 'x').write_bytes(b'x')
     for step in range(5):
         with open(str(tmp_path / f'model.ckpt-{step}.data'), 'wb') as file:
-            file.truncate(storage.CHECKPOINT_BYTES)
+            file.truncate(9 * 1000 * 1000)
 
     class Usage:
         free = 10 * 1000 * 1000
@@ -349,3 +349,14 @@ def test_a_bare_python():
     assert re.search('^FAIL +TensorFlow +is not installed', result.stdout,
                      re.MULTILINE)
     assert 'make setup' in result.stdout and 'broke' not in result.stdout
+
+
+def test_mnist(tmp_path, real_mnist_dir):
+    """Named where it is missing, damaged or whole."""
+    line = only(storage.check_data, str(tmp_path), 'lenet5')
+    assert line.status == WARN and 'train-images' in line.text
+    (tmp_path / 't10k-labels-idx1-ubyte').write_bytes(b'damaged')
+    line = only(storage.check_data, str(tmp_path), 'lenet5')
+    assert line.status == FAIL and line.text.startswith('t10k-labels')
+    line = only(storage.check_data, real_mnist_dir, 'lenet5')
+    assert line.status == OK and 'all four files' in line.text

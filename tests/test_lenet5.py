@@ -1,5 +1,6 @@
 """lenet5: its batches, network, update, lines, checkpoints."""
 
+import hashlib
 import os
 import re
 
@@ -286,3 +287,18 @@ def test_the_fast_kernels_are_checked_on_a_new_machine(data_set, monkeypatch,
     monkeypatch.setattr(blocks, '_build_pool', lambda net: 1.01 * real(net))
     with pytest.raises(KernelsDisagree, match='of one batch'):
         train(tmp_path, data_set, epochs=1, kernels='fast')
+
+
+# Of seed 1: the first weights and those of the largest layer, to the bit.
+GOLDEN_WEIGHTS = {'Variable': '20c29f291112', 'Variable_4': '963064a07f4e'}
+
+
+def test_initial_weights_are_the_same_bits_everywhere():
+    with tf.Graph().as_default(), tf.Session() as session:
+        lenet5.build_network(tf.zeros([1, 32, 32, 1]), seed=1)
+        session.run(tf.global_variables_initializer())
+        for variable in tf.trainable_variables():
+            if variable.op.name in GOLDEN_WEIGHTS:
+                digest = hashlib.sha256(session.run(variable).tobytes())
+                assert digest.hexdigest()[:12] == GOLDEN_WEIGHTS[
+                    variable.op.name]

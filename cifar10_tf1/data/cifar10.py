@@ -128,6 +128,14 @@ def load_records(path):
     return labels, np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
+def count_needed_bytes(data_dir):
+    """What the folder still needs: for the files, and perhaps the archive."""
+    need = sum(file.size for file in FILES)
+    if not os.path.exists(os.path.join(data_dir, ARCHIVE_NAME)):
+        need += official_archive().size
+    return need
+
+
 def is_at_hand(data_dir):
     """Whether load_data_set finds something there, rather than download it."""
     try:

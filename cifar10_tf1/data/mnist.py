@@ -98,6 +98,12 @@ def load_data_set(data_dir, urls=None, files=FILES):
     return build_data_set('mnist', paths, files, '', CLASS_NAMES)
 
 
+def count_needed_bytes(data_dir):
+    """What the folder still needs, at most: the files are kept packed."""
+    return sum(_header_bytes(file.shape) + int(np.prod(file.shape))
+               for file in list_missing(find_folder(data_dir)))
+
+
 def is_at_hand(data_dir):
     """Whether load_data_set finds something there, rather than download it."""
     return not list_missing(find_folder(data_dir))

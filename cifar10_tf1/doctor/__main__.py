@@ -20,7 +20,8 @@ from cifar10_tf1.doctor.lines import WARN
 EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}
 
 
-def list_lines(data_dir, model_dir, device='auto'):
+def list_lines(data_dir, model_dir, device='auto',
+               system_name=systems.DEFAULT):
     """All lines of the report: list of lines.Line."""
     checks = (
         ('Program', software.check_program),
@@ -29,17 +30,19 @@ def list_lines(data_dir, model_dir, device='auto'):
         ('Packages', software.check_packages),
         ('Processor', software.check_processor),
         ('GPU', gpu.check_gpu, device),
-        ('Data', storage.check_data, data_dir),
-        ('Disk', storage.check_disks, data_dir, model_dir),
-        ('Writing', storage.check_permissions, data_dir, model_dir),
+        ('Data', storage.check_data, data_dir, system_name),
+        ('Disk', storage.check_disks, data_dir, model_dir, system_name),
+        ('Writing', storage.check_permissions, data_dir, model_dir,
+         system_name),
         ('Memory', resources.check_memory),
         ('Threads', resources.check_threads))
     return [line for check in checks for line in run_check(*check)]
 
 
 def _doctor(options):
-    lines = list_lines(cli.find_data_dir(options, systems.DEFAULT),
-                       cli.find_model_dir(options), options.device)
+    name = options.system or systems.DEFAULT
+    lines = list_lines(cli.find_data_dir(options, name),
+                       cli.find_model_dir(options), options.device, name)
     worst = find_worst(lines)
     if options.json:
         print(json.dumps({'verdict': worst, 'lines': [
@@ -58,6 +61,7 @@ def main(argv=None):
         'data, disk, memory. Downloads and changes nothing. Exit status by the '
         'worst line: 0 OK, 3 WARN (it will run), 4 FAIL (it will not).',
         epilog='example: python -m cifar10_tf1.doctor --json > report.json')
+    cli.add_system_option(parser)
     cli.add_data_dir_option(parser)
     cli.add_model_dir_option(parser)
     parser.add_argument(

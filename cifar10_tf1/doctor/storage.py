@@ -5,17 +5,45 @@ import os
 import shutil
 import tempfile
 
+from cifar10_tf1 import data
+from cifar10_tf1 import systems
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
 from cifar10_tf1.doctor.lines import OK
 from cifar10_tf1.doctor.lines import WARN
 
-CHECKPOINT_BYTES = 9 * 1000 * 1000  # measured: 8.7 MB, and the run's record
 NUM_CHECKPOINTS = 6                 # the five that are kept, and a save
 
 
-def check_data(data_dir):
-    """The six files, by size and SHA-256, each time anew."""
+def check_data(data_dir, system_name=systems.DEFAULT):
+    """The system's data, by the digests of its files, each time anew."""
+    check = {'cifar10': _check_cifar10, 'mnist': _check_mnist}
+    return check[systems.find(system_name).data](data_dir)
+
+
+def _check_mnist(data_dir):
+    from cifar10_tf1.data import mnist
+    folder = mnist.find_folder(data_dir)
+    missing = [file.name for file in mnist.list_missing(folder)]
+    damaged = [file.name for file in mnist.FILES if file.name not in missing
+               and mnist.find_damage(mnist.find_path(folder, file), file)]
+    if damaged:
+        yield Line(FAIL, 'Data', f'{", ".join(damaged)} in {folder} '
+                   f'{"is" if len(damaged) == 1 else "are"} damaged (SHA-256)',
+                   'Move what is damaged away to have it downloaded again, or '
+                   'name another folder with --data-dir')
+    elif missing:
+        yield Line(WARN, 'Data', f'no {", ".join(missing)} of MNIST in '
+                   f'{data_dir}', 'train.py downloads it (12 MB). Without '
+                   'network: put the four files there, packed by gzip or not, '
+                   'name a folder that has them with --data-dir, or use '
+                   '--synthetic')
+    else:
+        yield Line(OK, 'Data', f'MNIST in {folder}, all four files verified '
+                   '(SHA-256)')
+
+
+def _check_cifar10(data_dir):
     from cifar10_tf1.data import cifar10
     from cifar10_tf1.data import preparation
     from cifar10_tf1.data import verification
@@ -46,17 +74,16 @@ def _explain_absence(data_dir):
             'with --data-dir, or use --synthetic')
 
 
-def check_disks(data_dir, model_dir):
+def check_disks(data_dir, model_dir, system_name=systems.DEFAULT):
     """Room for what is still to be written."""
-    from cifar10_tf1.data import cifar10
-    if not _has_content(os.path.join(data_dir, cifar10.FOLDER)):
-        need = sum(file.size for file in cifar10.FILES)
-        if not os.path.exists(os.path.join(data_dir, cifar10.ARCHIVE_NAME)):
-            need += cifar10.official_archive().size
+    entry = systems.find(system_name)
+    source = data.SOURCES[entry.data]
+    if not source.is_at_hand(data_dir):
+        need = source.load_module(False).count_needed_bytes(data_dir)
         yield _judge_room('data', data_dir, need, need)
-    yield _judge_room('model', model_dir, CHECKPOINT_BYTES, max(
-        CHECKPOINT_BYTES, NUM_CHECKPOINTS * CHECKPOINT_BYTES
-        - _size_of_checkpoints(model_dir)))
+    size = entry.checkpoint_bytes
+    yield _judge_room('model', model_dir, size, max(
+        size, NUM_CHECKPOINTS * size - _size_of_checkpoints(model_dir)))
 
 
 def _judge_room(what, folder, least, wanted):
@@ -69,10 +96,9 @@ def _judge_room(what, folder, least, wanted):
                 f'free some, or give a folder on another disk with --{what}-dir')
 
 
-def check_permissions(data_dir, model_dir):
+def check_permissions(data_dir, model_dir, system_name=systems.DEFAULT):
     """Whether what is still to be written may be written; nothing stays."""
-    from cifar10_tf1.data import cifar10
-    if not _has_content(os.path.join(data_dir, cifar10.FOLDER)):
+    if not data.SOURCES[systems.find(system_name).data].is_at_hand(data_dir):
         yield _judge_permission('data', data_dir)
     yield _judge_permission('model', model_dir)
 
@@ -99,10 +125,6 @@ def find_existing(folder):
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     return folder
-
-
-def _has_content(folder):
-    return os.path.isdir(folder) and bool(os.listdir(folder))
 
 
 def _size_of_checkpoints(model_dir):

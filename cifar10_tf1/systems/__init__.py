@@ -44,6 +44,7 @@ class Entry(NamedTuple):
     # Of training, by direct convolution and its gradients without those with
     # respect to the images.
     image_gflop: float
+    checkpoint_bytes: int  # at most, with what lies beside it
 
 
 ENTRIES = (
@@ -52,12 +53,14 @@ ENTRIES = (
           # Two unseeded runs of a plain port were off by 0.4 and 0.9 % in the
           # mean and by 2.2 % at most.
           Documented('CIFAR-10', 'TensorFlow-GPU 1.4.0', 55000, 8246, 10000,
-                     'summed_loss', 'Summed loss', False, 1.8, 3.5), 0.1053),
+                     'summed_loss', 'Summed loss', False, 1.8, 3.5), 0.1053,
+          9 * 1000 * 1000),
     Entry('lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
           ('stock', 'fast'),
           Documented('MNIST', 'TensorFlow 0.9.0', 4300, 9836, 10000,
                      'validation_accuracy', 'Validation accuracy', True, 0.4,
-                     0.8), 0.0023),
+                     0.8), 0.0023,
+          3 * 1000 * 1000),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)
 DEFAULT = NAMES[0]
