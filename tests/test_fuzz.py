@@ -4,6 +4,8 @@ FUZZ_SEED repeats a failure; the seed is printed with it.
 """
 
 import contextlib
+import gzip
+import hashlib
 import io
 import os
 import random
@@ -18,6 +20,7 @@ from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import mnist
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
@@ -60,13 +63,14 @@ def mutate(content, chance):
     return bytes(content)
 
 
-def fuzz(path, read, content=None):
+def fuzz(path, read, content=None, number=NUM_MUTATIONS):
     """Reads many mutations of a file.
 
     Args:
       path: pathlib.Path, where they are put.
       read: function of nothing; may raise UserError, and nothing else.
       content: bytes, by default what is there.
+      number: int, of mutations.
     Returns:
       (number of refused ones, list of what was read of the others).
     """
@@ -74,7 +78,7 @@ def fuzz(path, read, content=None):
     chance = random.Random(f'{SEED} {path.name}')
     print(f'FUZZ_SEED={SEED}')
     refused, results = 0, []
-    for unused_time in range(NUM_MUTATIONS):
+    for unused_time in range(number):
         path.write_bytes(mutate(content, chance))
         try:
             results.append(read())
@@ -193,3 +197,31 @@ def test_pictures(kind, tmp_path):
                          file.getvalue())
     assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
     assert refused
+
+
+@pytest.mark.parametrize('packed', [False, True])
+def test_idx(tmp_path, packed):
+    """The four files of MNIST, each in turn, plain or packed."""
+    chance = np.random.RandomState(1)
+    files, contents = [], {}
+    for name, shape in (('train-images', (30, 28, 28)), ('train-labels', (30,)),
+                        ('t10k-images', (10, 28, 28)), ('t10k-labels', (10,))):
+        content = mnist.build_header(shape) + chance.randint(
+            0, 10, shape).astype(np.uint8).tobytes()
+        files.append(mnist.IdxFile(name, shape,
+                                   hashlib.sha256(content).hexdigest()))
+        contents[name] = gzip.compress(content) if packed else content
+        (tmp_path / name).write_bytes(contents[name])
+
+    def read():
+        data_set = mnist.load_data_set(str(tmp_path), files=files)
+        return data_set.load('train'), data_set.load('test')
+
+    expected = read()
+    for name, content in contents.items():
+        refused, tables = fuzz(tmp_path / name, read, content,
+                               NUM_MUTATIONS // len(files))
+        # A gzip header has parts without influence on the content.
+        assert refused > NUM_MUTATIONS // len(files) // 2
+        for table in tables:
+            assert all(np.array_equal(*pair) for pair in zip(table, expected))
