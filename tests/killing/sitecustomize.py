@@ -26,15 +26,21 @@ def _concerns(arguments):
     return isinstance(path, str) and os.path.abspath(path).startswith(_FOLDER)
 
 
-def _watch(real, changes=lambda *arguments: True):
-    def call(*arguments, **options):
+class _Watched:
+    """A function of Python's own that is watched; as those, never a method."""
+
+    def __init__(self, real, changes=lambda *arguments: True):
+        self._real = real
+        self._changes = changes
+
+    def __call__(self, *arguments, **options):
         global _num_changes
-        if not (_concerns(arguments) and changes(*arguments)):
-            return real(*arguments, **options)
+        if not (_concerns(arguments) and self._changes(*arguments)):
+            return self._real(*arguments, **options)
         _num_changes += 1
         if _num_changes == _AT and not _AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = real(*arguments, **options)
+        result = self._real(*arguments, **options)
         if _num_changes == _AT:
             os.kill(os.getpid(), signal.SIGKILL)
         if _COUNT:
@@ -42,13 +48,11 @@ def _watch(real, changes=lambda *arguments: True):
                 file.write(str(_num_changes))
         return result
 
-    return call
-
 
 _open = builtins.open
 if _FOLDER:
     for _name in ('rename', 'replace', 'remove', 'fsync', 'mkdir', 'rmdir',
                   'unlink'):
-        setattr(os, _name, _watch(getattr(os, _name)))
-    builtins.open = _watch(_open, lambda path, mode='r', *unused: set(mode)
+        setattr(os, _name, _Watched(getattr(os, _name)))
+    builtins.open = _Watched(_open, lambda path, mode='r', *unused: set(mode)
                            & set('wa+'))
