@@ -156,6 +156,7 @@ def _begin_test(options, unused_stop_request):
     given, choice = launch.choose_machine(
         cli.given_settings(options), options.allow_unsupported_gpu,
         system_name=name)
+    runtime.load_tensorflow()
     folder, prefix = cli.locate_checkpoint(options)
     variants = systems.find(name).variants
     variant = options.variant or variants[0]

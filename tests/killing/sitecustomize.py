@@ -54,5 +54,5 @@ if _FOLDER:
     for _name in ('rename', 'replace', 'remove', 'fsync', 'mkdir', 'rmdir',
                   'unlink'):
         setattr(os, _name, _Watched(getattr(os, _name)))
-    builtins.open = _Watched(_open, lambda path, mode='r', *unused: set(mode)
-                           & set('wa+'))
+    builtins.open = _Watched(_open, lambda path, mode='r', *unused: bool(
+        set(mode) & set('wa+')))
