@@ -11,6 +11,7 @@ from cifar10_tf1 import runtime
 
 def _fingerprint(options):
     runtime.prepare_environment()
+    runtime.load_tensorflow()
     from cifar10_tf1 import checkpoints
     prefix = checkpoints.choose(*cli.locate_checkpoint(options, sys.stderr))
     print(f'{checkpoints.fingerprint(prefix)}  {prefix}')
@@ -23,6 +24,7 @@ def main(argv=None):
         description='Prints the SHA-256 over names, types, shapes and bytes of '
         'all tensors of a checkpoint.',
         epilog='example: python -m cifar10_tf1.fingerprint --model-dir model')
+    cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     return cli.run_command(parser, argv, _fingerprint)
 
