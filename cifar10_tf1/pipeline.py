@@ -127,7 +127,7 @@ def build_test_input(system, data_set, seed, variant, num_threads):
     else:
         split, num_examples = 'test', data_set.num_test_examples
         rows = slice(num_examples)
-    batch_sizes = plans.split(num_examples, system.batch_size)
+    batch_sizes = plans.split(num_examples, system.test_batch_size)
     with tf.name_scope('validation_input' if variant == VALIDATION
                        else 'test_input'):
         records = _build_records(num_examples, data_set.record_bytes)

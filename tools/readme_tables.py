@@ -111,6 +111,27 @@ def build_lenet5_seeds():
     return lines
 
 
+def build_lenet5_benchmark():
+    """Images a second, and ratios to a plain port on the same runtime."""
+    with open(os.path.join(RESULTS, 'benchmark-lenet5.json')) as file:
+        (measured,) = json.load(file)
+    lines = [f'{measured["cores"]} cores of '
+             f'{measured["runtimes"][0]["cpu"]["name"]}:', '',
+             '| runtime | | images a second | times a plain port there |',
+             '|---|---|---|---|']
+    for runtime in measured['runtimes']:
+        blocks = {name: formulation['blocks'] for name, formulation
+                  in runtime['formulations'].items()}
+        for kind, label in (('train', 'training'), ('test', 'testing')):
+            for name in ('plain', 'stock', 'fast'):
+                lines.append(
+                    f'| {runtime["wheel"]} | {label}, {name} | '
+                    f'{figures.summarize(blocks[name][kind])} | '
+                    + str(figures.summarize_ratio(
+                        blocks[name][kind], blocks['plain'][kind])) + ' |')
+    return lines
+
+
 def build_timings():
     """Quick start: each command with its time and its last line."""
     with open(os.path.join(RESULTS, 'timings.csv'), newline='') as file:
@@ -319,6 +340,7 @@ def render(text):
     for name, build in (('systems', build_systems),
                         ('lenet5_epochs', build_lenet5_epochs),
                         ('lenet5_seeds', build_lenet5_seeds),
+                        ('lenet5_benchmark', build_lenet5_benchmark),
                         ('timings', build_timings), ('tour', build_tour),
                         ('results', build_results),
                         ('kernels', build_kernels),

@@ -66,6 +66,10 @@ class System:
     def batch_size(self) -> int:
         return self.settings.batch_size
 
+    @property
+    def test_batch_size(self) -> int:
+        return self.batch_size
+
     def build_plan(self, data_set: DataSet) -> plan.Plan:
         """Which records an epoch trains on; by default all, in whole batches."""
         num_examples = data_set.num_train_examples

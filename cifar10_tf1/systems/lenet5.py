@@ -51,6 +51,9 @@ class Lenet5(base.System):
     picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE,
                                 is_light_on_dark=True)
     filters = 'Variable'
+    # Of which all tests are whole batches, faster ones than the original's 128.
+    # Each image counts once, so the counts are the same.
+    test_batch_size = 500
 
     def build_plan(self, data_set):
         """File order, never shuffled (a quirk); the first images are held back."""
