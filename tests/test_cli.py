@@ -99,12 +99,15 @@ def test_bad_options(script, arguments, named, capsys):
 
 
 @pytest.mark.parametrize('script', ['test.py', 'train.py'])
-def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
+def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
     def load_data_set(data_dir):
         raise UserError(f'nothing in {data_dir}')
 
     monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
-    assert runs.main(script, ['--data-dir', 'here']) == 1
+    # Not the working folder's: in the image the tests may not write there.
+    model_dir = str(tmp_path / 'model')
+    os.mkdir(model_dir)
+    assert runs.main(script, ['--data-dir', 'here', '--model-dir', model_dir]) == 1
     captured = capsys.readouterr()
     assert captured.err == f'{script}: error: nothing in here\n'
     assert captured.out == ''
