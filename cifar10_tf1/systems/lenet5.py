@@ -106,10 +106,10 @@ class Lenet5(base.System):
         """
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
-        net = kernels.build_valid_layers(images, [
+        net = kernels.build_pooled_convolutions(images, [
             self._build_variables(number, shape, seed)
             for number, shape in enumerate(([5, 5, 1, 6], [5, 5, 6, 16]))],
-            first_block=4)
+            padding='VALID', strides=(1, 1), has_relu=True)
         for number, shape in ((2, [400, 120]), (3, [120, 84])):
             weights, biases = self._build_variables(number, shape, seed)
             net = tf.nn.relu(tf.matmul(net, weights) + biases)
