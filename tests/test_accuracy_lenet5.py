@@ -124,7 +124,7 @@ def test_a_change_is_noticed(system, data_set):
         session.run(graph.initializer)
         graph.inputs.training.load(session, data_set)
         graph.inputs.training.initialize(session, 0)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[0])}
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
         losses = [session.run([graph.train_op, graph.total_loss], feeds)[1]
                   for unused_step in range(10)]
     assert np.abs(losses / load_first_losses()[:10] - 1).max() > 10 * TOLERANCE

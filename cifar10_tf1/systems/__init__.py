@@ -10,6 +10,13 @@ from typing import NamedTuple
 from cifar10_tf1.errors import UserError
 
 
+# Figures of a part of an epoch, of the network as it is tested.
+LOSS = 'loss'                                # nats, on the part's last batch
+TRAINING_ACCURACY = 'training_accuracy'      # on the same
+VALIDATION_ACCURACY = 'validation_accuracy'  # on the records held back
+FIGURES = (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
+
+
 class Documented(NamedTuple):
     """What the document says of its run, and how far a repetition may be off.
 
