@@ -1,6 +1,6 @@
 """Draws README.md's pictures from a run into docs/.
 
-    python tools/readme_pictures.py results/record/run.json --data-dir DIR
+    python tools/readme_pictures.py results/runs/deep_cnn/1.15-seed-01/run.json --data-dir DIR
 
 Curves from the record alone; the confusion matrix, the classes and the filters
 where the checkpoint (beside the record, or --checkpoint PREFIX) and the data are
