@@ -79,7 +79,8 @@ def build_systems():
 
 def build_lenet5_epochs():
     """Validation accuracy by epoch: documented, and of all seeds."""
-    curve = report.load_curve('lenet5', 'documented')
+    curve = {epoch: value for (epoch, unused_part), value in report.load_curve(
+        'lenet5', 'documented', 'validation_accuracy').items()}
     records = load_lenet5('seed-')
     lines = ['| epoch | ' + ' | '.join(map(str, curve)) + ' |',
              '|---' * (1 + len(curve)) + '|',
@@ -101,7 +102,7 @@ def build_lenet5_seeds():
              '|---' * 6 + '|']
     for prefix in ('seed-', 'tf2-seed-'):
         for record in load_lenet5(prefix):
-            comparison = report.build_report(record).comparison
+            comparison = report.build_report(record).curves[0].comparison
             lines.append(
                 f'| {record.kind["wheel"]} | {record.settings.seed} | '
                 f'{list_correct([record], "whole")[0]:,} | '
@@ -233,7 +234,7 @@ def describe_run(record):
     """The cells of a whole run."""
     numbers = record_run.list_correct(record, 'random')
     assert len(numbers) == 20, numbers
-    comparison = report.build_report(record).comparison
+    comparison = report.build_report(record).curves[0].comparison
     largest = comparison.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
@@ -284,10 +285,10 @@ def build_comparison_of_kernels(records):
 
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
+    port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
     rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
             ('plain port, unseeded', [
-                report.load_curve('deep_cnn', 'plain_port')[epoch]
-                for epoch in range(1, FIRST_EPOCHS + 1)])]
+                port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)])]
     for folder, heading in RUNS.items():
         epochs = run_record.load_folder(os.path.join(RESULTS, folder)).epochs
         rows.append((heading, [epoch['summed_loss']
