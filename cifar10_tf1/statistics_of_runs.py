@@ -55,6 +55,13 @@ class Difference(NamedTuple):
     high: float
 
 
+class OneMore(NamedTuple):
+    """A t test of whether one number is from where the others are."""
+    difference: float  # of the number from their mean
+    t: float
+    p: float           # of two sides: of one more that is as far off
+
+
 class Components(NamedTuple):
     """The variance of one test of one run, split."""
     within: float   # of tests of the same run: by crops
@@ -151,6 +158,21 @@ def compare_means(a, b):
     return Difference(difference, t, degrees,
                       2 * (1 - compute_student_cdf(abs(t), degrees)),
                       difference - half, difference + half)
+
+
+def compare_one(numbers, value):
+    """Whether a value, such as a documented one, could be one more run's.
+
+    Args:
+      numbers: two or more, not all equal, one a run.
+      value: float.
+    Returns:
+      OneMore.
+    """
+    n, mean, sd, *unused = summarize(numbers)
+    t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
+    return OneMore(value - mean, t,
+                   2 * (1 - compute_student_cdf(abs(t), n - 1)))
 
 
 def split_variance(groups: List[List[float]]):

@@ -103,6 +103,14 @@ def test_two_groups():
     assert statistics.compare_means(OTHERS, RUNS).p == close(result.p)
 
 
+def test_one_more():
+    """scipy.stats.ttest_ind of the runs and of the one, of equal variances."""
+    result = statistics.compare_one(RUNS, 8262.9)
+    assert result.difference == close(25.516666666666788)
+    assert result.t == close(1.1728510681573798)
+    assert result.p == close(0.29368480111530465)
+
+
 def test_crops_and_seeds():
     """Unequally many crops; by projections on the means, with NumPy."""
     components = statistics.split_variance([
