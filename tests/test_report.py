@@ -147,12 +147,12 @@ def test_without_images(trained, data_dir):
 
 def test_a_whole_run(record, capsys, real_charts):
     """All documented epochs, a little off: verdict, deviations, status."""
-    curve = comparison.load_curve('deep_cnn', 'documented')
+    curve = comparison.load_curve('deep_cnn', 'documented', 'summed_loss')
 
     def edit(content):
         content['epochs'] = [
             {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 1.019 * loss}
-            for epoch, loss in curve.items()]
+            for (epoch, unused_part), loss in curve.items()]
         content['tests'] = [dict(
             step=55000, seed=1, crop='random', num_correct=8210,
             num_examples=10000, kind={'wheel': 'some wheel 1.2'})]
@@ -413,11 +413,13 @@ def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
         charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
-    charts.draw_curves(
-        [{'epoch': 1, 'summed_loss': 900.0},
-         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
-         {'epoch': 3, 'summed_loss': 700.0}],
-        systems.find('deep_cnn').documented, {}, {})
+    figures = comparison.list_figures([
+        {'epoch': 1, 'summed_loss': 900.0},
+        {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
+        {'epoch': 3, 'summed_loss': 700.0}], 'summed_loss')
+    charts.draw_curve(comparison.ComparedCurve(
+        systems.find('deep_cnn').documented.curves[0], figures, {}, {}, None, '',
+        []), 3)
     (line,) = kept[0].axes[0].lines
     assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 

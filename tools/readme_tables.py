@@ -83,7 +83,8 @@ def build_systems():
 
 def build_lenet5_epochs():
     """Validation accuracy by epoch: documented, and of all seeds."""
-    curve = report.load_curve('lenet5', 'documented')
+    curve = {epoch: value for (epoch, unused_part), value in report.load_curve(
+        'lenet5', 'documented', 'validation_accuracy').items()}
     records = load_runs('lenet5', '1.15')
     lines = ['| epoch | ' + ' | '.join(map(str, curve)) + ' |',
              '|---' * (1 + len(curve)) + '|',
@@ -105,7 +106,7 @@ def build_lenet5_seeds():
              '|---' * 6 + '|']
     for version in ('1.15', '2.21'):
         for record in load_runs('lenet5', version):
-            comparison = report.build_report(record).comparison
+            comparison = report.build_report(record).curves[0].comparison
             lines.append(
                 f'| {record.kind["wheel"]} | {record.settings.seed} | '
                 f'{list_correct([record], "whole")[0]:,} | '
@@ -237,7 +238,7 @@ def describe_run(record):
     """The cells of a whole run."""
     numbers = record_run.list_correct(record, 'random')
     assert len(numbers) == 20, numbers
-    comparison = report.build_report(record).comparison
+    comparison = report.build_report(record).curves[0].comparison
     largest = comparison.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
@@ -288,10 +289,10 @@ def build_comparison_of_kernels(records):
 
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
+    port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
     rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
             ('plain port, unseeded', [
-                report.load_curve('deep_cnn', 'plain_port')[epoch]
-                for epoch in range(1, FIRST_EPOCHS + 1)])]
+                port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)])]
     for folder, heading in RUNS.items():
         epochs = load_run(folder).epochs
         rows.append((heading, [epoch['summed_loss']
