@@ -156,7 +156,9 @@ def build_report(record):
                 curve, record, f'The documented run is of {documented.data}, '
                 'this one of generated data: nothing to compare.')
             for curve in _choose_curves(documented, None)], [])
-    num_files = record.content['settings'].get('train_files')
+    num_files = record.settings.train_files
+    if num_files == data.SOURCES[entry.data].num_train_files:
+        num_files = None
     curves = [_compare(entry.name, curve, record) for curve in _choose_curves(
         documented, num_files) if curve.num_files == num_files]
     if not curves:
