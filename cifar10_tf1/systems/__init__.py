@@ -45,12 +45,15 @@ class Documented(NamedTuple):
     data: str         # for people
     environment: str
     step: int         # at which it is tested
-    num_correct: int
+    # None: the document does not say it, or not of whole images.
+    num_correct: Optional[int]
     num_examples: int
     curves: Tuple[Curve, ...]
     # Images that the mean over seeds may be off, stated before the seeds were
     # run; None: of this system no equality is claimed.
     margin: Optional[int] = None
+    # What a document prints that averages over mini-batches, of any length.
+    mean_over_batches: Optional[float] = None
 
 
 class Entry(NamedTuple):
@@ -83,6 +86,27 @@ ENTRIES = (
               Curve('documented', 'validation_accuracy', 'Validation accuracy',
                     True, 0.4, 0.8),)),
           0.0023, 3 * 1000 * 1000),
+    Entry('laptop_cnn', 'CIFAR-10, 67.34 %', 'cifar10', 50,
+          ('whole', 'validation'), ('stock', 'fast'),
+          Documented('CIFAR-10', 'a laptop, versions unknown', 9000, None, 10000, (
+              Curve('documented_single_file', VALIDATION_ACCURACY,
+                    'Validation accuracy', True, 2.0, 6.0, 1),),
+              mean_over_batches=0.6734375),
+          0.0190, 10 * 1000 * 1000),
+    Entry('udacity_cnn', 'CIFAR-10, 68.76 %', 'cifar10', 25,
+          ('whole', 'validation'), ('stock', 'fast'),
+          Documented('CIFAR-10', 'TensorFlow 1 of 2017', 1125, 6876, 10000, tuple(
+              Curve(name, figure, title, is_share, *band, num_files)
+              for name, num_files in (('documented', None),
+                                      ('documented_single_file', 1))
+              for figure, title, is_share, band in (
+                  (LOSS, 'Loss of a file\'s last batch', False, (5.0, 25.0)),
+                  (TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True,
+                   (3.0, 12.0)),
+                  (VALIDATION_ACCURACY, 'Validation accuracy', True,
+                   (3.0, 12.0)))),
+              mean_over_batches=0.6875999808311463),
+          0.1134, 30 * 1000 * 1000),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)
 DEFAULT = NAMES[0]
