@@ -12,7 +12,7 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all accuracy demo benchmark lint image test-images test-processors
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -23,6 +23,7 @@ help:
 	@echo 'make test        the quick tests; ARGS go to pytest'
 	@echo 'make test-all    the slow tests too; only those of the accuracy are left out'
 	@echo 'make accuracy    the checkpoint of record and the first losses, on the real data'
+	@echo 'make clean       remove what Python and the tests leave behind; no environment, model or data'
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
 	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
@@ -63,6 +64,12 @@ test-all: setup
 
 accuracy: setup
 	$(python) -m pytest -m accuracy $(ARGS)
+
+# Folders by name, so that nothing of a user's is ever among them.
+clean:
+	@rm -rf __pycache__ .pytest_cache
+	@find cifar10_tf1 tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Removed: __pycache__ and .pytest_cache. Kept: environments (.venv*), models, data, demo/.'
 
 # hadolint needs Python 3.7, the rest of the lint environment 3.6 or 3.7.
 lint:

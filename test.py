@@ -122,11 +122,20 @@ def test(start):
     settings = run_record.complete(start.given, system, data_set)
     settings = settings._replace(
         device=launch.start_device(start.choice, settings.threads))
-    result = evaluate(system, data_set, start.model_dir, start.checkpoint,
-                      start.seed, start.variant, settings.device, settings.threads,
-                      settings.kernels)
-    evaluation.record(start, settings, result)
-    for line in system.format_test(result.count):
+    results, lines = [], []
+    for seed in start.seeds:
+        result = evaluate(system, data_set, start.model_dir, start.checkpoint, seed,
+                          start.variant, settings.device, settings.threads,
+                          settings.kernels)
+        evaluation.record(start, seed, settings, result)
+        results.append(result)
+        for line in system.format_test(result.count):
+            print(data_set.line_prefix + line, flush=True)
+    if len(results) > 1:
+        lines.append(evaluation.format_seeds(results))
+    if start.with_classes:
+        lines += evaluation.format_classes(results, data_set)
+    for line in lines:
         print(data_set.line_prefix + line, flush=True)
     return 0
 

@@ -1,3 +1,7 @@
 """cifar-tf1: documented TensorFlow 1 results, reproduced on TensorFlow 1.15."""
 
-__version__ = '0.1.0'
+from cifar10_tf1 import environment
+
+__version__ = '0.2.0'
+
+environment.install()

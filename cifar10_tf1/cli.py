@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 
+import cifar10_tf1
 from cifar10_tf1 import console
 from cifar10_tf1 import data
 from cifar10_tf1 import limits
@@ -158,12 +159,14 @@ def add_machine_options(parser):
         '--allow-unsupported-gpu', action='store_true',
         help='use a GPU that this TensorFlow does not support; it may hang or '
         'compute wrong numbers (default: such a GPU is refused)')
-    for name, what in (('intra', 'within one op'), ('inter', 'for whole ops')):
-        add_number(
-            parser, f'--{name}-op-threads', 1, limits.THREADS,
-            f'threads {what}; another number may give other last bits '
-            '(default: the cores at hand; within one op 1 with the fast '
-            'kernels)')
+    add_number(
+        parser, '--intra-op-threads', 1, limits.THREADS,
+        'threads within one op; another number may give other last bits '
+        '(default: 1 with the fast kernels, else the cores at hand)')
+    add_number(
+        parser, '--inter-op-threads', 1, limits.THREADS,
+        'ops that run at the same time; no influence on the result (default: '
+        'the cores at hand)')
     add_number(
         parser, '--input-threads', 1, limits.THREADS,
         'batches prepared in parallel; no influence on the result (default: '
@@ -175,6 +178,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs):
         # A shortened option would change its meaning with a later one.
         super().__init__(allow_abbrev=False, **kwargs)
+        self.add_argument('--version', action='version',
+                          version=f'cifar-tf1 {cifar10_tf1.__version__}')
 
     def parse_args(self, args=None, namespace=None):
         """As argparse's; an empty path would be the working folder."""
@@ -258,6 +263,40 @@ def add_number(parser, name, low, high, help, **options):
     parse.__name__ = 'whole number'  # in argparse's message
     parser.add_argument(name, type=parse, metavar='N',
                         help=f'{help}; {low} to {high}', **options)
+
+
+def add_test_seed_options(parser):
+    """--seed N, or --seeds 1-20; the namespace has `seeds`, a tuple of int."""
+    group = parser.add_mutually_exclusive_group()
+    add_number(group, '--seed', 0, limits.SEED, 'of the random crops (default: 1)')
+    group.add_argument(
+        '--seeds', type=_parse_seeds, metavar='A-B',
+        help='test with each of these seeds, and give their mean and standard '
+        'deviation: 1-20, or 1,5,8-10 (default: one seed)')
+
+
+def find_test_seeds(options):
+    """tuple of int, of add_test_seed_options."""
+    if options.seeds is not None:
+        return options.seeds
+    return (1 if options.seed is None else options.seed,)
+
+
+def _parse_seeds(text):
+    seeds = []
+    for part in text.split(','):
+        first, unused_dash, last = part.partition('-')
+        first, last = int(first), int(last or first)
+        if not 0 <= first <= last <= limits.SEED:
+            raise argparse.ArgumentTypeError(f'{part} is not a range of seeds')
+        if last - first >= limits.TEST_SEEDS - len(seeds):
+            raise argparse.ArgumentTypeError(
+                f'{text} are more than {limits.TEST_SEEDS} seeds')
+        seeds += range(first, last + 1)
+    return tuple(seeds)
+
+
+_parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 
 
 def given_settings(options):

@@ -7,6 +7,7 @@ network whose logits are all equal for perfect, because in_top_k counts ties.
 import hashlib
 import math
 import os
+import statistics
 import sys
 from typing import NamedTuple
 
@@ -185,11 +186,12 @@ def average_batches(num_correct, batch_sizes):
                in zip(num_correct, batch_sizes)) / len(batch_sizes)
 
 
-def record(start, settings, result):
+def record(start, seed, settings, result):
     """Notes a result where the checkpoint's folder has a record.
 
     Args:
       start: launch.TestStart.
+      seed: int, one of its seeds.
       settings: run_record.RunSettings, complete.
       result: Evaluation.
     """
@@ -198,14 +200,46 @@ def record(start, settings, result):
         if found:
             found.add_test(
                 step=result.step, data=start.data_set.name, crop=start.variant,
-                seed=start.seed, num_correct=result.num_correct,
+                seed=seed, num_correct=result.num_correct,
                 num_examples=result.num_examples,
+                mean_over_batches=result.mean_over_batches,
                 predictions_sha256=result.predictions_sha256,
                 kind=launch.find_kind(settings))
     except UserError as error:
         # A read-only or foreign folder: the result counts all the same.
         print(f'warning: the result is not recorded: {error}', file=sys.stderr,
               flush=True)
+
+
+def format_seeds(results):
+    """The line of several tests: mean, standard deviation and range.
+
+    Args:
+      results: list of Evaluation, of one checkpoint and several seeds.
+    """
+    counts = [result.num_correct for result in results]
+    mean, num_examples = statistics.mean(counts), results[0].num_examples
+    return (f'Mean of {len(counts)} test seeds: {mean:,.1f} of {num_examples:,} = '
+            f'{mean / num_examples:.4f} (sd {statistics.stdev(counts):.1f}, '
+            f'{min(counts):,} to {max(counts):,})')
+
+
+def format_classes(results, data_set):
+    """A line for each class, over all tests.
+
+    Args:
+      results: list of Evaluation.
+      data_set: data.data_set.DataSet that was tested on.
+    """
+    labels = data_set.load('test')[:, 0]
+    right = sum(result.predictions == labels for result in results)
+    lines = ['Accuracy of each class:']
+    for label, name in enumerate(data_set.class_names):
+        mine = right[labels == label]
+        num_correct, num_tested = int(mine.sum()), len(mine) * len(results)
+        lines.append(f'  {name:<10} {num_correct}/{num_tested}'
+                     + (f' = {num_correct / num_tested:.3f}' if num_tested else ''))
+    return lines
 
 
 def _check_logits(logits, checkpoint):

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import sys
 
+from cifar10_tf1 import environment
 from cifar10_tf1.errors import UserError
 
 _EXTRAS = {  # module: lock
@@ -26,6 +27,9 @@ def require(package, purpose):
       UserError: where it is not: how to install it.
     """
     if importlib.util.find_spec(package) is None:
+        if importlib.util.find_spec('tensorflow') is None:
+            # Another Python than the project's; an extra would not help it.
+            raise UserError(environment.describe('tensorflow'))
         raise UserError(f'{purpose} needs {package}, which is not installed; '
                         + _describe_installation(package))
 

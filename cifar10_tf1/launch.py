@@ -9,6 +9,7 @@ import sys
 from typing import Any
 from typing import NamedTuple
 from typing import Optional
+from typing import Tuple
 
 from cifar10_tf1 import devices
 from cifar10_tf1 import kernels
@@ -32,6 +33,7 @@ class TrainingStart(NamedTuple):
     command: str                      # for the record
     stop_request: Optional[StopRequest]
     with_summaries: bool              # write event files for TensorBoard
+    test_command: Optional[str] = None  # what to type for the accuracy
 
 
 class TestStart(NamedTuple):
@@ -42,13 +44,14 @@ class TestStart(NamedTuple):
     given: run_record.RunSettings     # the kernels are chosen
     choice: devices.Choice
     data_set: Any                     # data.data_set.DataSet; it needs NumPy
-    seed: int                         # of the test crops
+    seeds: Tuple[int, ...]            # of the test crops, a test for each
     variant: str                      # one of the system's
+    with_classes: bool = False        # print the accuracy of each class
 
 
 def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
                    command='', stop_request=None, with_summaries=False,
-                   allow_unsupported_gpu=False):
+                   allow_unsupported_gpu=False, test_command=None):
     """Locks the folder, reads its record, chooses the device, finds the data.
 
     Args:
@@ -58,7 +61,8 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
         last, because it may have to download it.
       model_dir: str, the folder; made where there is none.
       given: run_record.RunSettings, None where the user says nothing.
-      max_steps, command, stop_request, with_summaries: as in TrainingStart.
+      max_steps, command, stop_request, with_summaries, test_command: as in
+        TrainingStart.
       allow_unsupported_gpu: bool.
     Returns:
       TrainingStart.
@@ -83,7 +87,7 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
                                        record and record.settings, system_name)
         return TrainingStart(system_name, folder, record, given, choice,
                              load_data_set(system_name), max_steps, command,
-                             stop_request, with_summaries)
+                             stop_request, with_summaries, test_command)
     except BaseException:
         folder.discard()
         raise

@@ -10,5 +10,6 @@ EPOCHS = 10 ** 6
 SEED = 2 ** 63 - 1        # what a seed of TensorFlow's stateless ops holds
 NUMPY_SEED = 2 ** 32 - 1  # what NumPy's RandomState takes
 FILES = 1000              # of training data
+TEST_SEEDS = 1000         # of one call
 IMAGES = 10 ** 6          # of one call
 BLOCKS = 10 ** 4          # of a benchmark

@@ -6,9 +6,11 @@ The two stand beside this package and show the graph. What precedes it is here.
 import functools
 import importlib.util
 import os
+import shlex
 import sys
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import environment
 from cifar10_tf1 import launch
 from cifar10_tf1 import limits
 from cifar10_tf1 import runtime
@@ -140,8 +142,10 @@ def _test_parser():
             f'{entry.name}: {" or ".join(entry.variants)}'
             for entry in systems.ENTRIES)
         + ' (default: the first, as documented)')
-    cli.add_number(parser, '--seed', 0, limits.SEED,
-                   'of the random crops (default: 1)', default=1)
+    cli.add_test_seed_options(parser)
+    parser.add_argument(
+        '--classes', action='store_true',
+        help='print the accuracy of each class too (default: of all images)')
     cli.add_machine_options(parser)
     return parser
 
@@ -152,7 +156,7 @@ def _begin_training(options, stop_request):
         cli.find_model_dir(options),
         cli.given_settings(options), options.max_steps,
         _describe('train.py', options), stop_request, not options.no_summaries,
-        options.allow_unsupported_gpu)
+        options.allow_unsupported_gpu, _describe_test(options))
 
 
 def _begin_test(options, unused_stop_request):
@@ -168,8 +172,9 @@ def _begin_test(options, unused_stop_request):
         raise UserError(f'--variant {variant} is not of the system {name}; '
                         f'choose {" or ".join(variants)}')
     return launch.TestStart(name, folder, prefix, given, choice,
-                            cli.load_data_set(options, name), options.seed,
-                            variant)
+                            cli.load_data_set(options, name),
+                            cli.find_test_seeds(options), variant,
+                            options.classes)
 
 
 def _describe(script, options):
@@ -184,6 +189,15 @@ def _describe(script, options):
         elif value not in (None, False):
             words += [option, str(value)]
     return ' '.join(words)
+
+
+def _describe_test(options):
+    """What to type for the accuracy of what train.py trains with these options."""
+    words = [environment.name_python(), 'test.py']
+    for name in ('system', 'data_dir', 'model_dir'):
+        if getattr(options, name):
+            words += ['--' + name.replace('_', '-'), getattr(options, name)]
+    return ' '.join(map(shlex.quote, words + ['--synthetic'] * options.synthetic))
 
 
 def path(name):

@@ -90,6 +90,7 @@ _SHAPE = {
     'tests': [{
         'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
         'num_correct': _Whole(0, limits.IMAGES),
+        'mean_over_batches': _MayLack(_Share()),
         'num_examples': _Whole(1, limits.IMAGES), 'kind': {'wheel': _Text()}}],
     'processes': [{
         'command': _Text(), 'started': _Text(), 'end': _Text(optional=True),

@@ -12,7 +12,6 @@ import time
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
-from tqdm import tqdm
 
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import launch
@@ -27,6 +26,8 @@ from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.console import OutputError
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.progress import format_time
+from cifar10_tf1.progress import Progress
 from cifar10_tf1.published import Publisher
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
@@ -99,8 +100,8 @@ class Run:
         self.settings = settings._replace(device=device)
         self._kind = launch.find_kind(self.settings)
         for difference in run_record.check_kind(record, self._kind):
-            print('warning: from here on the run is not bit-exact: '
-                  + difference, file=sys.stderr, flush=True)
+            print('warning: from here on the run can differ from an uninterrupted '
+                  f'one: {difference}', file=sys.stderr, flush=True)
         self._start = start
         self._system = system
         self._record = record
@@ -111,6 +112,8 @@ class Run:
         self._steps_per_epoch = self._plan.num_steps
         last_step = self.settings.epochs * self._steps_per_epoch
         self._last_step = min(last_step, start.max_steps or last_step)
+        self._progress = Progress(self._plan.batch_sizes, self.settings.epochs,
+                                  self._last_step, self._prefix)
         self._summaries = summaries.NoSummaries()
         self._newest = None  # prefix
         self._output_error = None
@@ -217,11 +220,7 @@ class Run:
         epoch, first_batch = divmod(self._step, self._steps_per_epoch)
         part_end = epoch * self._steps_per_epoch + next(
             end for end in self._plan.ends if end > first_batch)
-        # None is drawn where standard error is no terminal.
-        bar = tqdm(total=self._steps_per_epoch, initial=first_batch,
-                   desc=f'{self._prefix}Epoch {epoch + 1}', unit='step',
-                   leave=False, disable=None)
-        with bar:
+        with self._progress.bar(self._step):
             while self._step < min(part_end, self._last_step):
                 self._summaries.before_step(self._session, self._step)
                 start = time.perf_counter()
@@ -229,8 +228,7 @@ class Run:
                 seconds = self._ended - start
                 self._seconds += seconds
                 self._summaries.after_step(self._step, self._loss, seconds)
-                bar.set_postfix(loss=f'{self._loss:.4f}', refresh=False)
-                bar.update()
+                self._progress.advance(self._step, self._loss)
                 if self._must_stop:
                     break
                 if (self._step % self.settings.save_steps == 0
@@ -278,6 +276,11 @@ class Run:
             self._ended - self._started, self._measures.count_test()
             if self._system.tests_after_training else None))
         print(f'Weights at step {self._step}: SHA-256 {digest}', flush=True)
+        if self._start.test_command:
+            print(f'Model: {self._model_dir.path}, epoch '
+                  f'{self._step // self._steps_per_epoch}, in '
+                  f'{format_time(self._ended - self._started)}. Test it: '
+                  f'{self._start.test_command}', flush=True)
         return 0
 
     def _begin(self):

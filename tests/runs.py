@@ -33,7 +33,7 @@ def test(model_dir, data_set, checkpoint=None, seed=1, variant='random', **given
     """As test.py. Returns the exit status."""
     given, choice = launch.choose_machine(RunSettings(**given))
     return programs.load('test').test(launch.TestStart(
-        deep_cnn.name, str(model_dir), checkpoint, given, choice, data_set, seed,
+        deep_cnn.name, str(model_dir), checkpoint, given, choice, data_set, (seed,),
         variant))
 
 

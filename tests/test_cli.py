@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import cifar10_tf1
+import model_helpers
 import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import programs
@@ -21,7 +23,8 @@ OPTIONS = {
                  '--allow-unsupported-gpu', '--epochs', '--max-steps',
                  '--save-steps', '--seed', '--no-summaries'],
     'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
-                '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint'],
+                '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint',
+                '--seeds', '--classes', '--version'],
 }
 
 STOCK = ['--kernels', 'stock']  # their graph is soon built
@@ -86,6 +89,11 @@ def test_help_needs_no_tensorflow(script):
     ('train.py', ['--no-such-option'], '--no-such-option'),
     ('test.py', ['--crop', 'left'], "'left'"),
     ('test.py', ['--epochs', '3'], '--epochs'),
+    ('test.py', ['--seeds', '3-1'], '3-1 is not a range'),
+    ('test.py', ['--seeds', 'x'], "'x'"),
+    ('test.py', ['--seeds', '1,'], "'1,'"),
+    ('test.py', ['--seeds', '1-1001'], 'more than 1000'),
+    ('test.py', ['--seeds', '1-2', '--seed', '1'], 'not allowed with'),
     ('test.py', ['--no-such-option'], '--no-such-option'),
 ])
 def test_bad_options(script, arguments, named, capsys):
@@ -236,3 +244,54 @@ def test_a_working_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     (tmp_path / 'gone').rmdir()
     assert runs.main('train.py', []) == 1
     assert 'the working folder is gone' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('script', ['test.py', 'train.py'])
+def test_version(script, capsys):
+    with pytest.raises(SystemExit) as stop:
+        runs.main(script, ['--version'])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f'cifar-tf1 {cifar10_tf1.__version__}\n'
+
+
+def test_the_version_is_the_same_everywhere():
+    for name, line in (('CITATION.cff', f'\nversion: {cifar10_tf1.__version__}\n'),
+                       ('CHANGELOG.md', f'\n## {cifar10_tf1.__version__}\n')):
+        with open(os.path.join(ROOT, name), encoding='utf-8') as file:
+            assert line in file.read(), name
+
+
+def test_an_option_of_threads_says_what_it_changes(capsys):
+    with pytest.raises(SystemExit):
+        runs.main('train.py', ['--help'])
+    text = ' '.join(capsys.readouterr().out.split())
+    assert 'within one op; another number may give other last bits' in text
+    assert 'at the same time; no influence on the result' in text
+
+
+def test_training_ends_with_what_to_type_next(tiny_data, tmp_path, monkeypatch,
+                                              capsys):
+    monkeypatch.setattr(sys, 'executable', str(tmp_path / '.venv/bin/python'))
+    monkeypatch.chdir(tmp_path)
+    assert runs.main('train.py', ['--model-dir', 'a model', '--data-dir', 'data',
+                                  '--epochs', '1', '--no-summaries'] + STOCK) == 0
+    assert re.match(
+        r"Model: a model, epoch 1, in \d\d:\d\d\. Test it: .venv/bin/python test.py "
+        r"--data-dir data --model-dir 'a model'$",
+        capsys.readouterr().out.splitlines()[-1])
+
+
+def test_several_seeds_and_classes(tiny_data, tmp_path, capsys):
+    model_helpers.write_checkpoint(tmp_path, model_helpers.random_tensors())
+    assert runs.main('test.py', ['--model-dir', str(tmp_path), '--seeds', '1,4-5',
+                                 '--classes'] + STOCK) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    counts = [int(re.match(r'Test : Accuracy = (\d+)/\d+ ', line).group(1))
+              for line in lines[:3]]
+    mean = sum(counts) / 3
+    assert lines[3].startswith(f'Mean of 3 test seeds: {mean:,.1f} of ')
+    assert lines[3].endswith(f'{min(counts):,} to {max(counts):,})')
+    assert lines[4] == 'Accuracy of each class:' and len(lines) == 15
+    by_class = [list(map(int, re.search(r' (\d+)/(\d+)', line).groups()))
+                for line in lines[5:]]
+    assert sum(right for right, unused in by_class) == sum(counts)

@@ -67,3 +67,17 @@ def test_demo_keeps_to_its_own_folders(make):
     for line in lines:
         for option in ('--synthetic', '--data-dir demo/data', '--model-dir demo/model'):
             assert option in line
+
+
+def test_make_clean_keeps_environments_models_and_data(make, tmp_path):
+    shutil.copy(os.path.join(ROOT, 'Makefile'), str(tmp_path))
+    kept = ['.venv/lib/__pycache__', 'model', 'dataset', 'demo/model', 'runs/__pycache__',
+            'tests', 'tools', 'cifar10_tf1']
+    removed = ['__pycache__', '.pytest_cache', 'tests/__pycache__',
+               'cifar10_tf1/data/__pycache__']
+    for name in kept + removed:
+        os.makedirs(str(tmp_path / name), exist_ok=True)
+    output = make('-C', str(tmp_path), 'clean')
+    assert output.startswith('Removed: ') and 'Kept: ' in output
+    assert all((tmp_path / name).is_dir() for name in kept)
+    assert not any((tmp_path / name).exists() for name in removed)

@@ -26,8 +26,13 @@ def test_makes_the_environment_with_hashes_and_build_tools_first(
     path = project.add_python('python' + python, python + ' ok')
     status, output, errors = project.run(**runtime)
     assert (status, errors) == (0, '')
-    assert output.count('\n') == 1
+    assert output.count('\n') == 3
     assert 'TensorFlow {} '.format(tensorflow) in output
+    assert 'Made {}: TensorFlow {} on Python {}\n'.format(venv, tensorflow, python) in output
+    given = ' RUNTIME=' + runtime['RUNTIME'] if venv != '.venv' else ''
+    assert output.splitlines()[-1] == (
+        'Next: {}/bin/python -m cifar10_tf1.doctor (what is here), make demo{} (offline), '
+        'make train{}'.format(venv, given, given))
     assert ' {} '.format(venv) in output and 'GB' in output
     commands = [line for line in project.log() if line.startswith('-m')]
     assert [line.split()[1] for line in commands] == ['venv', 'pip', 'pip']

@@ -1,11 +1,17 @@
-"""Writes the tables of both README.md from the records in results/.
+"""Writes the tables of all pages from the records in results/.
 
     python tools/readme_tables.py
+
+A table stands between two marks, `<!-- name -->` and `<!-- /name -->`, each on a
+line of its own; any page may have it. To add one, write a function that returns
+its lines and name it by @table.
 """
 
 import csv
+import glob
 import json
 import os
+import re
 import statistics
 import sys
 
@@ -16,14 +22,13 @@ import record_run  # noqa: E402
 from cifar10_tf1 import recorded  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 from cifar10_tf1.benchmark import figures  # noqa: E402
 
 RESULTS = recorded.RESULTS
 BENCH = os.path.join(RESULTS, 'bench')
 RUNS_OF_DEEP_CNN = os.path.join(recorded.RUNS, 'deep_cnn')
-READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'),
-           os.path.join(ROOT, 'docs', 'systems', 'lenet5.md'))
 SEEDS = (1, 2, 3)
 WHOLE_RUNS = {'1.15-seed-01': 'TensorFlow 1.15, the run of record',
               '2.21-seed-01': 'TensorFlow 2'}
@@ -45,10 +50,30 @@ FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
 COMPARED_EPOCHS = range(6, 11)  # between kernels
 
 
+TABLES = {}  # name: the function of its lines
+
+
+def table(build):
+    """Makes a function build_NAME the table NAME."""
+    TABLES[build.__name__[len('build_'):]] = build
+    return build
+
+
+def list_pages():
+    """The paths of all pages: README.md, of results/ and of docs/."""
+    return [os.path.join(ROOT, 'README.md'), os.path.join(ROOT, 'CHANGELOG.md'),
+            os.path.join(ROOT, 'docker', 'README.md'),
+            os.path.join(RESULTS, 'README.md'),
+            *sorted(glob.glob(os.path.join(ROOT, 'docs', '**', '*.md'),
+                              recursive=True))]
+
+
 def load_runs(system, runtime):
     """RunRecords of a system's whole runs on `1.15` or `2.21`, by seed."""
     folder = os.path.join(recorded.RUNS, system)
     prefix = f'{runtime}-seed-'
+    if not os.path.isdir(folder):
+        return []
     return [run_record.load_folder(os.path.join(folder, name))
             for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
 
@@ -59,28 +84,97 @@ def list_correct(records, variant):
                  if test['crop'] == variant) for record in records]
 
 
-def describe_numbers(numbers):
-    return (f'{statistics.mean(numbers):,.1f} (sd {statistics.stdev(numbers):.1f}, '
-            f'{min(numbers):,} to {max(numbers):,})')
+def describe_numbers(numbers, what):
+    """'9,858.5 (n = 10 seeds, sd 17.8, 9,826 to 9,885)'."""
+    spread = (f', sd {statistics.stdev(numbers):.1f}, {min(numbers):,} to '
+              f'{max(numbers):,}' if len(numbers) > 1 else '')
+    return f'{statistics.mean(numbers):,.1f} (n = {what}{spread})'
 
 
+# What each document says, where it is more than its number of right images. A new
+# system needs no line here: its row comes with its runs in results/runs/.
+DOCUMENTED = {
+    'deep_cnn': '8,246 of 10,000, one test',
+    'lenet5': '0.984; 9,836 of 10,000 by its published weights, here too',
+    'laptop_cnn': '0.6734, a mean over mini-batches: 6,656 to 6,896 of 10,000',
+}
+
+
+@table
 def build_systems():
     """README's first table: each documented result beside ours."""
-    record = load_run('1.15-seed-01')
-    random = record_run.list_correct(record, 'random')
-    lenet5 = list_correct(load_runs('lenet5', '1.15'), 'whole')
-    return [
-        '| system | data | documented | on TensorFlow 1.15 here | page |',
-        '|---|---|---|---|---|',
-        '| `deep_cnn`, the default | CIFAR-10 | 8,246 of 10,000, one test by '
-        f'random crops | {statistics.mean(random):,.1f}, mean of '
-        f'{len(random)} tests of one run (sd {statistics.stdev(random):.1f}, '
-        f'{min(random):,} to {max(random):,}) | [Results](#results) |',
-        '| `lenet5` | MNIST | 0.984; 9,836 of 10,000 by the weights that its '
-        f'author published, here too | {describe_numbers(lenet5)}, '
-        f'{len(lenet5)} seeds | [lenet5](docs/systems/lenet5.md) |']
+    lines = ['| system | data | documented | reproduced on TensorFlow 1.15 | '
+             'one training |', '|---' * 5 + '|']
+    for entry in systems.ENTRIES:
+        documented = DOCUMENTED.get(entry.name) or (
+            f'{entry.documented.num_correct:,} of '
+            f'{entry.documented.num_examples:,}')
+        records = load_runs(entry.name, '1.15')
+        lines.append(
+            f'| [`{entry.name}`](docs/systems/{entry.name}.md) | '
+            f'{entry.documented.data} | {documented} | '
+            + (f'{describe_tests(entry, records)} | {describe_time(records)} |'
+               if records else 'no whole run yet | |'))
+    return lines
 
 
+def describe_tests(entry, records):
+    """Right images of the documented test: mean, sd and range."""
+    counts = [record_run.list_correct(record, entry.variants[0])
+              for record in records]
+    if len(counts[0]) == 1:
+        return describe_numbers([count for count, in counts],
+                                f'{len(records)} seeds')
+    text = describe_numbers(counts[0], f'{len(counts[0])} tests of one run')
+    if len(records) > 1:
+        mean = statistics.mean(map(statistics.mean, counts))
+        text += f'; {mean:,.1f} over {len(records)} seeds'
+    return text
+
+
+def describe_time(records):
+    """'1.2 h, 2 cores of Intel Xeon': the median run's time."""
+    seconds = statistics.median(
+        sum(epoch['seconds'] for epoch in record.epochs) for record in records)
+    time = (f'{seconds / 3600:.1f} h' if seconds >= 3600
+            else f'{seconds / 60:.1f} min')
+    name = records[0].kind['cpu']['name']
+    name = re.sub(r'\(R\)| Processor.*', '', name)
+    return f'{time}, {records[0].settings.inter_op_threads} cores of {name}'
+
+
+def build_notebook_runs(name):
+    """Each whole run of a notebook's system beside the documented test."""
+    records = [record for runtime in ('1.15', '2.21')
+               for record in load_runs(name, runtime)]
+    if not records:
+        return ['No whole run is recorded yet.']
+    lines = ['| runtime | seed | mean over mini-batches | right, of 10,000 | '
+             'validation, of 5,000 | weights, SHA-256 |', '|---' * 6 + '|',
+             f'| documented |  | {systems.find(name).documented.mean_over_batches}'
+             ' |  |  |  |']
+    for record in records:
+        test = next(test for test in record.content['tests']
+                    if test['crop'] == 'whole')
+        lines.append(
+            f'| {record.kind["wheel"]} | {record.settings.seed} | '
+            f'{test["mean_over_batches"]} | {test["num_correct"]:,} | '
+            f'{record.epochs[-1]["validation_correct"]:,} | '
+            f'`{record.content["weights"]["sha256"][:16]}...` |')
+    return lines
+
+
+@table
+def build_laptop_cnn_runs():
+    return build_notebook_runs('laptop_cnn')
+
+
+@table
+def build_udacity_cnn_runs():
+    return build_notebook_runs('udacity_cnn')
+
+
+@table
 def build_lenet5_epochs():
     """Validation accuracy by epoch: documented, and of all seeds."""
     curve = {epoch: value for (epoch, unused_part), value in report.load_curve(
@@ -99,6 +193,7 @@ def build_lenet5_epochs():
     return lines
 
 
+@table
 def build_lenet5_seeds():
     """Every run: its tests, its distance to the documented curve, its hash."""
     lines = ['| runtime | seed | test, of 10,000 | validation, of 5,000 | mean '
@@ -116,6 +211,7 @@ def build_lenet5_seeds():
     return lines
 
 
+@table
 def build_lenet5_benchmark():
     """Images a second, and ratios to a plain port on the same runtime."""
     with open(os.path.join(BENCH, 'benchmark-lenet5.json')) as file:
@@ -137,6 +233,7 @@ def build_lenet5_benchmark():
     return lines
 
 
+@table
 def build_timings():
     """Quick start: each command with its time and its last line."""
     with open(os.path.join(BENCH, 'timings.csv'), newline='') as file:
@@ -147,6 +244,7 @@ def build_timings():
     return lines
 
 
+@table
 def build_tour():
     with open(os.path.join(BENCH, 'tour.csv'), newline='') as file:
         return ['| command | last line |', '|---|---|'] + [
@@ -159,12 +257,14 @@ def load_benchmark(name):
         return json.load(file)
 
 
+@table
 def build_benchmark():
     lines = [benchmark.describe(result)
              for result in load_benchmark('benchmark.json')]
     return '\n\n'.join('\n'.join(part) for part in lines).splitlines()
 
 
+@table
 def build_benchmarks():
     """Runs of one program beside each other, then their blocks together."""
     runs = [load_benchmark(name)[0]['runtimes'] for name in BENCHMARKS]
@@ -201,6 +301,7 @@ def load_run(name):
     return run_record.load_folder(os.path.join(RUNS_OF_DEEP_CNN, name))
 
 
+@table
 def build_results():
     """The documented run, the whole runs beside it, every seed."""
     rows = {'': ['documented'] + list(WHOLE_RUNS.values())}
@@ -216,7 +317,7 @@ def build_results():
     lines = [f'| {row} | ' + ' | '.join(cells) + ' |'
              for row, cells in rows.items()]
     lines.insert(1, '|---' * (2 + len(WHOLE_RUNS)) + '|')
-    lines += ['', 'Right images of the random crops by test seed, 1 to 20:', '']
+    lines += ['', 'Right images of each random crop, test seeds 1 to 20:', '']
     for name, heading in WHOLE_RUNS.items():
         lines.append(f'- {heading}: ' + ', '.join(
             f'{number:,}' for number in record_run.list_correct(load_run(name), 'random')))
@@ -259,6 +360,7 @@ def describe_provenance(record, heading):
             f'`{record.content["weights"]["sha256"]}`.')
 
 
+@table
 def build_kernels():
     """How much the kernels change, beside how much a seed does."""
     return build_comparison_of_kernels(
@@ -287,6 +389,7 @@ def build_comparison_of_kernels(records):
     return lines + ['', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
 
 
+@table
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
     port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
@@ -315,6 +418,7 @@ def build_spread():
     return lines
 
 
+@table
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
     with open(os.path.join(BENCH, 'profile.csv'), newline='') as file:
@@ -341,28 +445,17 @@ def build_profile():
 
 
 def render(text):
-    """A README.md's text with its tables made anew."""
-    for name, build in (('systems', build_systems),
-                        ('lenet5_epochs', build_lenet5_epochs),
-                        ('lenet5_seeds', build_lenet5_seeds),
-                        ('lenet5_benchmark', build_lenet5_benchmark),
-                        ('timings', build_timings), ('tour', build_tour),
-                        ('results', build_results),
-                        ('kernels', build_kernels),
-                        ('benchmark', build_benchmark),
-                        ('benchmarks', build_benchmarks),
-                        ('spread', build_spread), ('profile', build_profile)):
-        if f'<!-- {name} -->' not in text:
-            continue
-        begin, end = f'<!-- {name} -->\n', f'<!-- /{name} -->'
-        head, rest = text.split(begin)
-        unused_old, tail = rest.split(end)
-        text = head + begin + '\n'.join(build()) + '\n' + end + tail
-    return text
+    """A page's text with its tables made anew."""
+    def build(match):
+        begin, name, end = match.group(1, 2, 4)
+        return '\n'.join([begin, *TABLES[name](), end])
+
+    return re.sub(r'^(<!-- (\w+) -->)\n(.*?\n)??(<!-- /\2 -->)$', build, text,
+                  flags=re.MULTILINE | re.DOTALL)
 
 
 def main():
-    for path in READMES:
+    for path in list_pages():
         with open(path, encoding='utf-8') as file:
             text = file.read()
         with open(path, 'w', encoding='utf-8') as file:

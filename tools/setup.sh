@@ -109,10 +109,11 @@ fi
 cd "$(dirname "$0")/.." || exit 1
 
 case $what/$runtime in
-    main/tf1) VENV=${VENV:-.venv} ;;
-    main/*) VENV=${VENV:-.venv-$runtime} ;;
-    lint/*) VENV=${VENV:-.venv-lint} ;;
+    main/tf1) default_venv=.venv ;;
+    main/*) default_venv=.venv-$runtime ;;
+    lint/*) default_venv=.venv-lint ;;
 esac
+VENV=${VENV:-$default_venv}
 VENV=${VENV%/}
 [ -n "$VENV" ] || usage "VENV=/ cannot be the environment's folder"
 
@@ -435,3 +436,12 @@ output=$("$VENV/bin/python" -c "$try" 2>&1 </dev/null)
 printf '%s %s %s %s\n' "$what" "$python_version" "$locks" "$python" >"$state.new" && mv "$state.new" "$state" ||
     fail "cannot write $state: look at the free disk space, then run this again"
 install_extras "$python_version"
+case $what in
+    main)
+        options=
+        [ "$runtime" = tf1 ] || options=" RUNTIME=$runtime"
+        [ "$VENV" = "$default_venv" ] || options="$options VENV=$VENV"
+        say "Made $VENV: TensorFlow $tensorflow on Python $python_version${extras:+, with}$extras"
+        say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here), make demo$options (offline), make train$options" ;;
+    lint) say "Made $VENV. Next: make lint" ;;
+esac

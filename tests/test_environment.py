@@ -1,0 +1,75 @@
+"""A Python without TensorFlow, which reads in one line what to use."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cifar10_tf1 import environment
+from cifar10_tf1 import extras
+from cifar10_tf1.errors import UserError
+from setup_project import ROOT
+
+
+@pytest.mark.parametrize('command, name', [
+    (['test.py'], 'test.py'), (['train.py', '--epochs', '1'], 'train.py'),
+    (['-m', 'cifar10_tf1.predict', 'a.png'], 'python -m cifar10_tf1.predict'),
+    (['-m', 'cifar10_tf1.fingerprint'], 'python -m cifar10_tf1.fingerprint')])
+def test_a_bare_python_gets_one_line(command, name):
+    # -S: as one in which nothing is installed.
+    result = subprocess.run([sys.executable, '-S', *command], cwd=ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            universal_newlines=True)
+    assert (result.returncode, result.stdout) == (1, '')
+    assert result.stderr.count('\n') == 1
+    assert result.stderr.startswith(f'{name}: error: ')
+    assert ' is not installed in this Python (' in result.stderr
+    assert 'make setup' in result.stderr or '/bin/python' in result.stderr
+
+
+def make_environments(root, *names):
+    for name in names:
+        (root / name / 'bin').mkdir(parents=True)
+        (root / name / 'bin' / 'python').touch()
+
+
+@pytest.mark.parametrize('made, expected', [
+    ((), 'run make setup, then use .venv/bin/python'),
+    (('.venv',), 'use .venv/bin/python'),
+    (('.venv-tf2',), 'use .venv-tf2/bin/python'),
+    (('.venv', '.venv-tf2'), 'use .venv/bin/python or .venv-tf2/bin/python')])
+def test_the_environments_that_are_there(made, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_environments(tmp_path, *made)
+    line = environment.describe('tensorflow', str(tmp_path), '/usr')
+    assert line.startswith('tensorflow is not installed in this Python (')
+    assert line.endswith('; ' + expected)
+
+
+def test_an_environment_that_is_incomplete(tmp_path):
+    make_environments(tmp_path, '.venv', '.venv-tf2')
+    line = environment.describe('numpy', str(tmp_path), str(tmp_path / '.venv'))
+    assert 'make setup, which makes it anew' in line
+
+
+def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
+    monkeypatch.setattr(extras.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(UserError) as error:
+        extras.require('PIL', 'reading pictures')
+    assert 'tensorflow is not installed' in str(error.value)
+    assert 'EXTRAS' not in str(error.value)
+
+
+def test_other_errors_are_shown_as_ever():
+    code = 'import cifar10_tf1\nimport absent_module'
+    result = subprocess.run([sys.executable, '-c', code], cwd=ROOT,
+                            stderr=subprocess.PIPE, universal_newlines=True)
+    assert result.returncode == 1 and 'Traceback' in result.stderr
+
+
+def test_the_python_to_type(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'executable', str(tmp_path / '.venv/bin/python'))
+    assert environment.name_python() == '.venv/bin/python'
+    monkeypatch.setattr(sys, 'executable', '/usr/bin/python3')
+    assert environment.name_python() == 'python'
