@@ -36,7 +36,7 @@ os.environ.pop('MNIST_URL', None)
 os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def real_data_dir():
     """The folder of the real CIFAR-10; skips where none is named or none there.
 

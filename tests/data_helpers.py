@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data.verification import DataFile
@@ -24,8 +25,9 @@ NAMES = cifar10.TRAIN_FILES + (cifar10.TEST_FILE,)
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch):
-    """No proxy, no pauses."""
+    """No proxy, no pauses, nothing of another program's data."""
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
+    monkeypatch.setenv('KERAS_HOME', '/nowhere')
     monkeypatch.setattr(download, 'PAUSE_SECONDS', 0.0)
 
 
@@ -89,12 +91,12 @@ def pack(archive_members):
 
 def describe(packed, url='http://127.0.0.1:9/'):
     """The Archive that has these bytes; nothing listens at the default url."""
-    return cifar10.official_archive()._replace(
+    return cifar10_archives.official_archives()[0]._replace(
         urls=(url,), size=len(packed), md5=hashlib.md5(packed).hexdigest())
 
 
-def load(data_dir, archive):
-    return cifar10.load_data_set(str(data_dir), archive, FILES)
+def load(data_dir, *archives):
+    return cifar10.load_data_set(str(data_dir), archives, FILES)
 
 
 def snapshot(folder):
@@ -134,6 +136,8 @@ class Server:
       headers: dict, further headers.
       length: bool, whether Content-Length is sent.
       endless: bool, goes on after the content.
+      stalls_after: int, bytes after which it sends no more, and stays.
+      drip: float, seconds between single bytes.
       requests: list of the Range header, or None, of each request.
     """
 
@@ -142,6 +146,8 @@ class Server:
         self.cuts, self.ranges, self.range_shift = [], True, 0
         self.status, self.headers, self.length = 200, {}, True
         self.endless, self.requests = False, []
+        self.stalls_after, self.drip = None, None
+        self.ended = threading.Event()
         self.before_reply = None
         self.__dict__.update(settings)
 
@@ -166,6 +172,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.ended.set()
         self.http.shutdown()
         self.http.server_close()
 
@@ -193,6 +200,16 @@ class Server:
         if number < len(self.cuts):
             body = body[:self.cuts[number]]
         with contextlib.suppress(OSError):  # the client may hang up
-            handler.wfile.write(body)
+            handler.wfile.write(body[:self.stalls_after])
+            if self.stalls_after is not None:
+                self.stall(handler, body[self.stalls_after:])
+                return
             while self.endless:
                 handler.wfile.write(bytes(1 << 16))
+
+    def stall(self, handler, body):
+        """Sends the rest byte by byte, or nothing of it, until the test ends."""
+        for i in range(len(body)):
+            if self.ended.wait(self.drip):
+                return
+            handler.wfile.write(body[i:i + 1])

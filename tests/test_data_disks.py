@@ -24,9 +24,8 @@ PREPARE = '''
 import sys
 sys.path[:0] = [{tests!r}, {root!r}]
 import data_helpers
-from cifar10_tf1.data import cifar10
-data_helpers.load({data_dir!r}, cifar10.official_archive()._replace(
-    urls=({url!r},), size={size}, md5={md5!r}))
+archive = data_helpers.describe(b'', {url!r})
+data_helpers.load({data_dir!r}, archive._replace(size={size}, md5={md5!r}))
 '''
 GENERATE = '''
 import sys

@@ -12,8 +12,10 @@ import requests
 
 import data_helpers
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
+from cifar10_tf1.data import transfer
 from cifar10_tf1.errors import UserError
 from data_helpers import Server, fails, isolated  # noqa: F401
 
@@ -89,7 +91,7 @@ def test_a_connection_cut_in_the_middle_is_resumed(data_dir, capfd, length):
 
 
 def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
-    cuts = [65536] + [0] * (download.MAX_ATTEMPTS - 1)
+    cuts = [65536] + [0] * (download.MAX_ROUNDS - 1)
     with Server(PACKED, cuts=cuts) as server:
         with fails('cut off 5 times', f'{len(PACKED):,} bytes', 'go on',
                    *WAYS_OUT):
@@ -147,14 +149,14 @@ def test_a_wrong_digest_removes_the_part(data_dir):
     assert os.listdir(str(data_dir)) == [preparation.LOCK_NAME]
 
 
-def test_a_wrong_part_is_removed_after_resuming(data_dir):
+def test_a_wrong_part_is_begun_anew(data_dir, capfd):
     data_dir.mkdir(parents=True)
     (data_dir / PART).write_bytes(b'x' * 1000)
     with Server(PACKED) as server:
-        with fails('md5', 'removed'):
-            load(data_dir, server)
         load(data_dir, server)
+    assert server.requests == ['bytes=1000-', None]
     check_complete(data_dir)
+    assert 'beginning anew' in capfd.readouterr().err
 
 
 def test_a_file_of_another_length_is_refused_before_the_part_is_lost(data_dir):
@@ -209,14 +211,14 @@ def test_no_network_names_three_ways_out(data_dir):
 
 @pytest.mark.parametrize('error, words', [
     (requests.exceptions.ConnectTimeout(), '10 s'),
-    (requests.exceptions.ReadTimeout(), '30 s'),
+    (requests.exceptions.ReadTimeout(), '20 s'),
     (requests.exceptions.SSLError(), 'certificate')])
 def test_network_errors_are_explained(data_dir, monkeypatch, error, words):
     def refuse(*_, **settings):
-        assert settings['timeout'] == (10, 30)
+        assert settings['timeout'] == (10, 20)
         raise error
 
-    monkeypatch.setattr(download.requests, 'get', refuse)
+    monkeypatch.setattr(transfer.requests, 'get', refuse)
     with fails(words, *WAYS_OUT):
         data_helpers.load(data_dir, data_helpers.describe(PACKED))
 
@@ -224,25 +226,37 @@ def test_network_errors_are_explained(data_dir, monkeypatch, error, words):
 @pytest.mark.parametrize('url', ['x', 'file:///x', 'http://', 'http://[x',
                                  'http://\u2026', 'http://*'])
 def test_a_mirror_that_is_no_address_is_explained(data_dir, monkeypatch, url):
-    monkeypatch.setenv(cifar10.URL_VARIABLE, url)
-    archive = cifar10.official_archive()
-    assert archive.url == url
+    monkeypatch.setenv(cifar10_archives.URL_VARIABLE, url)
+    archives = cifar10_archives.official_archives()
+    assert [archive.urls for archive in archives] == [(url,), ()]
     with fails(url, *WAYS_OUT):
-        data_helpers.load(data_dir, archive)
+        data_helpers.load(data_dir, *archives)
 
 
-def test_the_official_archive(monkeypatch):
-    monkeypatch.delenv(cifar10.URL_VARIABLE, raising=False)
-    archive = cifar10.official_archive()
-    assert archive.name == 'cifar-10-binary.tar.gz'
-    assert (archive.urls, archive.size, archive.md5) == (
-        ('https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',),
-        170052171, 'c32a1d4ab5d03f1284b67883e8d87530')
+def test_the_official_archives(monkeypatch):
+    monkeypatch.delenv(cifar10_archives.URL_VARIABLE, raising=False)
+    binary, python = cifar10_archives.official_archives()
+    assert (binary.name, binary.size, binary.md5) == (
+        'cifar-10-binary.tar.gz', 170052171, 'c32a1d4ab5d03f1284b67883e8d87530')
+    assert (python.name, python.size, python.md5) == (
+        'cifar-10-python.tar.gz', 170498071, 'c58f30108f718f92721af3b95e74349a')
+    assert binary.urls[0] == (
+        'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz')
+    for archive in (binary, python):
+        for url in archive.urls:
+            assert url.startswith('https://') and f'/{archive.name}' in url
+
+
+def test_a_mirror_of_the_python_version(monkeypatch):
+    url = 'https://x/cifar-10-python.tar.gz?download=1'
+    monkeypatch.setenv(cifar10_archives.URL_VARIABLE, url)
+    assert [archive.urls for archive in cifar10_archives.official_archives()
+            ] == [(), (url,)]
 
 
 def test_the_default_archive_comes_from_the_mirror(data_dir, monkeypatch):
     with Server(PACKED) as server:
-        monkeypatch.setenv(cifar10.URL_VARIABLE, server.url)
+        monkeypatch.setenv(cifar10_archives.URL_VARIABLE, server.url)
         # Not of the official size: verified the same, so refused.
         with fails(server.url, f'{len(PACKED)} bytes instead of 170052171'):
             cifar10.load_data_set(str(data_dir))

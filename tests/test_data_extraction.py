@@ -1,12 +1,16 @@
 """Extraction: nothing leaves the folder, and it comes whole or not at all."""
 
+import gzip
+import io
 import os
 import shutil
+import struct
 import tarfile
 
 import pytest
 
 import data_helpers
+import pickle_helpers
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import extraction
 from cifar10_tf1.data import preparation
@@ -24,19 +28,26 @@ def data_dir(tmp_path):
     return folder
 
 
-def load(data_dir, packed):
+def load(data_dir, packed, helpers=data_helpers):
     """Loads from an archive put by hand, whose own digests it has."""
-    (data_dir / ARCHIVE).write_bytes(packed)
-    return data_helpers.load(data_dir, data_helpers.describe(packed))
+    archive = helpers.describe(packed)
+    (data_dir / archive.name).write_bytes(packed)
+    return data_helpers.load(data_dir, archive)
 
 
-def check_refused(data_dir, packed, *words):
-    with fails(str(data_dir / ARCHIVE), *words):
-        load(data_dir, packed)
+def check_refused(data_dir, packed, *words, helpers=data_helpers):
+    name = helpers.describe(packed).name
+    with fails(str(data_dir / name), *words):
+        load(data_dir, packed, helpers)
     assert data_helpers.snapshot(data_dir.parent) == {
-        'x': b'mine', 'data': None, 'data/' + ARCHIVE: packed}
+        'x': b'mine', 'data': None, 'data/' + name: packed}
 
 
+both_versions = pytest.mark.parametrize(
+    'helpers', [data_helpers, pickle_helpers], ids=['binary', 'python'])
+
+
+@both_versions
 @pytest.mark.parametrize('name, member', [
     ('../x', regular('../x', b'evil')),
     ('cifar-10-batches-bin/../../x',
@@ -52,11 +63,79 @@ def check_refused(data_dir, packed, *words):
     ('x', special('x', tarfile.FIFOTYPE))])
 @pytest.mark.parametrize('first', [True, False])
 def test_a_member_that_leads_out_condemns_the_archive(data_dir, name, member,
-                                                      first):
-    others = members()
+                                                      first, helpers):
+    others = helpers.members()
     packed = data_helpers.pack([member] + others if first
                                else others + [member])
-    check_refused(data_dir, packed, 'refused', repr(name))
+    check_refused(data_dir, packed, 'refused', repr(name), helpers=helpers)
+
+
+def header(name, size, kind=tarfile.REGTYPE, **fields):
+    """bytes of a member's header, whatever size it claims."""
+    member = tarfile.TarInfo(name)
+    member.type, member.mtime = kind, 0
+    block = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    # Binary numbers of the greatest first, with a mark before them.
+    block[124:136] = (b'\x80' if size >= 0 else b'\xff') + size.to_bytes(
+        11, 'big', signed=True)
+    for place, content in fields.values():
+        block[place:place + len(content)] = content
+    block[148:156] = b' ' * 8
+    block[148:156] = b'%06o\0 ' % sum(block)
+    return bytes(block)
+
+
+def sparse_header(name, size):
+    """A member of the GNU kind that is one hole, but for its last byte."""
+    return header(name, 512, tarfile.GNUTYPE_SPARSE, place=(
+        386, b'%011o\0%011o\0' % (0, 0)), real=(483, b'\x80' + struct.pack(
+            '>3xQ', size))) + bytes(512)
+
+
+def build_tar(helpers, first=b'', last=b''):
+    """bytes of a .tar.gz file with further blocks among the members."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode='w') as archive:
+        for member, content in helpers.members():
+            archive.addfile(member, io.BytesIO(content))
+        end = archive.offset
+    return gzip.compress(first + stream.getvalue()[:end] + last + bytes(10240))
+
+
+GIANT = 1 << 40
+
+
+@both_versions
+@pytest.mark.parametrize('at_the_end', [False, True])
+@pytest.mark.parametrize('kind', [
+    tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE,
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK], ids=str)
+@pytest.mark.parametrize('size', [GIANT, -512, -1024, -GIANT])
+def test_a_member_of_a_terabyte_or_of_less_than_nothing(
+        data_dir, size, kind, at_the_end, helpers):
+    """Nothing of that length is read, sought or waited for."""
+    block = header('x', size, kind)
+    packed = build_tar(helpers, **{'last' if at_the_end else 'first': block})
+    check_refused(data_dir, packed, 'bytes', helpers=helpers)
+
+
+@both_versions
+def test_a_sparse_giant(data_dir, helpers):
+    """Under the name of a file, and under another."""
+    name = sorted(helpers.CONTENTS)[0]
+    folder = helpers.members()[0][0].name
+    check_refused(data_dir, build_tar(helpers, sparse_header(
+        f'{folder}/{name}', GIANT)), f'{GIANT:,} bytes', helpers=helpers)
+    load(data_dir, build_tar(helpers, sparse_header('x', GIANT)), helpers)
+    assert data_helpers.snapshot(data_dir / cifar10.FOLDER) == CONTENTS
+
+
+@both_versions
+def test_an_archive_that_unpacks_to_gigabytes(data_dir, helpers):
+    """A part of it that says so, and zeros for the rest."""
+    zeros = gzip.compress(bytes(1 << 20))
+    packed = gzip.compress(header('x', 1 << 30)) + zeros * 1024
+    check_refused(data_dir, packed, f'{(1 << 30) - 1:,} bytes', helpers=helpers)
 
 
 def test_only_the_known_files_are_written(data_dir):

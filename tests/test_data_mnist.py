@@ -13,6 +13,7 @@ import data_helpers
 from cifar10_tf1.data import download
 from cifar10_tf1.data import mnist
 from cifar10_tf1.data import preparation
+from cifar10_tf1.data import transfer
 from data_helpers import fails, isolated  # noqa: F401
 
 NUM_TRAIN, NUM_TEST = 12, 10
@@ -314,7 +315,7 @@ def test_what_is_there_stays_and_what_is_missing_comes(tmp_path):
 def test_a_download_that_was_cut_off_goes_on_next_time(tmp_path):
     name = TRAIN_IMAGES + '.gz'
     # The first request asks for the length alone.
-    cuts = [0, 100] + [0] * (download.MAX_ATTEMPTS - 1)
+    cuts = [0, 100] + [0] * (download.MAX_ROUNDS - 1)
     with Mirror(cuts=cuts) as server:
         with fails('cut off 5 times', 'at 100 of', 'go on', *WAYS_OUT):
             load(tmp_path, [server.url])
@@ -325,7 +326,7 @@ def test_a_download_that_was_cut_off_goes_on_next_time(tmp_path):
 
 
 def test_the_next_address_goes_on_where_the_first_one_ended(tmp_path, capfd):
-    cuts = [0, 100] + [0] * (download.MAX_ATTEMPTS - 1)
+    cuts = [0, 100] + [0] * (download.MAX_ROUNDS - 1)
     with Mirror(cuts=cuts + [0] * 99) as first, Mirror() as second:
         check(load(tmp_path, [first.url, second.url]))
     assert second.requests[1] == 'bytes=100-'
@@ -374,7 +375,7 @@ def test_an_address_that_a_server_names_may_be_none(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise ValueError('no address')
 
-    monkeypatch.setattr(download.requests, 'get', refuse)
+    monkeypatch.setattr(transfer.requests, 'get', refuse)
     with fails('cannot be downloaded', 'no address', *WAYS_OUT):
         load(tmp_path)
 
@@ -398,10 +399,10 @@ def test_the_official_addresses_are_tried_in_turn(tmp_path, monkeypatch):
 
     def refuse(url, **_):
         tried.append(url)
-        raise download.requests.exceptions.ConnectTimeout()
+        raise transfer.requests.exceptions.ConnectTimeout()
 
     monkeypatch.delenv(mnist.URL_VARIABLE, raising=False)
-    monkeypatch.setattr(download.requests, 'get', refuse)
+    monkeypatch.setattr(transfer.requests, 'get', refuse)
     with fails('no connection within 10 s', *WAYS_OUT):
         mnist.load_data_set(str(tmp_path))
     assert tried == [

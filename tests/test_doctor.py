@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import data_helpers
+import pickle_helpers
 from cifar10_tf1.cuda import support as supports
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import __main__ as doctor
@@ -102,9 +103,28 @@ def test_data_that_is_right(tmp_path, tiny_files):
 def test_data_that_is_absent(tmp_path, tiny_files):
     line = only(storage.check_data, str(tmp_path / 'none'))
     assert line.status == WARN and 'downloads' in line.remedy
-    (tmp_path / 'cifar-10-binary.tar.gz').write_bytes(b'')
+    for name in ('cifar-10-python.tar.gz', 'cifar-10-binary.tar.gz'):
+        (tmp_path / name).write_bytes(b'')
+        line = only(storage.check_data, str(tmp_path))
+        assert line.status == WARN and f'extracts the {name}' in line.remedy
+
+
+def test_data_of_another_program(tmp_path, tiny_files, monkeypatch):
+    """Offered, so that nothing is downloaded again."""
+    monkeypatch.setenv('KERAS_HOME', str(tmp_path))
+    pickle_helpers.write_files(tmp_path / 'datasets')
+    line = only(storage.check_data, str(tmp_path / 'none'))
+    assert line.status == WARN
+    assert f'--data-dir {tmp_path}/datasets takes it' in line.remedy
+
+
+def test_data_of_the_python_version(tmp_path, tiny_files):
+    folder = pickle_helpers.write_files(tmp_path)
     line = only(storage.check_data, str(tmp_path))
-    assert line.status == WARN and 'extracts' in line.remedy
+    assert line.status == OK and str(folder) in line.text
+    (folder / 'data_batch_2').write_bytes(b'')
+    line = only(storage.check_data, str(tmp_path))
+    assert line.status == FAIL and line.text.startswith('data_batch_2 in ')
 
 
 def test_one_byte_flipped(tmp_path, tiny_files):

@@ -15,7 +15,6 @@ import runs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import statistics
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
@@ -119,7 +118,7 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys,
     assert captured.out.endswith(f'Report: {trained}/report.html\n')
     assert 'Weights at step 8' in captured.out and captured.err == ''
     for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
-                 'model.ckpt-8, whose hash is the record\'s', 'data_batch_4.bin',
+                 'model.ckpt-8, whose hash is the record\'s', 'data_batch_4',
                  'schedule ema_decay', '0.9999', 'never shuffled',
                  'The documented curve begins with epoch 11'):
         assert text in page.text, text
@@ -444,33 +443,6 @@ def test_the_kernels_are_the_run_s(trained, recorded, chosen):
     record = run_record.load(str(trained / 'run.json'))
     record.content['settings']['kernels'] = recorded
     assert findings.choose_kernels(record) == chosen
-
-
-def test_statistics(tiny_data_set):
-    (first, *unused_others, test) = statistics.compute_statistics(tiny_data_set)
-    labels, images = cifar10.load_records(tiny_data_set.train_paths[0])
-    assert first.name == 'data_batch_1.bin' and first.num_examples == 80
-    assert sum(first.label_counts) == 80
-    assert first.label_counts[3] == (labels == 3).sum()
-    assert first.first_labels == labels[:20].tolist()
-    assert [(image.index, image.minimum) for image in first.images] == [
-        (0, images[0].min()), (1, images[1].min())]
-    assert test.num_examples == 200 and test.images == []
-
-
-def test_statistics_of_the_real_data(real_data_dir):
-    """What the documents of record print."""
-    files = statistics.compute_statistics(cifar10.load_data_set(real_data_dir))
-    assert [file.label_counts for file in files] == [
-        [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981],
-        [984, 1007, 1010, 995, 1010, 988, 1008, 1026, 987, 985],
-        [994, 1042, 965, 997, 990, 1029, 978, 1015, 961, 1029],
-        [1003, 963, 1041, 976, 1004, 1021, 1004, 981, 1024, 983],
-        [1014, 1014, 952, 1016, 997, 1025, 980, 977, 1003, 1022], [1000] * 10]
-    assert files[0].first_labels == [
-        6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7, 7, 2, 9, 9, 9, 3, 2, 6]
-    assert [image[2:] for file in files for image in file.images] == [
-        (6, 0, 255), (9, 5, 254), (5, 44, 246)]
 
 
 def test_a_pipe_in_the_place_of_the_report(record, tmp_path, capsys):

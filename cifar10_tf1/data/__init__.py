@@ -53,7 +53,9 @@ def is_synthetic(data_name):
 
 SOURCES = {
     'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
-                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/', 50000, 10000, 5),
+                      'CIFAR10_DATA_DIR',
+                      'cifar-10-batches-bin/ or cifar-10-batches-py/', 50000,
+                      10000, 5),
     'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
                     'MNIST_DATA_DIR', 'the four files', 60000, 10000, 1),
 }

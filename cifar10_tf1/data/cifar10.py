@@ -1,18 +1,25 @@
-"""CIFAR-10, the binary version: its layout, and the way to its files.
+"""CIFAR-10: the layout of its two versions, and the way to its files.
 
 Six files of 10,000 records. One record is 3,073 bytes: the label, then the red,
-the green and the blue plane of 32 x 32 bytes each, row by row.
+the green and the blue plane of 32 x 32 bytes each, row by row. So in the binary
+version; the Python version has pickles of the same labels and planes, which are
+read as records and held against the same digests.
 
-Departs from the original, which looks for the archive and not for the files,
-and verifies neither.
+Departs from the originals, which look for the archive and not for the files,
+and verify neither.
 """
 
 import os
+import sys
+from typing import NamedTuple
 
 import numpy as np
 
+from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
+from cifar10_tf1.data import elsewhere
 from cifar10_tf1.data import extraction
+from cifar10_tf1.data import pickled_batches
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 from cifar10_tf1.data.data_set import DataSet
@@ -30,8 +37,8 @@ RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
 NUM_CLASSES = 10
 
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
-               'horse', 'ship', 'truck')
-LINE_PREFIX = ''  # of printed lines; a generated data set has one  # labels 0 to 9
+               'horse', 'ship', 'truck')  # labels 0 to 9
+LINE_PREFIX = ''  # of printed lines; a generated data set has one
 
 FOLDER = 'cifar-10-batches-bin'
 TRAIN_FILES = ('data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin',
@@ -56,47 +63,113 @@ FILES = (
 )
 
 
-ARCHIVE_NAME = 'cifar-10-binary.tar.gz'
-URL = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
-URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror; what it gives is verified too
+class Version(NamedTuple):
+    """One of the two forms that the records come in."""
+    folder: str        # in the data folder and in the archive
+    suffix: str        # of the file names
+    is_pickled: bool
+
+    def list_files(self, files=FILES):
+        """The DataFiles under the names that they have here."""
+        return tuple(file._replace(name=file.name[:-len('.bin')] + self.suffix)
+                     for file in files)
+
+    def list_members(self, files=FILES):
+        """dict of name in the archive to the binary version's DataFile."""
+        return {f'{self.folder}/{here.name}': file
+                for here, file in zip(self.list_files(files), files)}
+
+    def find_damage(self, folder, files=FILES):
+        """list of (name, reason), both str, of the files that are wrong.
+
+        Raises:
+          UserError: where one can't be read.
+        """
+        if self.is_pickled:
+            return pickled_batches.find_damage(
+                folder, [file.name for file in self.list_files(files)], files)
+        with preparation.explained(f'read the files in {folder}'):
+            return verification.find_damage(folder, files)
 
 
-def official_archive():
-    """The archive of record, from where the user wants it: download.Archive."""
-    return download.Archive(
-        ARCHIVE_NAME, 'CIFAR-10',
-        f'{ARCHIVE_NAME} (or {FOLDER} with the six .bin files)',
-        (os.environ.get(URL_VARIABLE) or URL,), 170052171,
-        md5='c32a1d4ab5d03f1284b67883e8d87530')
+BINARY = Version(FOLDER, '.bin', is_pickled=False)
+PYTHON = Version('cifar-10-batches-py', '', is_pickled=True)
 
 
-def load_data_set(data_dir, archive=None, files=FILES):
-    """Finds the six files, or downloads them; verifies them.
+def load_data_set(data_dir, archives=None, files=FILES):
+    """Finds the six files, of either version, or downloads them; verifies them.
 
     Args:
-      data_dir: str, the folder that holds or will hold cifar-10-batches-bin.
-      archive: download.Archive; by default the official one.
+      data_dir: str, the folder that holds or will hold cifar-10-batches-bin,
+        or holds cifar-10-batches-py.
+      archives: (binary, python), both download.Archive; by default the official
+        ones.
       files: DataFile for each of the six, in the order of FILES.
     Returns:
-      DataSet.
+      DataSet; its digests are those of the binary version.
     Raises:
       UserError: what is wrong and the way out. No file that was there before
         is changed.
     """
     data_dir = check_data_dir(data_dir)
-    folder = os.path.join(data_dir, FOLDER)
-    way_out = (f'Put the right files there, or move {folder} away to have it '
-               f'downloaded again, or use --data-dir or --synthetic.')
-    if preparation.is_absent(folder, files, way_out):
+    version = find_version(data_dir, files)
+    if version is None:
         with preparation.locked(data_dir):
             # Another process may have prepared it while this one waited.
-            if preparation.is_absent(folder, files, way_out):
-                archive_path = download.load_archive(
-                    data_dir, archive or official_archive(),
-                    sum(file.size for file in files))
-                extraction.extract_archive(archive_path, folder, files)
-    check_files(folder, files, way_out)
-    return build_data_set('cifar10', folder, files, line_prefix='')
+            version = find_version(data_dir, files)
+            if version is None:
+                _prepare(data_dir, archives or
+                         cifar10_archives.official_archives(), files)
+                version = BINARY
+    folder = os.path.join(data_dir, version.folder)
+    check_files(folder, files, _way_out(folder), version)
+    data_set = build_data_set('cifar10', folder, version.list_files(files),
+                              line_prefix='')
+    return data_set if version is BINARY else data_set._replace(
+        sha256={file.name: file.sha256 for file in files},
+        load_bytes=load_pickled_bytes)
+
+
+def find_version(data_dir, files=FILES):
+    """The Version that is there, right or wrong; None where neither is.
+
+    Raises:
+      UserError: where files are missing, or it can't be looked at.
+    """
+    for version in (BINARY, PYTHON):
+        folder = os.path.join(data_dir, version.folder)
+        if not preparation.is_absent(folder, version.list_files(files),
+                                     _way_out(folder)):
+            return version
+    return None
+
+
+def list_offers():
+    """list of str, as elsewhere.list_offers."""
+    return elsewhere.list_offers(
+        PYTHON.folder, [file.name for file in PYTHON.list_files()])
+
+
+def _prepare(data_dir, archives, files):
+    """Makes the binary version out of an archive, of which one is downloaded
+    where none is there."""
+    if not any(os.path.lexists(os.path.join(data_dir, archive.name))
+               for archive in archives):
+        for offer in list_offers():
+            print(offer, file=sys.stderr, flush=True)
+    archive = download.load_archive(data_dir, archives,
+                                    sum(file.size for file in files))
+    version = (PYTHON if archive.name == cifar10_archives.PYTHON_NAME
+               else BINARY)
+    extraction.extract_archive(
+        os.path.join(data_dir, archive.name), os.path.join(data_dir, FOLDER),
+        version.list_members(files),
+        pickled_batches.decode if version.is_pickled else None)
+
+
+def _way_out(folder):
+    return (f'Put the right files there, or move {folder} away to have it '
+            f'downloaded again, or use --data-dir or --synthetic.')
 
 
 def load_records(path):
@@ -131,17 +204,22 @@ def load_records(path):
 def count_needed_bytes(data_dir):
     """What the folder still needs: for the files, and perhaps the archive."""
     need = sum(file.size for file in FILES)
-    if not os.path.exists(os.path.join(data_dir, ARCHIVE_NAME)):
-        need += official_archive().size
+    archives = cifar10_archives.official_archives()
+    if not any(os.path.exists(os.path.join(data_dir, archive.name))
+               for archive in archives):
+        need += max(archive.size for archive in archives)
     return need
 
 
 def is_at_hand(data_dir):
     """Whether load_data_set finds something there, rather than download it."""
-    try:
-        return bool(os.listdir(os.path.join(data_dir, FOLDER)))
-    except OSError:
-        return False
+    for version in (BINARY, PYTHON):
+        try:
+            if os.listdir(os.path.join(data_dir, version.folder)):
+                return True
+        except OSError:
+            pass
+    return False
 
 
 def load_bytes(paths, num_records):
@@ -158,29 +236,34 @@ def load_bytes(paths, num_records):
     return load_files(paths, num_records, RECORD_BYTES)
 
 
+def load_pickled_bytes(paths, num_records):
+    """The same of the Python version's files."""
+    return pickled_batches.load_bytes(paths, num_records, RECORD_BYTES)
+
+
 def check_data_dir(data_dir):
     """Refuses what can't be a data folder; returns it as a str."""
     data_dir = preparation.check_data_dir(data_dir, FOLDER)
-    named_like_it = os.path.basename(os.path.abspath(data_dir)) == FOLDER
-    if not os.path.exists(os.path.join(data_dir, FOLDER)) and (
-            named_like_it or any(os.path.exists(os.path.join(data_dir, name))
-                                 for name in TRAIN_FILES + (TEST_FILE,))):
-        parent = os.path.dirname(os.path.abspath(data_dir))
-        raise UserError(
-            f'{data_dir} is the folder of the data files itself. '
-            + (f'Give its parent: --data-dir {parent}' if named_like_it else
-               f'Rename it to {FOLDER}, and give its parent: '
-               f'--data-dir {parent}'))
+    parent, name = os.path.split(os.path.abspath(data_dir))
+    for version in (BINARY, PYTHON):
+        if os.path.exists(os.path.join(data_dir, version.folder)):
+            break
+        if name == version.folder:
+            raise UserError(f'{data_dir} is the folder of the data files '
+                            f'itself. Give its parent: --data-dir {parent}')
+        if any(os.path.exists(os.path.join(data_dir, file.name))
+               for file in version.list_files()):
+            raise UserError(f'{data_dir} is the folder of the data files '
+                            f'itself. Rename it to {version.folder}, and give '
+                            f'its parent: --data-dir {parent}')
     return data_dir
 
 
-def check_files(folder, files, way_out):
+def check_files(folder, files, way_out, version=BINARY):
     """Raises UserError naming every file that is not the right one, and why."""
-    with preparation.explained(f'read the files in {folder}'):
-        damage = verification.find_damage(folder, files)
     reasons = []
-    for name, reason in damage:
-        if reason.startswith('SHA-256'):
+    for name, reason in version.find_damage(folder, files):
+        if reason.startswith('SHA-256') and not version.is_pickled:
             # A wrong label says more than a wrong digest.
             load_records(os.path.join(folder, name))
         reasons.append(f'{os.path.join(folder, name)} is damaged ({reason})')

@@ -28,14 +28,16 @@ class DataSet(NamedTuple):
     files_per_part: int = 1       # that hold the same records
 
     def list_parts(self):
-        """(name of the first file, labels, images) of each part, as it is kept.
+        """(name, labels, images) of each part, as it is kept.
 
-        All parts of a split have as many records. Raises UserError as load.
+        The name is that of the first file, however it is packed: without
+        ending. All parts of a split have as many records. Raises UserError as
+        load.
         """
         parts = []
         for split, paths in (('train', self.train_paths),
                              ('test', self.test_paths)):
-            names = [os.path.basename(path)
+            names = [os.path.splitext(os.path.basename(path))[0]
                      for path in paths[::self.files_per_part]]
             labels, images = self.read(split)
             parts += zip(names, np.split(labels, len(names)),

@@ -85,7 +85,7 @@ def load_data_set(data_dir, urls=None, files=FILES):
         with preparation.locked(folder):
             # Another process may have brought them while this one waited.
             for file in list_missing(folder, files):
-                download.load_archive(folder, _archive(file, urls), 0)
+                download.load_archive(folder, [_archive(file, urls)], 0)
     paths = [find_path(folder, file) for file in files]
     damage = [(path, find_damage(path, file))
               for path, file in zip(paths, files)]

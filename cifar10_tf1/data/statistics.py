@@ -1,14 +1,17 @@
 """What the documents of record print of the data files: counts and extremes."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
 NUM_FIRST_LABELS = 20
 
 # The images that the documents show, by file and index.
-_SHOWN = (('data_batch_1.bin', 0), ('data_batch_1.bin', 1),
-          ('data_batch_4.bin', 10))
+_SHOWN = (('data_batch_1', 0), ('data_batch_1', 1),
+          ('data_batch_2', 0), ('data_batch_2', 1),
+          ('data_batch_3', 0), ('data_batch_3', 1),
+          ('data_batch_4', 0), ('data_batch_4', 1), ('data_batch_4', 10),
+          ('data_batch_5', 0), ('data_batch_5', 1))
 
 
 class ImageStatistics(NamedTuple):
@@ -26,6 +29,7 @@ class FileStatistics(NamedTuple):
     first_labels: List[int]
     minimum: int             # of all bytes of all images
     maximum: int
+    image_shape: Tuple[int, int, int]  # height, width, channels
     images: List[ImageStatistics]
 
 
@@ -43,6 +47,28 @@ def compute_statistics(data_set):
             for part in data_set.list_parts()]
 
 
+def format_statistics(number, file, image, class_names):
+    """The block of lines that the documents print of a file and an image of it.
+
+    Args:
+      number: int, of the file, from 1.
+      file: FileStatistics.
+      image: ImageStatistics, one of the file's.
+      class_names: sequence of str.
+    Returns:
+      str, to the character; it begins with an empty line.
+    """
+    counts = dict(enumerate(file.label_counts))
+    return (f'\nStats of batch {number}:\n'
+            f'Samples: {file.num_examples}\n'
+            f'Label Counts: {counts}\n'
+            f'First 20 Labels: {file.first_labels}\n'
+            f'\nExample of Image {image.index}:\n'
+            f'Image - Min Value: {image.minimum} Max Value: {image.maximum}\n'
+            f'Image - Shape: {file.image_shape}\n'
+            f'Label - Label Id: {image.label} Name: {class_names[image.label]}')
+
+
 def _compute_file(name, labels, images, num_classes):
     shown = [ImageStatistics(name, i, int(labels[i]), int(images[i].min()),
                              int(images[i].max()))
@@ -51,4 +77,4 @@ def _compute_file(name, labels, images, num_classes):
         name, len(labels),
         np.bincount(labels, minlength=num_classes).tolist(),
         labels[:NUM_FIRST_LABELS].tolist(), int(images.min()),
-        int(images.max()), shown)
+        int(images.max()), images.shape[1:], shown)

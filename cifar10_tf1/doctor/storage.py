@@ -45,21 +45,20 @@ def _check_mnist(data_dir):
 
 def _check_cifar10(data_dir):
     from cifar10_tf1.data import cifar10
-    from cifar10_tf1.data import preparation
-    from cifar10_tf1.data import verification
-    folder = os.path.join(cifar10.check_data_dir(data_dir), cifar10.FOLDER)
-    way_out = (f'Move {folder} away to have it downloaded again, or name '
-               'another folder with --data-dir')
-    if preparation.is_absent(folder, cifar10.FILES, way_out):
+    version = cifar10.find_version(cifar10.check_data_dir(data_dir),
+                                   cifar10.FILES)
+    if version is None:
         yield Line(WARN, 'Data', f'no CIFAR-10 in {data_dir}',
                    _explain_absence(data_dir))
         return
-    damaged = [file.name for file in cifar10.FILES if file.sha256 != (
-        verification.hash_file(os.path.join(folder, file.name)))]
+    folder = os.path.join(data_dir, version.folder)
+    damaged = [name for name, unused_reason
+               in version.find_damage(folder, cifar10.FILES)]
     if damaged:
         yield Line(FAIL, 'Data', f'{", ".join(damaged)} in {folder} '
                    f'{"is" if len(damaged) == 1 else "are"} damaged (SHA-256)',
-                   way_out)
+                   f'Move {folder} away to have it downloaded again, or name '
+                   'another folder with --data-dir')
     else:
         yield Line(OK, 'Data', f'CIFAR-10 in {folder}, all six files verified '
                    '(SHA-256)')
@@ -67,11 +66,16 @@ def _check_cifar10(data_dir):
 
 def _explain_absence(data_dir):
     from cifar10_tf1.data import cifar10
-    if os.path.exists(os.path.join(data_dir, cifar10.ARCHIVE_NAME)):
-        return f'train.py extracts the {cifar10.ARCHIVE_NAME} that lies there'
-    return ('train.py downloads it (170 MB). Without network: put '
-            f'{cifar10.ARCHIVE_NAME} there, name a folder that has the data '
-            'with --data-dir, or use --synthetic')
+    from cifar10_tf1.data import cifar10_archives
+    names = [cifar10_archives.BINARY_NAME, cifar10_archives.PYTHON_NAME]
+    for name in names:
+        if os.path.exists(os.path.join(data_dir, name)):
+            return f'train.py extracts the {name} that lies there'
+    offers = cifar10.list_offers()
+    return offers[0] if offers else (
+        f'train.py downloads it (170 MB). Without network: put '
+        f'{" or ".join(names)} there, name a folder that has the data with '
+        f'--data-dir, or use --synthetic')
 
 
 def check_disks(data_dir, model_dir, system_name=systems.DEFAULT):
