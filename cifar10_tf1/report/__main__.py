@@ -30,18 +30,14 @@ def _report(options):
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
-    system_name = systems.find(record.content['system']).name
     if not record.content['processes']:
         raise UserError(f'{path} records no training; give another')
-    record.content['tests'].sort(key=lambda test: (
-        test['step'], test['crop'] != systems.find(system_name).variants[0],
-        test['seed']))
     report = comparison.build_report(record)
     if not options.text:
         options.output = options.output or os.path.join(record.folder,
                                                         'report.html')
         _check_output(options.output)
-    print(text.format_report(record, report), end='', flush=True)
+    print(text.format_report(record, report, options.text), end='', flush=True)
     if not options.text:
         _write_html(record, report, options)
     return 4 if report.within is False else 0
