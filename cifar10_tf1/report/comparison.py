@@ -155,9 +155,7 @@ def build_report(record):
     entry = systems.find(record.content['system'])
     documented = entry.documented
     is_comparable = not data.is_synthetic(record.content['data'].get('name', ''))
-    num_files = record.settings.train_files
-    if num_files == data.SOURCES[entry.data].num_train_files:
-        num_files = None
+    num_files = count_files(record)
     curves = choose_curves(documented, num_files)
     if not is_comparable:
         reason = (f'the documented run is of {documented.data}, this one of '
@@ -171,6 +169,13 @@ def build_report(record):
     return Report(documented, is_comparable, [
         ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
         for curve in curves])
+
+
+def count_files(record):
+    """Files of the training data that a run had; None: all."""
+    number = record.settings.train_files
+    source = data.SOURCES[systems.find(record.content['system']).data]
+    return None if number == source.num_train_files else number
 
 
 def choose_curves(documented, num_files):

@@ -55,6 +55,11 @@ def name_run(record):
             + name_runtime(record.kind['wheel']))
 
 
+def count_epochs(record):
+    """The last epoch that is recorded; an epoch may have several entries."""
+    return max((entry['epoch'] for entry in record.epochs), default=0)
+
+
 def find_tests(record):
     """Tests of a run_record.RunRecord; draws by test seed, others by step."""
     variant = systems.find(record.content['system']).variants[0]

@@ -55,7 +55,7 @@ def build(record, report, findings, with_images):
     page = Page()
     title = f'{content["system"]} on {data_name}, {name}'
     page.raw(f'<h1>{escape(title)}</h1>')
-    page.paragraph(f'{len(record.epochs)} epochs, {record.kind["kernels"]} '
+    page.paragraph(f'{results.count_epochs(record)} epochs, {record.kind["kernels"]} '
                    f'kernels, {record.kind["cpu"]["name"]}', 'note')
     if data.is_synthetic(data_name or ''):
         title_of_data = report.documented.data

@@ -2,6 +2,7 @@
 
 from cifar10_tf1 import machine
 from cifar10_tf1.report import results
+from cifar10_tf1.report.several import build_answer
 
 
 def format_report(record, report, with_numbers=True):
@@ -22,6 +23,25 @@ def format_report(record, report, with_numbers=True):
             lines += [''] + _format_curve(compared)
     if with_numbers:
         lines += _format_tests(results.find_tests(record))
+    return '\n'.join(lines) + '\n'
+
+
+def format_several(several):
+    """Several runs as text: the answer, then a line for each run.
+
+    Args:
+      several: report.several.Several.
+    Returns:
+      str.
+    """
+    lines = format_answer(build_answer(several)) + ['']
+    for run in several.runs:
+        counts = f'{run.mean:,.1f}, n = {len(run.tests.draws)}' if (
+            run.tests.draws) else 'not tested'
+        lines.append(f'{run.name}: {results.count_epochs(run.record)} epochs, {counts}'
+                     + ('' if run.is_whole else ', not whole: not counted'))
+    lines += [f'{folder}: a run that is here already, counted once'
+              for folder in several.repeated]
     return '\n'.join(lines) + '\n'
 
 
@@ -61,7 +81,7 @@ def _describe_run(record):
     weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
     return [
         f'Run of {content["system"]} on {content["data"]["name"]}, seed '
-        f'{record.settings.seed}, {len(record.epochs)} epochs in '
+        f'{record.settings.seed}, {results.count_epochs(record)} epochs in '
         f'{len(content["processes"])} process(es)',
         f'{kind["wheel"]}, {kind["kernels"]} kernels, {kind["device"]}, '
         f'{kind["intra_op_threads"]} threads within an op, '
