@@ -29,7 +29,7 @@ _STYLE = {
 }
 
 
-def draw(width, height, draw_on, purpose, kind='png', dpi=144):
+def draw(width, height, draw_on, purpose, kind='png', dpi=288):
     """Makes a figure.
 
     Args:
@@ -55,8 +55,12 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=144):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         draw_on(figure)
-        figure.savefig(content, format=kind, dpi=dpi,
-                       metadata={'Date': None} if kind == 'svg' else {})
+        # On a page, light or dark, an SVG has the page's own ground.
+        if kind == 'svg':
+            figure.savefig(content, format=kind, dpi=dpi, facecolor='none',
+                           metadata={'Date': None})
+        else:
+            figure.savefig(content, format=kind, dpi=dpi)
     return content.getvalue()
 
 

@@ -71,7 +71,7 @@ def test_each_curve_has_a_verdict(documents):
     assert accuracy.comparison.mean_absolute == 0
     assert (loss.within, accuracy.within, report.within) == (False, True, False)
     text = format_report(record, report)
-    assert text.count('OUTSIDE') == 1 and text.count('Verdict: within') == 1
+    assert text.count('OUTSIDE') == 1 and text.count('within the band') == 1
 
 
 def test_a_run_on_one_file_has_curves_of_its_own(documents):

@@ -19,6 +19,7 @@ from cifar10_tf1.data import synthetic
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
+from cifar10_tf1.report import curve_charts
 from cifar10_tf1.report import findings
 from cifar10_tf1.report.page import HEAD
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -70,14 +71,22 @@ class Checker(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.images, self.text = [], [], ''
+        self.anchors, self.links = [], []
         self.feed(text)
         self.close()
         assert self.open == []
+        assert self.links and len(set(self.anchors)) == len(self.anchors)
+        assert set(self.links) <= set(self.anchors)
 
     def handle_starttag(self, tag, attributes):
-        assert tag not in ('script', 'link', 'iframe', 'object', 'a'), tag
+        assert tag not in ('script', 'link', 'iframe', 'object'), tag
         for name, value in attributes:
-            assert not name.startswith('on') and name != 'href'
+            assert not name.startswith('on')
+            if name == 'href':
+                assert value.startswith('#'), value
+                self.links.append(value[1:])
+            if name == 'id':
+                self.anchors.append(value)
             if name == 'src':
                 assert value.startswith('data:image/'), value[:50]
                 self.images.append(value)
@@ -120,7 +129,8 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, capsys,
     for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
                  'model.ckpt-8, whose hash is the record\'s', 'data_batch_4',
                  'schedule ema_decay', '0.9999', 'never shuffled',
-                 'The documented curve begins with epoch 11'):
+                 'too short to compare: the documented curve begins with '
+                 'epoch 11, and this run has come to epoch 2.'):
         assert text in page.text, text
     record = json.loads((trained / 'run.json').read_text())
     process = record['processes'][0]
@@ -364,8 +374,10 @@ def test_every_published_record_has_a_report(tmp_path, capsys):
         assert report.main([path, '--text']) == 0
         if run == '1.15-seed-01':
             lines = capsys.readouterr().out.splitlines()
-            assert ('Random crops, 20 test seeds: mean 8,239.6, standard '
-                    'deviation 23.4, 8,200 to 8,280') in lines
+            assert lines[1] == (
+                'seed 1, TensorFlow 1.15.0  8,239.6 of 10,000 (82.40 %); mean '
+                'of n = 20 tests (random); sd 23.4; 8,200 to 8,280')
+            assert lines[2].startswith('Test: the documented 8,246 lies within')
             tests = [line for line in lines if 'at step 55000' in line
                      and line.startswith('Test')]
             assert [line.split(',')[1:3] for line in tests[:2]] == [
@@ -416,9 +428,8 @@ def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
         {'epoch': 1, 'summed_loss': 900.0},
         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
         {'epoch': 3, 'summed_loss': 700.0}], 'summed_loss')
-    charts.draw_curve(comparison.ComparedCurve(
-        systems.find('deep_cnn').documented.curves[0], figures, {}, {}, None, '',
-        []), 3)
+    curve_charts.draw_curve(comparison.ComparedCurve(
+        systems.find('deep_cnn').documented.curves[0], figures, ''), 'a run')
     (line,) = kept[0].axes[0].lines
     assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 

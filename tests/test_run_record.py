@@ -300,7 +300,7 @@ def test_report(copy, factor, status, text, capsys):
     output = capsys.readouterr().out
     assert text in output
     assert '   11 ' in output and '  110 ' in output
-    assert ('Verdict: within' in output) == (status == 0)
+    assert ('within the band' in output) == (status == 0)
 
 
 def test_report_on_a_run_that_is_too_short(finished, capsys):

@@ -23,7 +23,9 @@ from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
+from cifar10_tf1.report import curve_charts  # noqa: E402
 from cifar10_tf1.report import findings  # noqa: E402
+from cifar10_tf1.report import results  # noqa: E402
 
 DOCS = os.path.join(ROOT, 'docs')
 
@@ -31,9 +33,11 @@ DOCS = os.path.join(ROOT, 'docs')
 def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
     (compared,) = report.build_report(record).curves
-    pictures = {'loss': charts.draw_curve(compared, len(record.epochs), 'png')}
+    name = results.name_run(record)
+    pictures = {'loss': curve_charts.draw_curve(compared, name, 'png')}
     if compared.comparison:
-        pictures['deviation'] = charts.draw_deviations(compared, 'png')
+        pictures['deviation'] = curve_charts.draw_deviations(compared, name,
+                                                             'png')
     if found.filters is not None:
         pictures['filters'] = charts.draw_filters(found.filters, 'png')
     if found.tested:

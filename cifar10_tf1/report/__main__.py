@@ -1,6 +1,7 @@
 """A run against the documented one: as text, and as one HTML file.
 
     python -m cifar10_tf1.report model/run.json
+    python -m cifar10_tf1.report results/runs/deep_cnn/*/run.json
 
 Exit status: 0 within the band, or too short to say; 4 outside of it; 1 an error
 that the user can mend.
@@ -22,29 +23,53 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import page
+from cifar10_tf1.report import several
 from cifar10_tf1.report import text
+
+_PURPOSE = 'the HTML report (--text does without)'
 
 
 def _report(options):
-    path = options.record or _find_record(options)
-    if os.path.isdir(path):
-        path = os.path.join(path, run_record.FILE)
-    record = run_record.load(path)
-    system_name = systems.find(record.content['system']).name
-    if not record.content['processes']:
-        raise UserError(f'{path} records no training; give another')
-    record.content['tests'].sort(key=lambda test: (
-        test['step'], test['crop'] != systems.find(system_name).variants[0],
-        test['seed']))
+    if len(options.records) > 1:
+        return _report_several(options)
+    (path,) = options.records or [_find_record(options)]
+    record = _load(path)
     report = comparison.build_report(record)
     if not options.text:
         options.output = options.output or os.path.join(record.folder,
                                                         'report.html')
         _check_output(options.output)
-    print(text.format_report(record, report), end='', flush=True)
+    print(text.format_report(record, report, options.text), end='', flush=True)
     if not options.text:
-        _write_html(record, report, options)
+        _write(options.output, _build_html(record, report, options))
     return 4 if report.within is False else 0
+
+
+def _report_several(options):
+    if options.checkpoint:
+        raise UserError('--checkpoint is of one run, and several are given: '
+                        'leave it out, or name one record')
+    runs = several.gather([_load(path) for path in options.records])
+    if not options.text:
+        options.output = options.output or 'report.html'
+        _check_output(options.output)
+    print(text.format_several(runs), end='', flush=True)
+    if not options.text:
+        from cifar10_tf1.report import several_sections
+        extras.require('matplotlib', _PURPOSE)
+        _write(options.output, several_sections.build(runs))
+    return 4 if runs.within is False else 0
+
+
+def _load(path):
+    """The RunRecord of a file, or of the folder that has it."""
+    if os.path.isdir(path):
+        path = os.path.join(path, run_record.FILE)
+    record = run_record.load(path)
+    if not record.content['processes']:
+        raise UserError(f'{path} records no training; give another')
+    systems.find(record.content['system'])
+    return record
 
 
 def _find_record(options):
@@ -82,27 +107,29 @@ def _check_output(path):
                         'program; name another file with --output')
 
 
-def _write_html(record, report, options):
-    extras.require('matplotlib', 'the HTML report (--text does without)')
+def _build_html(record, report, options):
+    extras.require('matplotlib', _PURPOSE)
     runtime.prepare_environment(findings.choose_kernels(record))
     devices.prepare('cpu')
     runtime.load_tensorflow()
     from cifar10_tf1.report import sections
-    content = sections.build(record, report,
-                             findings.find(record, options,
-                                           systems.load(record.content['system'])),
-                             not options.without_images)
-    temporary = f'{options.output}.{os.getpid()}.tmp'
+    found = findings.find(record, options,
+                          systems.load(record.content['system']))
+    return sections.build(record, report, found, not options.without_images)
+
+
+def _write(path, content):
+    temporary = f'{path}.{os.getpid()}.tmp'
     try:
         # Whole or not at all.
         preparation.write_file(temporary, [content.encode('utf-8')])
-        os.replace(temporary, options.output)
+        os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.remove(temporary)
-        raise UserError(f'cannot write {options.output}: {error.strerror}; '
+        raise UserError(f'cannot write {path}: {error.strerror}; '
                         'name another file with --output')
-    print(f'Report: {options.output}', flush=True)
+    print(f'Report: {path}', flush=True)
 
 
 def main(argv=None):
@@ -110,18 +137,22 @@ def main(argv=None):
         prog='python -m cifar10_tf1.report',
         description='Compares a run with the documented one: prints it, and '
         'writes an HTML file with curves, confusion matrix, accuracy by class, '
-        'mistakes, filters, settings and hashes. Exit status: 0 within the '
-        'band or too short to say, 4 outside of it.',
-        epilog='example: python -m cifar10_tf1.report model/run.json')
-    parser.add_argument('record', metavar='RUN.JSON', nargs='?',
-                        help='the record (default: run.json in '
+        'mistakes, filters, settings and hashes. Of several runs of one system: '
+        'their spread, what it says of the documented figures, and a table of '
+        'all. Exit status: 0 within the band or too short to say, 4 outside of '
+        'it.',
+        epilog='examples: python -m cifar10_tf1.report model/run.json; '
+        'python -m cifar10_tf1.report runs/*/run.json')
+    parser.add_argument('records', metavar='RUN.JSON', nargs='*',
+                        help='the record, or several (default: run.json in '
                         '$CIFAR10_MODEL_DIR, else in ./model; where there is '
                         'none, the run of record)')
     parser.add_argument('--text', action='store_true',
                         help='print only (default: write the HTML file too)')
     parser.add_argument('--output', metavar='HTML',
                         help='the file to write; an earlier report is replaced '
-                        '(default: report.html beside the record)')
+                        '(default: report.html beside the record; of several, '
+                        './report.html)')
     parser.add_argument('--without-images', action='store_true',
                         help='leave the images of the data set out, which may '
                         'not be passed on (default: the surest mistakes are in '

@@ -1,14 +1,8 @@
-"""What stands at a report's end: data, settings, machine, hashes, quirks."""
+"""What stands at a report's end: data, settings, machine, hashes."""
 
 import json
-import os
-import re
-
 from cifar10_tf1 import machine
 from cifar10_tf1.report.page import escape
-
-_PAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__)))), 'docs', 'systems')
 
 
 def add_statistics(page, findings):
@@ -17,17 +11,18 @@ def add_statistics(page, findings):
         page.paragraph(findings.data, 'lacking')
         return
     names = findings.class_names
+    files = findings.statistics
+    page.paragraph('Samples of each class in each file; the least and the '
+                   'greatest byte of its images.', 'note')
     page.table(
         ['file', 'samples', 'values'] + list(names),
         [[file.name, f'{file.num_examples:,}',
           f'{file.minimum} to {file.maximum}'] + file.label_counts
-         for file in findings.statistics], numeric=range(1, 3 + len(names)))
-    page.paragraph('Samples of each class in each file; the least and the '
-                   'greatest byte of its images.', 'note')
+         for file in files], numeric=range(1, 3 + len(names)))
     page.table(['file', 'first 20 labels'],
                [[file.name, ' '.join(map(str, file.first_labels))]
-                for file in findings.statistics], long=(1,))
-    shown = [image for file in findings.statistics for image in file.images]
+                for file in files], long=(1,))
+    shown = [image for file in files for image in file.images]
     if not shown:
         return
     page.table(
@@ -77,33 +72,6 @@ def add_hashes(page, content, findings):
              for test in content['tests']]
     page.table(['of', 'SHA-256'], rows, long=(0, 1))
     page.paragraph(f'Checkpoint: {findings.checkpoint}', 'note')
-
-
-def add_quirks(page, system_name):
-    """Of the system's page, which is the one place where they are listed."""
-    page.heading('Deviations and quirks')
-    try:
-        with open(os.path.join(_PAGES, f'{system_name}.md'),
-                  encoding='utf-8') as file:
-            section = file.read().split('\n## Deviations and quirks\n')[1]
-    except (OSError, IndexError):
-        page.paragraph(f'They stand in docs/systems/{system_name}.md, which is '
-                       'not here.', 'lacking')
-        return
-    section = section.split('\n## ')[0]
-    for block in re.split(r'\n\s*\n', section.strip()):
-        items = re.split(r'^- ', block, flags=re.MULTILINE)
-        if items[0].strip():
-            page.raw(f'<p>{_format_markdown(items[0])}</p>')
-        if items[1:]:
-            page.raw('<ul>' + ''.join(
-                f'<li>{_format_markdown(item)}</li>' for item in items[1:])
-                + '</ul>')
-
-
-def _format_markdown(text):
-    return re.sub(r'`([^`]*)`', r'<code>\1</code>', escape(' '.join(
-        text.split())))
 
 
 def _flatten(settings, prefix=''):

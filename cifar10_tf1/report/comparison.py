@@ -6,8 +6,7 @@ system says its figures more than once an epoch; else its one part is 1.
 
 import csv
 import os
-import statistics
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
@@ -42,6 +41,11 @@ class Comparison(NamedTuple):
     @property
     def mean(self):
         return sum(d.percent for d in self.deviations) / len(self.deviations)
+
+    @property
+    def num_above(self):
+        """Places where the run's figure is the higher one."""
+        return sum(d.value > d.reference for d in self.deviations)
 
     @property
     def largest(self):
@@ -111,11 +115,12 @@ class ComparedCurve(NamedTuple):
     """One figure of a run beside the documented and the plain port's."""
     curve: systems.Curve
     figures: dict                     # (epoch, part) -> float, the run's
-    documented: dict                  # the same; empty: nothing documented
-    port: dict                        # the same
-    comparison: Optional[Comparison]  # None: no place can be compared
-    verdict: str
-    summaries: List[str]              # of the deviations, a line each
+    verdict: str                      # a sentence without its subject
+    documented: dict = {}             # as figures; empty: nothing documented
+    port: dict = {}                   # the same
+    comparison: Optional[Comparison] = None       # None: no place can be
+    port_comparison: Optional[Comparison] = None  # the port's own, so far
+    summaries: Tuple[str, ...] = ()   # of the deviations, a line each
 
     @property
     def within(self):
@@ -128,7 +133,6 @@ class Report(NamedTuple):
     documented: systems.Documented
     is_comparable: bool          # False: of other data
     curves: List[ComparedCurve]  # one at least
-    tests: List[str]             # lines on the tests
 
     @property
     def within(self):
@@ -150,73 +154,88 @@ def build_report(record):
     """
     entry = systems.find(record.content['system'])
     documented = entry.documented
-    if data.is_synthetic(record.content['data'].get('name', '')):
-        return Report(documented, False, [
-            _compare_nothing(
-                curve, record, f'The documented run is of {documented.data}, '
-                'this one of generated data: nothing to compare.')
-            for curve in _choose_curves(documented, None)], [])
-    num_files = record.settings.train_files
-    if num_files == data.SOURCES[entry.data].num_train_files:
-        num_files = None
-    curves = [_compare(entry.name, curve, record) for curve in _choose_curves(
-        documented, num_files) if curve.num_files == num_files]
-    if not curves:
-        curves = [_compare_nothing(
-            curve, record, 'The documents have no curve of a run on as much of '
-            'the training data: nothing to compare.')
-            for curve in _choose_curves(documented, num_files)]
-    return Report(documented, True, curves, _describe_tests(record))
+    is_comparable = not data.is_synthetic(record.content['data'].get('name', ''))
+    num_files = count_files(record)
+    curves = choose_curves(documented, num_files)
+    if not is_comparable:
+        reason = (f'the documented run is of {documented.data}, this one of '
+                  'generated data: nothing to compare.')
+    elif curves[0].num_files != num_files:
+        reason = ('the documents have no curve of a run on as much of the '
+                  'training data: nothing to compare.')
+    else:
+        return Report(documented, True, [_compare(entry.name, curve, record)
+                                         for curve in curves])
+    return Report(documented, is_comparable, [
+        ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
+        for curve in curves])
 
 
-def _choose_curves(documented, num_files):
-    """Of a run on so many files; of other runs, each figure once, where the
-    documents have none of such a run."""
+def count_files(record):
+    """Files of the training data that a run had; None: all."""
+    number = record.settings.train_files
+    source = data.SOURCES[systems.find(record.content['system']).data]
+    return None if number == source.num_train_files else number
+
+
+def choose_curves(documented, num_files):
+    """The curves of a run on so many files; where none is documented, others.
+
+    Of these each figure once: a report shows the run's own.
+    """
     chosen = [curve for curve in documented.curves
               if curve.num_files == num_files]
     return chosen or list({curve.figure: curve
                            for curve in documented.curves}.values())
 
 
-def _compare_nothing(curve, record, verdict):
-    figures = list_figures(record.epochs, curve.figure)
-    return ComparedCurve(curve, figures, {}, {}, None, verdict, [])
+def load_pair(system_name, curve):
+    """(documented, port) of a systems.Curve: as load_curve."""
+    return tuple(load_curve(system_name, name, curve.figure) for name in (
+        curve.name, curve.name.replace('documented', 'plain_port')))
 
 
 def _compare(system_name, curve, record):
-    documented, port = (
-        load_curve(system_name, name, curve.figure) for name in (
-            curve.name, curve.name.replace('documented', 'plain_port')))
+    documented, port = load_pair(system_name, curve)
     figures = list_figures(record.epochs, curve.figure)
     first = min(documented)
     comparison = compare(figures, documented, first, curve.is_share)
     if comparison is None:
+        last = max(figures, default=(0, 1))[0]
         return ComparedCurve(
-            curve, figures, documented, port, None, 'The documented curve '
-            f'begins with epoch {first[0]}; this run has no epoch of it.', [])
+            curve, figures, 'too short to compare: the documented curve begins '
+            f'with epoch {first[0]}, and this run has come to epoch {last}.',
+            documented, port)
+    # Over the same places, or the two would not be comparable.
+    port_comparison = compare(
+        {(d.epoch, d.part): port[d.epoch, d.part] for d in comparison.deviations
+         if (d.epoch, d.part) in port}, documented, first, curve.is_share)
     summaries = [_describe('Documented run', comparison, curve)]
     to_port = compare(figures, port, first, curve.is_share)
     if to_port:
         summaries.append(_describe('Plain port\'s run', to_port, curve))
-    within, unit = comparison.is_within(curve), curve.unit
+    summaries.append(describe_lean(comparison, port_comparison, curve))
+    largest, unit = comparison.largest, curve.unit
     return ComparedCurve(
-        curve, figures, documented, port, comparison,
-        f'Verdict: {"within" if within else "OUTSIDE"} the band (mean absolute '
-        f'deviation at most {curve.mean_absolute} {unit}, none over '
-        f'{curve.largest} {unit}, above or below)', summaries)
+        curve, figures, ('within' if comparison.is_within(curve) else 'OUTSIDE')
+        + f' the band: mean absolute deviation {comparison.mean_absolute:.2f} '
+        f'{unit} (at most {curve.mean_absolute}), largest '
+        f'{largest.percent:+.2f} {unit} in epoch {largest.epoch} (at most '
+        f'{curve.largest}, above or below).',
+        documented, port, comparison, port_comparison, tuple(summaries))
 
 
-def _describe_tests(record):
-    """A line on the tests by random crops at the last step, of one kind."""
-    numbers = [test['num_correct'] for test in record.content['tests']
-               if test['crop'] == 'random' and test['kind'] == record.kind
-               and record.epochs and test['step'] == record.epochs[-1]['step']]
-    if len(numbers) < 2:
-        return []
-    return [f'Random crops, {len(numbers)} test seeds: mean '
-            f'{statistics.mean(numbers):,.1f}, standard deviation '
-            f'{statistics.stdev(numbers):.1f}, {min(numbers):,} to '
-            f'{max(numbers):,}']
+def describe_lean(comparison, port_comparison, curve):
+    """Whether a run is more often above the documented one, and what of it."""
+    def count(one):
+        return (f'in {one.num_above} of {len(one.deviations)} places, '
+                f'{one.mean:+.2f} {curve.unit} in the mean')
+
+    text = f'Higher than the documented run {count(comparison)}'
+    if port_comparison:
+        text += f'; a plain port of the original {count(port_comparison)}'
+    return text + ('. Two runs of one program differ in their level too: only '
+                   'several seeds can tell whether a lean is more than that.')
 
 
 def _describe(name, comparison, curve):

@@ -10,19 +10,30 @@ from cifar10_tf1 import extras
 from cifar10_tf1.predict.pictures import as_rgb
 from cifar10_tf1.report import appendix
 from cifar10_tf1.report import charts
+from cifar10_tf1.report import curve_charts
+from cifar10_tf1.report import dots
+from cifar10_tf1.report import quirks
+from cifar10_tf1.report import results
 from cifar10_tf1.report.findings import compute_interval
 from cifar10_tf1.report.findings import list_class_accuracies
-from cifar10_tf1.report.page import Page, encode_base64, escape
+from cifar10_tf1.report.page import encode_base64
+from cifar10_tf1.report.page import escape
+from cifar10_tf1.report.page import Page
 
 NUM_MISTAKES = 24
 
-_CAPTIONS = {  # by systems.Curve.figure
+CAPTIONS = {  # by systems.Curve.figure
     'summed_loss':
         'The loss that is printed for each epoch: the sum over its batches of '
         'cross-entropy (nats) and weight decay.',
+    'loss':
+        'Mean cross-entropy, in nats, of the last mini-batch after its update.',
+    'training_accuracy':
+        'The share of the last mini-batch that the network has right after its '
+        'update.',
     'validation_accuracy':
         'The share of the images held back from training that the network has '
-        'right after each epoch.'}
+        'right.'}
 
 
 def build(record, report, findings, with_images):
@@ -40,70 +51,52 @@ def build(record, report, findings, with_images):
     """
     extras.require('matplotlib', charts.PURPOSE)
     content = record.content
+    name, data_name = results.name_run(record), content['data'].get('name')
     page = Page()
-    title = (f'{content["system"]} on {content["data"].get("name")}, seed '
-             f'{record.settings.seed}: {len(record.epochs)} epochs')
+    title = f'{content["system"]} on {data_name}, {name}'
     page.raw(f'<h1>{escape(title)}</h1>')
-    if data.is_synthetic(content['data'].get('name', '')):
+    page.paragraph(f'{results.count_epochs(record)} epochs, {record.kind["kernels"]} '
+                   f'kernels, {record.kind["cpu"]["name"]}', 'note')
+    if data.is_synthetic(data_name or ''):
         title_of_data = report.documented.data
         page.paragraph(f'Generated data, not {title_of_data}: no figure here '
                        f'says anything about {title_of_data}.', 'lacking')
-    _add_result(page, content, report, findings)
+    _add_answer(page, record, report)
+    page.contents()
     for compared in report.curves:
-        _add_curve(page, record, compared)
-    _add_test(page, findings)
+        _add_curve(page, record, compared, name)
+    _add_tests(page, record, report, findings)
+    _add_classes(page, findings)
     _add_mistakes(page, findings, with_images)
     _add_filters(page, findings)
     appendix.add_statistics(page, findings)
     appendix.add_settings(page, content)
     appendix.add_environment(page, content)
     appendix.add_hashes(page, content, findings)
-    appendix.add_quirks(page, content['system'])
+    quirks.add(page, content['system'])
     return page.finish(title)
 
 
-def _add_result(page, content, report, findings):
-    page.heading('Result')
-    documented = report.documented
-    rows = []
-    if report.is_comparable:
-        rows.append([f'documented, {documented.environment}'] + _format_share(
-            documented.num_correct, documented.num_examples) + [
-                documented.step, 'as documented, unseeded'])
-    for test in content['tests']:
-        rows.append([f'this run, {test["kind"]["wheel"]}'] + _format_share(
-            test['num_correct'], test['num_examples']) + [
-                test['step'], f'{test["crop"]}, seed {test["seed"]}'])
-    tested = findings.tested
-    if tested:
-        rows.append(['tested for this report'] + _format_share(
-            tested.num_correct, len(tested.labels)) + [
-                tested.step, f'{tested.crop}, seed {tested.seed}'])
-    if rows:
-        page.table(['', 'right', 'accuracy', '95 % interval', 'step',
-                    'variant'], rows, numeric=(1, 2, 3, 4), long=(0,))
-    if not content['tests'] and not tested:
-        page.paragraph('This run has not been tested: python test.py does.',
-                       'lacking')
-    for compared in report.curves:
-        if len(report.curves) > 1:
-            page.paragraph(f'{compared.curve.title}: {compared.verdict}')
-        else:
-            page.paragraph(compared.verdict)
-        for line in compared.summaries:
-            page.paragraph(line, 'note')
-    for line in report.tests:
-        page.paragraph(line, 'note')
+def _add_answer(page, record, report):
+    """The counts, what they mean, the draws."""
+    answer = results.build_answer(record, report)
+    page.counts(answer.counts)
+    for verdict in answer.verdicts:
+        page.verdict(*verdict)
+    tests = results.find_tests(record)
+    if len(tests.draws) > 1:
+        documented = report.documented.num_correct if (
+            report.is_comparable) else None
+        page.figure(
+            dots.draw_counts([(results.name_run(record), tests.counts)],
+                             documented),
+            'Dot chart: right images of each test of this run, and the '
+            'documented count as a line.',
+            f'Each dot is a test of the same weights, '
+            f'{tests.draws[0]["crop"]}; the line is the documented count.')
 
 
-def _format_share(num_correct, num_examples):
-    low, high = compute_interval(num_correct, num_examples)
-    return [f'{num_correct:,} of {num_examples:,}',
-            f'{100 * num_correct / num_examples:.2f} %',
-            f'{100 * low:.2f} to {100 * high:.2f} %']
-
-
-def _add_curve(page, record, compared):
+def _add_curve(page, record, compared, name):
     curve = compared.curve
     title = curve.title.lower()
     page.heading(curve.title)
@@ -112,28 +105,80 @@ def _add_curve(page, record, compared):
         return
     page.raw('<div class="charts">')
     page.figure(
-        charts.draw_curve(compared, len(record.epochs)),
+        curve_charts.draw_curve(compared, name),
         f'Line chart: {title} by epoch of this run, the documented run and, '
         'where there is one, a plain port of the original.',
-        _CAPTIONS.get(curve.figure, ''))
+        CAPTIONS.get(curve.figure, ''))
     if compared.comparison:
         page.figure(
-            charts.draw_deviations(compared),
+            curve_charts.draw_deviations(compared, name),
             f'Bar chart: deviation of each epoch\'s {title} from the '
             'documented one, between the limits of the band.',
-            'This run against the documented one, epoch by epoch.')
+            compared.summaries[-1])
     page.raw('</div>')
     if compared.comparison:
         page.raw('<details><summary>The numbers</summary>')
+        for line in compared.summaries[:-1]:
+            page.paragraph(line, 'note')
         page.table(['epoch', title, 'documented', 'deviation'],
-                   [[d.epoch, f'{d.value:.5f}', f'{d.reference:.5f}',
-                     f'{d.percent:+.2f} {curve.unit}']
+                   [[_name_place(d, compared), f'{d.value:.5f}',
+                     f'{d.reference:.5f}', f'{d.percent:+.2f} {curve.unit}']
                     for d in compared.comparison.deviations],
                    numeric=(0, 1, 2, 3))
         page.raw('</details>')
 
 
-def _add_test(page, findings):
+def _name_place(deviation, compared):
+    has_parts = curve_charts.count_parts(compared.documented) > 1
+    return f'{deviation.epoch}, part {deviation.part}' if has_parts else (
+        deviation.epoch)
+
+
+def _add_tests(page, record, report, findings):
+    """Every test, as numbers; those that answer something else, apart."""
+    tests, documented = results.find_tests(record), report.documented
+    page.heading('Tests')
+    if not record.content['tests'] and not findings.tested:
+        page.paragraph('This run has not been tested: python test.py does.',
+                       'lacking')
+        return
+    rows = [_describe_test(test) for test in tests.draws]
+    if report.is_comparable:
+        rows.insert(0, _describe_share(
+            f'documented, {documented.environment}', documented.num_correct,
+            documented.num_examples, documented.step))
+    tested = findings.tested
+    if tested:
+        rows.append(_describe_share(
+            f'for this report: {tested.crop}, seed {tested.seed}',
+            tested.num_correct, len(tested.labels), tested.step))
+    header = ['test', 'right', 'accuracy', '95 % interval', 'step']
+    page.raw(f'<details{"" if len(rows) > 4 else " open"}><summary>The '
+             'numbers</summary>')
+    page.table(header, rows, numeric=(1, 2, 3, 4), long=(0,))
+    page.raw('</details>')
+    if tests.others:
+        page.paragraph('Tests of other steps, variants or kinds of machine:',
+                       'note')
+        page.table(header, [_describe_test(test) for test in tests.others],
+                   numeric=(1, 2, 3, 4), long=(0,))
+
+
+def _describe_test(test):
+    return _describe_share(
+        f'{test["crop"]}, seed {test["seed"]}, '
+        + results.name_runtime(test['kind']['wheel']),
+        test['num_correct'], test['num_examples'], test['step'])
+
+
+def _describe_share(name, num_correct, num_examples, step):
+    low, high = compute_interval(num_correct, num_examples)
+    return [name, f'{num_correct:,} of {num_examples:,}',
+            f'{100 * num_correct / num_examples:.2f} %',
+            f'{100 * low:.2f} to {100 * high:.2f} %', f'{step:,}']
+
+
+def _add_classes(page, findings):
     page.heading('Classes')
     tested = findings.tested
     if tested is None:
@@ -151,7 +196,8 @@ def _add_test(page, findings):
         charts.draw_confusion(confusion, findings.class_names),
         'Matrix: number of test images by true and predicted class.',
         'Number of test images by true class (row) and predicted class '
-        '(column).')
+        '(column), coloured by their share of the row, on a scale of square '
+        'roots: so mistakes of a few percent can be seen.')
     page.figure(
         charts.draw_class_accuracies(rows, num_correct / num_examples),
         'Dot chart: accuracy of each class with its interval. '
@@ -199,7 +245,7 @@ def _add_filters(page, findings):
         f'The {number} filters as they are tested, {rows} x {columns} pixels '
         'each; ' + ('red, green and blue ' if channels == 3 else '')
         + 'weights on one scale for all, zero is grey; the greatest 0.5 % are '
-        'cut off.')
+        'cut off.', 'picture')
 
 
 def _encode_png(image):
