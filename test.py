@@ -44,7 +44,8 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
             training_input = pipeline.build_training_input(
-                system, data_set, seed, num_input_threads)
+                system, data_set, system.build_plan(data_set), seed,
+                num_input_threads)
             test_input = pipeline.build_test_input(
                 system, data_set, seed, variant or system.variants[0],
                 num_input_threads)
@@ -54,10 +55,10 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
                 handle, tf.data.get_output_types(test_input.iterator),
                 tf.data.get_output_shapes(test_input.iterator))
             labels, images = iterator.get_next('batch')
-            handles = (training_input.iterator.string_handle('training'),
-                       test_input.iterator.string_handle('test'))
-        inputs = pipeline.Inputs(training_input, test_input, handles, handle,
-                                 labels, images, iterator)
+            handles = {'training': training_input.iterator.string_handle('training'),
+                       'test': test_input.iterator.string_handle('test')}
+        inputs = pipeline.Inputs(training_input, {'test': test_input}, handles,
+                                 handle, labels, images)
         layers = kernels.load(kernels_name, for_training=False)
         with tf.device(f'/{device}:0'):
             logits, in_top_1 = evaluation.build_loop(
@@ -93,7 +94,8 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         start = time.perf_counter()
         graph.inputs.test.load(session, data_set)
         graph.inputs.test.initialize(session)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[1])}
+        feeds = {graph.inputs.handle: session.run(
+            graph.inputs.handles['test'])}
         results = []
         while True:
             try:
@@ -124,8 +126,7 @@ def test(start):
                       start.seed, start.variant, settings.device, settings.threads,
                       settings.kernels)
     evaluation.record(start, settings, result)
-    for line in system.format_test(result.num_correct, result.num_examples,
-                                   result.seconds):
+    for line in system.format_test(result.count):
         print(data_set.line_prefix + line, flush=True)
     return 0
 

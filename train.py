@@ -20,10 +20,11 @@ from cifar10_tf1 import pipeline  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1 import training  # noqa: E402
+from cifar10_tf1.systems import base  # noqa: E402
 
 
 def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
-                kernels_name='stock'):
+                kernels_name='stock', num_files=None):
     """The whole training in a graph of its own.
 
     Args:
@@ -33,47 +34,46 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
       kernels_name: 'stock' or 'fast'.
+      num_files: int, of the training data; None: all.
     Returns:
       training.TrainingGraph.
     """
+    plan = system.build_plan(data_set, num_files)
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
             training_input = pipeline.build_training_input(
-                system, data_set, seed, num_input_threads)
-            test_input = pipeline.build_test_input(
-                system, data_set, seed, system.variants[0], num_input_threads)
-            validation_input = pipeline.build_validation_input(
-                system, data_set, seed, num_input_threads)
+                system, data_set, plan, seed, num_input_threads)
+            measured = pipeline.build_measured_inputs(
+                system, data_set, plan, seed, num_input_threads)
             # The handle that is fed says which iterator the batch comes from.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
                 handle, tf.data.get_output_types(training_input.iterator),
                 tf.data.get_output_shapes(training_input.iterator))
             labels, images = iterator.get_next('batch')
-            handles = [training_input.iterator.string_handle('training'),
-                       test_input.iterator.string_handle('test')]
-            if validation_input is not None:
-                handles.append(validation_input.iterator.string_handle())
-        inputs = pipeline.Inputs(training_input, test_input, handles, handle,
-                                 labels, images, iterator, validation_input)
+            handles = {name: source.iterator.string_handle(name) for name, source
+                       in [('training', training_input), *measured.items()]}
+        inputs = pipeline.Inputs(training_input, measured, handles, handle,
+                                 labels, images)
+        global_step = objective.build_global_step()
         with tf.device(f'/{device}:0'):
+            # Dropout draws by the step; what is fed as keep_prob turns it on.
+            mode = base.build_training_mode(system, seed, global_step)
             logits = system.build_network(images, seed,
-                                          kernels.load(kernels_name))
+                                          kernels.load(kernels_name), mode)
             losses = objective.build_losses(logits, labels)
-            update = build_update(system, losses[-1])
-            num_correct = (objective.build_num_correct(logits, labels)
-                           if validation_input is not None else None)
-        return training.TrainingGraph.build(graph, inputs, losses, update,
+            update = build_update(system, losses[-1], global_step)
+            num_correct = objective.build_num_correct(logits, labels)
+        return training.TrainingGraph.build(graph, inputs, mode, losses, update,
                                             num_correct)
 
 
-def build_update(system, total_loss):
+def build_update(system, total_loss, global_step):
     """One step of the optimizer, and of the moving average behind it.
 
     Returns:
       training.Update.
     """
-    global_step = objective.build_global_step()
     # For deep_cnn exponential_decay, plain gradient descent, and an
     # ExponentialMovingAverage of the weights; see systems/.
     learning_rate = system.build_learning_rate(global_step)
@@ -101,7 +101,8 @@ def train(start):
     run = training.Run(start, system)
     settings = run.settings
     graph = build_graph(system, start.data_set, settings.seed, settings.device,
-                        settings.input_threads, settings.kernels)
+                        settings.input_threads, settings.kernels,
+                        settings.train_files)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             settings.threads)) as session:
         if not run.restore(session, graph):
@@ -109,9 +110,12 @@ def train(start):
         if run.is_finished:
             return run.say_finished()
         graph.inputs.training.load(session, start.data_set)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[0])}
+        feeds = {graph.inputs.handle: session.run(
+            graph.inputs.handles['training'])}
+        if system.keep_prob is not None:
+            feeds[graph.mode.keep_prob] = system.keep_prob
         run.check_batch(feeds)
-        for epoch, first_batch in run.epochs(feeds):
+        for epoch, first_batch in run.parts(feeds):
             graph.inputs.training.initialize(session, epoch, first_batch)
             for unused_step in run.steps():
                 unused_result, loss = session.run(

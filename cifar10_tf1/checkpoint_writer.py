@@ -6,6 +6,7 @@ The format is the plain tf.train.Saver's, in the files that it would write; the
 
 import json
 import os
+import re
 import sys
 
 import tensorflow.compat.v1 as tf
@@ -31,7 +32,6 @@ class CheckpointWriter:
         self._model_dir = model_dir
         self._saver = saver
         self._meta_graph = None  # bytes of the .meta file, always the same
-        self._publisher = None   # tf.train.Saver
 
     def save(self, session, step, settings):
         """Writes `model.ckpt-<step>`.
@@ -58,12 +58,13 @@ class CheckpointWriter:
                 'folder and start again: the run goes on from '
                 + self._describe_newest())
 
-    def publish(self, session, name):
-        """Writes `published/<name>`, the original's checkpoint; five are kept.
+    def publish(self, session, saver, name):
+        """Writes `published/<name>`; of names with a number, five are kept.
 
         Args:
           session: tf.Session.
-          name: str, with a number at its end.
+          saver: tf.train.Saver of its graph.
+          name: str, such as train-9.
         Raises:
           UserError: as save.
         """
@@ -71,11 +72,8 @@ class CheckpointWriter:
         folder = self._model_dir.join(PUBLISHED)
         try:
             os.makedirs(folder, exist_ok=True)
-            self._move_into_place(session, self._get_publisher(session), name,
-                                  folder)
-            stem, number = name.rsplit('-', 1)
-            names = [f'{stem}-{i}' for i in range(int(number) + 1) if
-                     os.path.exists(os.path.join(folder, f'{stem}-{i}.index'))]
+            self._move_into_place(session, saver, name, folder)
+            names = _list_numbered(folder, name)
             for old in names[:-NUM_KEPT]:
                 for suffix in _SUFFIXES:
                     os.remove(os.path.join(folder, old + suffix))
@@ -86,16 +84,6 @@ class CheckpointWriter:
                             f'{checkpoints.one_line(error)}; free some space or '
                             'mend the folder and start again: the run goes on '
                             'from ' + self._describe_newest())
-
-    def _get_publisher(self, session):
-        """The Saver of all that the original saves; it has no global step."""
-        if self._publisher is None:
-            with session.graph.as_default():
-                self._publisher = tf.train.Saver({
-                    variable.op.name: variable
-                    for variable in tf.global_variables()
-                    if variable.op.name != 'global_step'})
-        return self._publisher
 
     def _move_into_place(self, session, saver, name, folder):
         """Saves aside, then moves file by file, the index last."""
@@ -174,6 +162,16 @@ class CheckpointWriter:
             if checkpoints.find_damage(checkpoint.prefix) is None:
                 return checkpoint.prefix
         return 'the beginning, as there is no checkpoint yet'
+
+
+def _list_numbered(folder, name):
+    """The names with numbers up to this one's; itself where it has none."""
+    match = re.match(r'^(.*-)(\d+)$', name)
+    if match is None:
+        return [name]
+    return [match.group(1) + str(i) for i in range(int(match.group(2)) + 1)
+            if os.path.exists(os.path.join(folder,
+                                           f'{match.group(1)}{i}.index'))]
 
 
 def _renaming_order(name):

@@ -19,6 +19,7 @@ from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import run_record
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
 _BATCHES_IN_A_RUN = 10  # between them a stop is possible
@@ -41,10 +42,16 @@ class Evaluation(NamedTuple):
     predictions: np.ndarray    # int32 [num_examples], the first largest logit
     seconds: float             # restoring excluded
     logits: np.ndarray         # float32 [num_examples, 10]
+    mean_over_batches: float   # as base.TestCount
 
     @property
     def accuracy(self):
         return self.num_correct / self.num_examples
+
+    @property
+    def count(self):
+        return base.TestCount(self.num_correct, self.num_examples, self.seconds,
+                              self.mean_over_batches)
 
     @property
     def predictions_sha256(self):
@@ -157,8 +164,25 @@ def evaluate(graph, checkpoint, step, results, seconds):
     logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
     _check_logits(logits, checkpoint)
     assert len(logits) == graph.inputs.test.num_examples, len(logits)
+    batch_sizes = graph.inputs.test.batch_sizes
+    batches = np.split(in_top_1, np.cumsum(batch_sizes)[:-1])
     return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
-                      logits.argmax(axis=1).astype(np.int32), seconds, logits)
+                      logits.argmax(axis=1).astype(np.int32), seconds, logits,
+                      average_batches([int(batch.sum()) for batch in batches],
+                                      batch_sizes))
+
+
+def average_batches(num_correct, batch_sizes):
+    """The unweighted mean of float32 shares, summed in double precision.
+
+    Args:
+      num_correct: list of int, of each batch.
+      batch_sizes: tuple of int.
+    Returns:
+      float.
+    """
+    return sum(float(np.float32(right / size)) for right, size
+               in zip(num_correct, batch_sizes)) / len(batch_sizes)
 
 
 def record(start, settings, result):

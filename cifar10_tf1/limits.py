@@ -9,5 +9,6 @@ STEPS = 10 ** 9           # of a run, and from checkpoint to checkpoint
 EPOCHS = 10 ** 6
 SEED = 2 ** 63 - 1        # what a seed of TensorFlow's stateless ops holds
 NUMPY_SEED = 2 ** 32 - 1  # what NumPy's RandomState takes
+FILES = 1000              # of training data
 IMAGES = 10 ** 6          # of one call
 BLOCKS = 10 ** 4          # of a benchmark

@@ -18,6 +18,7 @@ from cifar10_tf1 import objective
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.systems import base
 
 # Of the distance of two vectors to the length of the believed one. Rounding
 # leaves 2e-6. The mildest known fault, lost gradients of one column of a pool,
@@ -47,7 +48,8 @@ def build_training_figures(total_loss, gradients):
         (total_loss,) + tuple(gradient for gradient, _ in gradients))
 
 
-def check_training(system, session, inputs, feed, figures, device, threads):
+def check_training(system, session, inputs, feed, figures, device, threads,
+                   mode=base.Mode()):
     """Compares a training graph with the stock kernels on the CPU.
 
     Args:
@@ -59,6 +61,7 @@ def check_training(system, session, inputs, feed, figures, device, threads):
       figures: Figures of its graph.
       device: 'cpu' or 'gpu', of its graph.
       threads: machine.Threads.
+      mode: systems.base.Mode of numbers: what `feed` and the step are.
     Raises:
       UserError: where a GPU differs.
       KernelsDisagree: where the fast kernels differ.
@@ -67,7 +70,8 @@ def check_training(system, session, inputs, feed, figures, device, threads):
         weights = _read_weights(session)
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         fed = [tf.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
-        logits = system.build_network(fed[0], _SEED)
+        logits = system.build_network(
+            fed[0], _SEED, mode=base.build_constant_mode(mode))
         loss = objective.build_losses(logits, fed[1])[-1]
         variables = tf.trainable_variables()
         believed = build_training_figures(loss, list(zip(

@@ -9,8 +9,8 @@ can't be repeated. Here each image's numbers are a function of (seed, epoch,
 index of the image), drawn with a stateless op when the iterator is initialised.
 """
 
+from typing import Dict
 from typing import NamedTuple
-from typing import Optional
 from typing import Tuple
 from typing import Union
 
@@ -19,10 +19,13 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import plan as plans
 from cifar10_tf1 import runtime
+from cifar10_tf1 import systems
 from cifar10_tf1.determinism import derive_seed
 
 
 VALIDATION = 'validation'  # a variant of the test: of training records
+# What a training measures itself on, beside the test records.
+LAST_BATCHES = 'last_batches'
 
 
 class Records(NamedTuple):
@@ -55,12 +58,13 @@ class TrainingInput(NamedTuple):
 
 
 class TestInput(NamedTuple):
-    """Of the test records, or of training records that are held back."""
+    """Records as testing prepares them: of the test, or some of the training."""
     iterator: tf.data.Iterator
     records: Records
     split: str                      # 'test' or 'train'
     rows: Union[slice, np.ndarray]  # of that split's records
     batch_sizes: Tuple[int, ...]
+    first_batch: tf.Tensor          # int64 placeholder: batches to leave out
 
     @property
     def num_examples(self):
@@ -70,27 +74,29 @@ class TestInput(NamedTuple):
         """Reads the file; once in a session."""
         self.records.load(session, data_set.load(self.split)[self.rows])
 
-    def initialize(self, session):
-        session.run(self.iterator.initializer)
+    def initialize(self, session, first_batch=0):
+        session.run(self.iterator.initializer, {self.first_batch: first_batch})
 
 
 class Inputs(NamedTuple):
     training: TrainingInput
-    test: TestInput
-    handles: tuple     # string scalars to fetch: of training, of test, ...
+    measured: Dict[str, TestInput]  # 'test' and what else is measured
+    handles: Dict[str, tf.Tensor]   # string scalars to fetch: of 'training' and
+    # of each that is measured
     handle: tf.Tensor  # string placeholder: one of them, fetched
     labels: tf.Tensor  # int32 [batch]
-    images: tf.Tensor  # float32 [batch, height, width, 3], standardised
-    iterator: tf.data.Iterator  # behind the handle
-    validation: Optional[TestInput] = None  # its handle is the third
+    images: tf.Tensor  # float32 [batch, height, width, channels]
+
+    @property
+    def test(self) -> TestInput:
+        return self.measured['test']
 
 
-def build_training_input(system, data_set, seed, num_threads):
+def build_training_input(system, data_set, plan, seed, num_threads):
     """The training pipeline: file order, never shuffled (a quirk).
 
-    A pass is the system's plan of an epoch.
+    A pass is the plan of an epoch.
     """
-    plan = system.build_plan(data_set)
     num_examples = _count(plan.rows, data_set.num_train_examples)
     with tf.name_scope('training_input'):
         records = _build_records(num_examples, data_set.record_bytes)
@@ -127,26 +133,54 @@ def build_test_input(system, data_set, seed, variant, num_threads):
     else:
         split, num_examples = 'test', data_set.num_test_examples
         rows = slice(num_examples)
-    batch_sizes = plans.split(num_examples, system.test_batch_size)
     with tf.name_scope('validation_input' if variant == VALIDATION
                        else 'test_input'):
-        records = _build_records(num_examples, data_set.record_bytes)
         if variant == 'random':
             draws = build_draws(num_examples, system.num_test_draws,
                                 derive_seed(seed, 'test crop', bits=63), 0)
         else:
-            draws = tf.fill([num_examples, system.num_test_draws], 0.5)
-        dataset = _build_batches(system.build_test_batch, records, draws,
-                                 batch_sizes, 0, num_threads)
-        iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TestInput(iterator, records, split, rows, batch_sizes)
+            draws = _build_middle_draws(num_examples, system)
+        return _build_test_input(
+            system, data_set, split, rows, draws,
+            plans.split(num_examples, system.test_batch_size), num_threads)
 
 
-def build_validation_input(system, data_set, seed, num_threads):
-    """As build_test_input; None where the system holds no images back."""
-    if system.build_plan(data_set).validation is None:
-        return None
-    return build_test_input(system, data_set, seed, VALIDATION, num_threads)
+def build_measured_inputs(system, data_set, plan, seed, num_threads):
+    """What a training measures the network on: {name: TestInput}.
+
+    Args:
+      system: a systems.base.System, which says its figures.
+      data_set: a data.data_set.DataSet.
+      plan: plan.Plan, of the training.
+      seed, num_threads: as build_test_input.
+    """
+    measured = {'test': build_test_input(system, data_set, seed,
+                                         system.variants[0], num_threads)}
+    if systems.VALIDATION_ACCURACY in system.figures:
+        measured[VALIDATION] = build_test_input(system, data_set, seed,
+                                                VALIDATION, num_threads)
+    if {systems.LOSS, systems.TRAINING_ACCURACY} & set(system.figures):
+        rows, batch_sizes = plan.list_last_batches(
+            np.arange(data_set.num_train_examples)[plan.rows])
+        with tf.name_scope('last_batches_input'):
+            measured[LAST_BATCHES] = _build_test_input(
+                system, data_set, 'train', rows,
+                _build_middle_draws(len(rows), system), batch_sizes, num_threads)
+    return measured
+
+
+def _build_test_input(system, data_set, split, rows, draws, batch_sizes,
+                      num_threads):
+    records = _build_records(sum(batch_sizes), data_set.record_bytes)
+    first_batch = tf.placeholder(tf.int64, [], name='first_batch')
+    dataset = _build_batches(system.build_test_batch, records, draws,
+                             batch_sizes, first_batch, num_threads)
+    iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
+    return TestInput(iterator, records, split, rows, batch_sizes, first_batch)
+
+
+def _build_middle_draws(num_examples, system):
+    return tf.fill([num_examples, system.num_test_draws], 0.5)
 
 
 def build_draws(num_examples, num_draws, key, epoch):

@@ -14,10 +14,30 @@ class Plan(NamedTuple):
     rows: Union[slice, np.ndarray]  # of the table of training records
     batch_sizes: Tuple[int, ...]    # of consecutive rows
     validation: Optional[Union[slice, np.ndarray]] = None  # rows held back
+    # After which step of an epoch figures are taken, and the number of the part
+    # that ends there; by default after the last step, of a part without number.
+    parts: Tuple[Tuple[int, int], ...] = ()
 
     @property
     def num_steps(self) -> int:
         return len(self.batch_sizes)
+
+    @property
+    def ends(self) -> Tuple[int, ...]:
+        """The steps of an epoch after which figures are taken."""
+        return tuple(step for step, unused_number in self.parts) or (
+            self.num_steps,)
+
+    def list_last_batches(self, table_rows: np.ndarray):
+        """The rows of the last batch of each part, and their batch sizes.
+
+        Args:
+          table_rows: the numbers of the rows that `rows` takes of the table.
+        """
+        starts = np.cumsum((0,) + self.batch_sizes)
+        return (np.concatenate([table_rows[starts[end - 1]:starts[end]]
+                                for end in self.ends]),
+                tuple(self.batch_sizes[end - 1] for end in self.ends))
 
 
 def split(num_examples: int, batch_size: int,
@@ -25,6 +45,31 @@ def split(num_examples: int, batch_size: int,
     """Batch sizes; the last batch is short, or dropped where it would be."""
     whole, rest = divmod(num_examples, batch_size)
     return (batch_size,) * whole + (rest,) * bool(rest and not drops_remainder)
+
+
+def split_files(num_files: int, file_size: int, batch_size: int,
+                held_back: float, num_used: int,
+                takes_figures_by_file: bool) -> Plan:
+    """File by file: no batch crosses the end of a file.
+
+    Args:
+      num_files: of the training data.
+      file_size: records in each.
+      batch_size: images; each file's last batch may be short.
+      held_back: the share of each file, at its end, that validates; of all
+        files, also of those that are not trained on.
+      num_used: files that are trained on, the first ones.
+      takes_figures_by_file: after each file, not only after the last.
+    """
+    num_held_back = int(file_size * held_back)
+    rows = np.arange(num_files * file_size).reshape(num_files, file_size)
+    batch_sizes = split(file_size - num_held_back, batch_size)
+    return Plan(
+        rows[:num_used, :-num_held_back].ravel(), batch_sizes * num_used,
+        rows[:, -num_held_back:].ravel(),
+        tuple((len(batch_sizes) * number, number)
+              for number in range(1, num_used + 1)
+              if takes_figures_by_file or number == num_used))
 
 
 def list_runs(batch_sizes: Tuple[int, ...]):

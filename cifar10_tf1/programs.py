@@ -109,6 +109,10 @@ def _train_parser():
         parser, '--save-steps', 1, limits.STEPS,
         'steps from one checkpoint to the next (default: an epoch)')
     cli.add_number(
+        parser, '--train-files', 1, limits.FILES,
+        'train on the first N files of the training data only, as some documents '
+        'show it (default: all)')
+    cli.add_number(
         parser, '--seed', 0, limits.SEED,
         'of initial weights and augmentation (default: 1)')
     parser.add_argument(

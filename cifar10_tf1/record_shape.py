@@ -5,6 +5,7 @@ looked at whole, once, where it is read.
 """
 
 import sys
+from typing import Any
 from typing import NamedTuple
 
 from cifar10_tf1 import limits
@@ -19,6 +20,11 @@ class _Whole(NamedTuple):
 
 class _Positive(NamedTuple):
     """A finite number above 0, whole or not."""
+    optional: bool = False
+
+
+class _Share(NamedTuple):
+    """A number from 0 to 1."""
     optional: bool = False
 
 
@@ -41,8 +47,12 @@ class _Empty(NamedTuple):
     optional: bool = False
 
 
+class _MayLack(NamedTuple):
+    """Of a dict: the first records lack it, or those of some systems."""
+    shape: Any
+
+
 _ABSENT = object()
-_NOT_IN_THE_FIRST = ('settings kernels',)  # records; there was no choice
 
 _MAX_DEPTH = 10  # of lists and dicts in each other; the deepest is of 5
 
@@ -59,7 +69,8 @@ _SETTINGS = {
     'epochs': _Whole(1, limits.EPOCHS),
     'save_steps': _Whole(1, limits.STEPS),
     'device': _Text(choices=('cpu', 'gpu')),
-    'kernels': _Text(optional=True, choices=('stock', 'fast')),
+    'kernels': _MayLack(_Text(optional=True, choices=('stock', 'fast'))),
+    'train_files': _MayLack(_Whole(1, limits.FILES)),
     'intra_op_threads': _Whole(1, limits.THREADS),
     'inter_op_threads': _Whole(1, limits.THREADS),
     'input_threads': _Whole(1, limits.THREADS),
@@ -73,7 +84,9 @@ _SHAPE = {
     'not_bit_exact': [_Text()],
     'epochs': [{
         'epoch': _Whole(1, limits.EPOCHS), 'step': _Whole(1, limits.STEPS),
-        'summed_loss': _Positive()}],
+        'summed_loss': _Positive(), 'part': _MayLack(_Whole(1, limits.FILES)),
+        'loss': _MayLack(_Positive()), 'training_accuracy': _MayLack(_Share()),
+        'validation_accuracy': _MayLack(_Share())}],
     'tests': [{
         'step': _STEP, 'seed': _Whole(0, limits.SEED), 'crop': _Text(),
         'num_correct': _Whole(0, limits.IMAGES),
@@ -107,9 +120,10 @@ def find_misfit(content):
         for number, test in enumerate(content['tests']):
             if test['num_correct'] > test['num_examples']:
                 return f'tests {number} num_correct'
-        for name in ('step', 'epoch'):
-            numbers = [epoch[name] for epoch in content['epochs']]
-            if numbers != sorted(set(numbers)):
+        for name, keys in (('step', ['step']), ('epoch', ['epoch', 'part'])):
+            numbers = [[epoch.get(key, 0) for key in keys]
+                       for epoch in content['epochs']]
+            if any(one >= other for one, other in zip(numbers, numbers[1:])):
                 return f'epochs: the order of their {name}s'
     return misfit
 
@@ -118,10 +132,11 @@ def _find_misfit(value, shape, name):
     if type(shape) is dict:
         if not isinstance(value, dict):
             return name
-        parts = [(value.get(key, _ABSENT), part, f'{name} {key}'.strip())
+        parts = [(value.get(key, _ABSENT),
+                  part.shape if isinstance(part, _MayLack) else part,
+                  f'{name} {key}'.strip())
                  for key, part in shape.items()
-                 if key in value
-                 or f'{name} {key}' not in _NOT_IN_THE_FIRST]
+                 if key in value or not isinstance(part, _MayLack)]
     elif type(shape) is list:
         if not isinstance(value, list):
             return name
@@ -143,6 +158,8 @@ def _fits(value, shape):
         return type(value) is int and shape.low <= value <= shape.high
     if isinstance(shape, _Positive):
         return type(value) in (int, float) and 0 < value <= sys.float_info.max
+    if isinstance(shape, _Share):
+        return type(value) in (int, float) and 0 <= value <= 1
     if isinstance(shape, _Text):
         return type(value) is str and (not shape.choices
                                        or value in shape.choices)

@@ -4,8 +4,9 @@ import os
 
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'results')
-RECORD = os.path.join(RESULTS, 'record')          # run.json, metrics.csv
-CHECKPOINT = os.path.join(RESULTS, 'checkpoint')  # its last
+RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
+RECORD = os.path.join(RUNS, 'deep_cnn', '1.15-seed-01')  # run.json, metrics.csv
+CHECKPOINT = os.path.join(RESULTS, 'checkpoint')         # its last
 
 
 def find_checkpoint():

@@ -49,6 +49,7 @@ class RunSettings(NamedTuple):
     seed: Optional[int] = None
     epochs: Optional[int] = None            # in total
     save_steps: Optional[int] = None        # from checkpoint to checkpoint
+    train_files: Optional[int] = None       # of the training data, the first
     device: Optional[str] = None            # 'auto', 'cpu' or 'gpu'
     kernels: Optional[str] = None           # 'auto', 'stock' or 'fast'
     intra_op_threads: Optional[int] = None
@@ -61,13 +62,14 @@ class RunSettings(NamedTuple):
                                self.input_threads)
 
 
-def default_settings(system, data_set, kernels='stock'):
-    """Those of a run that nobody asks anything of, with these kernels."""
+def default_settings(system, data_set, kernels='stock', train_files=None):
+    """Those of a run without options, but for these kernels and files."""
+    train_files = train_files or data_set.num_train_files
     cores = machine.count_cores()
     return RunSettings(
         seed=1, epochs=system.num_epochs,
-        save_steps=system.count_steps(data_set),
-        device='auto', kernels=kernels,
+        save_steps=system.build_plan(data_set, train_files).num_steps,
+        train_files=train_files, device='auto', kernels=kernels,
         # The fast kernels' ops are small, and many: each in one thread, so
         # that the number of threads has no influence on the bits.
         intra_op_threads=1 if kernels == 'fast' else cores,
@@ -77,7 +79,8 @@ def default_settings(system, data_set, kernels='stock'):
 def complete(given, system, data_set, recorded=RunSettings()):
     """RunSettings: what is given, else recorded, else the default."""
     defaults = default_settings(system, data_set,
-                                given.kernels or recorded.kernels or 'stock')
+                                given.kernels or recorded.kernels or 'stock',
+                                given.train_files or recorded.train_files)
     return RunSettings(*(
         next(value for value in values if value is not None)
         for values in zip(given, recorded, defaults)))
@@ -104,7 +107,9 @@ class RunRecord:
     def epochs(self):
         """list of dict: epoch, step, summed_loss, learning_rate, seconds.
 
-        And num_correct and accuracy of the validation, where a system has it.
+        An entry for each part of an epoch after which figures were taken, with
+        `part` where there are several; and the system's figures, see
+        systems.FIGURES.
         """
         return self.content['epochs']
 
@@ -342,7 +347,16 @@ def resolve_settings(record, given, data_set, system):
     """
     way_out = 'or choose another folder with --model-dir'
     recorded = record.settings
+    if (given.train_files or 1) > data_set.num_train_files:
+        raise UserError(f'--train-files {given.train_files}: the training data '
+                        f'of {data_set.name} has {data_set.num_train_files} '
+                        'file(s); ask for fewer')
     if record.content['processes']:
+        num_files = recorded.train_files or data_set.num_train_files
+        if given.train_files not in (None, num_files):
+            raise UserError(f'{record.folder} holds a run on {num_files} training '
+                            f'file(s), not {given.train_files}; leave '
+                            f'--train-files out, {way_out}')
         if given.seed not in (None, recorded.seed):
             raise UserError(
                 f'{record.folder} holds a run of seed {recorded.seed}, not '

@@ -5,11 +5,11 @@ Departs from the original: it trains until a total number of epochs rather than
 loss that is not finite.
 """
 
+import bisect
 import math
 import sys
 import time
 from typing import NamedTuple
-from typing import Optional
 
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import launch
 from cifar10_tf1 import machine
+from cifar10_tf1 import measuring
 from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
@@ -26,8 +27,10 @@ from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.console import OutputError
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.published import Publisher
 from cifar10_tf1.step_losses import StepLosses
 from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.systems import base
 
 
 class Update(NamedTuple):
@@ -40,14 +43,14 @@ class Update(NamedTuple):
 class TrainingGraph(NamedTuple):
     graph: tf.Graph
     inputs: pipeline.Inputs
+    mode: base.Mode
     cross_entropy: tf.Tensor      # float32 scalar, nats, mean over the batch
     weight_decay_loss: tf.Tensor  # float32 scalar
     total_loss: tf.Tensor         # float32 scalar, their sum
     learning_rate: tf.Tensor      # float32 scalar, of the next update
     global_step: tf.Variable      # int64 scalar, updates done
     train_op: tf.Operation
-    num_correct: Optional[tf.Tensor]  # int32 scalar, of the batch; None where
-    # the system takes no figures of validation
+    num_correct: tf.Tensor        # int32 scalar, of the batch
     figures: one_batch.Figures    # loss and gradients, for a check
     weights_finite: tf.Tensor     # bool scalar
     variables: dict               # checkpoint name -> tf.Variable, all
@@ -55,7 +58,7 @@ class TrainingGraph(NamedTuple):
     initializer: tf.Operation
 
     @classmethod
-    def build(cls, graph, inputs, losses, update, num_correct):
+    def build(cls, graph, inputs, mode, losses, update, num_correct):
         """Adds what saving and checking need to a network and its update."""
         with tf.device(losses[-1].device):
             figures = one_batch.build_training_figures(losses[-1],
@@ -66,7 +69,7 @@ class TrainingGraph(NamedTuple):
                  for variable in tf.trainable_variables()])
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
-        return cls(graph, inputs, *losses, update.learning_rate,
+        return cls(graph, inputs, mode, *losses, update.learning_rate,
                    update.global_step, update.train_op, num_correct, figures,
                    weights_finite, variables, tf.train.Saver(variables),
                    tf.global_variables_initializer())
@@ -104,13 +107,13 @@ class Run:
         self._model_dir = start.folder
         self._prefix = start.data_set.line_prefix
         self._stop_request = start.stop_request or StopRequest()
-        self._steps_per_epoch = system.count_steps(start.data_set)
+        self._plan = system.build_plan(start.data_set, self.settings.train_files)
+        self._steps_per_epoch = self._plan.num_steps
         last_step = self.settings.epochs * self._steps_per_epoch
         self._last_step = min(last_step, start.max_steps or last_step)
         self._summaries = summaries.NoSummaries()
         self._newest = None  # prefix
         self._output_error = None
-        self._loaded = set()  # numbers of the inputs for figures
         self._step = 0
 
     @property
@@ -119,11 +122,8 @@ class Run:
 
     def say_finished(self):
         """Returns the exit status."""
-        start = time.perf_counter()
-        num_correct, num_examples = self._count_test()
-        if num_correct is not None:
-            self._print(self._system.format_test(
-                num_correct, num_examples, time.perf_counter() - start))
+        if self._system.tests_after_training:
+            self._print(self._system.format_test(self._measures.count_test()))
         print(f'Epoch {self._step // self._steps_per_epoch} (step {self._step}) '
               'is reached already; nothing to train. Ask for more with --epochs',
               flush=True)
@@ -142,7 +142,10 @@ class Run:
             and its global step differ.
         """
         self._session, self._graph = session, graph
+        self._measures = measuring.Measures(session, graph, self._start.data_set)
         self._writer = CheckpointWriter(self._model_dir, graph.saver)
+        self._publisher = Publisher(self._writer, self._system, session,
+                                    self.settings.seed)
         prefix, step = checkpoints.restore_newest(
             session, graph.saver, self._model_dir.path, graph.variables,
             self._system.find_step)
@@ -176,23 +179,26 @@ class Run:
         try:
             one_batch.check_training(
                 self._system, self._session, (inputs.images, inputs.labels),
-                feeds, self._graph.figures, device, self.settings.threads)
+                feeds, self._graph.figures, device, self.settings.threads,
+                base.Mode(self._system.keep_prob, self._step, self.settings.seed,
+                          uses_batch_statistics=True))
         except KernelsDisagree as error:
             if self._newest is None:
                 raise
             raise UserError(f'{error} in another folder (--model-dir), or go on '
                             f'with {self._model_dir.path} where it was begun')
 
-    def epochs(self, feeds):
+    def parts(self, feeds):
         """Yields (epoch, first batch) until the last step or a signal.
 
-        An epoch that a checkpoint cuts in two goes on with its next batch.
+        Once for each part of an epoch after which figures are taken, most often
+        the whole. One that a checkpoint cuts in two goes on with its next batch.
 
         Args:
           feeds: dict, that chooses the training's batches.
         """
         self._begin()
-        self._print(self._system.format_start())
+        self._print(self._system.format_start(self.settings.train_files))
         self._started = self._ended = time.perf_counter()
         while not (self.is_finished or self._must_stop):
             epoch, first_batch = divmod(self._step, self._steps_per_epoch)
@@ -200,20 +206,23 @@ class Run:
             self._summaries.start_epoch(
                 self._session,
                 lambda: self._read_images(epoch, first_batch, feeds), self._step)
+            number = bisect.bisect_right(self._plan.ends, first_batch)
             yield epoch, first_batch
-            if self._step == (epoch + 1) * self._steps_per_epoch:
-                self._end_epoch(epoch)
+            if self._step == (epoch * self._steps_per_epoch
+                              + self._plan.ends[number]):
+                self._end_part(epoch, number)
 
     def steps(self):
-        """Yields once for each step to the end of the epoch or of the run."""
+        """Yields once for each step to the end of the part or of the run."""
         epoch, first_batch = divmod(self._step, self._steps_per_epoch)
-        epoch_end = (epoch + 1) * self._steps_per_epoch
+        part_end = epoch * self._steps_per_epoch + next(
+            end for end in self._plan.ends if end > first_batch)
         # None is drawn where standard error is no terminal.
         bar = tqdm(total=self._steps_per_epoch, initial=first_batch,
                    desc=f'{self._prefix}Epoch {epoch + 1}', unit='step',
                    leave=False, disable=None)
         with bar:
-            while self._step < min(epoch_end, self._last_step):
+            while self._step < min(part_end, self._last_step):
                 self._summaries.before_step(self._session, self._step)
                 start = time.perf_counter()
                 yield
@@ -225,7 +234,7 @@ class Run:
                 if self._must_stop:
                     break
                 if (self._step % self.settings.save_steps == 0
-                        and self._step < epoch_end):
+                        and self._step < part_end):
                     self._save()
 
     def end_step(self, loss):
@@ -265,8 +274,9 @@ class Run:
         if self._step % self._steps_per_epoch:
             print(f'Stopped at step {self._step}, saved as {self._newest}',
                   flush=True)
-        self._print(self._system.format_end(self._ended - self._started,
-                                            *self._count_test()))
+        self._print(self._system.format_end(
+            self._ended - self._started, self._measures.count_test()
+            if self._system.tests_after_training else None))
         print(f'Weights at step {self._step}: SHA-256 {digest}', flush=True)
         return 0
 
@@ -301,68 +311,51 @@ class Run:
         for line in lines:
             print(line and self._prefix + line, flush=True)
 
-    def _count_test(self):
-        """(num_correct, num_examples) of the test images, for a last line.
-
-        (None, 0) for a system whose training takes no such figures.
-        """
-        if self._graph.num_correct is None:
-            return None, 0
-        return self._count(1)
-
-    def _count(self, number):
-        """(num_correct, num_examples) of the input with that handle."""
-        inputs = self._graph.inputs
-        source = {1: inputs.test, 2: inputs.validation}[number]
-        if number not in self._loaded:
-            source.load(self._session, self._start.data_set)
-            self._loaded.add(number)
-        source.initialize(self._session)
-        feeds = {inputs.handle: self._session.run(inputs.handles[number])}
-        return sum(int(self._session.run(self._graph.num_correct, feeds))
-                   for unused_batch in source.batch_sizes), source.num_examples
-
     def _read_images(self, epoch, first_batch, feeds):
         """The next batch's; the input has to be started again afterwards."""
         inputs = self._graph.inputs
         inputs.training.initialize(self._session, epoch, first_batch)
         return self._session.run(inputs.images, feeds)
 
-    def _end_epoch(self, epoch):
-        """The original's lines, and the record's entry."""
-        first_step = epoch * self._steps_per_epoch
+    def _end_part(self, epoch, number):
+        """The original's lines, and the record's entry, of a part of an epoch."""
+        plan = self._plan
+        first_step = epoch * plan.num_steps + (plan.ends[number - 1]
+                                               if number else 0)
         loss, num_unknown = self._losses.sum(first_step, self._step)
-        # The step over the steps of an epoch, so that a resumed run counts on.
-        number = self._step // self._steps_per_epoch
-        entry = {'epoch': number, 'step': self._step, 'summed_loss': loss,
+        entry = {'epoch': epoch + 1, 'step': self._step, 'summed_loss': loss,
                  'learning_rate': float(self._session.run(
                      self._graph.learning_rate)),
                  'seconds': round(self._seconds, 2)}
+        if plan.parts:
+            entry['part'] = plan.parts[number][1]
         if num_unknown:
             entry['unknown_losses'] = num_unknown
-        if self._graph.inputs.validation is not None:
-            num_correct, num_examples = self._count(2)
-            entry.update(validation_correct=num_correct,
-                         validation_accuracy=num_correct / num_examples)
-            self._summaries.after_epoch(self._step, {
-                'validation_accuracy': entry['validation_accuracy']})
+        figures = self._measures.take(self._system.figures, number)
+        self._summaries.after_epoch(self._step, {
+            name: figures[name] for name in self._system.figures})
+        entry.update(figures)
         self._model_dir.check_identity()
         self._record.add_epoch(**entry)
-        name = self._system.name_published(number)
-        if name is not None:
-            # Before the checkpoint: what is lost by a kill is made again.
-            self._writer.publish(self._session, name)
+        if self._step % plan.num_steps == 0:
+            self._publish(epoch + 1)
         if self._step % self.settings.save_steps == 0:
             self._save()
         # At last: what can't be printed must cost nothing but the line.
         try:
-            self._print(self._system.format_epoch(entry))
+            self._print(self._system.format_progress(entry))
             if num_unknown:
                 print(f'warning: {num_unknown} losses of this epoch were not '
                       'recorded and are missing in its sum', file=sys.stderr,
                       flush=True)
         except OutputError as error:
             self._output_error = error
+
+    def _publish(self, epoch):
+        """Before the checkpoint: what is lost by a kill is made again."""
+        name = self._system.name_published(epoch, epoch == self.settings.epochs)
+        if name is not None:
+            self._publisher.publish(name)
 
     def _save(self):
         if not self._session.run(self._graph.weights_finite):

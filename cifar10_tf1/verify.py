@@ -27,7 +27,7 @@ class _Comparison:
     """What is recorded against what the repetition finds."""
 
     def __init__(self, record, folder):
-        self._recorded = {epoch['epoch']: epoch for epoch in record.epochs}
+        self._recorded = {entry['step']: entry for entry in record.epochs}
         self._record = record
         self._folder = folder
         self.first_difference = None
@@ -47,26 +47,33 @@ class _Comparison:
         """Compares one epoch and prints a line for it."""
         if self.notes is None:
             self.look_at_kind()
-        number, loss = entry['epoch'], entry['summed_loss']
-        if number not in self._recorded:
+        name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
+        if entry['step'] not in self._recorded:
             raise UserError(
                 f'{os.path.join(self._record.folder, run_record.FILE)} records '
-                f'weights of a later step than epoch {number}\'s, and not that '
+                f'weights of a later step than {name}\'s, and not that '
                 'epoch; repeat those that are in it with --epochs')
-        recorded = self._recorded[number]['summed_loss']
-        if 'unknown_losses' in self._recorded[number]:
-            print(f'Epoch {number} : {loss!r}, not compared: the record lacks '
-                  'losses of it', flush=True)
+        recorded = self._recorded[entry['step']]
+        if 'part' in entry:
+            name += f', part {entry["part"]}'
+        start = f'{name.capitalize()} : {loss!r}'
+        if 'unknown_losses' in recorded:
+            print(f'{start}, not compared: the record lacks losses of it',
+                  flush=True)
             self.is_partial = True
             return
-        if loss == recorded:
-            print(f'Epoch {number} : {loss!r}, equal to the bit', flush=True)
+        others = [figure for figure in systems.FIGURES
+                  if entry.get(figure) != recorded.get(figure)]
+        if loss == recorded['summed_loss'] and not others:
+            print(f'{start}, equal to the bit', flush=True)
             return
-        deviation = loss / recorded - 1.0
+        deviation = loss / recorded['summed_loss'] - 1.0
         self.largest_deviation = max(self.largest_deviation, abs(deviation))
-        self.first_difference = self.first_difference or f'epoch {number}'
-        print(f'Epoch {number} : {loss!r}, recorded {recorded!r}: '
-              f'{100 * deviation:+.5f} %', flush=True)
+        self.first_difference = self.first_difference or name
+        print(f'{start}, recorded {recorded["summed_loss"]!r}: '
+              f'{100 * deviation:+.5f} %' + ''.join(
+                  f'; {figure} {entry.get(figure)!r}, recorded '
+                  f'{recorded.get(figure)!r}' for figure in others), flush=True)
         # The rest of the run can't change the verdict.
         self.is_decided = not self.notes
 

@@ -24,7 +24,7 @@ from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 
 pytestmark = pytest.mark.accuracy
 
-RESULTS = os.path.join(recorded.RESULTS, 'lenet5')
+RUNS = os.path.join(recorded.RUNS, 'lenet5')
 TOLERANCE = 2e-6  # of one of the first ten losses; of two runtimes, 1.2e-7
 
 
@@ -42,15 +42,16 @@ def data_set(real_mnist_dir):
 
 
 def load_first_losses():
-    with open(os.path.join(RESULTS, 'first_losses.csv'), newline='') as file:
+    with open(os.path.join(RUNS, '1.15-seed-01', 'first_losses.csv'),
+              newline='') as file:
         return np.array([float(row['loss']) for row in csv.DictReader(file)],
                         np.float32)
 
 
 def list_records():
     """Of 1.15, whose runs are the reference; TensorFlow 2 stands beside it."""
-    folders = [os.path.join(RESULTS, name) for name in sorted(os.listdir(RESULTS))
-               if name.startswith('seed-')]
+    folders = [os.path.join(RUNS, name) for name in sorted(os.listdir(RUNS))
+               if name.startswith('1.15-seed-')]
     return [run_record.load_folder(folder) for folder in folders]
 
 
@@ -124,7 +125,7 @@ def test_a_change_is_noticed(system, data_set):
         session.run(graph.initializer)
         graph.inputs.training.load(session, data_set)
         graph.inputs.training.initialize(session, 0)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles[0])}
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
         losses = [session.run([graph.train_op, graph.total_loss], feeds)[1]
                   for unused_step in range(10)]
     assert np.abs(losses / load_first_losses()[:10] - 1).max() > 10 * TOLERANCE

@@ -93,7 +93,7 @@ def test_batches_are_the_port_s(data_set):
         handles = session.run(inputs.handles)
         for first_batch in (0, 3, 4):
             inputs.training.initialize(session, 5, first_batch)
-            batches = read_batches(graph, session, {inputs.handle: handles[0]})
+            batches = read_batches(graph, session, {inputs.handle: handles['training']})
             assert [len(labels) for labels, unused in batches] == (
                 [128] * 4 + [38])[first_batch:]
             rest = table[128 * first_batch:]
@@ -102,14 +102,14 @@ def test_batches_are_the_port_s(data_set):
             images = np.concatenate([b[1] for b in batches])
             assert images.tobytes() == plain_lenet5.pad(
                 rest[:, 1:].reshape(-1, 28, 28)).tobytes()
-        for number, source, expected in (
-                (1, inputs.test, data_set.load('test')),
-                (2, inputs.validation,
-                 data_set.load('train')[:NUM_VALIDATION])):
+        for name, expected in (
+                ('test', data_set.load('test')),
+                ('validation', data_set.load('train')[:NUM_VALIDATION])):
+            source = inputs.measured[name]
             source.load(session, data_set)
             source.initialize(session)
             batches = read_batches(graph, session,
-                                   {inputs.handle: handles[number]})
+                                   {inputs.handle: handles[name]})
             assert np.array_equal(np.concatenate([b[0] for b in batches]),
                                   expected[:, 0])
 
@@ -128,7 +128,7 @@ def test_three_updates_are_the_port_s(data_set):
             variable.load(ours.run(graph.variables[name]), theirs)
         graph.inputs.training.load(ours, data_set)
         graph.inputs.training.initialize(ours, epoch=0)
-        feeds = {graph.inputs.handle: ours.run(graph.inputs.handles[0])}
+        feeds = {graph.inputs.handle: ours.run(graph.inputs.handles['training'])}
         for unused_step in range(3):
             unused, loss, images, labels = ours.run(
                 [graph.train_op, graph.total_loss, graph.inputs.images,

@@ -35,9 +35,11 @@ def mnist_is_here(monkeypatch, data_set):  # noqa: F811
 def test_report_compares_the_accuracies(trained):
     record = runs.load_record(trained)
     report = comparison.build_report(record)
-    assert [d.reference for d in report.comparison.deviations] == [0.961, 0.975]
+    (compared,) = report.curves
+    deviations = compared.comparison.deviations
+    assert [d.reference for d in deviations] == [0.961, 0.975]
     ours = record.epochs[1]['validation_accuracy']
-    assert report.comparison.deviations[1].percent == pytest.approx(
+    assert deviations[1].percent == pytest.approx(
         100 * (ours - 0.975))
     text = format_report(record, report)
     assert 'Validation accuracy' in text and ' points' in text

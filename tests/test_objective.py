@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 import runs
+from cifar10_tf1 import objective
 from cifar10_tf1 import programs
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -20,7 +21,8 @@ def run_small_model(num_steps, schedule):
         system = DeepCnn()
         system.settings = Settings(schedule=schedule)
         train_op, rate, global_step, unused_gradients = programs.load(
-            'train').build_update(system, total_loss)
+            'train').build_update(
+                system, total_loss, objective.build_global_step())
         average = [v for v in tf.global_variables() if 'Exponential' in v.name]
         assert [v.op.name for v in average] == ['w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())

@@ -38,7 +38,7 @@ def check(tiny_data_set, graph, device='cpu'):
         inputs.training.initialize(session, epoch=0)
         one_batch.check_training(
             deep_cnn, session, (inputs.images, inputs.labels),
-            {inputs.handle: session.run(inputs.handles[0])}, graph.figures,
+            {inputs.handle: session.run(inputs.handles['training'])}, graph.figures,
             device, THREADS)
 
 

@@ -41,8 +41,8 @@ class Reader:
     def __init__(self, data_set, seed=1, crop='random', num_threads=2,
                  system=deep_cnn):
         with tf.Graph().as_default() as graph:
-            training = pipeline.build_training_input(system, data_set, seed,
-                                                     num_threads)
+            training = pipeline.build_training_input(
+                system, data_set, system.build_plan(data_set), seed, num_threads)
             test = pipeline.build_test_input(system, data_set, seed, crop,
                                              num_threads)
             handle = tf.placeholder(tf.string, [])
@@ -51,9 +51,9 @@ class Reader:
                 tf.data.get_output_shapes(training.iterator))
             labels, images = iterator.get_next()
             self.inputs = pipeline.Inputs(
-                training, test, (training.iterator.string_handle(),
-                                 test.iterator.string_handle()),
-                handle, labels, images, iterator)
+                training, {'test': test}, (training.iterator.string_handle(),
+                                           test.iterator.string_handle()),
+                handle, labels, images)
         self.session = tf.Session(graph=graph)
         self.inputs.training.load(self.session, data_set)
         self.inputs.test.load(self.session, data_set)

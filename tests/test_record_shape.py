@@ -15,8 +15,8 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.errors import UserError
 
-RECORDS = sorted(glob.glob(os.path.join(test_readme.ROOT, 'results', '*',
-                                        'run.json')))
+RECORDS = sorted(glob.glob(os.path.join(test_readme.ROOT, 'results', 'runs', '**',
+                                        'run.json'), recursive=True))
 NESTED = json.loads('[' * 200 + ']' * 200)
 
 

@@ -147,12 +147,12 @@ def test_without_images(trained, data_dir):
 
 def test_a_whole_run(record, capsys, real_charts):
     """All documented epochs, a little off: verdict, deviations, status."""
-    curve = comparison.load_curve('deep_cnn', 'documented')
+    curve = comparison.load_curve('deep_cnn', 'documented', 'summed_loss')
 
     def edit(content):
         content['epochs'] = [
             {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 1.019 * loss}
-            for epoch, loss in curve.items()]
+            for (epoch, unused_part), loss in curve.items()]
         content['tests'] = [dict(
             step=55000, seed=1, crop='random', num_correct=8210,
             num_examples=10000, kind={'wheel': 'some wheel 1.2'})]
@@ -361,9 +361,9 @@ def test_a_record_that_is_damaged_inside(record, edit, named, capsys):
 def test_every_published_record_has_a_report(tmp_path, capsys):
     import test_readme
     for run in test_readme.readme_tables.RUNS:
-        path = f'{test_readme.ROOT}/results/{run}/run.json'
+        path = f'{test_readme.ROOT}/results/runs/deep_cnn/{run}/run.json'
         assert report.main([path, '--text']) == 0
-        if run == 'record':
+        if run == '1.15-seed-01':
             lines = capsys.readouterr().out.splitlines()
             assert ('Random crops, 20 test seeds: mean 8,239.6, standard '
                     'deviation 23.4, 8,200 to 8,280') in lines
@@ -413,11 +413,13 @@ def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
         charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
-    charts.draw_curves(
-        [{'epoch': 1, 'summed_loss': 900.0},
-         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
-         {'epoch': 3, 'summed_loss': 700.0}],
-        systems.find('deep_cnn').documented, {}, {})
+    figures = comparison.list_figures([
+        {'epoch': 1, 'summed_loss': 900.0},
+        {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
+        {'epoch': 3, 'summed_loss': 700.0}], 'summed_loss')
+    charts.draw_curve(comparison.ComparedCurve(
+        systems.find('deep_cnn').documented.curves[0], figures, {}, {}, None, '',
+        []), 3)
     (line,) = kept[0].axes[0].lines
     assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 

@@ -280,11 +280,11 @@ def test_verify_what_cannot_be_repeated(copy, tiny_data_set, monkeypatch,
 
 def documented_run(copy, factor):
     """The record with the documented curve times a function of the epoch."""
-    curve = report.load_curve('deep_cnn', 'documented')
+    curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
     runs.change_record(copy, lambda content: content.update(epochs=[
         {'epoch': epoch, 'step': 500 * epoch,
          'summed_loss': loss * factor(epoch)}
-        for epoch, loss in curve.items()]))
+        for (epoch, unused_part), loss in curve.items()]))
 
 
 @pytest.mark.parametrize('factor, status, text', [
@@ -309,9 +309,9 @@ def test_report_on_a_run_that_is_too_short(finished, capsys):
 
 
 def test_documented_curve():
-    curve = report.load_curve('deep_cnn', 'documented')
-    assert sorted(curve) == list(range(11, 111))
-    assert curve[11] == 505.93536
+    curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
+    assert sorted(curve) == [(epoch, 1) for epoch in range(11, 111)]
+    assert curve[11, 1] == 505.93536
 
 
 def test_fingerprint():

@@ -25,7 +25,7 @@ def train(data_set, folder, build=summaries.Summaries):
     with tf.Session(graph=graph.graph, config=config) as session:
         session.run(graph.initializer)
         graph.inputs.training.load(session, data_set)
-        handle = session.run(graph.inputs.handles[0])
+        handle = session.run(graph.inputs.handles['training'])
         feed = {graph.inputs.handle: handle}
         writer = build(str(folder), graph, deep_cnn, 0)
         for step in range(STEPS):

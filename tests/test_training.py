@@ -227,7 +227,7 @@ def test_the_update_is_the_plain_port_s(tiny_data_set, tmp_path):
             tf.Session(graph=port_graph) as theirs:
         graph.saver.restore(ours, str(tmp_path / 'model.ckpt-1'))
         port['saver'].restore(theirs, str(tmp_path / 'model.ckpt-1'))
-        handle = ours.run(graph.inputs.handles[0])
+        handle = ours.run(graph.inputs.handles['training'])
         graph.inputs.training.load(ours, tiny_data_set)
         graph.inputs.training.initialize(ours, epoch=0)
         for unused_step in range(3):

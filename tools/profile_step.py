@@ -91,7 +91,8 @@ def time_ops(tf, name):
                                       kernels.load(name))
         loss = objective.build_losses(
             logits, tf.constant(random.randint(0, 10, 100)))[-1]
-        train_op = programs.load('train').build_update(system, loss).train_op
+        train_op = programs.load('train').build_update(
+            system, loss, objective.build_global_step()).train_op
         initializer = tf.global_variables_initializer()
     fetches = [train_op, loss]
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)

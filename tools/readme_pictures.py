@@ -1,6 +1,6 @@
 """Draws README.md's pictures from a run into docs/.
 
-    python tools/readme_pictures.py results/record/run.json --data-dir DIR
+    python tools/readme_pictures.py results/runs/deep_cnn/1.15-seed-01/run.json --data-dir DIR
 
 Curves from the record alone; the confusion matrix, the classes and the filters
 where the checkpoint (beside the record, or --checkpoint PREFIX) and the data are
@@ -30,13 +30,10 @@ DOCS = os.path.join(ROOT, 'docs')
 
 def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
-    compared = report.build_report(record)
-    pictures = {'loss': charts.draw_curves(
-        record.epochs, compared.documented, compared.curve, compared.port,
-        'png')}
+    (compared,) = report.build_report(record).curves
+    pictures = {'loss': charts.draw_curve(compared, len(record.epochs), 'png')}
     if compared.comparison:
-        pictures['deviation'] = charts.draw_deviations(
-            compared.comparison, compared.documented, 'png')
+        pictures['deviation'] = charts.draw_deviations(compared, 'png')
     if found.filters is not None:
         pictures['filters'] = charts.draw_filters(found.filters, 'png')
     if found.tested:

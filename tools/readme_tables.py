@@ -13,27 +13,30 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
 import record_run  # noqa: E402
+from cifar10_tf1 import recorded  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 from cifar10_tf1.benchmark import figures  # noqa: E402
 
-RESULTS = os.path.join(ROOT, 'results')
+RESULTS = recorded.RESULTS
+BENCH = os.path.join(RESULTS, 'bench')
+RUNS_OF_DEEP_CNN = os.path.join(recorded.RUNS, 'deep_cnn')
 READMES = (os.path.join(ROOT, 'README.md'), os.path.join(RESULTS, 'README.md'),
            os.path.join(ROOT, 'docs', 'systems', 'lenet5.md'))
 SEEDS = (1, 2, 3)
-WHOLE_RUNS = {'record': 'TensorFlow 1.15, the run of record',
-              'record-tf2': 'TensorFlow 2'}
+WHOLE_RUNS = {'1.15-seed-01': 'TensorFlow 1.15, the run of record',
+              '2.21-seed-01': 'TensorFlow 2'}
 BENCHMARKS = ('benchmark-1.json', 'benchmark.json', 'benchmark-3.json')
 
 
 def find_run(kernels, seed):
     """The folder of a run on TensorFlow 2 over at least ten epochs."""
-    return ('record-tf2' if (kernels, seed) == ('fast', 1)
-            else f'tf2-{kernels}-seed-{seed}')
+    return ('2.21-seed-01' if (kernels, seed) == ('fast', 1)
+            else f'ten-epochs/2.21-{kernels}-seed-{seed:02}')
 
 
-RUNS = {'record': '1.15, fast, seed 1'}  # folder: heading
+RUNS = {'1.15-seed-01': '1.15, fast, seed 1'}  # folder: heading
 RUNS.update({find_run(name, seed): f'2, {name}, seed {seed}'
              for name in ('fast', 'stock') for seed in SEEDS})
 FIRST_EPOCHS = 3
@@ -42,9 +45,10 @@ FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
 COMPARED_EPOCHS = range(6, 11)  # between kernels
 
 
-def load_lenet5(prefix):
-    """RunRecords of the runs of lenet5 whose folder has this prefix."""
-    folder = os.path.join(RESULTS, 'lenet5')
+def load_runs(system, runtime):
+    """RunRecords of a system's whole runs on `1.15` or `2.21`, by seed."""
+    folder = os.path.join(recorded.RUNS, system)
+    prefix = f'{runtime}-seed-'
     return [run_record.load_folder(os.path.join(folder, name))
             for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
 
@@ -62,9 +66,9 @@ def describe_numbers(numbers):
 
 def build_systems():
     """README's first table: each documented result beside ours."""
-    record = load_run('record')
+    record = load_run('1.15-seed-01')
     random = record_run.list_correct(record, 'random')
-    lenet5 = list_correct(load_lenet5('seed-'), 'whole')
+    lenet5 = list_correct(load_runs('lenet5', '1.15'), 'whole')
     return [
         '| system | data | documented | on TensorFlow 1.15 here | page |',
         '|---|---|---|---|---|',
@@ -79,8 +83,9 @@ def build_systems():
 
 def build_lenet5_epochs():
     """Validation accuracy by epoch: documented, and of all seeds."""
-    curve = report.load_curve('lenet5', 'documented')
-    records = load_lenet5('seed-')
+    curve = {epoch: value for (epoch, unused_part), value in report.load_curve(
+        'lenet5', 'documented', 'validation_accuracy').items()}
+    records = load_runs('lenet5', '1.15')
     lines = ['| epoch | ' + ' | '.join(map(str, curve)) + ' |',
              '|---' * (1 + len(curve)) + '|',
              '| documented | ' + ' | '.join(f'{value:.3f}' for value
@@ -99,9 +104,9 @@ def build_lenet5_seeds():
     lines = ['| runtime | seed | test, of 10,000 | validation, of 5,000 | mean '
              'absolute deviation of the curve, points | weights, SHA-256 |',
              '|---' * 6 + '|']
-    for prefix in ('seed-', 'tf2-seed-'):
-        for record in load_lenet5(prefix):
-            comparison = report.build_report(record).comparison
+    for version in ('1.15', '2.21'):
+        for record in load_runs('lenet5', version):
+            comparison = report.build_report(record).curves[0].comparison
             lines.append(
                 f'| {record.kind["wheel"]} | {record.settings.seed} | '
                 f'{list_correct([record], "whole")[0]:,} | '
@@ -113,7 +118,7 @@ def build_lenet5_seeds():
 
 def build_lenet5_benchmark():
     """Images a second, and ratios to a plain port on the same runtime."""
-    with open(os.path.join(RESULTS, 'benchmark-lenet5.json')) as file:
+    with open(os.path.join(BENCH, 'benchmark-lenet5.json')) as file:
         (measured,) = json.load(file)
     lines = [f'{measured["cores"]} cores of '
              f'{measured["runtimes"][0]["cpu"]["name"]}:', '',
@@ -134,7 +139,7 @@ def build_lenet5_benchmark():
 
 def build_timings():
     """Quick start: each command with its time and its last line."""
-    with open(os.path.join(RESULTS, 'timings.csv'), newline='') as file:
+    with open(os.path.join(BENCH, 'timings.csv'), newline='') as file:
         rows = list(csv.DictReader(file))
     lines = ['| command | time, four cores | last line |', '|---|---|---|']
     lines += [f'| `{row["command"]}` | {row["time"]} | `{row["last_line"]}` |'
@@ -143,14 +148,14 @@ def build_timings():
 
 
 def build_tour():
-    with open(os.path.join(RESULTS, 'tour.csv'), newline='') as file:
+    with open(os.path.join(BENCH, 'tour.csv'), newline='') as file:
         return ['| command | last line |', '|---|---|'] + [
             f'| `{row["command"]}` | `{row["last_line"]}` |'
             for row in csv.DictReader(file)]
 
 
 def load_benchmark(name):
-    with open(os.path.join(RESULTS, name)) as file:
+    with open(os.path.join(BENCH, name)) as file:
         return json.load(file)
 
 
@@ -193,7 +198,7 @@ def build_benchmarks():
 
 
 def load_run(name):
-    return run_record.load_folder(os.path.join(RESULTS, name))
+    return run_record.load_folder(os.path.join(RUNS_OF_DEEP_CNN, name))
 
 
 def build_results():
@@ -215,8 +220,8 @@ def build_results():
     for name, heading in WHOLE_RUNS.items():
         lines.append(f'- {heading}: ' + ', '.join(
             f'{number:,}' for number in record_run.list_correct(load_run(name), 'random')))
-    lines += ['', 'Every complete run so far (`results/seeds.csv`):', '']
-    with open(os.path.join(RESULTS, 'seeds.csv'), newline='') as file:
+    lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '']
+    with open(os.path.join(RUNS_OF_DEEP_CNN, 'seeds.csv'), newline='') as file:
         seeds = list(csv.DictReader(file))
     lines += ['| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
               '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
@@ -233,7 +238,7 @@ def describe_run(record):
     """The cells of a whole run."""
     numbers = record_run.list_correct(record, 'random')
     assert len(numbers) == 20, numbers
-    comparison = report.build_report(record).comparison
+    comparison = report.build_report(record).curves[0].comparison
     largest = comparison.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
@@ -284,12 +289,12 @@ def build_comparison_of_kernels(records):
 
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
+    port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
     rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
             ('plain port, unseeded', [
-                report.load_curve('deep_cnn', 'plain_port')[epoch]
-                for epoch in range(1, FIRST_EPOCHS + 1)])]
+                port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)])]
     for folder, heading in RUNS.items():
-        epochs = run_record.load_folder(os.path.join(RESULTS, folder)).epochs
+        epochs = load_run(folder).epochs
         rows.append((heading, [epoch['summed_loss']
                                for epoch in epochs[:FIRST_EPOCHS]]))
     lines = ['| run | ' + ' | '.join(f'epoch {number}' for number in range(
@@ -312,7 +317,7 @@ def build_spread():
 
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
-    with open(os.path.join(RESULTS, 'profile.csv'), newline='') as file:
+    with open(os.path.join(BENCH, 'profile.csv'), newline='') as file:
         rows = list(csv.DictReader(file))
     lines = []
     for wheel in sorted({row['wheel'] for row in rows}):

@@ -1,11 +1,12 @@
-"""Tests a complete run and notes it in results/seeds.csv; may publish its files.
+"""Tests a complete run of deep_cnn and notes it in seeds.csv; may publish it.
 
     python tools/record_run.py runs/2
-    python tools/record_run.py model record
+    python tools/record_run.py model 1.15-seed-01
 
 Twenty-one tests of the last checkpoint: by the documented random crops, with
 test seeds 1 to 20, and by the central crop. With a name, what the run wrote is
-copied to results/NAME, and for the name `record` its last checkpoint as well.
+copied to results/runs/deep_cnn/NAME, and of the run of record its last
+checkpoint as well.
 CIFAR10_DATA_DIR names the data.
 """
 
@@ -29,7 +30,8 @@ EPOCHS = 110
 STEP = 55000
 TEST_SEEDS = range(1, 21)
 NUM_FIRST_LOSSES = 100
-SEEDS = os.path.join(recorded.RESULTS, 'seeds.csv')
+RUNS = os.path.join(recorded.RUNS, 'deep_cnn')
+SEEDS = os.path.join(RUNS, 'seeds.csv')
 COLUMNS = ['seed', 'runtime', 'kernels', 'machine', 'num_correct',
            'mean_correct', 'central_correct', 'weights_sha256']
 
@@ -43,15 +45,15 @@ def main():
             record.content['weights'] or {}).get('step') != STEP:
         sys.exit(f'{folder} holds no complete run of {EPOCHS} epochs')
     if find_line(record):
-        sys.exit(f'{folder} is in results/seeds.csv already')
+        sys.exit(f'{folder} is in seeds.csv already')
     for seed in TEST_SEEDS:
         test(prefix, 'random', seed)
     test(prefix, 'central', 1)
     record = run_record.load_folder(folder)
     append_line(record)
     if name:
-        publish(folder, prefix, os.path.join(recorded.RESULTS, name))
-    if name == 'record':
+        publish(folder, prefix, os.path.join(RUNS, name))
+    if name == os.path.basename(recorded.RECORD):
         publish_checkpoint(prefix)
 
 

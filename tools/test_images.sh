@@ -126,7 +126,7 @@ check_checkpoint_of_record() {  # ... COMMAND...: runs it before the fingerprint
     output=$("$@" python -m cifar10_tf1.fingerprint 2>&1) || fail "fingerprint: $output"
     echo "$output"
     grep -q "\"sha256\": \"$(tail -n 1 <<<"$output" | cut -d ' ' -f 1)\"" \
-        results/record/run.json || fail 'this is not the checkpoint of record'
+        results/runs/deep_cnn/1.15-seed-01/run.json || fail 'this is not the checkpoint of record'
 }
 
 # As `docker run --read-only --user 54321:54321 -v FOLDER:/data`, without tmpfs,

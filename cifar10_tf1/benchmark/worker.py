@@ -50,36 +50,42 @@ class Ours:
                 self._settings.input_threads, self._formulation)
             session = self._start('train', graph.graph, graph.initializer)
             graph.inputs.training.load(session, self._data_set)
-            self._train_handle = session.run(graph.inputs.handles[0])
+            self._feeds = {graph.inputs.handle: session.run(
+                graph.inputs.handles['training'])}
+            if self._system.keep_prob is not None:
+                self._feeds[graph.mode.keep_prob] = self._system.keep_prob
             self._train_graph = graph
             self._epoch = -1
-            self._batches_left = 0
+            self._sizes = iter(())
         graph, session = self._train_graph, self._sessions['train']
-        self._advance(graph, session)
-        session.run([graph.train_op, graph.total_loss],
-                    {graph.inputs.handle: self._train_handle})
-        return self._batch_size
+        size = self._advance(graph, session)
+        session.run([graph.train_op, graph.total_loss], self._feeds)
+        return size
 
     def pipeline(self):
         """A batch made ready, and not used."""
         graph, session = self._train_graph, self._sessions['train']
-        self._advance(graph, session)
-        session.run(graph.inputs.images.op,
-                    {graph.inputs.handle: self._train_handle})
-        return self._batch_size
+        size = self._advance(graph, session)
+        session.run(graph.inputs.images.op, self._feeds)
+        return size
 
     def _advance(self, graph, session):
-        if not self._batches_left:
+        """Makes sure that there is a batch; gives its size."""
+        size = next(self._sizes, None)
+        if size is None:
             self._epoch += 1
             graph.inputs.training.initialize(session, self._epoch)
-            self._batches_left = self._system.count_steps(self._data_set)
-        self._batches_left -= 1
+            self._sizes = iter(self._system.build_plan(
+                self._data_set).batch_sizes)
+            size = next(self._sizes)
+        return size
 
     def fixed(self):
         """A step of training on the same batch over and over."""
         import numpy as np
         import tensorflow.compat.v1 as tf
         from cifar10_tf1 import objective
+        from cifar10_tf1.systems import base
         if 'fixed' not in self._sessions:
             random = np.random.RandomState(SEED)
             with tf.Graph().as_default() as graph:
@@ -90,14 +96,19 @@ class Ours:
                 labels = tf.Variable(
                     random.randint(0, 10, self._batch_size).astype('i'),
                     trainable=False, use_resource=True)
+                step = objective.build_global_step()
+                mode = base.build_training_mode(self._system, SEED, step)
                 logits = self._system.build_network(
-                    images.read_value(), SEED, kernels.load(self._formulation))
+                    images.read_value(), SEED, kernels.load(self._formulation),
+                    mode)
                 loss = objective.build_losses(logits, labels.read_value())[-1]
                 train_op = programs.load('train').build_update(
-                    self._system, loss).train_op
+                    self._system, loss, step).train_op
                 self._start('fixed', graph, tf.global_variables_initializer())
             self._fixed = [train_op, loss]
-        self._sessions['fixed'].run(self._fixed)
+            self._fixed_feeds = {} if mode.keep_prob is None else {
+                mode.keep_prob: self._system.keep_prob}
+        self._sessions['fixed'].run(self._fixed, self._fixed_feeds)
         return self._batch_size
 
     def test(self):
@@ -113,7 +124,7 @@ class Ours:
                                   rewrites=self._formulation == 'stock')
             graph.inputs.test.load(session, self._data_set)
             graph.inputs.test.initialize(session)
-            self._test_handle = session.run(graph.inputs.handles[1])
+            self._test_handle = session.run(graph.inputs.handles['test'])
             self._test_graph = graph
         graph, session = self._test_graph, self._sessions['test']
         while True:

@@ -18,6 +18,7 @@ class Source(NamedTuple):
     what_lies_there: str
     num_train: int        # records
     num_test: int
+    num_train_files: int  # of equal parts
 
     @property
     def data_dir(self):
@@ -52,7 +53,7 @@ def is_synthetic(data_name):
 
 SOURCES = {
     'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
-                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/', 50000, 10000),
+                      'CIFAR10_DATA_DIR', 'cifar-10-batches-bin/', 50000, 10000, 5),
     'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
-                    'MNIST_DATA_DIR', 'the four files', 60000, 10000),
+                    'MNIST_DATA_DIR', 'the four files', 60000, 10000, 1),
 }

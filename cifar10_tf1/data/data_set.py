@@ -56,6 +56,11 @@ class DataSet(NamedTuple):
         return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
     @property
+    def num_train_files(self):
+        """int: parts of the training records, all of one size."""
+        return len(self.train_paths) // self.files_per_part
+
+    @property
     def record_bytes(self):
         """int: the label, then a plane for each channel."""
         height, width, channels = self.image_shape

@@ -19,7 +19,7 @@ from cifar10_tf1.kernels import rows
 _POOL = 2  # pixels, its side and its stride
 
 
-def build_layers(images, layers, first_block):
+def build_layers(images, layers):
     """Convolutions, each with biases, ReLU and a 2 x 2 pool.
 
     In two halves of the batch, which run side by side: the number of threads has
@@ -28,17 +28,18 @@ def build_layers(images, layers, first_block):
     Args:
       images: float32 [batch, side, side, 1].
       layers: list of (weights, biases): float32 [size, size, in, out], [out].
-      first_block: int, the side of the blocks that the images are cut into.
     Returns:
       float32 [batch, features], in the order of rows, columns and maps.
     """
     half = tf.shape(images)[0] // 2
     return tf.concat([
-        _build_half(part, layers, first_block)
+        _build_half(part, layers)
         for part in (images[:half], images[half:])], axis=0)
 
 
-def _build_half(images, layers, block):
+def _build_half(images, layers):
+    # Of the last layer's tiles, a pixel is left.
+    block = _POOL ** len(layers)
     num_blocks = images.shape[1].value // block
     net = tf.reshape(images, [-1, num_blocks, block, num_blocks, block])
     # The batch comes third, so that neighbours are taken in large pieces.

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import rows
+from cifar10_tf1.kernels import stock
 from cifar10_tf1.kernels import winograd
 
 
@@ -43,4 +44,9 @@ def build_flat_product(net, weights):
     return rows.build_flat_product(net, weights)
 
 
-build_valid_layers = blocks.build_layers
+def build_pooled_convolutions(images, layers, padding, strides, has_relu):
+    if padding == 'VALID':
+        assert set(strides) == {1} and has_relu, (strides, has_relu)
+        return blocks.build_layers(images, layers)
+    return stock.build_pooled_convolutions(images, layers, padding, strides,
+                                           has_relu)

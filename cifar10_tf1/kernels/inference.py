@@ -11,13 +11,14 @@ neighbour in a pool's gradient, where there is none.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import winograd
 from cifar10_tf1.kernels.fast import build_flat_product
 from cifar10_tf1.kernels.fast import build_normalization
+from cifar10_tf1.kernels.fast import build_pooled_convolutions
 
 __all__ = ['build_convolution', 'build_convolution_and_pool',
-           'build_flat_product', 'build_max_pool', 'build_normalization']
+           'build_flat_product', 'build_max_pool', 'build_normalization',
+           'build_pooled_convolutions']
 
 _PART = 25         # images
 _TILE_OUTPUTS = 6  # rows
@@ -61,6 +62,3 @@ def build_max_pool(net, name):
                                      [1, 2, 1, 1], 'SAME')
             pooled.append(tf.squeeze(columns, [0]))
         return pooled
-
-
-build_valid_layers = blocks.build_layers

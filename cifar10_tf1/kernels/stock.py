@@ -43,21 +43,23 @@ def build_flat_product(net, weights):
     return tf.matmul(tf.reshape(net, [-1, weights.shape[0].value]), weights)
 
 
-def build_valid_layers(images, layers, first_block):
-    """VALID convolutions, each with biases, ReLU and a 2 x 2 pool.
+def build_pooled_convolutions(images, layers, padding, strides, has_relu):
+    """Convolutions, each with biases, maybe ReLU, and a 2 x 2 pool of stride 2.
 
     Args:
-      images: float32 [batch, side, side, channels].
-      layers: list of (weights, biases).
-      first_block: int, for the other formulations.
+      images: float32 [batch, side, side, channels], without a gradient.
+      layers: list of (weights, biases): float32 [size, size, in, out], [out].
+      padding: 'SAME' or 'VALID', of the convolutions and of the pools.
+      strides: of each convolution, pixels.
+      has_relu: bool, whether a ReLU stands between convolution and pool.
     Returns:
       float32 [batch, features], in the order of rows, columns and maps.
     """
-    del first_block
     net = images
-    for weights, biases in layers:
-        net = tf.nn.conv2d(net, weights, strides=[1, 1, 1, 1], padding='VALID')
-        net = tf.nn.relu(net + biases)
-        net = tf.nn.max_pool(net, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1],
-                             padding='VALID')
+    for (weights, biases), stride in zip(layers, strides):
+        net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], padding)
+        net += biases
+        if has_relu:
+            net = tf.nn.relu(net)
+        net = tf.nn.max_pool(net, [1, 2, 2, 1], [1, 2, 2, 1], padding)
     return tf.reshape(net, [-1, np.prod(net.shape.as_list()[1:])])

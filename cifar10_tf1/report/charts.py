@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from cifar10_tf1 import figures
-from cifar10_tf1.report.comparison import list_known
 
 PURPOSE = 'the HTML report'
 # Of the loss's axis, which is logarithmic.
@@ -14,42 +13,47 @@ _TICKS = (1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150, 200, 300, 400, 500, 700,
 _WIDTH = 5.2  # inches; a phone shows it at about three quarters of that
 
 
-def draw_curves(epochs, documented, curve, port, kind='svg'):
+def draw_curve(compared, num_epochs, kind='svg'):
     """The documented figure by epoch, over that of the documented run.
 
     Args:
-      epochs: list of dict, as in run.json.
-      documented: systems.Documented, that says which figure.
-      curve, port: dict of epoch -> figure; empty: not drawn.
+      compared: comparison.ComparedCurve.
+      num_epochs: int, of the run.
       kind: 'svg' or 'png'.
     """
+    curve = compared.curve
+    num_parts = max((part for known in (compared.figures, compared.documented)
+                     for unused_epoch, part in known), default=1)
+
     def draw_on(figure):
         axes = figure.add_axes([0.13, 0.14, 0.84, 0.82])
-        if curve:
-            axes.plot(list(curve), list(curve.values()),
+        if compared.documented:
+            epochs = [epoch for epoch, unused_part in compared.documented]
+            axes.plot(*_place(compared.documented, num_parts),
                       color=figures.LIGHT_GREY, linewidth=5,
                       label='documented run (epochs '
-                      f'{min(curve)} to {max(curve)})')
-        if port:
-            axes.plot(list(port), list(port.values()), color='black',
+                      f'{min(epochs)} to {max(epochs)})')
+        if compared.port:
+            axes.plot(*_place(compared.port, num_parts), color='black',
                       linewidth=0.9, linestyle='--',
                       label='plain port of the original, unseeded')
-        numbers, values = _finite([
-            (epoch['epoch'], epoch[documented.figure]) for epoch in epochs
-            if documented.figure in list_known(epoch)])
+        numbers, values = _place(compared.figures, num_parts)
         axes.plot(numbers, values, color=figures.BLUE, linewidth=1.6,
                   marker='o', markersize=4 if len(numbers) < 40 else 2,
-                  label=f'this run ({len(epochs)} epochs)')
-        if documented.is_share:
-            axes.set_ylabel(documented.title.lower())
+                  label=f'this run ({num_epochs} epochs)')
+        if curve.is_share:
+            axes.set_ylabel(curve.title.lower())
         else:
             _use_log_scale(axes)
-            axes.set_ylabel('sum of an epoch\'s batch losses (log scale)')
-        axes.set_xlim(0, max(list(curve) + numbers + [10]) + 2)
+            axes.set_ylabel('sum of an epoch\'s batch losses (log scale)'
+                            if curve.figure == 'summed_loss'
+                            else curve.title.lower() + ' (log scale)')
+        axes.set_xlim(0, max(_place(compared.documented, num_parts)[0] + numbers
+                             + [10]) + 2)
         axes.set_xlabel('epoch')
         axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.legend(loc='lower right' if documented.is_share else 'upper right')
+        axes.legend(loc='lower right' if curve.is_share else 'upper right')
 
     return figures.draw(_WIDTH, 3.5, draw_on, PURPOSE, kind)
 
@@ -64,34 +68,36 @@ def _use_log_scale(axes):
     axes.set_ylim(low, high)
 
 
-def draw_deviations(comparison, documented, kind='svg'):
+def draw_deviations(compared, kind='svg'):
     """How far each epoch is from the documented one.
 
     Args:
-      comparison: comparison.Comparison.
-      documented: systems.Documented, with the band.
+      compared: comparison.ComparedCurve, with a comparison.
       kind: 'svg' or 'png'.
     """
+    curve, deviations = compared.curve, compared.comparison.deviations
+    num_parts = max(part for unused_epoch, part in compared.documented)
+
     def draw_on(figure):
         axes = figure.add_axes([0.13, 0.17, 0.84, 0.79])
-        numbers, percent = _finite([(d.epoch, d.percent)
-                                    for d in comparison.deviations])
+        numbers, percent = _place(
+            {(d.epoch, d.part): d.percent for d in deviations}, num_parts)
         axes.axhline(0, color=figures.GREY, linewidth=0.8)
-        for limit in (documented.largest, -documented.largest):
+        for limit in (curve.largest, -curve.largest):
             axes.axhline(limit, color=figures.ORANGE, linewidth=1,
                          linestyle='--')
-        axes.annotate(f'limit, ±{documented.largest} {documented.unit}',
-                      (0.99, documented.largest),
+        axes.annotate(f'limit, ±{curve.largest} {curve.unit}',
+                      (0.99, curve.largest),
                       xycoords=axes.get_yaxis_transform(), xytext=(0, 2),
                       textcoords='offset points', ha='right', va='bottom',
                       fontsize=8, color=figures.ORANGE)
-        axes.bar(numbers, percent, width=0.8, color=figures.BLUE)
-        highest = max([documented.largest] + [abs(value) for value in percent])
+        axes.bar(numbers, percent, width=0.8 / num_parts, color=figures.BLUE)
+        highest = max([curve.largest] + [abs(value) for value in percent])
         axes.set_ylim(-1.35 * highest, 1.35 * highest)
         axes.set_xlim(min(numbers, default=1) - 1, max(numbers, default=1) + 1)
         axes.set_xlabel('epoch')
         axes.set_ylabel('deviation from the\ndocumented run, '
-                        + documented.unit)
+                        + curve.unit)
 
     return figures.draw(_WIDTH, 2.6, draw_on, PURPOSE, kind)
 
@@ -197,7 +203,13 @@ def draw_filters(filters, kind='svg'):
     return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind, dpi=240)
 
 
-def _finite(points):
-    """(numbers, values) of the points that can be drawn."""
-    points = [(x, y) for x, y in points if math.isfinite(y)]
+def _place(figures_by_place, num_parts):
+    """(epochs done, values) of what can be drawn; an epoch's last part is whole.
+
+    Args:
+      figures_by_place: dict of (epoch, part) -> float.
+      num_parts: int, of an epoch.
+    """
+    points = [(epoch - 1 + part / num_parts, value) for (epoch, part), value
+              in figures_by_place.items() if math.isfinite(value)]
     return [x for x, unused in points], [y for unused, y in points]

@@ -1,4 +1,8 @@
-"""A run's epochs beside the documented ones: how far off, and the verdict."""
+"""A run's epochs beside the documented ones: how far off, and the verdict.
+
+A curve is a dict {(epoch, part): figure}. An epoch has several parts where its
+system says its figures more than once an epoch; else its one part is 1.
+"""
 
 import csv
 import os
@@ -14,6 +18,7 @@ _SYSTEMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 class Deviation(NamedTuple):
     epoch: int
+    part: int
     value: float
     reference: float
     is_share: bool = False
@@ -43,67 +48,94 @@ class Comparison(NamedTuple):
         """The Deviation that is farthest off."""
         return max(self.deviations, key=lambda d: abs(d.percent))
 
-    def is_within(self, documented):
-        """Whether the deviations are in the band of a systems.Documented."""
-        return (self.mean_absolute <= documented.mean_absolute
-                and abs(self.largest.percent) <= documented.largest)
+    def is_within(self, curve):
+        """Whether the deviations are in the band of a systems.Curve."""
+        return (self.mean_absolute <= curve.mean_absolute
+                and abs(self.largest.percent) <= curve.largest)
 
 
-def load_curve(system_name, which):
-    """{epoch: figure} of a curve that is kept beside its system; or empty.
+def load_curve(system_name, name, figure):
+    """A curve that is kept beside its system.
 
     Args:
       system_name: str, such as 'deep_cnn'.
-      which: 'documented', or 'plain_port': an unseeded run of the original
-        program's port to TensorFlow 1.15.
+      name: str, a systems.Curve's, such as 'documented'; or with 'plain_port'
+        in that word's place: an unseeded run of the original program's port
+        to TensorFlow 1.15.
+      figure: str, such as 'summed_loss'.
+    Returns:
+      dict of (epoch, part) -> float; empty where none is kept.
     """
-    path = os.path.join(_SYSTEMS, f'{system_name}_{which}_curve.csv')
+    path = os.path.join(_SYSTEMS, f'{system_name}_{name}_curve.csv')
     if not os.path.exists(path):
         return {}
-    figure = systems.find(system_name).documented.figure
     with open(path, newline='') as file:
-        return {int(row['epoch']): float(row[figure])
-                for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    # The documents call a part of an epoch, a file of the data, a batch.
+    return {(int(row['epoch']), int(row.get('part') or row.get('batch') or 1)):
+            float(row[figure]) for row in rows if figure in row}
 
 
-def compare(epochs, curve, first_epoch, documented):
-    """A run's epochs against a curve.
+def list_figures(epochs, figure):
+    """A run's own curve.
 
     Args:
       epochs: list of dict, as in run.json.
-      curve: dict of epoch -> figure.
-      first_epoch: int, where the comparison begins.
-      documented: systems.Documented, of which figure.
+      figure: str.
     Returns:
-      Comparison, or None where they share no epoch.
+      dict of (epoch, part) -> float; without a sum of which a part is unknown,
+      because that says nothing.
     """
-    deviations = [Deviation(e['epoch'], e[documented.figure], curve[e['epoch']],
-                            documented.is_share)
-                  for e in epochs if e['epoch'] in curve
-                  and e['epoch'] >= first_epoch
-                  and documented.figure in list_known(e)]
+    return {(entry['epoch'], entry.get('part', 1)): entry[figure]
+            for entry in epochs if figure in entry
+            and not (figure == 'summed_loss' and 'unknown_losses' in entry)}
+
+
+def compare(figures, reference, first, is_share):
+    """A run's curve against another.
+
+    Args:
+      figures, reference: dict of (epoch, part) -> float.
+      first: (epoch, part), where the comparison begins.
+      is_share: bool, as of systems.Curve.
+    Returns:
+      Comparison, or None where they share no place.
+    """
+    deviations = [Deviation(*place, value, reference[place], is_share)
+                  for place, value in figures.items()
+                  if place in reference and place >= first]
     return Comparison(deviations) if deviations else None
 
 
-def list_known(epoch):
-    """The figures of an entry that are whole: a part of a sum says nothing."""
-    return [name for name in epoch
-            if name != 'summed_loss' or 'unknown_losses' not in epoch]
+class ComparedCurve(NamedTuple):
+    """One figure of a run beside the documented and the plain port's."""
+    curve: systems.Curve
+    figures: dict                     # (epoch, part) -> float, the run's
+    documented: dict                  # the same; empty: nothing documented
+    port: dict                        # the same
+    comparison: Optional[Comparison]  # None: no place can be compared
+    verdict: str
+    summaries: List[str]              # of the deviations, a line each
+
+    @property
+    def within(self):
+        """bool, or None where no place can be compared."""
+        return self.comparison and self.comparison.is_within(self.curve)
 
 
 class Report(NamedTuple):
     """What a record says beside the documented run."""
-    curve: dict                       # epoch -> figure, documented; empty: of
-    port: dict                        # other data, nothing to show beside it
-    comparison: Optional[Comparison]  # None: no epoch can be compared
-    verdict: str
-    summaries: List[str]              # of the deviations, a line each
     documented: systems.Documented
+    is_comparable: bool          # False: of other data
+    curves: List[ComparedCurve]  # one at least
+    tests: List[str]             # lines on the tests
 
     @property
     def within(self):
-        """bool, or None where no epoch can be compared."""
-        return self.comparison and self.comparison.is_within(self.documented)
+        """Whether all curves are; None where no place can be compared."""
+        known = [curve.within for curve in self.curves
+                 if curve.within is not None]
+        return all(known) if known else None
 
 
 def build_report(record):
@@ -119,35 +151,66 @@ def build_report(record):
     entry = systems.find(record.content['system'])
     documented = entry.documented
     if data.is_synthetic(record.content['data'].get('name', '')):
-        return Report({}, {}, None, f'The documented run is of {documented.data}, '
-                      'this one of generated data: nothing to compare.', [],
-                      documented)
-    curve = load_curve(entry.name, 'documented')
-    port = load_curve(entry.name, 'plain_port')
-    first_epoch = min(curve)
-    comparison = compare(record.epochs, curve, first_epoch, documented)
+        return Report(documented, False, [
+            _compare_nothing(
+                curve, record, f'The documented run is of {documented.data}, '
+                'this one of generated data: nothing to compare.')
+            for curve in _choose_curves(documented, None)], [])
+    num_files = record.settings.train_files
+    if num_files == data.SOURCES[entry.data].num_train_files:
+        num_files = None
+    curves = [_compare(entry.name, curve, record) for curve in _choose_curves(
+        documented, num_files) if curve.num_files == num_files]
+    if not curves:
+        curves = [_compare_nothing(
+            curve, record, 'The documents have no curve of a run on as much of '
+            'the training data: nothing to compare.')
+            for curve in _choose_curves(documented, num_files)]
+    return Report(documented, True, curves, _describe_tests(record))
+
+
+def _choose_curves(documented, num_files):
+    """Of a run on so many files; of other runs, each figure once, where the
+    documents have none of such a run."""
+    chosen = [curve for curve in documented.curves
+              if curve.num_files == num_files]
+    return chosen or list({curve.figure: curve
+                           for curve in documented.curves}.values())
+
+
+def _compare_nothing(curve, record, verdict):
+    figures = list_figures(record.epochs, curve.figure)
+    return ComparedCurve(curve, figures, {}, {}, None, verdict, [])
+
+
+def _compare(system_name, curve, record):
+    documented, port = (
+        load_curve(system_name, name, curve.figure) for name in (
+            curve.name, curve.name.replace('documented', 'plain_port')))
+    figures = list_figures(record.epochs, curve.figure)
+    first = min(documented)
+    comparison = compare(figures, documented, first, curve.is_share)
     if comparison is None:
-        return Report(curve, port, None, 'The documented curve begins with '
-                      f'epoch {first_epoch}; this run has no epoch of it.', [],
-                      documented)
-    summaries = [_describe('Documented run', comparison, documented)]
-    to_port = compare(record.epochs, port, first_epoch, documented)
+        return ComparedCurve(
+            curve, figures, documented, port, None, 'The documented curve '
+            f'begins with epoch {first[0]}; this run has no epoch of it.', [])
+    summaries = [_describe('Documented run', comparison, curve)]
+    to_port = compare(figures, port, first, curve.is_share)
     if to_port:
-        summaries.append(_describe('Plain port\'s run', to_port, documented))
-    summaries += _describe_tests(record)
-    within, unit = comparison.is_within(documented), documented.unit
-    return Report(
-        curve, port, comparison,
+        summaries.append(_describe('Plain port\'s run', to_port, curve))
+    within, unit = comparison.is_within(curve), curve.unit
+    return ComparedCurve(
+        curve, figures, documented, port, comparison,
         f'Verdict: {"within" if within else "OUTSIDE"} the band (mean absolute '
-        f'deviation at most {documented.mean_absolute} {unit}, none over '
-        f'{documented.largest} {unit}, above or below)', summaries, documented)
+        f'deviation at most {curve.mean_absolute} {unit}, none over '
+        f'{curve.largest} {unit}, above or below)', summaries)
 
 
 def _describe_tests(record):
     """A line on the tests by random crops at the last step, of one kind."""
     numbers = [test['num_correct'] for test in record.content['tests']
                if test['crop'] == 'random' and test['kind'] == record.kind
-               and test['step'] == record.epochs[-1]['step']]
+               and record.epochs and test['step'] == record.epochs[-1]['step']]
     if len(numbers) < 2:
         return []
     return [f'Random crops, {len(numbers)} test seeds: mean '
@@ -156,8 +219,8 @@ def _describe_tests(record):
             f'{max(numbers):,}']
 
 
-def _describe(name, comparison, documented):
-    largest, unit = comparison.largest, documented.unit
+def _describe(name, comparison, curve):
+    largest, unit = comparison.largest, curve.unit
     return (f'{name}, epochs {comparison.deviations[0].epoch} to '
             f'{comparison.deviations[-1].epoch}: mean absolute deviation '
             f'{comparison.mean_absolute:.2f} {unit}, signed mean '

@@ -16,11 +16,13 @@ from cifar10_tf1.report.page import Page, encode_base64, escape
 
 NUM_MISTAKES = 24
 
-_CAPTIONS = {  # by systems.Documented.is_share
-    False: 'The loss that is printed for each epoch: the sum over its batches of '
-           'cross-entropy (nats) and weight decay.',
-    True: 'The share of the images held back from training that the network has '
-          'right after each epoch.'}
+_CAPTIONS = {  # by systems.Curve.figure
+    'summed_loss':
+        'The loss that is printed for each epoch: the sum over its batches of '
+        'cross-entropy (nats) and weight decay.',
+    'validation_accuracy':
+        'The share of the images held back from training that the network has '
+        'right after each epoch.'}
 
 
 def build(record, report, findings, with_images):
@@ -47,7 +49,8 @@ def build(record, report, findings, with_images):
         page.paragraph(f'Generated data, not {title_of_data}: no figure here '
                        f'says anything about {title_of_data}.', 'lacking')
     _add_result(page, content, report, findings)
-    _add_curves(page, record, report)
+    for compared in report.curves:
+        _add_curve(page, record, compared)
     _add_test(page, findings)
     _add_mistakes(page, findings, with_images)
     _add_filters(page, findings)
@@ -63,7 +66,7 @@ def _add_result(page, content, report, findings):
     page.heading('Result')
     documented = report.documented
     rows = []
-    if report.curve:
+    if report.is_comparable:
         rows.append([f'documented, {documented.environment}'] + _format_share(
             documented.num_correct, documented.num_examples) + [
                 documented.step, 'as documented, unseeded'])
@@ -82,8 +85,14 @@ def _add_result(page, content, report, findings):
     if not content['tests'] and not tested:
         page.paragraph('This run has not been tested: python test.py does.',
                        'lacking')
-    page.paragraph(report.verdict)
-    for line in report.summaries:
+    for compared in report.curves:
+        if len(report.curves) > 1:
+            page.paragraph(f'{compared.curve.title}: {compared.verdict}')
+        else:
+            page.paragraph(compared.verdict)
+        for line in compared.summaries:
+            page.paragraph(line, 'note')
+    for line in report.tests:
         page.paragraph(line, 'note')
 
 
@@ -94,32 +103,32 @@ def _format_share(num_correct, num_examples):
             f'{100 * low:.2f} to {100 * high:.2f} %']
 
 
-def _add_curves(page, record, report):
-    title = report.documented.title.lower()
-    page.heading(report.documented.title)
+def _add_curve(page, record, compared):
+    curve = compared.curve
+    title = curve.title.lower()
+    page.heading(curve.title)
     if not record.epochs:
         page.paragraph('The record has no finished epoch.', 'lacking')
         return
     page.raw('<div class="charts">')
     page.figure(
-        charts.draw_curves(record.epochs, report.documented, report.curve,
-                           report.port),
+        charts.draw_curve(compared, len(record.epochs)),
         f'Line chart: {title} by epoch of this run, the documented run and, '
         'where there is one, a plain port of the original.',
-        _CAPTIONS[report.documented.is_share])
-    if report.comparison:
+        _CAPTIONS.get(curve.figure, ''))
+    if compared.comparison:
         page.figure(
-            charts.draw_deviations(report.comparison, report.documented),
+            charts.draw_deviations(compared),
             f'Bar chart: deviation of each epoch\'s {title} from the '
             'documented one, between the limits of the band.',
             'This run against the documented one, epoch by epoch.')
     page.raw('</div>')
-    if report.comparison:
+    if compared.comparison:
         page.raw('<details><summary>The numbers</summary>')
         page.table(['epoch', title, 'documented', 'deviation'],
                    [[d.epoch, f'{d.value:.5f}', f'{d.reference:.5f}',
-                     f'{d.percent:+.2f} {report.documented.unit}']
-                    for d in report.comparison.deviations],
+                     f'{d.percent:+.2f} {curve.unit}']
+                    for d in compared.comparison.deviations],
                    numeric=(0, 1, 2, 3))
         page.raw('</details>')
 

@@ -13,20 +13,26 @@ def format_report(record, report):
       str.
     """
     lines = _describe_run(record) + ['']
-    if report.comparison:
-        title = report.documented.title
-        lines.append(f'Epoch {title:>13s}   Documented   Deviation')
-        lines += [f'{d.epoch:5d} {d.value:{max(13, len(title))}.5f} '
-                  f'{d.reference:12.5f} {d.percent:+9.2f} '
-                  + report.documented.unit for d in report.comparison.deviations]
-        lines.append('')
-    lines += report.summaries + [report.verdict]
+    for compared in report.curves:
+        lines += _format_curve(compared)
+    lines += report.tests
     for test in record.content['tests']:
         lines.append(
             f'Test at step {test["step"]}, {test["crop"]}, seed '
             f'{test["seed"]}: {test["num_correct"]} of {test["num_examples"]} '
             f'({test["kind"]["wheel"]})')
     return '\n'.join(lines) + '\n'
+
+
+def _format_curve(compared):
+    lines, curve = [], compared.curve
+    if compared.comparison:
+        lines.append(f'Epoch {curve.title:>13s}   Documented   Deviation')
+        lines += [f'{d.epoch:5d} {d.value:{max(13, len(curve.title))}.5f} '
+                  f'{d.reference:12.5f} {d.percent:+9.2f} '
+                  + curve.unit for d in compared.comparison.deviations]
+        lines.append('')
+    return lines + compared.summaries + [compared.verdict]
 
 
 def _describe_run(record):

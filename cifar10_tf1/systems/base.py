@@ -28,6 +28,25 @@ class PictureShape(NamedTuple):
     is_light_on_dark: bool = False  # as ink of 255; others are inverted
 
 
+class Mode(NamedTuple):
+    """How a network is used: in training, in testing, on pictures."""
+    keep_prob: Optional[tf.Tensor] = None  # float32 scalar, the share of units
+    # that dropout keeps; None: no dropout
+    step: Optional[tf.Tensor] = None       # int64 scalar: each draws anew
+    seed: int = 0                          # of what is drawn
+    uses_batch_statistics: bool = False    # normalises by the batch's moments
+
+
+class TestCount(NamedTuple):
+    """What the lines of a test are made of."""
+    num_correct: int
+    num_examples: int
+    seconds: float
+    # Of float32 shares, summed in double precision, as a loop over mini-batches
+    # does it. A short last batch counts as much as the others.
+    mean_over_batches: float
+
+
 class System:
     """One documented result; its methods add to the graph that is at hand.
 
@@ -39,6 +58,10 @@ class System:
       num_test_draws: the same, of testing.
       picture: PictureShape.
       filters: name of the first layer's weights.
+      keep_prob: share of the units that dropout keeps in training, or None.
+      figures: what is measured after each part of an epoch: any of
+        systems.FIGURES.
+      tests_after_training: whether the training ends with a test.
     """
 
     settings: NamedTuple
@@ -47,6 +70,9 @@ class System:
     filters: str
     num_training_draws = 0
     num_test_draws = 0
+    keep_prob: Optional[float] = None
+    figures: Tuple[str, ...] = ()
+    tests_after_training = False
 
     @property
     def name(self) -> str:
@@ -70,15 +96,18 @@ class System:
     def test_batch_size(self) -> int:
         return self.batch_size
 
-    def build_plan(self, data_set: DataSet) -> plan.Plan:
-        """Which records an epoch trains on; by default all, in whole batches."""
-        num_examples = data_set.num_train_examples
+    def build_plan(self, data_set: DataSet,
+                   num_files: Optional[int] = None) -> plan.Plan:
+        """Which records an epoch trains on; by default all, in whole batches.
+
+        Args:
+          data_set: whose training records.
+          num_files: the first files that are trained on, by default all.
+        """
+        num_examples = (data_set.num_train_examples // data_set.num_train_files
+                        * (num_files or data_set.num_train_files))
         return plan.Plan(slice(num_examples), plan.split(
             num_examples, self.batch_size, drops_remainder=True))
-
-    def count_steps(self, data_set: DataSet) -> int:
-        """Updates in an epoch."""
-        return self.build_plan(data_set).num_steps
 
     def find_step(self, reader: tf.train.NewCheckpointReader) -> int:
         """Updates done, of a checkpoint; some originals say it by the way."""
@@ -112,8 +141,8 @@ class System:
         """
         raise NotImplementedError
 
-    def build_network(self, images: tf.Tensor, seed: int,
-                      kernels: Any = stock) -> tf.Tensor:
+    def build_network(self, images: tf.Tensor, seed: int, kernels: Any = stock,
+                      mode: Mode = Mode()) -> tf.Tensor:
         """Adds the network and its variables, each on /cpu:0.
 
         Terms of the loss other than the cross-entropy join the collection
@@ -123,6 +152,7 @@ class System:
           images: float32 [batch, height, width, channels].
           seed: the run's, for the initial weights.
           kernels: a module of cifar10_tf1.kernels.
+          mode: by default as in testing and on pictures.
         Returns:
           float32 [batch, classes], logits.
         Raises:
@@ -147,21 +177,39 @@ class System:
         del global_step
         return None
 
-    def name_published(self, epoch: int) -> Optional[str]:
+    def name_published(self, epoch: int, is_last: bool) -> Optional[str]:
         """The original's name for its checkpoint of an epoch, counted from 1.
 
-        None where it is the one that a run goes on from. Else the tensors are
-        the same but for the global step, which the original does not save.
+        None where it writes none then, or the one that a run goes on from.
         """
-        del epoch
+        del epoch, is_last
         return None
 
-    def format_start(self) -> List[str]:
-        """The lines before the first epoch, as documented."""
+    def build_published(self, seed: int) -> bool:
+        """Adds the original's own graph, where what it saves needs one.
+
+        Its variables then take the values of those of the same names.
+
+        Args:
+          seed: the run's, for variables that the training has not.
+        Returns:
+          Whether there is one. Else the training's graph is saved, but for the
+          global step.
+        """
+        del seed
+        return False
+
+    def format_start(self, num_files: int) -> List[str]:
+        """The lines before the first epoch, as documented.
+
+        Args:
+          num_files: of the training data, that are trained on.
+        """
+        del num_files
         return []
 
-    def format_epoch(self, entry: dict) -> List[str]:
-        """The lines of an epoch, as documented.
+    def format_progress(self, entry: dict) -> List[str]:
+        """The lines of an epoch, or of a part of it, as documented.
 
         Args:
           entry: of the record; see run_record.RunRecord.epochs.
@@ -169,20 +217,42 @@ class System:
         raise NotImplementedError
 
     def format_end(self, seconds: float,
-                   num_correct: Optional[int], num_examples: int) -> List[str]:
+                   count: Optional[TestCount]) -> List[str]:
         """The lines after the last epoch, as documented.
 
         Args:
           seconds: of all epochs.
-          num_correct: of the test, where the training ends with one.
-          num_examples: the same.
+          count: of the test, where the training ends with one.
         """
         raise NotImplementedError
 
-    def format_test(self, num_correct: int, num_examples: int,
-                    seconds: float) -> List[str]:
+    def format_test(self, count: TestCount) -> List[str]:
         """The lines of a test, as documented."""
         raise NotImplementedError
+
+
+def build_training_mode(system: System, seed: int,
+                        global_step: tf.Variable) -> Mode:
+    """The Mode of a training graph.
+
+    Its keep_prob is a placeholder that is 1 where it is not fed: figures are
+    taken without dropout.
+    """
+    if system.keep_prob is None:
+        return Mode(seed=seed, uses_batch_statistics=True)
+    with tf.device('/cpu:0'):
+        keep_prob = tf.placeholder_with_default(1.0, [], name='keep_prob')
+        # Once, so that all layers see one value.
+        step = tf.identity(global_step.read_value(), name='dropout_step')
+    return Mode(keep_prob, step, seed, uses_batch_statistics=True)
+
+
+def build_constant_mode(mode: Mode) -> Mode:
+    """A Mode of numbers as one of tensors."""
+    if mode.keep_prob is None:
+        return mode
+    return mode._replace(keep_prob=tf.constant(mode.keep_prob, tf.float32),
+                         step=tf.constant(mode.step, tf.int64))
 
 
 def list_restored(system: System) -> dict:

@@ -115,7 +115,7 @@ class DeepCnn(base.System):
                                            keepdims=True))
         return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
-    def build_network(self, images, seed, kernels=stock):
+    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
         """Adds the network, its ten variables and their weight decay.
 
         Every variable is on /cpu:0. The five weight decay terms join the
@@ -125,11 +125,13 @@ class DeepCnn(base.System):
           images: float32 [batch, 24, 24, 3], standardised.
           seed: int, the run's seed, for the initial weights.
           kernels: the module kernels.stock or kernels.fast.
+          mode: makes no difference here.
         Returns:
           float32 [batch, 10], logits.
         Raises:
           ValueError: where the graph has the network already.
         """
+        del mode
         images.shape.assert_is_compatible_with([None, 24, 24, 3])
         normalization = self.settings.normalization
         with tf.variable_scope('model'):
@@ -187,17 +189,18 @@ class DeepCnn(base.System):
         return tf.train.ExponentialMovingAverage(
             self.settings.schedule.ema_decay, num_updates=global_step)
 
-    def format_epoch(self, entry):
+    def format_progress(self, entry):
         """Quirk: the sum mixes the cross-entropy and the weight decay."""
         return [f'Epoch {entry["epoch"]} : Loss = {entry["summed_loss"]:.5f}, '
                 f'Epoch Time = {entry["seconds"]:.2f}s']
 
-    def format_end(self, seconds, num_correct, num_examples):
+    def format_end(self, seconds, count):
         return [f'Done Training, Total Epoch Time = {seconds:.2f}s']
 
-    def format_test(self, num_correct, num_examples, seconds):
-        return [f'Test : Accuracy = {num_correct}/{num_examples} = '
-                f'{num_correct / num_examples:.3f}, Test Time : {seconds:.2f}s']
+    def format_test(self, count):
+        return [f'Test : Accuracy = {count.num_correct}/{count.num_examples} = '
+                f'{count.num_correct / count.num_examples:.3f}, '
+                f'Test Time : {count.seconds:.2f}s']
 
     def _build_crops(self, batch, row, column, flips=None):
         """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import plan
+from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import LABEL_BYTES
-from cifar10_tf1.determinism import derive_seed
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
+from cifar10_tf1.systems import unnamed
 
 IMAGE_SIZE = 28
 
@@ -51,12 +52,15 @@ class Lenet5(base.System):
     picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE,
                                 is_light_on_dark=True)
     filters = 'Variable'
+    figures = (systems.VALIDATION_ACCURACY,)
+    tests_after_training = True
     # Of which all tests are whole batches, faster ones than the original's 128.
     # Each image counts once, so the counts are the same.
     test_batch_size = 500
 
-    def build_plan(self, data_set):
+    def build_plan(self, data_set, num_files=None):
         """File order, never shuffled (a quirk); the first images are held back."""
+        del num_files  # there is one
         num_examples = data_set.num_train_examples
         num_held_back = int(round(num_examples * self.settings.validation_share))
         return plan.Plan(
@@ -92,28 +96,33 @@ class Lenet5(base.System):
         return tf.pad(values, [[0, 0], [margin, margin], [margin, margin],
                                [0, 0]])
 
-    def build_network(self, images, seed, kernels=stock):
+    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
         """Adds the network and its ten variables, each on /cpu:0.
 
         Args:
           images: float32 [batch, 32, 32, 1].
           seed: int, the run's seed, for the initial weights.
           kernels: a module of cifar10_tf1.kernels.
+          mode: makes no difference here.
         Returns:
           float32 [batch, 10], logits.
         Raises:
           ValueError: where the graph has the network already.
         """
+        del mode
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
+
+        def build_layer(number, shape):
+            return unnamed.build_layer(number, shape, seed, self.settings.stddev)
+
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
-        net = kernels.build_valid_layers(images, [
-            self._build_variables(number, shape, seed)
-            for number, shape in enumerate(([5, 5, 1, 6], [5, 5, 6, 16]))],
-            first_block=4)
+        net = kernels.build_pooled_convolutions(
+            images, [build_layer(0, [5, 5, 1, 6]), build_layer(1, [5, 5, 6, 16])],
+            padding='VALID', strides=(1, 1), has_relu=True)
         for number, shape in ((2, [400, 120]), (3, [120, 84])):
-            weights, biases = self._build_variables(number, shape, seed)
+            weights, biases = build_layer(number, shape)
             net = tf.nn.relu(tf.matmul(net, weights) + biases)
-        weights, biases = self._build_variables(4, [84, 10], seed)
+        weights, biases = build_layer(4, [84, 10])
         return tf.add(tf.matmul(net, weights), biases, name='logits')
 
     def build_learning_rate(self, global_step):
@@ -134,39 +143,26 @@ class Lenet5(base.System):
         power = float(reader.get_tensor('beta2_power'))
         return round(math.log(power, self.settings.schedule.beta2)) - 1
 
-    def name_published(self, epoch):
-        """The original counts epochs from 0."""
+    def name_published(self, epoch, is_last):
+        """The original saves after each, and counts them from 0."""
         return f'train-{epoch - 1}'
 
-    def format_start(self):
+    def format_start(self, num_files):
         return ['Training...', '']
 
-    def format_epoch(self, entry):
+    def format_progress(self, entry):
         return [f'EPOCH {entry["epoch"]} ...',
                 f'Validation Accuracy = {entry["validation_accuracy"]:.3f}', '']
 
-    def format_end(self, seconds, num_correct, num_examples):
-        return ['Model saved',
-                f'Test Accuracy = {num_correct / num_examples:.3f}']
+    def format_end(self, seconds, count):
+        share = count.num_correct / count.num_examples
+        return ['Model saved', f'Test Accuracy = {share:.3f}']
 
-    def format_test(self, num_correct, num_examples, seconds):
-        return [f'Stored Test Accuracy = {num_correct / num_examples:.3f}',
-                f'{num_correct} of {num_examples}, Test Time : {seconds:.2f}s']
-
-    def _build_variables(self, number, shape, seed):
-        """Weights and biases of a layer, counted from 0, in the order of use."""
-        names = [f'Variable_{2 * number + i}' if number or i else 'Variable'
-                 for i in (0, 1)]
-        with tf.device('/cpu:0'):
-            return (
-                tf.get_variable(
-                    names[0], shape, tf.float32, use_resource=True,
-                    initializer=tf.truncated_normal_initializer(
-                        stddev=self.settings.stddev,
-                        seed=derive_seed(seed, names[0]))),
-                tf.get_variable(names[1], shape[-1:], tf.float32,
-                                use_resource=True,
-                                initializer=tf.zeros_initializer()))
+    def format_test(self, count):
+        share = count.num_correct / count.num_examples
+        return [f'Stored Test Accuracy = {share:.3f}',
+                f'{count.num_correct} of {count.num_examples}, '
+                f'Test Time : {count.seconds:.2f}s']
 
 
 SYSTEM = Lenet5()

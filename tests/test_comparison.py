@@ -1,0 +1,93 @@
+"""A run's figures beside documented ones: several, and several an epoch."""
+
+import pytest
+
+from cifar10_tf1 import run_record
+from cifar10_tf1 import systems
+from cifar10_tf1.report import comparison
+from cifar10_tf1.report.text import format_report
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+
+@pytest.mark.parametrize('system, name, figure, number, first, last', [
+    ('deep_cnn', 'documented', 'summed_loss', 100, 505.93536, (110, 1)),
+    ('laptop_cnn', 'documented_single_file', 'loss', 50, 2.04934, (50, 1)),
+    ('laptop_cnn', 'documented_single_file', 'validation_accuracy', 50, 0.3524,
+     (50, 1)),
+    ('udacity_cnn', 'documented', 'validation_accuracy', 125, 0.172, (25, 5)),
+    ('udacity_cnn', 'documented_single_file', 'training_accuracy', 25, 0.257,
+     (25, 1))])
+def test_kept_curves(system, name, figure, number, first, last):
+    curve = comparison.load_curve(system, name, figure)
+    assert len(curve) == number and curve[min(curve)] == first
+    assert max(curve) == last and list(curve) == sorted(curve)
+
+
+def test_a_curve_that_is_not_kept():
+    assert comparison.load_curve('deep_cnn', 'other', 'summed_loss') == {}
+    assert comparison.load_curve('deep_cnn', 'documented', 'other') == {}
+
+
+@pytest.fixture
+def documents(monkeypatch):
+    """udacity_cnn's documented curves, in bands of one percent or point."""
+    curves = tuple(
+        systems.Curve(name, figure, title, is_share, 1.0, 1.0, num_files)
+        for name, num_files in (('documented', None),
+                                ('documented_single_file', 1))
+        for figure, title, is_share in (
+            ('loss', 'Loss', False),
+            ('validation_accuracy', 'Validation accuracy', True)))
+    entry = systems.find('deep_cnn')._replace(
+        name='udacity_cnn',
+        documented=systems.find('deep_cnn').documented._replace(curves=curves))
+    monkeypatch.setattr(systems, 'ENTRIES', (entry,))
+    return curves
+
+
+def make_record(entries, train_files=None):
+    record = run_record.new('', deep_cnn)
+    record.content.update(
+        system='udacity_cnn', data={'name': 'cifar10'}, epochs=entries,
+        settings={'train_files': train_files},
+        processes=[{'commit': None, 'commit_is_clean': None, 'kind': {
+            'wheel': 'w', 'kernels': 'stock', 'device': 'cpu',
+            'intra_op_threads': 1, 'cpu': {'name': 'c'}}}])
+    return record
+
+
+def test_each_curve_has_a_verdict(documents):
+    """Two parts of an epoch; the loss 2 % over, the accuracy as documented."""
+    record = make_record([
+        {'epoch': 1, 'part': 1, 'step': 9, 'loss': 1.02 * 2.1613,
+         'validation_accuracy': 0.172},
+        {'epoch': 1, 'part': 2, 'step': 18, 'loss': 1.02 * 2.0472,
+         'validation_accuracy': 0.2592}])
+    report = comparison.build_report(record)
+    loss, accuracy = report.curves
+    assert [(d.epoch, d.part) for d in loss.comparison.deviations] == [
+        (1, 1), (1, 2)]
+    assert loss.comparison.mean == pytest.approx(2.0)
+    assert accuracy.comparison.mean_absolute == 0
+    assert (loss.within, accuracy.within, report.within) == (False, True, False)
+    text = format_report(record, report)
+    assert text.count('OUTSIDE') == 1 and text.count('Verdict: within') == 1
+
+
+def test_a_run_on_one_file_has_curves_of_its_own(documents):
+    record = make_record([{'epoch': 1, 'step': 9, 'loss': 2.1735,
+                           'validation_accuracy': 0.2486}], train_files=1)
+    loss, accuracy = comparison.build_report(record).curves
+    assert loss.curve.name == 'documented_single_file'
+    assert loss.comparison.mean_absolute == 0
+    assert accuracy.comparison.mean == pytest.approx(1.0)
+
+
+def test_a_run_of_which_nothing_is_documented(documents):
+    record = make_record([{'epoch': 1, 'step': 18, 'loss': 2.0,
+                           'validation_accuracy': 0.2}], train_files=2)
+    report = comparison.build_report(record)
+    assert [curve.figures for curve in report.curves] == [
+        {(1, 1): 2.0}, {(1, 1): 0.2}]
+    assert report.within is None
+    assert 'no curve of a run on as much' in report.curves[0].verdict

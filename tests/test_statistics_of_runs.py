@@ -1,0 +1,126 @@
+"""Held against SciPy 1.17.1, which computes the golden numbers another way."""
+
+import math
+
+import pytest
+
+from cifar10_tf1 import statistics_of_runs as statistics
+
+RUNS = [8239.6, 8220.0, 8251.3, 8207.9, 8243.1, 8262.4]
+OTHERS = [8225.0, 8190.2, 8236.6, 8214.7]
+
+
+def close(value):
+    return pytest.approx(value, rel=1e-9, abs=1e-12)
+
+
+def test_summary():
+    assert statistics.summarize([2, 4, 4, 6]) == (
+        4, 4, close(math.sqrt(8 / 3)), 2, 6)
+    assert statistics.summarize([7.5]) == (1, 7.5, None, 7.5, 7.5)
+
+
+@pytest.mark.parametrize('t, degrees, probability', [  # scipy.stats.t.cdf
+    (0.0, 3, 0.5),
+    (1.3, 1, 0.7912855998398473),
+    (-2.5, 4, 0.03338327240599407),
+    (2.015, 5, 0.9499969138365968),
+    (0.7, 7.36, 0.7472772085361197),
+    (12, 2, 0.9965635331614208),
+    (-40, 9, 9.491499224669911e-12),
+    (3.1, 250.5, 0.998921857600935)])
+def test_student_s_t(t, degrees, probability):
+    assert statistics.compute_student_cdf(t, degrees) == pytest.approx(
+        probability, rel=1e-10)
+
+
+@pytest.mark.parametrize('probability, degrees, t', [  # scipy.stats.t.ppf
+    (0.5, 3, 0.0),
+    (0.95, 1, 6.313751514675037),
+    (0.95, 9, 1.833112932656237),
+    (0.975, 7.36, 2.3413784806490137),
+    (0.9995, 30, 3.6459586350420627)])
+def test_quantiles_of_t(probability, degrees, t):
+    assert statistics.find_student_quantile(probability, degrees) == close(t)
+
+
+def test_equivalence():
+    """Two of scipy.stats.ttest_1samp; t.interval; an integral for the power."""
+    result = statistics.assess_equivalence(RUNS, 8246)
+    assert result.difference == close(-8.616666666666788)
+    assert result.margin == 30
+    assert result.p == close(0.02411250130806122)
+    assert (result.low, result.high) == (close(-25.186476679519192),
+                                         close(7.953143346185605))
+    assert result.power == close(0.8571681458357213)
+    assert result.is_shown
+
+
+def test_equivalence_is_of_both_sides():
+    """The p of the end that is nearer; over one half beyond it."""
+    above = statistics.assess_equivalence(RUNS, 8246 - 2 * 8.616666666666788)
+    assert above.p == close(0.02411250130806122)
+    for reference in (8200, 8280):
+        outside = statistics.assess_equivalence(RUNS, reference)
+        assert outside.p > 0.5 and not outside.is_shown
+    assert not statistics.assess_equivalence(RUNS, 8246, margin=20).is_shown
+
+
+def test_equivalence_agrees_with_its_interval():
+    for reference in range(8195, 8285):
+        result = statistics.assess_equivalence(RUNS, reference)
+        assert result.is_shown == (-30 <= result.low and result.high <= 30)
+
+
+def test_runs_without_any_spread():
+    assert statistics.assess_equivalence([5, 5, 5], 6, margin=2).is_shown
+    assert not statistics.assess_equivalence([5, 5, 5], 9, margin=2).is_shown
+
+
+@pytest.mark.parametrize('n, sd, difference, power', [
+    # scipy.integrate.quad over the sample's variance; half a million simulated
+    # samples agree within 0.001.
+    (2, 10, 0, 0.41302958044245447),
+    (3, 36, 0, 0.07910570377510846),
+    (6, 20, 0, 0.8628663064270735),
+    (10, 36, 0, 0.5718418737406517),
+    (10, 36, -8, 0.48240268745204123),
+    (40, 25, 5, 0.9999975156332078)])
+def test_power(n, sd, difference, power):
+    assert statistics.compute_power(
+        n, sd, 30, difference) == pytest.approx(power, abs=1e-9)
+
+
+def test_two_groups():
+    """scipy.stats.ttest_ind with equal_var=False."""
+    result = statistics.compare_means(RUNS, OTHERS)
+    assert result.difference == close(20.758333333333333)
+    assert result.t == close(1.6149957241299397)
+    assert result.degrees == close(6.674746132414413)
+    assert result.p == close(0.15242781909393738)
+    assert (result.low, result.high) == (close(-9.93817316503198),
+                                         close(51.45483983169841))
+    assert statistics.compare_means(OTHERS, RUNS).p == close(result.p)
+
+
+def test_one_more():
+    """scipy.stats.ttest_ind of the runs and of the one, of equal variances."""
+    result = statistics.compare_one(RUNS, 8262.9)
+    assert result.difference == close(25.516666666666788)
+    assert result.t == close(1.1728510681573798)
+    assert result.p == close(0.29368480111530465)
+
+
+def test_crops_and_seeds():
+    """Unequally many crops; by projections on the means, with NumPy."""
+    components = statistics.split_variance([
+        [8206, 8263, 8240, 8221], [8190, 8215, 8209],
+        [8262, 8240, 8251, 8239, 8270]])
+    assert components.within == close(322.09629629174987)
+    assert components.between == pytest.approx(464.50307330293856, rel=1e-7)
+    assert components.total == components.within + components.between
+
+
+def test_seeds_that_add_no_spread():
+    assert statistics.split_variance([[1, 9], [2, 8], [0, 10]]).between == 0
+    assert statistics.split_variance([[1, 1], [3, 3]]) == (0, 2)
