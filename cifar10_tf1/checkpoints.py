@@ -104,7 +104,12 @@ def fingerprint_tensors(tensors):
 
 
 def fingerprint(prefix):
-    """One hash for a checkpoint: equal where every bit of every tensor is."""
+    """One hash for a checkpoint: equal where every bit of every tensor is.
+
+    Raises:
+      UserError: where it is not there, or is damaged.
+    """
+    _check_whole(prefix)
     reader = tf.train.NewCheckpointReader(prefix)
     return fingerprint_tensors({
         name: np.asarray(reader.get_tensor(name))
