@@ -75,9 +75,6 @@ def find_damage(prefix):
     Returns:
       None where every tensor reads and every checksum fits, else str, why not.
     """
-    reason = _find_damaged_footer(_find_index(prefix))
-    if reason:
-        return reason
     try:
         reader = tf.train.NewCheckpointReader(prefix)
         for name in reader.get_variable_to_shape_map():
@@ -107,7 +104,12 @@ def fingerprint_tensors(tensors):
 
 
 def fingerprint(prefix):
-    """One hash for a checkpoint: equal where every bit of every tensor is."""
+    """One hash for a checkpoint: equal where every bit of every tensor is.
+
+    Raises:
+      UserError: where it is not there, or is damaged.
+    """
+    _check_whole(prefix)
     reader = tf.train.NewCheckpointReader(prefix)
     return fingerprint_tensors({
         name: np.asarray(reader.get_tensor(name))
@@ -222,37 +224,6 @@ def _find_index(prefix):
     index = prefix + '.index'
     return prefix if os.path.isfile(prefix) and not os.path.exists(
         index) else index
-
-
-def _find_damaged_footer(path):
-    """Checks the one part of an index that carries no checksum.
-
-    The last 48 bytes hold the places of two blocks as varints. TensorFlow
-    allocates what they say, so a damaged size ends the process.
-    """
-    try:
-        with open(path, 'rb') as file:
-            content = file.read()
-    except OSError as error:
-        return f'{os.path.basename(path)}: {error.strerror}'
-    footer = content[-48:]
-    position = 0
-    handles = []
-    for unused in range(4):
-        value, shift = 0, 0
-        while position < len(footer):
-            byte = footer[position]
-            position += 1
-            value |= (byte & 0x7f) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        handles.append(value)
-    for offset, size in (handles[:2], handles[2:]):
-        # Each block is followed by its type and its checksum, 5 bytes.
-        if len(footer) < 48 or offset + size + 5 > len(content) - 48:
-            return f'{os.path.basename(path)} is damaged or cut off'
-    return None
 
 
 def _vanished(checkpoint):

@@ -1,7 +1,7 @@
 """What the command lines of all programs share: options, errors, exit status.
 
-TensorFlow is imported by functions only: options, environment variables and
-signal handlers come first.
+It imports no TensorFlow: options, environment variables and signal handlers come
+first.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from cifar10_tf1 import console
 from cifar10_tf1 import data
 from cifar10_tf1 import limits
 from cifar10_tf1 import model_dir
+from cifar10_tf1 import recorded
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
@@ -93,26 +94,24 @@ def add_checkpoint_options(parser):
 
 
 def locate_checkpoint(options, file=None):
-    """Where to look for a checkpoint; imports TensorFlow.
+    """Where to look for a checkpoint.
 
     Where the user names neither and has none, it is the one of record, and a
-    line says so: but not for the generated data set, whose classes it has not.
+    line says so. It does not know the classes of the generated data set, and is
+    not taken for that.
 
     Args:
       options: of add_checkpoint_options, and perhaps of add_data_options.
       file: where the line goes (default: standard output).
     Returns:
       (folder, prefix), as checkpoints.choose takes them; prefix may be None.
-    Raises:
-      UserError: where the only ones are damaged.
     """
-    from cifar10_tf1 import checkpoints
-    from cifar10_tf1 import recorded
     folder = find_model_dir(options)
     prefix = options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
             or getattr(options, 'system', None) not in (None, systems.DEFAULT)
-            or checkpoints.find_newest(folder)):
+            or any(checkpoint.holds_tensors
+                   for checkpoint in model_dir.list_checkpoints(folder))):
         prefix = recorded.find_checkpoint()
         if prefix:
             print(f'No checkpoint in {folder}: this is the checkpoint of '

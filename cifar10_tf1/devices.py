@@ -52,9 +52,6 @@ def prepare(requested, allow_unsupported=False, support=None):
     if hidden is not None and hidden.strip() in ('', '-1'):
         return _use_cpu(requested, f'CUDA_VISIBLE_DEVICES={hidden.strip()} '
                         'hides every GPU', 'unset it')
-    if hidden is None:
-        # As nvidia-smi counts; by default CUDA puts the fastest card first.
-        os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
     driver = drivers.ask()
     if not driver.is_here:
         return _use_cpu(requested, 'no NVIDIA driver here',
@@ -118,15 +115,10 @@ def find_gpu(device, threads):
     """
     if device != 'gpu':
         return None
-    try:
-        with open('/proc/driver/nvidia/version') as file:
-            driver = file.readline().strip()
-    except OSError:
-        driver = None
     # The bus address is of no influence, and tells two like machines apart.
     card = re.sub(r', pci bus id: [^,]*', '', _find_card(threads))
-    return {'card': card, 'driver': driver, 'cuda': libraries.find_cuda(),
-            'cudnn': libraries.find_cudnn()}
+    return {'card': card, 'driver': drivers.find_number(),
+            'cuda': libraries.find_cuda(), 'cudnn': libraries.find_cudnn()}
 
 
 def _use_cpu(requested, reason, way_out='', is_problem=False):

@@ -79,6 +79,23 @@ def find_kind(device, kernels, threads, gpu=None):
     }
 
 
+def find_version(package):
+    """The version of an installed package, or None."""
+    try:
+        return metadata and metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def find_tensorflow():
+    """(name, version) of the installed package; (None, None) without one."""
+    for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
+        version = find_version(name)
+        if version:
+            return name, version
+    return None, None
+
+
 def find_wheel():
     """The installed TensorFlow.
 
@@ -87,18 +104,15 @@ def find_wheel():
       and digests of the files that the wheel's own RECORD lists, without what
       an installer adds.
     """
-    for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
-        try:
-            wheel = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        files = sorted(
-            f'{file},{file.hash.value}' for file in wheel.files or []
-            if file.hash and file.parts[0].startswith('tensorflow')
-            and '.dist-info' not in file.parts[0] and file.suffix != '.pyc')
-        digest = hashlib.sha256('\n'.join(files).encode('utf-8')).hexdigest()
-        return name, wheel.version, digest if files else None
-    return 'tensorflow', None, None
+    name, version = find_tensorflow()
+    if name is None:
+        return 'tensorflow', None, None
+    files = sorted(
+        f'{file},{file.hash.value}' for file in metadata.files(name) or []
+        if file.hash and file.parts[0].startswith('tensorflow')
+        and '.dist-info' not in file.parts[0] and file.suffix != '.pyc')
+    digest = hashlib.sha256('\n'.join(files).encode('utf-8')).hexdigest()
+    return name, version, digest if files else None
 
 
 def find_cpu():
@@ -137,16 +151,10 @@ def has_avx512(cpu=None):
 
 def find_versions():
     """Of what stands around the kind; for reading, not for comparing."""
-    versions = {'python': platform.python_version(),
-                'system': platform.system(),
-                'kernel': platform.release(),
-                'libc': ' '.join(platform.libc_ver())}
-    for name in ('numpy', 'protobuf'):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    return versions
+    return {'python': platform.python_version(), 'system': platform.system(),
+            'kernel': platform.release(),
+            'libc': ' '.join(platform.libc_ver()),
+            'numpy': find_version('numpy'), 'protobuf': find_version('protobuf')}
 
 
 def find_commit():

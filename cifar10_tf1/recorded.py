@@ -2,6 +2,8 @@
 
 import os
 
+from cifar10_tf1 import model_dir
+
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'results')
 RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
@@ -13,13 +15,11 @@ def find_checkpoint():
     """The checkpoint of record.
 
     Returns:
-      str, a prefix that reads completely; None where it is not there.
-    Raises:
-      UserError: where it is damaged.
+      str, a prefix; None where it is not there.
     """
-    from cifar10_tf1 import checkpoints
-    newest = checkpoints.find_newest(CHECKPOINT)
-    return newest and newest.prefix
+    return next((checkpoint.prefix
+                 for checkpoint in model_dir.list_checkpoints(CHECKPOINT)
+                 if checkpoint.holds_tensors), None)
 
 
 def shorten(path):

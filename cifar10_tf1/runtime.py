@@ -7,6 +7,7 @@ the two it runs on.
 
 import contextlib
 import ctypes
+import functools
 import logging
 import os
 import re
@@ -74,6 +75,7 @@ def _keep_memory():
         mallopt(_MMAP_THRESHOLD, _MOST_MMAP)
 
 
+@functools.lru_cache(maxsize=None)
 def load_tensorflow():
     """Imports TensorFlow and makes version 2 behave as version 1.
 
@@ -138,7 +140,7 @@ def dataset_options():
     ops are to be deterministic, and fills a stand-in of zeros for each tensor
     that it starts from: here as large as the data set.
     """
-    import tensorflow.compat.v1 as tf
+    tf = load_tensorflow()
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     if tf.version.VERSION.startswith('1.'):
@@ -155,7 +157,7 @@ def build_relu_gradient(gradient, features):
       gradient: float32, finite.
       features: float32 of the same shape, nowhere negative.
     """
-    import tensorflow.compat.v1 as tf
+    tf = load_tensorflow()
     if tf.version.VERSION.startswith('1.'):
         # 1.15: its kernel takes one number at a time; these three use the
         # vector unit and take half the time. The factor lifts every normal

@@ -73,6 +73,14 @@ def test_cards_without_tensorflow(monkeypatch):
     assert '7.5: fit for TensorFlow 1.15 and TensorFlow 2\n' in text
 
 
+def test_an_old_driver_without_tensorflow(monkeypatch):
+    found, text = statuses(monkeypatch, drivers.Driver(True, 9020, None, TWO),
+                           support=None)
+    assert found == [OK, FAIL, FAIL, OK]
+    assert 'fit for neither TensorFlow\n' in text
+    assert '-> use --device cpu' in text
+
+
 @pytest.mark.parametrize('requested, status', [
     ('auto', WARN), ('cpu', OK), ('gpu', FAIL)])
 def test_missing_libraries(monkeypatch, requested, status):

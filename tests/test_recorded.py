@@ -6,6 +6,7 @@ import pytest
 
 import model_helpers
 import runs
+from cifar10_tf1 import checkpoints
 from cifar10_tf1 import cli
 from cifar10_tf1 import recorded
 from cifar10_tf1.errors import UserError
@@ -51,7 +52,7 @@ def test_not_where_the_user_names_one(record, capsys):
     assert capsys.readouterr().out == ''
 
 
-def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path):
+def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path, capsys):
     folder = tmp_path / 'current' / 'model'
     folder.mkdir()
     prefix = model_helpers.write_checkpoint(folder,
@@ -59,7 +60,8 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path):
     with open(prefix + '.data-00000-of-00001', 'r+b') as file:
         file.write(b'damage')
     with pytest.raises(UserError, match='is whole'):
-        cli.locate_checkpoint(options())
+        checkpoints.choose(*cli.locate_checkpoint(options()))
+    assert capsys.readouterr().out == ''
 
 
 def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,

@@ -2,16 +2,16 @@
 
 It answers on every driver and in every container that can compute; nvidia-smi
 may be absent, and knows compute capabilities only on newer drivers. The question
-is put in a child process (probe.py) with a time limit.
+is put by a child process (probe.py) with a time limit.
 """
 
 import json
-import math
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from typing import NamedTuple, Optional, Tuple
 
 # cuInit takes seconds a card on a large machine whose driver is not kept loaded.
@@ -80,25 +80,25 @@ class Driver(NamedTuple):
 def ask(limit=LIMIT_SECONDS):
     """Asks the driver of this machine.
 
+    Where the user lists no cards, they are counted as nvidia-smi counts them, by
+    CUDA_DEVICE_ORDER; by default CUDA puts the fastest card first.
+
     Args:
       limit: float, seconds.
     Returns:
       Driver; whatever happens, its `problem` says it.
     """
+    if os.environ.get('CUDA_VISIBLE_DEVICES') is None:
+        os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
     number = find_number()
     try:
-        answer = run_probe({}, limit)
-        if answer['unloadable'] is not None:
-            return _without_library(answer['unloadable'], number)
-        cards = tuple(Card(_label(i), card['name'], tuple(card['capability']))
-                      for i, card in enumerate(answer['cards']))
-        error, cuda = answer['error'], answer['cuda']
+        unloadable, cuda, error, cards = run_probe(
+            ('unloadable', 'cuda', 'error', 'cards'), {}, limit)
     except ProbeError as failure:
         return Driver(True, None, number, (), f'the NVIDIA driver {failure}; '
                       'reboot, or install it again')
-    except (KeyError, TypeError, ValueError):
-        return Driver(True, None, number, (), 'the NVIDIA driver gives an '
-                      'answer that can\'t be read; install it again')
+    if unloadable is not None:
+        return _without_library(unloadable, number)
     if error and error['code'] in _STUB_CODES and not any(
             map(os.path.exists, _DEVICE_FILES)):
         return Driver(number=number)
@@ -108,7 +108,9 @@ def ask(limit=LIMIT_SECONDS):
         return Driver(True, cuda, number, (), 'the NVIDIA driver fails '
                       f'({error["call"]}: error {error["code"]}, {name}); '
                       f'{remedy}')
-    return Driver(True, cuda, number, cards, None)
+    return Driver(True, cuda, number, tuple(
+        Card(_label(i), card['name'], tuple(card['capability']))
+        for i, card in enumerate(cards)))
 
 
 def find_number():
@@ -121,63 +123,47 @@ def find_number():
     return match and match.group(1)
 
 
-def run_probe(question, limit=LIMIT_SECONDS):
+def run_probe(names, question, limit=LIMIT_SECONDS):
     """Runs probe.py.
 
+    The child's own alarm ends it. One that hangs in the kernel, where no signal
+    arrives, is left behind.
+
     Args:
+      names: of the parts of the answer.
       question: dict, the arguments of probe.load_libraries, or an empty one.
       limit: float, seconds.
     Returns:
-      dict, its answer.
+      list, these parts.
     Raises:
       ProbeError: where it hangs, crashes or says something else.
     """
-    # The alarm is for a child whose parent is gone.
-    question = dict(question, seconds=math.ceil(limit) + 1)
     process = subprocess.Popen(
-        [sys.executable, '-I', '-S', _PROBE, json.dumps(question)],
+        [sys.executable, '-I', '-S', _PROBE,
+         json.dumps(dict(question, seconds=limit))],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, universal_newlines=True)
+    notice = threading.Timer(
+        _PATIENCE_SECONDS, print,
+        [f'Waiting for the NVIDIA driver, {limit:.0f} s at most'],
+        {'file': sys.stderr, 'flush': True})
+    notice.start()
     try:
-        output = _wait(process, limit)
+        output = process.communicate(timeout=limit + 1)[0]
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        status = -signal.SIGALRM
     finally:
-        if process.poll() is None:
-            process.kill()
-            try:
-                process.wait(1)
-            except subprocess.TimeoutExpired:
-                pass  # it hangs in the kernel, where no signal arrives
-        process.stdout.close()
-    if process.returncode < 0:
-        try:
-            name = signal.Signals(-process.returncode).name
-        except ValueError:
-            name = f'signal {-process.returncode}'
-        raise ProbeError(f'crashes ({name})')
+        notice.cancel()
+    if status == -signal.SIGALRM:
+        raise ProbeError(f'hangs (no answer in {limit:g} s)')
+    if status < 0:
+        raise ProbeError(f'crashes ({signal.Signals(-status).name})')
     try:
         answer = json.loads(output.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise ProbeError('gives no answer (exit status '
-                         f'{process.returncode})')
-    if not isinstance(answer, dict):
-        raise ProbeError('gives another answer than was asked for')
-    return answer
-
-
-def _wait(process, limit):
-    """The child's output; kills nothing."""
-    try:
-        return process.communicate(timeout=min(limit, _PATIENCE_SECONDS))[0]
-    except subprocess.TimeoutExpired:
-        pass
-    if limit > _PATIENCE_SECONDS:
-        print(f'Waiting for the NVIDIA driver, {limit:.0f} s at most',
-              file=sys.stderr, flush=True)
-        try:
-            return process.communicate(timeout=limit - _PATIENCE_SECONDS)[0]
-        except subprocess.TimeoutExpired:
-            pass
-    raise ProbeError(f'hangs (no answer in {limit:g} s)')
+        return [answer[name] for name in names]
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise ProbeError(f'gives no answer (exit status {status})')
 
 
 def _label(index):

@@ -26,9 +26,9 @@ def look_for(support, limit=driver.LIMIT_SECONDS):
       Libraries.
     """
     try:
-        answer = driver.run_probe({'names': support.libraries,
-                                   'folders': find_folders()}, limit)
-        return Libraries(answer['missing'], answer['cudnn'])
+        return Libraries(*driver.run_probe(
+            ('missing', 'cudnn'), {'names': support.libraries,
+                                   'folders': find_folders()}, limit))
     except driver.ProbeError as error:
         return Libraries({}, problem=f'loading CUDA\'s libraries {error}')
 

@@ -103,9 +103,9 @@ def _load(name, folders):
 
 def main():
     question = json.loads(sys.argv[1])
-    # Ctrl-C and a lost parent end it in the middle of a call, too.
+    # Both end it in the middle of a call, and without its parent, too.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.alarm(question.pop('seconds'))
+    signal.setitimer(signal.ITIMER_REAL, question.pop('seconds'))
     answer = (load_libraries if question else ask_driver)(**question)
     print('\n' + json.dumps(answer), flush=True)
     # The libraries' clean-up must not spoil the answer.

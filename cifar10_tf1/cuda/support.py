@@ -7,16 +7,9 @@ runs on 6.x from there on, PTX in principle on all that is newer.
 
 from typing import NamedTuple, Optional, Tuple
 
+from cifar10_tf1 import machine
 from cifar10_tf1.cuda.driver import format_capability
 from cifar10_tf1.cuda.driver import format_cuda
-
-try:
-    from importlib import metadata
-except ImportError:  # Python 3.6 and 3.7
-    try:
-        import importlib_metadata as metadata
-    except ImportError:  # a bare one, in which the doctor has to run
-        metadata = None
 
 
 class DriverNeed(NamedTuple):
@@ -83,27 +76,10 @@ SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
 
 def find_support():
     """The Support of the installed TensorFlow; None where there is none."""
-    version = find_tensorflow()[1]
+    version = machine.find_tensorflow()[1]
     if version is None:
         return None
     return TENSORFLOW_1 if version.startswith('1.') else TENSORFLOW_2
-
-
-def find_tensorflow():
-    """(name, version) of the installed package; (None, None) without one."""
-    for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
-        version = find_version(name)
-        if version:
-            return name, version
-    return None, None
-
-
-def find_version(package):
-    """The version of an installed package, or None."""
-    try:
-        return metadata and metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def find_fault(card, driver, support):

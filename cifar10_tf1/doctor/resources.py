@@ -2,6 +2,7 @@
 
 import os
 
+from cifar10_tf1 import machine
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
 from cifar10_tf1.doctor.lines import OK
@@ -68,7 +69,6 @@ def find_memory_limit(root='/'):
 
 def check_threads():
     """The cores that this process may use."""
-    from cifar10_tf1 import machine
     yield Line(OK, 'Threads', f'{machine.count_cores()} cores to use (affinity, '
                f'cgroup) of the machine\'s {os.cpu_count()}')
 
