@@ -22,9 +22,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOOK = os.path.join(ROOT, 'tests', 'killing')
 NUM_KILLS = int(os.environ.get('KILLS', 5))
 SEED = int(os.environ.get('KILLS_SEED', 1))
-# Of the generated data an epoch of lenet5 has 43 steps, one of deep_cnn 100.
+# Of the generated data an epoch of lenet5 has 43 steps, one of deep_cnn 100, of
+# laptop_cnn 40 and of udacity_cnn 10.
 OPTIONS = {'lenet5': ['--epochs', '6', '--save-steps', '4'],
-           'deep_cnn': ['--epochs', '1', '--save-steps', '2']}
+           'deep_cnn': ['--epochs', '1', '--save-steps', '2'],
+           'laptop_cnn': ['--epochs', '3', '--save-steps', '7'],
+           'udacity_cnn': ['--epochs', '3', '--save-steps', '3']}
 AN_AGE = 120  # seconds
 
 
