@@ -2,7 +2,7 @@
 
 What predict, report and export share: one checkpoint's moving averages, or its
 weights where it has none, in the stock kernels, which every TensorFlow has.
-Departs from deep_cnn's test in the crop, which is central and not random.
+Departs, where a test draws crops, in taking the central one.
 """
 
 from typing import NamedTuple

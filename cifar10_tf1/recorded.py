@@ -3,12 +3,14 @@
 import os
 
 from cifar10_tf1 import model_dir
+from cifar10_tf1 import systems
 
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'results')
 RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
-RECORD = os.path.join(RUNS, 'deep_cnn', '1.15-seed-01')  # run.json, metrics.csv
-CHECKPOINT = os.path.join(RESULTS, 'checkpoint')         # its last
+# run.json, metrics.csv; and its last checkpoint.
+RECORD = os.path.join(RUNS, systems.DEFAULT, '1.15-seed-01')
+CHECKPOINT = os.path.join(RESULTS, 'checkpoint')
 
 
 def find_checkpoint():
