@@ -166,6 +166,16 @@ def build_relu_gradient(gradient, features):
     return tf.raw_ops.ReluGrad(gradients=gradient, features=features)
 
 
+def has_onednn_rewrites():
+    """Whether oneDNN computes convolutions, pools and their gradients.
+
+    2: as prepare_environment has set it; 1.15 has no such rewrites.
+    """
+    import tensorflow.compat.v1 as tf
+    return (not tf.version.VERSION.startswith('1.')
+            and os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
+
+
 @contextlib.contextmanager
 def _without_notes():
     """Takes the notes of TensorFlow 2's libraries out of standard error.

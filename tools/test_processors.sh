@@ -25,9 +25,10 @@ command -v qemu-x86_64 >/dev/null || skip 'there is no qemu-x86_64 (apt-get inst
 # By name: what it can do, of all that the emulator can.
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
 tests=(tests/test_deep_cnn.py tests/test_pipeline.py tests/test_kernels.py tests/test_real_data.py
-       tests/test_lenet5.py)
+       tests/test_lenet5.py tests/test_pooled.py)
 chosen='test_kernels and (random or biases or images) or test_deep_cnn or test_pipeline or first_images'
 chosen+=' or test_lenet5 and (stock_ones or port or initial)'
+chosen+=' or test_pooled and (layers and not 37 or random or ties)'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-processors.XXXXXX")
 trap 'rm -rf "$work"' EXIT

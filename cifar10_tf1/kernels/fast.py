@@ -8,8 +8,8 @@ batch, channels]. See kernels.rows and kernels.winograd.
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import blocks
+from cifar10_tf1.kernels import pooled
 from cifar10_tf1.kernels import rows
-from cifar10_tf1.kernels import stock
 from cifar10_tf1.kernels import winograd
 
 
@@ -45,8 +45,7 @@ def build_flat_product(net, weights):
 
 
 def build_pooled_convolutions(images, layers, padding, strides, has_relu):
-    if padding == 'VALID':
-        assert set(strides) == {1} and has_relu, (strides, has_relu)
-        return blocks.build_layers(images, layers)
-    return stock.build_pooled_convolutions(images, layers, padding, strides,
-                                           has_relu)
+    if padding == 'SAME':
+        return pooled.build_layers(images, layers, strides, has_relu)
+    assert set(strides) == {1} and has_relu, (strides, has_relu)
+    return blocks.build_layers(images, layers)

@@ -1,0 +1,201 @@
+"""SAME convolutions with their pools, in parts of the batch.
+
+Three things differ from kernels.stock, none of them in more than rounding. The
+pool goes first: it commutes with adding a bias and with ReLU, and leaves a quarter
+of the numbers to these. The batch is cut into parts, which fit into a cache and
+run side by side, each op by one thread. And where TensorFlow's own gradients are
+slow, which is everywhere but with oneDNN's rewrites, both gradients of a
+convolution are written as convolutions forward, and the pool's as maxima of
+slices.
+"""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import runtime
+from cifar10_tf1.kernels import rows
+
+_PART = 50      # images
+_NUM_PARTS = 4  # of a batch whose length the graph does not know
+_POOL = 2       # pixels, its side and its stride
+
+
+def build_layers(images, layers, strides, has_relu):
+    """As kernels.stock.build_pooled_convolutions, with SAME padding.
+
+    The first layer alone may have another stride than 1, one that the sides of
+    the images are multiples of.
+    """
+    assert set(strides[1:]) <= {1}, strides
+    return tf.concat([
+        _build_part(images[begin:_after(begin, end)], layers, strides,
+                    has_relu)[:end - begin]
+        for begin, end in _split(images)], axis=0)
+
+
+def _split(images):
+    """(begin, end) of each part: ints, or tensors where the graph knows none."""
+    batch = images.shape[0].value
+    num_parts = _NUM_PARTS if batch is None else -(-batch // _PART)
+    batch = tf.shape(images)[0] if batch is None else batch
+    bounds = [batch * i // num_parts for i in range(num_parts + 1)]
+    return list(zip(bounds, bounds[1:]))
+
+
+def _after(begin, end):
+    """The end of a part, which has an image even where it is to have none.
+
+    A convolution whose channels are the images can't have none of them.
+    """
+    return end if isinstance(end, int) else tf.maximum(end, begin + 1)
+
+
+def _build_part(net, layers, strides, has_relu):
+    has_stock_gradients = runtime.has_onednn_rewrites()
+    for (weights, biases), stride in zip(layers, strides):
+        if has_stock_gradients:
+            net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], 'SAME')
+            net = tf.nn.max_pool(net, [1, _POOL, _POOL, 1],
+                                 [1, _POOL, _POOL, 1], 'SAME')
+        else:
+            net = _build_pool(_build_convolution(
+                *_build_blocks(net, weights, stride)))
+        net = _build_activation(net, biases, has_relu)
+    return tf.reshape(net, [-1, np.prod(net.shape.as_list()[1:])])
+
+
+def _build_blocks(net, weights, stride):
+    """What has the same convolution with a stride of 1.
+
+    The pixels of a block of the stride's side become channels.
+
+    Args:
+      net: float32 [batch, height, width, channels], square.
+      weights: float32 [size, size, channels, filters].
+      stride: pixels.
+    Returns:
+      (net, weights, (before, after)): the same; and the padding, in blocks.
+    """
+    size, unused_size, channels, filters = weights.shape.as_list()
+    side = net.shape[1].value
+    num_outputs = side // stride
+    assert num_outputs * stride == side, (side, stride)
+    before = max((num_outputs - 1) * stride + size - side, 0) // 2
+    if stride == 1:
+        return net, weights, (before, size - 1 - before)
+    # Whole blocks lie before the image: the windows begin some pixels later.
+    start = -before % stride
+    taps = -(-(start + size) // stride)
+    end = taps * stride - start - size
+    weights = tf.reshape(
+        tf.pad(weights, [[start, end], [start, end], [0, 0], [0, 0]]),
+        [taps, stride, taps, stride, channels, filters])
+    weights = tf.reshape(tf.transpose(weights, [0, 2, 1, 3, 4, 5]),
+                         [taps, taps, stride * stride * channels, filters])
+    before = (before + start) // stride
+    return (tf.space_to_depth(net, stride), weights,
+            (before, taps - 1 - before))
+
+
+def _build_convolution(net, weights, padding):
+    """Convolution, stride 1, whose gradients are convolutions forward.
+
+    That with respect to the weights has the parts exchanged: channels are the
+    batch, the batch is the channels, the gradient is the filter. The stock
+    kernel for it takes two to five times as long on 1.15.
+
+    Args:
+      net: float32 [batch, height, width, channels].
+      weights: float32 [size, size, channels, filters].
+      padding: (before, after), pixels.
+    Returns:
+      float32 [batch, height, width, filters].
+    """
+    @tf.custom_gradient
+    def convolve(net, weights):
+        def build_gradients(gradient):
+            turned = tf.transpose(tf.reverse(weights, axis=[0, 1]),
+                                  [0, 1, 3, 2])
+            exchanged = _put_batch_third(net)
+            height, width, unused_batch, channels = exchanged.shape.as_list()
+            exchanged = tf.reshape(
+                tf.transpose(tf.reshape(exchanged, [-1, channels])),
+                [channels, height, width, -1])
+            by_channel = _convolve(exchanged, _put_batch_third(gradient),
+                                   padding)
+            return (_convolve(gradient, turned, padding[::-1]),
+                    tf.transpose(by_channel, [1, 2, 0, 3]))
+
+        return _convolve(net, weights, padding), build_gradients
+
+    return convolve(net, tf.convert_to_tensor(weights))
+
+
+def _convolve(net, weights, padding):
+    return tf.nn.conv2d(net, weights, [1, 1, 1, 1],
+                        [[0, 0], list(padding), list(padding), [0, 0]])
+
+
+def _put_batch_third(net):
+    """[batch, height, width, channels] to [height, width, batch, channels].
+
+    By the places of the pixels: TensorFlow 1.15 takes four times as long for
+    the transpose.
+    """
+    unused_batch, height, width, channels = net.shape.as_list()
+    flat = tf.reshape(net, [-1, channels])
+    places = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, height * width])
+    return tf.reshape(tf.gather(flat, tf.reshape(tf.transpose(places), [-1])),
+                      [height, width, -1, channels])
+
+
+def _build_pool(net):
+    """The largest of 2 x 2, stride 2, of even sides.
+
+    As in TensorFlow, the gradient goes to the first of equal ones, by row, then
+    by column.
+    """
+    unused_batch, height, width, channels = net.shape.as_list()
+    assert height % _POOL == width % _POOL == 0, net.shape
+
+    @tf.custom_gradient
+    def pool(net):
+        # Two rows, in each the columns in pairs.
+        pairs = tf.unstack(tf.reshape(
+            net, [-1, _POOL, width // _POOL, _POOL * channels]), axis=1)
+        parts = [part for pair in pairs for part in tf.split(pair, _POOL, axis=2)]
+        largest = parts[0]
+        for part in parts[1:]:
+            largest = tf.maximum(largest, part)
+
+        def build_gradient(gradient):
+            shares = rows.build_shares(
+                tf.reshape(gradient, tf.shape(largest)), parts, largest)
+            pairs = [tf.concat(shares[i:i + _POOL], axis=2)
+                     for i in range(0, len(shares), _POOL)]
+            return tf.reshape(tf.stack(pairs, axis=1), tf.shape(net))
+
+        return tf.reshape(largest, [-1, height // _POOL, width // _POOL,
+                                    channels]), build_gradient
+
+    return pool(net)
+
+
+def _build_activation(net, biases, has_relu):
+    """Biases, maybe ReLU; the biases' gradient by a matrix product."""
+    @tf.custom_gradient
+    def activate(net, biases):
+        activated = tf.nn.bias_add(net, biases)
+        if has_relu:
+            activated = tf.nn.relu(activated)
+
+        def build_gradients(gradient):
+            if has_relu:
+                gradient = runtime.build_relu_gradient(gradient, activated)
+            flat = tf.reshape(gradient, [-1, biases.shape[0].value])
+            total = tf.matmul(tf.ones([1, tf.shape(flat)[0]]), flat)
+            return gradient, tf.reshape(total, [-1])
+
+        return activated, build_gradients
+
+    return activate(net, tf.convert_to_tensor(biases))
