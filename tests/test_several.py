@@ -147,7 +147,7 @@ def test_a_run_that_is_not_whole_is_listed_and_not_counted(folders, tmp_path,
     runs = gather(folders + [short])
     assert len(runs.groups[1].runs) == 2 and len(runs.runs) == 6
     report.main([str(folder) for folder in folders + [short]] + ['--text'])
-    assert ('seed 3, TensorFlow 2.21.0: 50 epochs, 8,000.0, n = 1, not whole: '
+    assert ('seed 3, TensorFlow 2.21.0: 50 epochs, 8,000, n = 1, not whole: '
             'not counted') in capsys.readouterr().out
 
 

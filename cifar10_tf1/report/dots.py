@@ -1,4 +1,4 @@
-"""A chart of counts: a dot for each test, a line for the documented count."""
+"""A chart of tests: a dot for each, a line for the documented one."""
 
 from cifar10_tf1 import figures
 from cifar10_tf1.report.charts import PURPOSE
@@ -8,17 +8,21 @@ _ROW = 0.34  # inches
 _STEP = 0.11  # of a row, between dots that would lie on each other
 
 
-def draw_counts(rows, documented, kind='svg'):
-    """Right images by run.
+def draw_tests(rows, measure, with_documented, kind='svg'):
+    """Tests by run.
 
     Args:
-      rows: list of (name, counts), counts a list of int; drawn from the top.
-      documented: int, or None.
+      rows: list of (name, values), values a list by the measure; drawn from
+        the top.
+      measure: report.measure.Measure.
+      with_documented: bool, whether the documented test is shown, if there is.
       kind: 'svg' or 'png'.
     """
-    values = [count for unused_name, counts in rows for count in counts]
-    values += [] if documented is None else [documented]
-    room = 0.06 * (max(values) - min(values)) or 1.0
+    documented = measure.documented if with_documented else None
+    everything = [value for unused_name, values in rows for value in values]
+    everything += [] if documented is None else [documented]
+    least, greatest = min(everything), max(everything)
+    room = 0.06 * (greatest - least) or 1.0
     height = 1.05 + _ROW * max(len(rows), 2)
 
     def draw_on(figure):
@@ -27,41 +31,44 @@ def draw_counts(rows, documented, kind='svg'):
                                 1 - 0.9 / height])
         if documented is not None:
             axes.axvline(documented, color=figures.ORANGE, linewidth=1.4)
-            axes.annotate(f'documented: {documented:,}', (documented, 1),
+            axes.annotate(f'documented: {measure.format(documented)}',
+                          (documented, 1),
                           xycoords=axes.get_xaxis_transform(), xytext=(0, 3),
                           textcoords='offset points', fontsize=8.5,
                           ha='center', va='bottom', color=figures.ORANGE)
-        for place, (unused_name, counts) in enumerate(rows):
-            radius = 0.012 * (max(values) - min(values) + 2 * room)
-            axes.plot(*_spread(counts, place, radius), linestyle='none',
+        for place, (unused_name, values) in enumerate(rows):
+            radius = 0.012 * (greatest - least + 2 * room)
+            axes.plot(*_spread(values, place, radius), linestyle='none',
                       marker='o', markersize=4, color=figures.BLUE, alpha=0.65)
-            if len(counts) > 1:
-                axes.plot([sum(counts) / len(counts)] * 2,
+            if len(values) > 1:
+                axes.plot([sum(values) / len(values)] * 2,
                           [place - 0.4, place + 0.4], color='black',
                           linewidth=1.8)
         axes.set_yticks(range(len(rows)))
         axes.set_yticklabels([figures.literal(name) for name, unused in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(min(values) - room, max(values) + room)
-        axes.xaxis.set_major_formatter(lambda value, unused: f'{value:,.0f}')
-        axes.set_xlabel('right images'
-                        + ('; short line: mean' if any(
-                            len(counts) > 1 for unused, counts in rows) else ''))
+        axes.set_xlim(least - room, greatest + room)
+        if measure.is_count:
+            axes.xaxis.set_major_formatter(
+                lambda value, unused: f'{value:,.0f}')
+        has_means = any(len(values) > 1 for unused, values in rows)
+        axes.set_xlabel(measure.label
+                        + ('; short line: mean' if has_means else ''))
         axes.grid(axis='x', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
 
     return figures.draw(WIDTH, height, draw_on, PURPOSE, kind)
 
 
-def _spread(counts, place, radius):
+def _spread(values, place, radius):
     """(x, y) of the dots; those that would lie on each other step aside."""
     last = {}  # level: the rightmost dot on it
     levels = []
-    counts = sorted(counts)
-    for count in counts:
+    values = sorted(values)
+    for value in values:
         level = 0
-        while level in last and count - last[level] < radius:
+        while level in last and value - last[level] < radius:
             level = -level if level > 0 else 1 - level  # 1, -1, 2, -2, ...
-        last[level] = count
+        last[level] = value
         levels.append(place + _STEP * max(-4, min(4, level)))
-    return counts, levels
+    return values, levels

@@ -73,7 +73,7 @@ def _format(text):
     parts = re.split(r'`([^`]*)`', _unlink(' '.join(text.split())))
     return ''.join(
         f'<code>{escape(part)}</code>' if i % 2 else re.sub(
-            r'(?<!\w)\*([^*]+)\*(?!\w)', r'<em>\1</em>', re.sub(
+            r'\*(?=\S)([^*]+)(?<=\S)\*', r'<em>\1</em>', re.sub(
                 r'\*\*([^*]+)\*\*', r'<b>\1</b>', escape(part)))
         for i, part in enumerate(parts))
 

@@ -4,30 +4,28 @@ from typing import List, NamedTuple, Optional
 
 from cifar10_tf1 import statistics_of_runs
 from cifar10_tf1 import systems
+from cifar10_tf1.report import measure
 
 
 class Tests(NamedTuple):
     """The tests of a record, apart by what they may be compared with."""
+    measure: measure.Measure
     draws: List[dict]   # as documented, at the newest step, where it trained
     others: List[dict]  # other steps and variants, other kinds of machine
 
     @property
-    def counts(self):
-        """Right images of each draw."""
-        return [test['num_correct'] for test in self.draws]
+    def values(self):
+        """Of each draw, by the measure."""
+        return [self.measure.read(test) for test in self.draws]
 
     @property
     def step(self):
         return self.draws[0]['step']
 
     @property
-    def num_examples(self):
-        return self.draws[0]['num_examples']
-
-    @property
     def summary(self) -> Optional[statistics_of_runs.Summary]:
         return statistics_of_runs.summarize(
-            self.counts) if self.draws else None
+            self.values) if self.draws else None
 
 
 class Verdict(NamedTuple):
@@ -62,39 +60,46 @@ def count_epochs(record):
 
 def find_tests(record):
     """Tests of a run_record.RunRecord; draws by test seed, others by step."""
-    variant = systems.find(record.content['system']).variants[0]
+    entry = systems.find(record.content['system'])
+    measured, variant = measure.choose(entry.documented), entry.variants[0]
     tests = sorted(record.content['tests'], key=lambda test: (
         test['step'], test['crop'] != variant, test['crop'], test['seed']))
     candidates = [test for test in tests if test['crop'] == variant
-                  and test['kind'] == record.kind]
+                  and test['kind'] == record.kind
+                  and test.get(measured.key) is not None]
     draws = [test for test in candidates
              if test['step'] == candidates[-1]['step']]
-    return Tests(draws, [test for test in tests if test not in draws])
+    return Tests(measured, draws, [test for test in tests if test not in draws])
 
 
 def build_answer(record, report):
     """The Answer of a run_record.RunRecord and its comparison.Report."""
     tests, documented = find_tests(record), report.documented
-    counts = []
-    if report.is_comparable:
-        counts.append(('documented', format_count(
-            documented.num_correct, documented.num_examples),
-            f'one test, unseeded; {documented.environment}'))
+    counts = describe_documented(documented) if report.is_comparable else []
     counts.append((name_run(record),) + _describe_draws(tests))
-    verdicts = [_place_documented(tests, documented)] if (
-        report.is_comparable and len(tests.draws) > 1) else []
-    if tests.draws and report.is_comparable and tests.step != documented.step:
-        verdicts.append(Verdict(
-            None, 'Not the documented step:', f'this test is of step '
-            f'{tests.step:,}, the documented one of step {documented.step:,}.'))
+    verdicts = []
+    if tests.draws and report.is_comparable:
+        if tests.step != documented.step:
+            verdicts.append(Verdict(
+                None, 'Not the documented step:', 'this test is of step '
+                f'{tests.step:,}, the documented one of step '
+                f'{documented.step:,}.'))
+        elif len(tests.draws) > 1 and tests.measure.documented is not None:
+            verdicts.append(_place_documented(tests))
     for compared in report.curves:
         verdicts.append(Verdict(compared.within, f'{compared.curve.title}:',
                                 compared.verdict))
     return Answer(counts, verdicts)
 
 
-def format_count(number, num_examples):
-    return f'{number:,} of {num_examples:,} ({100 * number / num_examples:.2f} %)'
+def describe_documented(documented):
+    """A list of the documented count, empty where there is none."""
+    measured = measure.choose(documented)
+    if measured.documented is None:
+        return []
+    return [('documented', measured.describe(measured.documented),
+             f'one test, unseeded; {documented.environment}'
+             + ('' if measured.is_count else '; mean over mini-batches'))]
 
 
 def _describe_draws(tests):
@@ -102,25 +107,31 @@ def _describe_draws(tests):
     if not tests.draws:
         return 'not tested', 'python test.py does that'
     n, mean, sd, least, greatest = tests.summary
+    test, measured = tests.draws[0], tests.measure
     if n == 1:
-        (test,) = tests.draws
-        return format_count(test['num_correct'], tests.num_examples), (
+        return measured.describe(least), (
             f'n = 1: {test["crop"]}, test seed {test["seed"]}')
-    return (f'{mean:,.1f} of {tests.num_examples:,} '
-            f'({100 * mean / tests.num_examples:.2f} %)',
-            f'mean of n = {n} tests ({tests.draws[0]["crop"]}); sd {sd:.1f}; '
-            f'{least:,} to {greatest:,}')
+    return measured.describe(float(mean)), (
+        f'mean of n = {n} tests ({test["crop"]}); '
+        f'{describe_spread(measured, sd, least, greatest)}')
 
 
-def _place_documented(tests, documented):
-    """Whether the documented count is among the draws of this one run."""
+def describe_spread(measured, sd, least, greatest):
+    digits = 1 if measured.is_count else 2
+    return (f'sd {sd:.{digits}f}; {measured.format(least)} to '
+            f'{measured.format(greatest)}')
+
+
+def _place_documented(tests):
+    """Whether the documented figure is among the draws of this one run."""
     unused_n, mean, sd, least, greatest = tests.summary
-    count = documented.num_correct
-    is_inside = least <= count <= greatest
-    distance = f', {abs(count - mean) / sd:.1f} sd ' + (
-        'over' if count > mean else 'under') + ' their mean' if sd else ''
+    value = tests.measure.documented
+    is_inside = least <= value <= greatest
+    distance = f', {abs(value - mean) / sd:.1f} sd ' + (
+        'over' if value > mean else 'under') + ' their mean' if sd else ''
     return Verdict(
-        is_inside or None, 'Test:', f'the documented {count:,} lies '
+        is_inside or None, 'Test:', f'the documented '
+        f'{tests.measure.format(value)} lies '
         f'{"within" if is_inside else "outside of"} the range of these tests'
         f'{distance}.' + ('' if is_inside else ' Other seeds of the training '
                           'differ too: one run can\'t say more.'))

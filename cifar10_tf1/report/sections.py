@@ -85,15 +85,13 @@ def _add_answer(page, record, report):
         page.verdict(*verdict)
     tests = results.find_tests(record)
     if len(tests.draws) > 1:
-        documented = report.documented.num_correct if (
-            report.is_comparable) else None
         page.figure(
-            dots.draw_counts([(results.name_run(record), tests.counts)],
-                             documented),
-            'Dot chart: right images of each test of this run, and the '
-            'documented count as a line.',
+            dots.draw_tests([(results.name_run(record), tests.values)],
+                            tests.measure, report.is_comparable),
+            f'Dot chart: {tests.measure.label} of each test of this run, and '
+            'the documented test as a line.',
             f'Each dot is a test of the same weights, '
-            f'{tests.draws[0]["crop"]}; the line is the documented count.')
+            f'{tests.draws[0]["crop"]}; the line is the documented test.')
 
 
 def _add_curve(page, record, compared, name):
@@ -143,7 +141,7 @@ def _add_tests(page, record, report, findings):
                        'lacking')
         return
     rows = [_describe_test(test) for test in tests.draws]
-    if report.is_comparable:
+    if report.is_comparable and documented.num_correct is not None:
         rows.insert(0, _describe_share(
             f'documented, {documented.environment}', documented.num_correct,
             documented.num_examples, documented.step))

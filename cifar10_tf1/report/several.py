@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
     @property
     def mean(self):
-        """Right images, over this run's tests; it has one at least."""
+        """Over this run's tests; it has one at least."""
         return self.tests.summary.mean
 
 
@@ -46,9 +46,14 @@ class Group(NamedTuple):
         return [run.mean for run in self.tested]
 
     @property
-    def counts(self):
-        """Right images of each test of each run."""
-        return [count for run in self.tested for count in run.tests.counts]
+    def values(self):
+        """Of each test of each run."""
+        return [value for run in self.tested for value in run.tests.values]
+
+    @property
+    def measure(self):
+        """report.measure.Measure of these values."""
+        return self.runs[0].tests.measure
 
     @property
     def has_draws(self):
@@ -56,7 +61,7 @@ class Group(NamedTuple):
 
     def split_variance(self):
         """statistics_of_runs.Components, or None where there is no spread."""
-        groups = [run.tests.counts for run in self.tested]
+        groups = [run.tests.values for run in self.tested]
         return statistics.split_variance(groups) if (
             self.has_draws and len(groups) > 1) else None
 
@@ -148,16 +153,14 @@ def _name_group(kind, kinds):
 def build_answer(several):
     """results.Answer: the groups beside the documented count."""
     documented = several.entry.documented
-    counts, verdicts = [], []
-    if several.is_comparable:
-        counts.append(('documented', results.format_count(
-            documented.num_correct, documented.num_examples),
-            f'one test, unseeded; {documented.environment}'))
+    verdicts = []
+    counts = results.describe_documented(documented) if (
+        several.is_comparable) else []
     for group in several.groups:
         if group.tested:
             counts.append(_count(group))
-            if several.is_comparable:
-                verdicts += _judge(group, documented)
+            if several.is_comparable and group.measure.documented is not None:
+                verdicts += _judge(group, documented.margin)
     tested = [group for group in several.groups if len(group.tested) > 1]
     for other in tested[1:]:
         verdicts.append(_compare_groups(tested[0], other))
@@ -172,43 +175,42 @@ def build_answer(several):
 
 def _count(group):
     n, mean, sd, least, greatest = statistics.summarize(group.means)
-    num_examples = group.tested[0].tests.num_examples
     each = ', each the mean of its tests' if group.has_draws else ''
-    spread = '' if sd is None else (
-        f'; sd {sd:.1f}; {least:,.1f} to {greatest:,.1f}')
-    return (group.name, f'{mean:,.1f} of {num_examples:,} '
-            f'({100 * mean / num_examples:.2f} %)',
+    spread = '' if sd is None else '; ' + results.describe_spread(
+        group.measure, sd, least, greatest)
+    return (group.name, group.measure.describe(float(mean)),
             f'mean of n = {n} run{"s" if n > 1 else ""}{each}{spread}')
 
 
-def _judge(group, documented):
-    """What the tests of a group say of the documented count."""
-    count, counts = documented.num_correct, group.counts
-    is_inside = min(counts) <= count <= max(counts)
+def _judge(group, margin):
+    """What the tests of a group say of the documented figure."""
+    value, values, measure = group.measure.documented, group.values, group.measure
+    is_inside = min(values) <= value <= max(values)
     verdicts = [Verdict(
         is_inside or None, f'Range, {group.name}:',
-        f'the documented {count:,} lies {"within" if is_inside else "OUTSIDE"} '
-        f'the range of all {len(counts)} tests, {min(counts):,} to '
-        f'{max(counts):,}.')]
+        f'the documented {measure.format(value)} lies '
+        f'{"within" if is_inside else "OUTSIDE"} the range of all {len(values)} '
+        f'tests, {measure.format(min(values))} to '
+        f'{measure.format(max(values))}.')]
     n = len(group.means)
     if n < 2:
-        return verdicts + [Verdict(None, 'Seeds:', 'one run can\'t say how much '
-                                   'seeds differ.')]
-    if documented.margin is not None:
-        found = statistics.assess_equivalence(group.means, count,
-                                              documented.margin)
+        return verdicts + [Verdict(None, f'Seeds, {group.name}:', 'one run '
+                                   'can\'t say how much seeds differ.')]
+    if margin is not None:
+        found = statistics.assess_equivalence(group.means, value, margin)
         verdicts.append(Verdict(
             found.is_shown or None, f'Equivalence, {group.name}:',
             f'{"shown" if found.is_shown else "NOT shown"}. The mean over seeds '
-            f'is {found.difference:+.1f} from the documented {count:,}, 90 % '
-            f'interval {found.low:+.1f} to {found.high:+.1f}; margin '
-            f'±{found.margin}, stated beforehand; two one-sided t tests, p = '
-            f'{format_p(found.p)}. Were there no difference, {n} runs of this '
-            f'spread would show it in {100 * found.power:.0f} % of cases. The '
-            'documented count is one draw itself; here it counts as it is.'))
-    firsts = [run.tests.counts[0] for run in group.tested]
+            f'is {found.difference:+.1f} from the documented '
+            f'{measure.format(value)}, 90 % interval {found.low:+.1f} to '
+            f'{found.high:+.1f}; margin ±{margin}, stated beforehand; two '
+            f'one-sided t tests, p = {format_p(found.p)}. Were there no '
+            f'difference, {n} runs of this spread would show it in '
+            f'{100 * found.power:.0f} % of cases. The documented figure is one '
+            'draw itself; here it counts as it is.'))
+    firsts = [run.tests.values[0] for run in group.tested]
     if len(set(firsts)) > 1:
-        one = statistics.compare_one(firsts, count)
+        one = statistics.compare_one(firsts, value)
         verdicts.append(Verdict(
             None if one.p > statistics.LEVEL else False, f'One more run, {group.name}:',
             'were the documented test one more, a single test of a single run, '
@@ -221,10 +223,12 @@ def _compare_groups(group, other):
     if len(set(group.means)) == len(set(other.means)) == 1:
         return Verdict(None, 'Runtimes:', 'no spread: nothing to test.')
     found = statistics.compare_means(group.means, other.means)
+    digits = 1 if group.measure.is_count else 2
     return Verdict(
         None if found.p > statistics.LEVEL else False, 'Runtimes:',
-        f'{group.name} less {other.name}: {found.difference:+.1f} images, 95 % '
-        f'interval {found.low:+.1f} to {found.high:+.1f}; Welch\'s t, p = '
+        f'{group.name} less {other.name}: {found.difference:+.{digits}f} '
+        f'{group.measure.unit}, 95 % interval {found.low:+.{digits}f} to '
+        f'{found.high:+.{digits}f}; Welch\'s t, p = '
         f'{format_p(found.p)}.')
 
 

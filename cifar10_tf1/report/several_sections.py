@@ -47,7 +47,7 @@ def build(several):
 
 
 def _add_counts(page, several):
-    rows = [(run.name, run.tests.counts) for group in several.groups
+    rows = [(run.name, run.tests.values) for group in several.groups
             for run in group.tested]
     page.heading('Tests')
     if not rows:
@@ -55,10 +55,8 @@ def _add_counts(page, several):
                        'lacking')
         return
     page.figure(
-        dots.draw_counts(rows, several.entry.documented.num_correct
-                         if several.is_comparable else None),
-        'Dot chart: right images of each test of each run, and the documented '
-        'count as a line.',
+        dots.draw_tests(rows, several.groups[0].measure, several.is_comparable),
+        'Dot chart: each test of each run, and the documented test as a line.',
         'Each dot is a test; a row has one run, all tests of it on the same '
         'weights. Tests as documented, at the last step.')
 
@@ -96,7 +94,8 @@ def _add_statistics(page, several):
         columns += _COMPONENTS
     is_claimed = documented.margin is not None and several.is_comparable
     if is_claimed:
-        columns += _list_equivalence(documented)
+        columns += _list_equivalence(documented.num_correct,
+                                     documented.margin)
     page.table(['runs'] + [name for name, unused in columns],
                [[group.name] + [show(group) for unused, show in columns]
                 for group in groups],
@@ -110,21 +109,21 @@ def _add_statistics(page, several):
             'were there no difference at all.' if is_claimed else ''), 'note')
 
 
-_SPREAD = [
-    ('mean', lambda group: f'{statistics.summarize(group.means).mean:,.1f}'),
-    ('sd', lambda group: f'{statistics.summarize(group.means).sd:.1f}'),
-    ('range', lambda group: f'{min(group.means):,.1f} to '
-                            f'{max(group.means):,.1f}')]
+_SPREAD = [  # columns: name, function of a several.Group
+    ('mean', lambda group: group.measure.format(
+        statistics.summarize(group.means).mean)),
+    ('sd', lambda group: f'{statistics.summarize(group.means).sd:.2f}'),
+    ('range', lambda group: f'{group.measure.format(min(group.means))} to '
+                            f'{group.measure.format(max(group.means))}')]
 _COMPONENTS = [
     ('sd by crops', lambda group: f'{group.split_variance().within ** .5:.1f}'),
     ('sd by seeds', lambda group: f'{group.split_variance().between ** .5:.1f}')]
 
 
-def _list_equivalence(documented):
+def _list_equivalence(documented, margin):
     """Further columns: (name, function of a several.Group)."""
     def find(group):
-        return statistics.assess_equivalence(
-            group.means, documented.num_correct, documented.margin)
+        return statistics.assess_equivalence(group.means, documented, margin)
 
     return [
         ('off the documented', lambda group: f'{find(group).difference:+.1f}'),
@@ -146,8 +145,8 @@ def _add_runs(page, several):
             f'{results.count_epochs(run.record)}'
             + ('' if run.is_whole else ', not counted'),
             f'{summary.n}' if summary else 'none',
-            f'{summary.mean:,.1f}' if summary else '',
-            f'{summary.sd:.1f}' if summary and summary.n > 1 else '',
+            run.tests.measure.format(summary.mean) if summary else '',
+            f'{summary.sd:.2f}' if summary and summary.n > 1 else '',
             ', '.join(f'{test["crop"]} {test["num_correct"]:,}'
                       for test in run.tests.others
                       if test['step'] == run.tests.step) if summary else '',

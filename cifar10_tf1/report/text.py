@@ -36,9 +36,11 @@ def format_several(several):
     """
     lines = format_answer(build_answer(several)) + ['']
     for run in several.runs:
-        counts = f'{run.mean:,.1f}, n = {len(run.tests.draws)}' if (
-            run.tests.draws) else 'not tested'
-        lines.append(f'{run.name}: {results.count_epochs(run.record)} epochs, {counts}'
+        tests = 'not tested'
+        if run.tests.draws:
+            tests = (f'{run.tests.measure.format(run.mean)}, n = '
+                     f'{len(run.tests.draws)}')
+        lines.append(f'{run.name}: {results.count_epochs(run.record)} epochs, {tests}'
                      + ('' if run.is_whole else ', not whole: not counted'))
     lines += [f'{folder}: a run that is here already, counted once'
               for folder in several.repeated]
