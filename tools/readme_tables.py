@@ -457,9 +457,9 @@ def render(text):
 def main():
     for path in list_pages():
         with open(path, encoding='utf-8') as file:
-            text = file.read()
+            text = render(file.read())
         with open(path, 'w', encoding='utf-8') as file:
-            file.write(render(text))
+            file.write(text)
 
 
 if __name__ == '__main__':
