@@ -119,12 +119,14 @@ def test_the_first_goes_on_after_the_next_was_cut_off(tmp_path):
 
 @pytest.mark.parametrize('settings', [
     {'ranges': False}, {'range_shift': 1}, {'range_shift': -1}])
-def test_one_without_ranges_begins_anew(tmp_path, settings):
+def test_one_without_ranges_begins_anew(tmp_path, settings, capfd):
     with Server(PACKED, cuts=[1000]) as first, \
             Server(PACKED, **settings) as second:
         load(tmp_path, first.url, second.url)
     assert second.requests[0] == 'bytes=1000-'
     check_complete(tmp_path)
+    # Seen by its headers, before any of it is mixed with the rest.
+    assert 'was not the archive' not in capfd.readouterr().err
 
 
 def test_garbage_from_the_first_is_no_fault_of_the_second(tmp_path):

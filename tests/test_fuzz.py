@@ -8,12 +8,15 @@ import gzip
 import hashlib
 import io
 import os
+import pickle
 import random
+import shutil
 
 import numpy as np
 import pytest
 
 import data_helpers
+import pickle_helpers
 import runs
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import model_dir as model_dirs
@@ -21,6 +24,8 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import mnist
+from cifar10_tf1.data import pickled_batches
+from cifar10_tf1.data import safe_pickle
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
@@ -165,25 +170,60 @@ def test_data_files(tmp_path):
     assert fuzz(folder / 'data_batch_3.bin', read)[0] > NUM_MUTATIONS // 2
 
 
-def test_archive(tmp_path):
-    """Whose digest is right, as if a mirror and its digest were both wrong."""
+@pytest.mark.parametrize('helpers', [data_helpers, pickle_helpers],
+                         ids=['binary', 'python'])
+@pytest.mark.parametrize('unpacked', [False, True])
+def test_archive(tmp_path, helpers, unpacked):
+    """Whose digest is right, as if a mirror and its digest were both wrong.
+
+    Either the gzip file is damaged, or what tarfile reads of it.
+    """
     data_dir = tmp_path / 'data'
     data_dir.mkdir()
-    path = data_dir / 'cifar-10-binary.tar.gz'
-    packed = data_helpers.pack(data_helpers.members())
-    path.write_bytes(packed)
+    path = data_dir / helpers.describe(b'').name
+    packed = data_helpers.pack(helpers.members())
+    # Nearly all bytes are content: the headers of the first members.
+    content = gzip.decompress(packed)[:4096] if unpacked else packed
+    rest = gzip.decompress(packed)[4096:] if unpacked else b''
 
     def read():
-        archive = data_helpers.describe(path.read_bytes())
-        data_helpers.load(data_dir, archive)
+        if unpacked:
+            path.write_bytes(gzip.compress(path.read_bytes() + rest, 1))
+        data_helpers.load(data_dir, helpers.describe(path.read_bytes()))
         contents = data_helpers.snapshot(data_dir / cifar10.FOLDER)
         assert contents == data_helpers.CONTENTS
-        for name in contents:
-            (data_dir / cifar10.FOLDER / name).unlink()
-        (data_dir / cifar10.FOLDER).rmdir()
+        shutil.rmtree(str(data_dir / cifar10.FOLDER))
 
-    assert fuzz(path, read)[0] > NUM_MUTATIONS // 2
+    refused, unused_results = fuzz(path, read, content, NUM_MUTATIONS // 2)
+    assert refused > NUM_MUTATIONS // 8
     assert os.listdir(str(tmp_path)) == ['data']
+
+
+@pytest.mark.parametrize('protocol', ['Python 2', 2, 3, 4])
+def test_pickle(tmp_path, protocol):
+    """As Python 2 or 3 wrote it: the right records, others, or a refusal."""
+    records = pickle_helpers.records_of('data_batch_3.bin')[:3]
+    content = pickle_helpers.batch(records) if protocol == 'Python 2' else (
+        pickle.dumps({'data': records[:, 1:].copy(), 'filenames': ['x.png'] * 3,
+                      'labels': records[:, 0].tolist()}, protocol))
+    # The program of the pickle is all but lost in the bytes of the images.
+    place = content.index(records[0, 1:20].tobytes()) if protocol != 2 else 200
+    path = tmp_path / 'pickle'
+
+    def read():
+        try:
+            decoded = pickled_batches.decode(path.read_bytes() + tail)
+        except safe_pickle.Refused as refused:
+            raise UserError(str(refused)) from refused
+        assert decoded.dtype == np.uint8 and decoded.ndim == 2
+        return decoded
+
+    tail = b''
+    assert fuzz(path, read, content, NUM_MUTATIONS // 2)[0]
+    tail = content[place:]
+    refused, unused_results = fuzz(path, read, content[:place],
+                                   NUM_MUTATIONS // 2)
+    assert refused > NUM_MUTATIONS // 4
 
 
 @pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
