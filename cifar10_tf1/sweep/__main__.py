@@ -14,8 +14,10 @@ from cifar10_tf1 import model_dir
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner
+from cifar10_tf1.sweep import runs as runs_module
 from cifar10_tf1.sweep.progress import Progress
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -60,7 +62,22 @@ def _sweep(options):
         _list_options(options, _OF_TRAINING))
     if not options.merge:
         _run(request, options, stop_request)
-    return stop_request.exit_status
+    runs = runs_module.load_runs(folder, entry, options.epochs,
+                                 options.seeds or ())
+    print('\n'.join(files.write(folder, runs, entry)) + '\n', flush=True)
+    print(f'Written to {folder}: {files.SEEDS}, {files.STATISTICS}, '
+          f'{files.TEXT}', flush=True)
+    return stop_request.exit_status or _find_status(runs, options.seeds)
+
+
+def _find_status(runs, seeds):
+    """1 where a run that was asked for is not complete, and a line says so."""
+    incomplete = [run.name for run in runs if not run.is_complete
+                  and (seeds is None or run.seed in seeds)]
+    if incomplete:
+        print(f'warning: not complete: {", ".join(incomplete)}; start again to '
+              'go on with them', file=sys.stderr, flush=True)
+    return 1 if incomplete else 0
 
 
 def _run(request, options, stop_request):

@@ -14,9 +14,18 @@ from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
 
 COMPLETE = 'complete'
-_COLUMNS = ('seed', 'state', 'runtime', 'kernels', 'machine', 'num_correct',
-            'mean_correct', 'sd_correct', 'min_correct', 'max_correct')
+_COLUMNS = ('seed', 'state', 'epochs', 'runtime', 'kernels', 'machine',
+            'num_correct', 'mean_correct', 'sd_correct', 'min_correct', 'max_correct')
 _LAST_COLUMN = 'weights_sha256'
+
+
+class Group(NamedTuple):
+    """What runs must share to be summed up together."""
+    data: str
+    runtime: str
+    kernels: str
+    train_files: Optional[int]  # None: all
+    epochs: int
 
 
 class Run(NamedTuple):
@@ -33,10 +42,10 @@ class Run(NamedTuple):
 
     @property
     def group(self):
-        """What runs must share to be summed up together."""
-        settings = self.record.settings
-        return (self.record.content['data']['name'], self.record.kind['wheel'],
-                self.record.kind['kernels'], settings.train_files)
+        record = self.record
+        return Group(record.content['data']['name'], record.kind['wheel'],
+                     record.kind['kernels'], record.settings.train_files,
+                     record.epochs[-1]['epoch'])
 
 
 def load_runs(folder, entry, num_epochs=None, seeds=()):
@@ -45,7 +54,7 @@ def load_runs(folder, entry, num_epochs=None, seeds=()):
     Args:
       folder: str; each folder in it that holds a run.json is a run.
       entry: systems.Entry.
-      num_epochs: int, of a complete run; None: as documented.
+      num_epochs: int, of a complete run; None: as it was begun.
       seeds: list of int, those that were asked for.
     Returns:
       list of Run, in the order of runtimes and seeds.
@@ -68,7 +77,7 @@ def load_runs(folder, entry, num_epochs=None, seeds=()):
     for name in sorted(names | set(asked)):
         path = os.path.join(folder, name)
         if os.path.exists(os.path.join(path, run_record.FILE)):
-            run = _load_run(path, name, entry, num_epochs or entry.num_epochs)
+            run = _load_run(path, name, entry, num_epochs)
         elif name in asked:
             run = Run(name, asked[name], 'not begun')
         else:
@@ -93,6 +102,7 @@ def _load_run(path, name, entry, num_epochs):
         return Run(name, seed, 'no epoch yet')
     numbers = {variant: list(counts.list_counts(record, variant).values())
                for variant in entry.variants}
+    num_epochs = num_epochs or record.settings.epochs
     missing = counts.list_missing(record)
     if not jobs.is_trained(record, num_epochs):
         state = f'at epoch {record.epochs[-1]["epoch"]} of {num_epochs}'
@@ -108,8 +118,9 @@ def _find_place(run):
     seed = -1 if run.seed is None else run.seed
     if not run.record:
         return 1, '', '', '', seed, run.name
-    name, wheel, *others = run.group
-    return 0, name, wheel.split()[-1], str(others), seed, run.name
+    group = run.group
+    return (0, group.data, group.runtime.split()[-1],
+            str((group.kernels, group.train_files, group.epochs)), seed, run.name)
 
 
 def format_csv(runs, entry):
@@ -129,7 +140,8 @@ def format_csv(runs, entry):
         row = {'seed': run.seed, 'state': run.state}
         if run.record:
             kind = run.record.kind
-            row.update(runtime=kind['wheel'], kernels=kind['kernels'],
+            row.update(epochs=run.group.epochs, runtime=kind['wheel'],
+                       kernels=kind['kernels'],
                        machine=describe_machine(kind))
             weights = run.record.content['weights'] or {}
             row[_LAST_COLUMN] = weights.get('sha256', '')

@@ -57,15 +57,15 @@ def summarize_group(runs, entry):
       runs: list of runs.Run, all complete, one a seed.
       entry: systems.Entry.
     """
-    name, wheel, kernels, train_files = runs[0].group
+    group = runs[0].group
     variant = entry.variants[0]
     tests = [run.counts[variant] for run in runs]
     means = [statistics.mean(numbers) for numbers in tests]
-    is_comparable = not data.is_synthetic(name) and train_files is None
+    is_real = not data.is_synthetic(group.data)
+    is_comparable = (is_real and group.train_files is None
+                     and group.epochs == entry.num_epochs)
     documented = entry.documented
-    return {
-        'data': name, 'runtime': wheel, 'kernels': kernels,
-        'train_files': train_files,
+    return dict(_to_dict(group), **{
         'num_machines': len({str(run.record.kind['cpu']) for run in runs}),
         'seeds': [run.seed for run in runs],
         # Of the first variant: a mean over its test seeds is one run's number.
@@ -77,14 +77,11 @@ def summarize_group(runs, entry):
         'variance': _split(tests),
         'equivalence': (_assess(means, documented) if is_comparable else None),
         'documented_as_one_more': (
-            _to_dict(statistics_of_runs.compare_one(
-                means, documented.num_correct))
-            if is_comparable and len(set(means)) > 1 else None),
+            _place_documented(tests, documented) if is_comparable else None),
         'curves': [_summarize_curve(runs, entry, curve)
                    for curve in documented.curves
-                   if not data.is_synthetic(name)
-                   and curve.num_files == train_files],
-    }
+                   if is_real and curve.num_files == group.train_files],
+    })
 
 
 def find_num_runs(sd, margin, power=POWER):
@@ -110,6 +107,15 @@ def _assess(means, documented):
                     find_num_runs(sd, documented.margin) if sd else 2))
 
 
+def _place_documented(tests, documented):
+    """The documented count among those of one test of each run, as it is one."""
+    numbers = [each[0] for each in tests]
+    if len(set(numbers)) < 2:
+        return None
+    return _to_dict(statistics_of_runs.compare_one(numbers,
+                                                   documented.num_correct))
+
+
 def _split(tests):
     """Standard deviations of one test, by its own draws and by the run."""
     if len(tests) < 2 or max(map(len, tests)) < 2:
@@ -123,14 +129,16 @@ def _split(tests):
 
 def _compare(a, b, variant):
     """Two groups' means, on the same data; None where too few runs are there."""
-    if a[0].group[0] != b[0].group[0] or a[0].group[3] != b[0].group[3]:
+    groups = a[0].group, b[0].group
+    if len({(group.data, group.train_files, group.epochs)
+            for group in groups}) > 1:
         return None
     means = [[statistics.mean(run.counts[variant]) for run in group]
              for group in (a, b)]
     if min(map(len, means)) < 2 or all(len(set(group)) == 1 for group in means):
         return None
     return dict(_to_dict(statistics_of_runs.compare_means(*means)),
-                a=list(a[0].group[1:3]), b=list(b[0].group[1:3]))
+                groups=[[group.runtime, group.kernels] for group in groups])
 
 
 def _summarize_curve(runs, entry, curve):
