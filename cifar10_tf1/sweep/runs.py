@@ -94,7 +94,8 @@ def _load_run(path, name, entry, num_epochs):
     try:
         record = run_record.load_folder(path)
     except UserError as error:
-        return Run(name, None, f'damaged: {error}')
+        number = re.search(r'\d+$', name)
+        return Run(name, number and int(number.group()), f'damaged: {error}')
     if record.content['system'] != entry.name:
         return None
     seed = record.settings.seed
