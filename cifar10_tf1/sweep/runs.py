@@ -7,8 +7,10 @@ import re
 from typing import NamedTuple
 from typing import Optional
 
+from cifar10_tf1 import data
 from cifar10_tf1 import run_record
 from cifar10_tf1 import statistics_of_runs
+from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
@@ -43,9 +45,12 @@ class Run(NamedTuple):
     @property
     def group(self):
         record = self.record
+        source = data.SOURCES[systems.find(record.content['system']).data]
+        train_files = record.settings.train_files
         return Group(record.content['data']['name'], record.kind['wheel'],
-                     record.kind['kernels'], record.settings.train_files,
-                     record.epochs[-1]['epoch'])
+                     record.kind['kernels'],
+                     None if train_files == source.num_train_files
+                     else train_files, record.epochs[-1]['epoch'])
 
 
 def load_runs(folder, entry, num_epochs=None, seeds=()):

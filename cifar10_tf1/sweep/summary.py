@@ -38,6 +38,7 @@ def summarize(runs, entry):
     return {
         'system': entry.name,
         'documented': {'num_correct': documented.num_correct,
+                       'mean_over_batches': documented.mean_over_batches,
                        'num_examples': documented.num_examples,
                        'margin': documented.margin,
                        'level': statistics_of_runs.LEVEL},
@@ -110,7 +111,7 @@ def _assess(means, documented):
 def _place_documented(tests, documented):
     """The documented count among those of one test of each run, as it is one."""
     numbers = [each[0] for each in tests]
-    if len(set(numbers)) < 2:
+    if documented.num_correct is None or len(set(numbers)) < 2:
         return None
     return _to_dict(statistics_of_runs.compare_one(numbers,
                                                    documented.num_correct))

@@ -8,8 +8,11 @@ def format_summary(summary):
       summary: dict as of summary.summarize.
     """
     documented = summary['documented']
-    lines = [f'{summary["system"]}; documented: '
-             f'{documented["num_correct"]:,} of {documented["num_examples"]:,}']
+    lines = [f'{summary["system"]}; documented: ' + (
+        f'{documented["num_correct"]:,} of {documented["num_examples"]:,}'
+        if documented['num_correct'] is not None
+        else f'{documented["mean_over_batches"]:.4f}, a mean over mini-batches'
+        if documented['mean_over_batches'] is not None else 'no count')]
     for group in summary['groups']:
         lines += ['', *_format_group(group, documented)]
     for difference in summary['differences']:
