@@ -14,4 +14,3 @@ TEST_SEEDS = 1000         # of one call
 IMAGES = 10 ** 6          # of one call
 BLOCKS = 10 ** 4          # of a benchmark
 PROCESSES = 1024          # of a sweep, side by side
-SWEEP_SEEDS = 10 ** 4     # of a sweep

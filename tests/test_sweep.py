@@ -1,6 +1,5 @@
 """Which run comes next, on which cores, and what becomes of one that fails."""
 
-import argparse
 import json
 import os
 import sys
@@ -16,7 +15,6 @@ from cifar10_tf1.sweep import __main__ as sweep
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner
-from cifar10_tf1.sweep import testing
 from cifar10_tf1.sweep.progress import Progress
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -68,18 +66,6 @@ def make_job(tmp_path, seed=4, epochs=None):
     return jobs.Job(jobs.Request(ENTRY, str(tmp_path), epochs), seed)
 
 
-@pytest.mark.parametrize('text, seeds', [
-    ('1-3', [1, 2, 3]), ('7', [7]), ('1-2,9,2', [1, 2, 9]), ('0', [0])])
-def test_seeds(text, seeds):
-    assert sweep.parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize('text', ['', 'a', '3-1', '1-', '-1', '1-99999999', '1;2'])
-def test_what_are_no_seeds(text):
-    with pytest.raises((ValueError, argparse.ArgumentTypeError)):
-        sweep.parse_seeds(text)
-
-
 def test_seeds_or_merge_must_be_given(capsys):
     assert sweep.main([]) == 1
     assert '--seeds' in capsys.readouterr().err
@@ -108,7 +94,8 @@ def test_a_run_is_trained_then_tested_then_complete(tmp_path):
     assert job.find_command().stage == 'training'
     build_record(tmp_path / 'seed-04', tests=[('whole', 1, 9840)])
     command = job.find_command()
-    assert command.stage == 'testing' and 'validation:1' in command.arguments
+    assert command.stage == 'testing validation'
+    assert '--seeds 1' in ' '.join(command.arguments)
     assert str(tmp_path / 'seed-04' / 'model.ckpt-20') in command.arguments
     build_record(tmp_path / 'seed-04', tests=[('whole', 1, 9840),
                                               ('validation', 1, 4930)])
@@ -134,11 +121,6 @@ def test_a_folder_of_another_seed_fails(tmp_path):
     build_record(tmp_path / 'seed-05', seed=4)
     with pytest.raises(UserError, match='seed 4, not 5'):
         make_job(tmp_path, seed=5).check()
-
-
-def test_names_of_tests_round_trip():
-    tests = [('random', 1), ('central', 20)]
-    assert testing.parse_tests(testing.format_tests(tests)) == tests
 
 
 def test_cores_are_shared_out(monkeypatch):
@@ -178,8 +160,7 @@ def script(stage, code):
 
 
 def run(*all_jobs, num_processes=2):
-    runner.Runner(all_jobs, runner.split_cores(num_processes), dict(os.environ),
-                  Progress(all_jobs, num_processes)).run(StopRequest())
+    runner.Runner(all_jobs, runner.split_cores(num_processes), Progress(all_jobs, num_processes)).run(StopRequest())
 
 
 def test_a_failed_run_is_shown_and_the_others_go_on(tmp_path, capsys):
@@ -250,6 +231,5 @@ def test_a_signal_is_passed_on(tmp_path):
                 request._handle(15, None)
 
     all_jobs = [first, second]
-    runner.Runner(all_jobs, runner.split_cores(1), dict(os.environ), Shown(
-        all_jobs, 1)).run(request)
+    runner.Runner(all_jobs, runner.split_cores(1), Shown(all_jobs, 1)).run(request)
     assert not first.failure and second.scripts

@@ -426,6 +426,27 @@ def build_spread():
 
 
 @table
+def build_processes():
+    """One run on each core beside one on all, round by round."""
+    with open(os.path.join(BENCH, 'processes.csv'), newline='') as file:
+        rows = list(csv.DictReader(file))
+    lines = ['| system | cores | rounds | one on each core, times one on all |',
+             '|---|---|---|---|']
+    for system in dict.fromkeys(row['system'] for row in rows):
+        rates = [{row['round']: float(row['steps_a_second']) for row in rows
+                  if row['system'] == system
+                  and (row['processes'] == '1') == is_one}
+                 for is_one in (False, True)]
+        both = [number for number in rates[0] if number in rates[1]]
+        cores = {row['cores'] for row in rows if row['system'] == system}
+        lines.append(f'| `{system}` | {", ".join(cores)} | {len(both)} | '
+                     + str(figures.summarize_ratio(
+                         *([each[number] for number in both]
+                           for each in rates))) + ' |')
+    return lines
+
+
+@table
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
     with open(os.path.join(BENCH, 'profile.csv'), newline='') as file:

@@ -20,33 +20,11 @@ from cifar10_tf1.sweep import runner
 from cifar10_tf1.sweep import runs as runs_module
 from cifar10_tf1.sweep.progress import Progress
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
 # Options that the processes take as they are given here.
 _OF_BOTH = ('data_dir', 'synthetic', 'device', 'kernels',
             'allow_unsupported_gpu', 'intra_op_threads', 'inter_op_threads',
             'input_threads')
 _OF_TRAINING = ('save_steps', 'train_files', 'no_summaries')
-
-
-def parse_seeds(text):
-    """'1-3,8' to [1, 2, 3, 8]; each once, in the order given."""
-    seeds = []
-    for part in text.split(','):
-        first, dash, last = part.partition('-')
-        first = int(first)
-        last = int(last) if dash else first
-        if not 0 <= first <= last <= limits.SEED:
-            raise argparse.ArgumentTypeError(
-                f'{part} is not a seed, or a range of them such as 1-10')
-        if last - first >= limits.SWEEP_SEEDS:
-            raise argparse.ArgumentTypeError(
-                f'{part} are more seeds than {limits.SWEEP_SEEDS}')
-        seeds += range(first, last + 1)
-    return list(dict.fromkeys(seeds))
-
-
-parse_seeds.__name__ = 'list of seeds'  # in argparse's message
 
 
 def _sweep(options):
@@ -64,9 +42,7 @@ def _sweep(options):
         _run(request, options, stop_request)
     runs = runs_module.load_runs(folder, entry, options.epochs,
                                  options.seeds or ())
-    print('\n'.join(files.write(folder, runs, entry)) + '\n', flush=True)
-    print(f'Written to {folder}: {files.SEEDS}, {files.STATISTICS}, '
-          f'{files.TEXT}', flush=True)
+    print('\n'.join(files.write(folder, runs, entry)), flush=True)
     return stop_request.exit_status or _find_status(runs, options.seeds)
 
 
@@ -83,7 +59,6 @@ def _find_status(runs, seeds):
 def _run(request, options, stop_request):
     """Trains and tests what is missing."""
     model_dir.check_path(request.folder)
-    environment = _build_environment()
     num_processes = options.processes
     if num_processes is None:
         num_processes = runner.choose_num_processes(
@@ -95,9 +70,10 @@ def _run(request, options, stop_request):
     except OSError as error:
         raise UserError(f'cannot write to {request.folder}: {error.strerror}; '
                         'choose another --folder')
-    all_jobs = [jobs.Job(request, seed) for seed in options.seeds]
+    all_jobs = [jobs.Job(request, seed)
+                for seed in dict.fromkeys(options.seeds)]
     groups = runner.split_cores(num_processes)
-    runner.Runner(all_jobs, groups, environment, Progress(
+    runner.Runner(all_jobs, groups, Progress(
         all_jobs, num_processes)).run(stop_request)
 
 
@@ -110,13 +86,6 @@ def _list_options(options, names):
             words.append('--' + name.replace('_', '-'))
             words += [] if value is True else [str(value)]
     return tuple(words)
-
-
-def _build_environment():
-    """As it is, and with this package for whoever is elsewhere."""
-    path = os.environ.get('PYTHONPATH')
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(
-        [_ROOT] + ([path] if path else [])))
 
 
 def _choose_device(options):
@@ -138,7 +107,7 @@ def main(argv=None):
         'whatever has ended it before.',
         epilog='example: python -m cifar10_tf1.sweep --seeds 1-10')
     parser.add_argument(
-        '--seeds', type=parse_seeds, metavar='N-N,N...',
+        '--seeds', type=cli.parse_seeds, metavar='A-B',
         help='of the runs, such as 1-10 or 1-4,7')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,

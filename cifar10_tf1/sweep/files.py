@@ -1,9 +1,11 @@
-"""What a sweep writes into its folder: seeds.csv, statistics, figures."""
+"""What a sweep writes into its folder: seeds.csv, statistics, the report."""
 
 import json
 import os
 
+from cifar10_tf1 import extras
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.report import several
 from cifar10_tf1.sweep import runs as runs_module
 from cifar10_tf1.sweep import summary as summaries
 from cifar10_tf1.sweep import text
@@ -11,6 +13,7 @@ from cifar10_tf1.sweep import text
 SEEDS = 'seeds.csv'
 STATISTICS = 'statistics.json'
 TEXT = 'statistics.txt'
+REPORT = 'report.html'  # with the figures
 
 
 def write(folder, runs, entry):
@@ -21,7 +24,7 @@ def write(folder, runs, entry):
       runs: list of runs.Run.
       entry: systems.Entry.
     Returns:
-      list of str, the lines of the text.
+      list of str: the text's lines, and what was written.
     Raises:
       UserError: where the folder can't be written.
     """
@@ -31,7 +34,23 @@ def write(folder, runs, entry):
     write_file(os.path.join(folder, STATISTICS), json.dumps(
         summary, indent=1, sort_keys=True) + '\n')
     write_file(os.path.join(folder, TEXT), '\n'.join(lines) + '\n')
-    return lines
+    written = f'Written to {folder}: {SEEDS}, {STATISTICS}, {TEXT}'
+    return lines + ['', written + _write_report(folder, runs)]
+
+
+def _write_report(folder, runs):
+    """The page of all runs; returns what is to be said of it."""
+    records = [run.record for run in runs if run.is_complete]
+    if not records:
+        return ''
+    try:
+        extras.require('matplotlib', REPORT)
+        gathered = several.gather(records)
+    except UserError as error:  # not installed; or runs that no page can hold
+        return f'; no {REPORT}: {error}'
+    from cifar10_tf1.report import several_sections
+    write_file(os.path.join(folder, REPORT), several_sections.build(gathered))
+    return f', {REPORT}'
 
 
 def write_file(path, content):

@@ -13,7 +13,6 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.sweep import counts
-from cifar10_tf1.sweep import testing
 
 LOGS = 'logs'  # in the sweep's folder: what the processes printed
 # A process that is killed from outside is started again, but not for ever where
@@ -31,7 +30,7 @@ class Request(NamedTuple):
 
 
 class Command(NamedTuple):
-    stage: str        # 'training' or 'testing'
+    stage: str        # 'training', or 'testing' and a variant
     arguments: tuple  # of a process
 
 
@@ -90,7 +89,7 @@ class Job:
         if record is None or not is_trained(record, self.num_epochs):
             return Command('training', self._train())
         missing = counts.list_missing(record)
-        return Command('testing', self._test(record, missing)) if missing else None
+        return self._test(record, missing) if missing else None
 
     def check(self):
         """Raises UserError where the folder holds another run."""
@@ -149,15 +148,18 @@ class Job:
                 *request.training_options)
 
     def _test(self, record, tests):
-        request = self._request
+        """The Command of those tests that are of the first one's variant."""
+        request, variant = self._request, tests[0][0]
         prefix = os.path.join(self.folder, f'{model_dir.PREFIX}-'
                               f'{record.content["weights"]["step"]}')
+        seeds = ','.join(str(seed) for other, seed in tests if other == variant)
         # The fast ones are what a test takes by itself, if they fit.
         kernels = (['--kernels', 'stock'] if record.kind['kernels'] == 'stock'
                    and '--kernels' not in request.options else [])
-        return (sys.executable, '-m', testing.__name__,
-                testing.format_tests(tests), '--system', request.entry.name,
-                '--checkpoint', prefix, *kernels, *request.options)
+        return Command(f'testing {variant}', (
+            sys.executable, programs.path('test'), '--system',
+            request.entry.name, '--checkpoint', prefix, '--variant', variant,
+            '--seeds', seeds, *kernels, *request.options))
 
 
 def is_trained(record, num_epochs):

@@ -50,25 +50,23 @@ class Slot:
     def __init__(self, cores):
         self.cores = cores
         self.job = None
-        self.stage = None    # 'training', 'testing' or 'in use'
+        self.stage = None    # a jobs.Command's, or 'in use'
         self.process = None  # None while another sweep's process is awaited
 
 
 class Runner:
     """Takes jobs through their stages until none can go on."""
 
-    def __init__(self, jobs, groups, environment, progress):
+    def __init__(self, jobs, groups, progress):
         """
         Args:
           jobs: list of jobs.Job, in the order of their turns.
           groups: as of split_cores, one for each process.
-          environment: dict, of the processes.
           progress: progress.Progress, that is told what happens.
         """
         self._jobs = jobs
         self._waiting = list(jobs)
         self._slots = [Slot(cores) for cores in groups]
-        self._environment = environment
         self._progress = progress
         self._num_signals = 0
 
@@ -181,8 +179,8 @@ class Runner:
             log.flush()
             return subprocess.Popen(
                 command.arguments, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, env=self._environment,
-                start_new_session=True, preexec_fn=cores and (
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=cores and (
                     lambda: os.sched_setaffinity(0, cores)))
 
     def _pass_on(self, number):
