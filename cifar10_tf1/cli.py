@@ -269,7 +269,7 @@ def add_test_seed_options(parser):
     group = parser.add_mutually_exclusive_group()
     add_number(group, '--seed', 0, limits.SEED, 'of the random crops (default: 1)')
     group.add_argument(
-        '--seeds', type=_parse_seeds, metavar='A-B',
+        '--seeds', type=parse_seeds, metavar='A-B',
         help='test with each of these seeds, and give their mean and standard '
         'deviation: 1-20, or 1,5,8-10 (default: one seed)')
 
@@ -281,7 +281,7 @@ def find_test_seeds(options):
     return (1 if options.seed is None else options.seed,)
 
 
-def _parse_seeds(text):
+def parse_seeds(text):
     seeds = []
     for part in text.split(','):
         first, unused_dash, last = part.partition('-')
@@ -295,7 +295,7 @@ def _parse_seeds(text):
     return tuple(seeds)
 
 
-_parse_seeds.__name__ = 'range of seeds'  # in argparse's message
+parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 
 
 def given_settings(options):

@@ -13,3 +13,4 @@ FILES = 1000              # of training data
 TEST_SEEDS = 1000         # of one call
 IMAGES = 10 ** 6          # of one call
 BLOCKS = 10 ** 4          # of a benchmark
+PROCESSES = 1024          # of a sweep, side by side

@@ -20,6 +20,8 @@ from cifar10_tf1.errors import UserError
 PREFIX = 'model.ckpt'
 SAVING = '.saving'    # a save in progress; complete files are moved out of it
 SETTINGS_SUFFIX = '.json'
+LOCK = '.lock'
+IN_USE = 'another training run uses the model folder'
 
 _FILE = re.compile(
     r'^model\.ckpt-(\d+)\.(index|meta|json|data-\d{5}-of-\d{5})$')
@@ -136,6 +138,25 @@ def load_settings(prefix):
     return settings
 
 
+def is_in_use(path):
+    """Whether a process trains in a folder; False where there is none.
+
+    Asked for with a lock that is given back at once: a training that begins at
+    this very moment is refused, as beside another one.
+    """
+    try:
+        with open(os.path.join(path, LOCK)) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return True
+        raise UserError(f'cannot lock the model folder {path}: '
+                        f'{error.strerror}; choose a folder on a local disk')
+    return False
+
+
 class ModelDir:
     """A model folder that this process trains in, held under its lock.
 
@@ -156,7 +177,7 @@ class ModelDir:
         self._is_new = not os.path.lexists(path)
         try:
             os.makedirs(path, exist_ok=True)
-            self._lock = open(os.path.join(path, '.lock'), 'a')
+            self._lock = open(os.path.join(path, LOCK), 'a')
         except OSError as error:
             raise UserError(
                 f'cannot write to the model folder {path}: {error.strerror}; '
@@ -170,8 +191,8 @@ class ModelDir:
                                 f'{error.strerror}; choose a folder on a local '
                                 'disk with --model-dir')
             raise UserError(
-                f'another training run uses the model folder {path}; wait for '
-                'it, stop it, or choose another folder with --model-dir')
+                f'{IN_USE} {path}; wait for it, stop it, or choose another '
+                'folder with --model-dir')
         self._sweep()
 
     def __enter__(self):
@@ -188,7 +209,7 @@ class ModelDir:
         """Gives the lock back, and removes the folder where it was made for it."""
         if self._is_new:
             with contextlib.suppress(OSError):  # something is in it by now
-                os.remove(self.join('.lock'))
+                os.remove(self.join(LOCK))
                 os.rmdir(self.path)
         self.close()
 

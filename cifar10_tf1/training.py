@@ -125,6 +125,12 @@ class Run:
 
     def say_finished(self):
         """Returns the exit status."""
+        content = self._record.content
+        if content['processes'] and (content['weights'] or {}).get(
+                'step') != self._step:
+            # Killed between its last checkpoint and the end of its record.
+            self._record.end_process(self._step, 'killed',
+                                     checkpoints.fingerprint(self._newest))
         if self._system.tests_after_training:
             self._print(self._system.format_test(self._measures.count_test()))
         print(f'Epoch {self._step // self._steps_per_epoch} (step {self._step}) '

@@ -18,13 +18,13 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
-import record_run  # noqa: E402
 from cifar10_tf1 import recorded  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 from cifar10_tf1.benchmark import figures  # noqa: E402
+from cifar10_tf1.sweep import counts  # noqa: E402
 
 RESULTS = recorded.RESULTS
 BENCH = os.path.join(RESULTS, 'bench')
@@ -78,6 +78,11 @@ def load_runs(system, runtime):
             for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
 
 
+def list_by_seed(record, variant):
+    """The number of right images by test seed."""
+    return list(counts.list_counts(record, variant).values())
+
+
 def list_correct(records, variant):
     """The number of right images of each run, by its test."""
     return [next(test['num_correct'] for test in record.content['tests']
@@ -120,14 +125,13 @@ def build_systems():
 
 def describe_tests(entry, records):
     """Right images of the documented test: mean, sd and range."""
-    counts = [record_run.list_correct(record, entry.variants[0])
-              for record in records]
-    if len(counts[0]) == 1:
-        return describe_numbers([count for count, in counts],
+    numbers = [list_by_seed(record, entry.variants[0]) for record in records]
+    if len(numbers[0]) == 1:
+        return describe_numbers([number for number, in numbers],
                                 f'{len(records)} seeds')
-    text = describe_numbers(counts[0], f'{len(counts[0])} tests of one run')
+    text = describe_numbers(numbers[0], f'{len(numbers[0])} tests of one run')
     if len(records) > 1:
-        mean = statistics.mean(map(statistics.mean, counts))
+        mean = statistics.mean(map(statistics.mean, numbers))
         text += f'; {mean:,.1f} over {len(records)} seeds'
     return text
 
@@ -320,15 +324,18 @@ def build_results():
     lines += ['', 'Right images of each random crop, test seeds 1 to 20:', '']
     for name, heading in WHOLE_RUNS.items():
         lines.append(f'- {heading}: ' + ', '.join(
-            f'{number:,}' for number in record_run.list_correct(load_run(name), 'random')))
+            f'{number:,}' for number in list_by_seed(load_run(name), 'random')))
     lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '']
     with open(os.path.join(RUNS_OF_DEEP_CNN, 'seeds.csv'), newline='') as file:
         seeds = list(csv.DictReader(file))
     lines += ['| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
               '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
     for row in seeds:
-        *cells, digest = row.values()
-        lines.append('| ' + ' | '.join(cells) + f' | `{digest[:16]}` |')
+        cells = [row[name] for name in (
+            'seed', 'runtime', 'kernels', 'machine', 'num_correct',
+            'mean_correct', 'central_correct')]
+        lines.append('| ' + ' | '.join(cells)
+                     + f' | `{row["weights_sha256"][:16]}` |')
     lines.append('')
     for name, heading in WHOLE_RUNS.items():
         lines.append(describe_provenance(load_run(name), heading))
@@ -337,13 +344,13 @@ def build_results():
 
 def describe_run(record):
     """The cells of a whole run."""
-    numbers = record_run.list_correct(record, 'random')
+    numbers = list_by_seed(record, 'random')
     assert len(numbers) == 20, numbers
     comparison = report.build_report(record).curves[0].comparison
     largest = comparison.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
-            f'{max(numbers):,}', f'{record_run.list_correct(record, "central")[0]:,}',
+            f'{max(numbers):,}', f'{list_by_seed(record, "central")[0]:,}',
             f'{comparison.mean_absolute:.2f} %',
             f'{comparison.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
             f'{largest.epoch})']
@@ -415,6 +422,27 @@ def build_spread():
         lines.append(f'| {name} | ' + ' | '.join(
             f'{100 * measure(column) / mean:.2f} %'
             for column, mean in zip(columns, means)) + ' |')
+    return lines
+
+
+@table
+def build_processes():
+    """One run on each core beside one on all, round by round."""
+    with open(os.path.join(BENCH, 'processes.csv'), newline='') as file:
+        rows = list(csv.DictReader(file))
+    lines = ['| system | cores | rounds | one on each core, times one on all |',
+             '|---|---|---|---|']
+    for system in dict.fromkeys(row['system'] for row in rows):
+        rates = [{row['round']: float(row['steps_a_second']) for row in rows
+                  if row['system'] == system
+                  and (row['processes'] == '1') == is_one}
+                 for is_one in (False, True)]
+        both = [number for number in rates[0] if number in rates[1]]
+        cores = {row['cores'] for row in rows if row['system'] == system}
+        lines.append(f'| `{system}` | {", ".join(cores)} | {len(both)} | '
+                     + str(figures.summarize_ratio(
+                         *([each[number] for number in both]
+                           for each in rates))) + ' |')
     return lines
 
 

@@ -1,98 +1,73 @@
-"""Tests a complete run of deep_cnn and notes it in seeds.csv; may publish it.
+"""Publishes a complete and tested run in results/, and sums the runs there up.
 
-    python tools/record_run.py runs/2
-    python tools/record_run.py model 1.15-seed-01
+    python -m cifar10_tf1.sweep --seeds 2 --folder runs
+    python tools/record_run.py runs/seed-02 1.15-seed-02
 
-Twenty-one tests of the last checkpoint: by the documented random crops, with
-test seeds 1 to 20, and by the central crop. With a name, what the run wrote is
-copied to results/runs/deep_cnn/NAME, and of the run of record its last
-checkpoint as well.
+What the run wrote is copied to results/runs/SYSTEM/NAME; of the run of record
+its last checkpoint as well. With --for-accuracy, and of the run of record, the
+first losses and the classes of all test images too, for `make accuracy`.
 CIFAR10_DATA_DIR names the data.
 """
 
+import argparse
 import csv
 import hashlib
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
+from cifar10_tf1 import model_dir  # noqa: E402
 from cifar10_tf1 import recorded  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import step_losses  # noqa: E402
+from cifar10_tf1 import systems  # noqa: E402
+from cifar10_tf1.sweep import counts  # noqa: E402
+from cifar10_tf1.sweep import files  # noqa: E402
+from cifar10_tf1.sweep import jobs  # noqa: E402
+from cifar10_tf1.sweep import runs  # noqa: E402
 
-EPOCHS = 110
-STEP = 55000
-TEST_SEEDS = range(1, 21)
 NUM_FIRST_LOSSES = 100
-RUNS = os.path.join(recorded.RUNS, 'deep_cnn')
-SEEDS = os.path.join(RUNS, 'seeds.csv')
-COLUMNS = ['seed', 'runtime', 'kernels', 'machine', 'num_correct',
-           'mean_correct', 'central_correct', 'weights_sha256']
 
 
 def main():
-    folder = sys.argv[1].rstrip('/')
-    name = sys.argv[2] if len(sys.argv) > 2 else None
-    prefix = os.path.join(folder, f'model.ckpt-{STEP}')
-    record = run_record.load_folder(folder)
-    if record is None or len(record.epochs) != EPOCHS or (
-            record.content['weights'] or {}).get('step') != STEP:
-        sys.exit(f'{folder} holds no complete run of {EPOCHS} epochs')
-    if find_line(record):
-        sys.exit(f'{folder} is in seeds.csv already')
-    for seed in TEST_SEEDS:
-        test(prefix, 'random', seed)
-    test(prefix, 'central', 1)
-    record = run_record.load_folder(folder)
-    append_line(record)
-    if name:
-        publish(folder, prefix, os.path.join(RUNS, name))
-    if name == os.path.basename(recorded.RECORD):
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('folder', help='of the run')
+    parser.add_argument('name', help='such as 1.15-seed-02')
+    parser.add_argument('--for-accuracy', action='store_true')
+    options = parser.parse_args()
+    record = run_record.load_folder(options.folder)
+    if record is None or not jobs.is_trained(record, record.settings.epochs):
+        sys.exit(f'{options.folder} holds no complete run')
+    if counts.list_missing(record):
+        sys.exit(f'{options.folder} is not tested as it should be; '
+                 'python -m cifar10_tf1.sweep does that')
+    entry = systems.find(record.content['system'])
+    published = os.path.join(recorded.RUNS, entry.name)
+    prefix = os.path.join(
+        options.folder, f'{model_dir.PREFIX}-{record.epochs[-1]["step"]}')
+    target = os.path.join(published, options.name)
+    is_of_record = os.path.realpath(target) == os.path.realpath(recorded.RECORD)
+    publish(options.folder, target)
+    if options.for_accuracy or is_of_record:
+        publish_for_accuracy(options.folder, prefix, target)
+    if is_of_record:
         publish_checkpoint(prefix)
+    print('\n'.join(files.write(published, runs.load_runs(published, entry),
+                                entry)))
 
 
-def find_line(record):
-    with open(SEEDS, newline='') as file:
-        return [row for row in csv.DictReader(file)
-                if row['weights_sha256'] == record.content['weights']['sha256']]
-
-
-def test(prefix, crop, seed):
-    subprocess.run([sys.executable, os.path.join(ROOT, 'test.py'),
-                    '--checkpoint', prefix, '--crop', crop, '--seed',
-                    str(seed)], check=True)
-
-
-def list_correct(record, crop):
-    """Numbers of right images after the last epoch, by test seed."""
-    return [test['num_correct'] for test in sorted(
-        record.content['tests'], key=lambda test: test['seed'])
-        if test['crop'] == crop and test['kind'] == record.kind
-        and test['step'] == record.epochs[-1]['step']]
-
-
-def append_line(record):
-    kind = record.kind
-    random = list_correct(record, 'random')
-    with open(SEEDS, 'a', newline='') as file:
-        csv.writer(file, lineterminator='\n').writerow([
-            record.settings.seed, kind['wheel'], kind['kernels'],
-            (kind['gpu'] or {}).get('card') or '{name}, family {family}, model '
-            '{model}'.format(**kind['cpu']), random[0],
-            f'{statistics.mean(random):.1f}', *list_correct(record, 'central'),
-            record.content['weights']['sha256']])
-
-
-def publish(folder, prefix, target):
+def publish(folder, target):
     os.makedirs(target)
-    for file in (run_record.FILE, 'metrics.csv'):
+    for file in (run_record.FILE, run_record.METRICS_FILE):
         shutil.copy(os.path.join(folder, file), target)
+
+
+def publish_for_accuracy(folder, prefix, target):
     import numpy as np
     losses = np.fromfile(os.path.join(folder, step_losses.FILE), '<f4')
     with open(os.path.join(target, 'first_losses.csv'), 'w', newline='') as file:

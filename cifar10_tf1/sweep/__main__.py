@@ -1,0 +1,144 @@
+"""Trains and tests many seeds, side by side, and sums them up.
+
+    python -m cifar10_tf1.sweep --seeds 1-10
+"""
+
+import argparse
+import os
+import sys
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import devices
+from cifar10_tf1 import limits
+from cifar10_tf1 import model_dir
+from cifar10_tf1 import systems
+from cifar10_tf1.errors import UserError
+from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.sweep import files
+from cifar10_tf1.sweep import jobs
+from cifar10_tf1.sweep import runner
+from cifar10_tf1.sweep import runs as runs_module
+from cifar10_tf1.sweep.progress import Progress
+
+# Options that the processes take as they are given here.
+_OF_BOTH = ('data_dir', 'synthetic', 'device', 'kernels',
+            'allow_unsupported_gpu', 'intra_op_threads', 'inter_op_threads',
+            'input_threads')
+_OF_TRAINING = ('save_steps', 'train_files', 'no_summaries')
+
+
+def _sweep(options):
+    stop_request = StopRequest().install()
+    entry = systems.find(options.system)
+    folder = options.folder or os.path.join(cli.find_model_dir(
+        argparse.Namespace(system=options.system, model_dir=None)), 'sweep')
+    if options.seeds is None and not options.merge:
+        raise UserError('no seeds are named; add --seeds 1-10, say, or --merge '
+                        'to sum up what is there')
+    request = jobs.Request(
+        entry, folder, options.epochs, _list_options(options, _OF_BOTH),
+        _list_options(options, _OF_TRAINING))
+    if not options.merge:
+        _run(request, options, stop_request)
+    runs = runs_module.load_runs(folder, entry, options.epochs,
+                                 options.seeds or ())
+    print('\n'.join(files.write(folder, runs, entry)), flush=True)
+    return stop_request.exit_status or _find_status(runs, options.seeds)
+
+
+def _find_status(runs, seeds):
+    """1 where a run that was asked for is not complete, and a line says so."""
+    incomplete = [run.name for run in runs if not run.is_complete
+                  and (seeds is None or run.seed in seeds)]
+    if incomplete:
+        print(f'warning: not complete: {", ".join(incomplete)}; start again to '
+              'go on with them', file=sys.stderr, flush=True)
+    return 1 if incomplete else 0
+
+
+def _run(request, options, stop_request):
+    """Trains and tests what is missing."""
+    model_dir.check_path(request.folder)
+    num_processes = options.processes
+    if num_processes is None:
+        num_processes = runner.choose_num_processes(
+            _choose_device(options), len(options.seeds))
+    # Before several processes download it at once.
+    cli.load_data_set(options, request.entry.name)
+    try:
+        os.makedirs(os.path.join(request.folder, jobs.LOGS), exist_ok=True)
+    except OSError as error:
+        raise UserError(f'cannot write to {request.folder}: {error.strerror}; '
+                        'choose another --folder')
+    all_jobs = [jobs.Job(request, seed)
+                for seed in dict.fromkeys(options.seeds)]
+    groups = runner.split_cores(num_processes)
+    runner.Runner(all_jobs, groups, Progress(
+        all_jobs, num_processes)).run(stop_request)
+
+
+def _list_options(options, names):
+    """Those that are given, as words of a command line."""
+    words = []
+    for name in names:
+        value = getattr(options, name)
+        if value not in (None, False):
+            words.append('--' + name.replace('_', '-'))
+            words += [] if value is True else [str(value)]
+    return tuple(words)
+
+
+def _choose_device(options):
+    """'cpu' or 'gpu', as train.py will choose; says nothing to TensorFlow."""
+    before = dict(os.environ)
+    try:
+        return devices.prepare(options.device or 'auto',
+                               options.allow_unsupported_gpu).device
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.sweep',
+        description='Trains whole runs of several seeds side by side, tests '
+        'each, and sums them up. Started again it does what is missing, '
+        'whatever has ended it before.',
+        epilog='example: python -m cifar10_tf1.sweep --seeds 1-10')
+    parser.add_argument(
+        '--seeds', type=cli.parse_seeds, metavar='A-B',
+        help='of the runs, such as 1-10 or 1-4,7')
+    parser.add_argument(
+        '--system', choices=systems.NAMES, default=systems.DEFAULT,
+        help=f'whose runs (default: {systems.DEFAULT})')
+    cli.add_number(
+        parser, '--processes', 1, limits.PROCESSES,
+        'side by side, each on its share of the cores (default: one on each '
+        'core; with a GPU 1)')
+    parser.add_argument(
+        '--folder', metavar='DIR',
+        help='of the runs, each in a folder seed-NN there (default: sweep in '
+        'the model folder of the system)')
+    parser.add_argument(
+        '--merge', action='store_true',
+        help='train and test nothing: sum up what is in the folder')
+    cli.add_number(
+        parser, '--epochs', 1, limits.EPOCHS,
+        'of each run (default: as documented)')
+    cli.add_number(
+        parser, '--save-steps', 1, limits.STEPS,
+        'steps from one checkpoint to the next (default: an epoch)')
+    cli.add_number(
+        parser, '--train-files', 1, limits.FILES,
+        'train on the first N files of the training data only (default: all)')
+    parser.add_argument(
+        '--no-summaries', action='store_true',
+        help='write no event files for TensorBoard (default: as train.py)')
+    cli.add_data_options(parser)
+    cli.add_machine_options(parser)
+    return cli.run_command(parser, argv, _sweep)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
