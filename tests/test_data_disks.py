@@ -1,15 +1,18 @@
-"""Real disks and processes: read-only mounts, full ones, two at once, a kill."""
+"""Real disks, users and processes: read-only and full ones, two at once, a kill."""
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
 import data_helpers
+import pickle_helpers
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import synthetic
@@ -154,6 +157,66 @@ def test_a_full_disk_with_an_empty_file_system_is_one_line(mount):
         (data_dir / 'filler').write_bytes(bytes(1 << 16))
     with fails(str(data_dir), '--data-dir'):
         load(data_dir / 'new')
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Without root's rights, which read and write everything."""
+    if os.geteuid():
+        pytest.skip('only root can become another user')
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+@pytest.fixture
+def data_of_root():
+    """A folder in reach of every user; pytest's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
+
+
+@pytest.mark.parametrize('helpers', [data_helpers, pickle_helpers])
+def test_the_data_of_another_user_is_only_read(data_of_root, helpers):
+    helpers.write_files(data_of_root)
+    before = data_helpers.snapshot(data_of_root)
+    with as_nobody():
+        data_set = load(data_of_root)
+        assert len(data_set.load('train')) == 60
+    assert data_helpers.snapshot(data_of_root) == before
+    assert preparation.LOCK_NAME not in os.listdir(str(data_of_root))
+
+
+@pytest.mark.parametrize('helpers', [data_helpers, pickle_helpers])
+def test_data_that_another_user_keeps_to_himself(data_of_root, helpers):
+    folder = helpers.write_files(data_of_root)
+    name = sorted(helpers.CONTENTS)[2]
+    os.chmod(str(folder / name), 0o600)
+    with as_nobody(), fails('Cannot read', 'Permission denied', '--data-dir'):
+        load(data_of_root)
+    os.chmod(str(folder), 0o700)
+    with as_nobody(), fails(str(folder), 'Permission denied', '--data-dir'):
+        load(data_of_root)
+
+
+@pytest.mark.parametrize('helpers', [data_helpers, pickle_helpers])
+def test_an_archive_in_the_folder_of_another_user(data_of_root, helpers):
+    """It can't be unpacked there."""
+    packed = data_helpers.pack(helpers.members())
+    archive = helpers.describe(packed)
+    (data_of_root / archive.name).write_bytes(packed)
+    with as_nobody(), fails(str(data_of_root), 'Permission denied',
+                            '--data-dir'):
+        data_helpers.load(data_of_root, archive)
+    assert os.listdir(str(data_of_root)) == [archive.name]
 
 
 def start(script, data_dir, url=''):

@@ -1,6 +1,7 @@
 """Several sources in turn: the next goes on where the last one failed."""
 
 import os
+import re
 import time
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 import data_helpers
 import pickle_helpers
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
+from cifar10_tf1.data import mnist
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import transfer
 from data_helpers import FILES, Server, fails, isolated  # noqa: F401
@@ -18,6 +21,7 @@ GARBAGE = bytes(len(PACKED))
 PYTHON = data_helpers.pack(pickle_helpers.members())
 ARCHIVE = 'cifar-10-binary.tar.gz'
 PART = ARCHIVE + '.part'
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NOWHERE = 'http://127.0.0.1:9/x'
 
 
@@ -204,3 +208,24 @@ def test_keras_keeps_it_in_the_home_folder(tmp_path, monkeypatch):
     pickle_helpers.write_files(data_dir)
     offer, = cifar10.list_offers()
     assert offer.endswith(f'--data-dir {data_dir} takes it from there')
+
+
+def test_the_page_is_right(monkeypatch):
+    """docs/data.md: the sources, the limits, and the places of others."""
+    monkeypatch.undo()  # of the short limits
+    monkeypatch.delenv(cifar10_archives.URL_VARIABLE, raising=False)
+    with open(os.path.join(ROOT, 'docs', 'data.md')) as file:
+        text = file.read()
+    assert re.findall('^[|] (?:binary|Python) [|] `(.*?)`', text, re.M) == [
+        url for archive in cifar10_archives.official_archives()
+        for url in archive.urls]
+    for url in mnist.URLS:
+        assert f'`{url}`' in text
+    words = ' '.join(text.split())
+    for phrase in (
+            f'{transfer.WINDOW_SECONDS} s without a byte, or less than '
+            f'{download.FAST_RATE / 1e3:.0f} kB a second over '
+            f'{transfer.WINDOW_SECONDS} s',
+            f'{download.LEAST_RATE / 1e3:.0f} kB a second will do',
+            f'There are {download.MAX_ROUNDS} rounds'):
+        assert phrase in words, phrase
