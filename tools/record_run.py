@@ -5,7 +5,8 @@
 
 What the run wrote is copied to results/runs/SYSTEM/NAME; of the run of record
 its last checkpoint as well. With --for-accuracy, and of the run of record, the
-first losses and the classes of all test images too, for `make accuracy`.
+first losses too, and of the default system the classes of all test images, for
+`make accuracy`.
 CIFAR10_DATA_DIR names the data.
 """
 
@@ -54,7 +55,9 @@ def main():
     is_of_record = os.path.realpath(target) == os.path.realpath(recorded.RECORD)
     publish(options.folder, target)
     if options.for_accuracy or is_of_record:
-        publish_for_accuracy(options.folder, prefix, target)
+        publish_first_losses(options.folder, target)
+        if entry.name == systems.DEFAULT:
+            publish_predictions(prefix, target)
     if is_of_record:
         publish_checkpoint(prefix)
     print('\n'.join(files.write(published, runs.load_runs(published, entry),
@@ -67,7 +70,7 @@ def publish(folder, target):
         shutil.copy(os.path.join(folder, file), target)
 
 
-def publish_for_accuracy(folder, prefix, target):
+def publish_first_losses(folder, target):
     import numpy as np
     losses = np.fromfile(os.path.join(folder, step_losses.FILE), '<f4')
     with open(os.path.join(target, 'first_losses.csv'), 'w', newline='') as file:
@@ -76,6 +79,9 @@ def publish_for_accuracy(folder, prefix, target):
         # A float64 has room for every digit of a float32.
         writer.writerows((step, repr(float(loss))) for step, loss in enumerate(
             losses[:NUM_FIRST_LOSSES], start=1))
+
+
+def publish_predictions(prefix, target):
     predictions = [json.loads(subprocess.run(
         [sys.executable, os.path.join(ROOT, 'tools', 'classify_test_set.py'),
          prefix, crop, '1'], stdout=subprocess.PIPE, check=True,

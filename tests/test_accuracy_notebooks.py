@@ -1,0 +1,181 @@
+"""The regression test on accuracy of laptop_cnn and udacity_cnn, on the real data.
+
+By the documents' sessions on the first file of the training data, which take a
+minute or two. Recorded runs and runs of plain ports say how far a further one may
+be off, above and below; the first losses notice what a whole run forgives.
+"""
+
+import csv
+import glob
+import os
+import statistics
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import machine
+from cifar10_tf1 import recorded
+from cifar10_tf1 import run_record
+from cifar10_tf1 import runtime
+from cifar10_tf1 import step_losses
+from cifar10_tf1 import systems
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.systems import laptop_cnn
+from cifar10_tf1.systems import udacity_cnn
+
+pytestmark = pytest.mark.accuracy
+
+TOLERANCE = 2e-6  # of one of the first ten losses, relative
+NUM_COMPARED = 40  # steps: the first file's last batch of laptop_cnn is the 36th
+
+
+@pytest.fixture(scope='module', params=['laptop_cnn', 'udacity_cnn'])
+def system(request):
+    return systems.load(request.param)
+
+
+@pytest.fixture(scope='module')
+def data_set(real_data_dir):
+    return cifar10.load_data_set(real_data_dir)
+
+
+@pytest.fixture(scope='module')
+def session_on_one_file(system, data_set, tmp_path_factory):
+    """The document's first session, of seed 1: its folder."""
+    folder = tmp_path_factory.mktemp(system.name)
+    assert runs.train(folder, data_set, system=system, kernels='fast',
+                      train_files=1) == 0
+    return folder
+
+
+def find_folders(name):
+    """Of the recorded sessions on one file, on 1.15."""
+    return sorted(glob.glob(os.path.join(recorded.RUNS, name,
+                                         '1.15-file-1-seed-*')))
+
+
+def load_first_losses(name):
+    with open(os.path.join(find_folders(name)[0], 'first_losses.csv'),
+              newline='') as file:
+        return np.array([float(row['loss']) for row in csv.DictReader(file)],
+                        np.float32)
+
+
+def load_accuracies(name):
+    """Validation accuracies by epoch of each recorded run and plain port's."""
+    curves = [[entry['validation_accuracy'] for entry
+               in run_record.load_folder(folder).epochs]
+              for folder in find_folders(name)]
+    for path in sorted(glob.glob(os.path.join(recorded.RUNS, name,
+                                              'plain-port-file-1-*.csv'))):
+        with open(path, newline='') as file:
+            curves.append([float(row['validation_accuracy'])
+                           for row in csv.DictReader(file)])
+    return curves
+
+
+def find_range(numbers):
+    """Where a further run's figure has to be: five standard deviations.
+
+    Of few runs, so never nearer than two points.
+    """
+    width = max(0.02, 5 * statistics.stdev(numbers))
+    return statistics.mean(numbers) - width, statistics.mean(numbers) + width
+
+
+def test_the_first_losses(session_on_one_file, system):
+    ours = np.fromfile(str(session_on_one_file / step_losses.FILE), '<f4')[:100]
+    theirs = load_first_losses(system.name)
+    assert np.abs(ours[:10] / theirs[:10] - 1).max() < TOLERANCE
+    record = run_record.load_folder(find_folders(system.name)[0])
+    kind = runs.load_record(session_on_one_file).kind
+    if not machine.list_differences(record.kind, kind):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def test_the_accuracies(session_on_one_file, system, data_set):
+    """By epoch on the images held back, and on the test images."""
+    curves = load_accuracies(system.name)
+    assert len(curves) >= 2
+    ours = [entry['validation_accuracy'] for entry
+            in runs.load_record(session_on_one_file).epochs]
+    assert len(ours) == system.num_epochs
+    for epoch, (value, *others) in enumerate(zip(ours, *curves), 1):
+        low, high = find_range(others)
+        assert low <= value <= high, epoch
+    tests = [next(test['mean_over_batches'] for test
+                  in run_record.load_folder(folder).content['tests']
+                  if test['crop'] == 'whole')
+             for folder in find_folders(system.name)]
+    result = runs.evaluate(system, data_set, str(session_on_one_file))
+    assert abs(result.mean_over_batches - statistics.mean(tests)) < 0.03
+
+
+class KeepsItsLogits(udacity_cnn.UdacityCnn):
+    """Without the dropout that stands behind the logits."""
+
+    def build_network(self, images, seed, *arguments, **options):
+        real = udacity_cnn.dropout.build
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(udacity_cnn.dropout, 'build', lambda net, name, mode: (
+                net if name == 'logits' else real(net, name, mode)))
+            return super().build_network(images, seed, *arguments, **options)
+
+
+def _shuffled(base):
+    class Shuffled(base):
+        def build_plan(self, data_set, num_files=None):
+            plan = super().build_plan(data_set, num_files)
+            return plan._replace(
+                rows=np.random.RandomState(1).permutation(plan.rows))
+    return Shuffled()
+
+
+def _validating_in_front(base):
+    class ValidatingInFront(base):
+        def build_plan(self, data_set, num_files=None):
+            plan = super().build_plan(data_set, num_files)
+            size = data_set.num_train_examples // data_set.num_train_files
+            held_back = int(size * 0.1)
+            return plan._replace(rows=plan.rows + held_back,
+                                 validation=plan.validation - size + held_back)
+    return ValidatingInFront()
+
+
+class DropsTheShortBatch(laptop_cnn.LaptopCnn):
+    def build_plan(self, data_set, num_files=None):
+        plan = super().build_plan(data_set, num_files)
+        short = self.batch_size * 35
+        rows = plan.rows.reshape(-1, 9000)[:, :short].ravel()
+        return plan._replace(rows=rows, batch_sizes=(self.batch_size,) * (
+            len(rows) // self.batch_size))
+
+
+@pytest.mark.parametrize('changed', [
+    _shuffled(laptop_cnn.LaptopCnn), _validating_in_front(laptop_cnn.LaptopCnn),
+    DropsTheShortBatch(), KeepsItsLogits(), _shuffled(udacity_cnn.UdacityCnn),
+    _validating_in_front(udacity_cnn.UdacityCnn)],
+    ids=lambda changed: f'{changed.name}-{type(changed).__name__}')
+def test_a_change_is_noticed(changed, data_set):
+    """By the first losses, on any machine: else this file would prove nothing."""
+    num_steps = NUM_COMPARED if changed.name == 'laptop_cnn' else 3
+    graph = runs.build_training_graph(changed, data_set, 1, kernels_name='fast',
+                                      num_files=1)
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            machine.Threads(1, 2, 2))) as session:
+        session.run(graph.initializer)
+        graph.inputs.training.load(session, data_set)
+        feeds = {graph.inputs.handle: session.run(
+            graph.inputs.handles['training']),
+                 graph.mode.keep_prob: changed.keep_prob}
+        losses, steps = [], changed.build_plan(data_set, 1).num_steps
+        for step in range(num_steps):
+            if step % steps == 0:
+                graph.inputs.training.initialize(session, step // steps)
+            losses.append(session.run([graph.train_op, graph.total_loss],
+                                      feeds)[1])
+    difference = np.abs(losses / load_first_losses(changed.name)[:num_steps] - 1)
+    # By the 40th step rounding has grown, but to far less than this.
+    assert difference.max() > 1e-3
