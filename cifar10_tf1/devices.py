@@ -31,7 +31,8 @@ class Choice(NamedTuple):
     not_used: Tuple[str, ...] = ()     # the other cards, and why
 
 
-def prepare(requested, allow_unsupported=False, support=None):
+def prepare(requested, allow_unsupported=False, support=None,
+            because='as --device says'):
     """Chooses the device and hides from TensorFlow what it is not to use.
 
     Runs before TensorFlow is imported.
@@ -40,6 +41,7 @@ def prepare(requested, allow_unsupported=False, support=None):
       requested: 'auto', 'cpu' or 'gpu'.
       allow_unsupported: bool, takes a card that is refused otherwise.
       support: cuda.support.Support, by default the installed TensorFlow's.
+      because: str, of the line of a CPU that is asked for.
     Returns:
       Choice, for resolve.
     Raises:
@@ -47,7 +49,7 @@ def prepare(requested, allow_unsupported=False, support=None):
         GPU is asked for and none can be used.
     """
     if requested == 'cpu':
-        return _use_cpu(requested, 'as --device or the run\'s record says')
+        return _use_cpu(requested, because)
     hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
     if hidden is not None and hidden.strip() in ('', '-1'):
         return _use_cpu(requested, f'CUDA_VISIBLE_DEVICES={hidden.strip()} '

@@ -108,8 +108,9 @@ def choose_machine(given, allow_unsupported_gpu=False, recorded=None,
       UserError: as devices.prepare and kernels.choose.
     """
     recorded = recorded or run_record.RunSettings()
-    choice = devices.prepare(given.device or recorded.device or 'auto',
-                             allow_unsupported_gpu)
+    choice = devices.prepare(
+        given.device or recorded.device or 'auto', allow_unsupported_gpu,
+        because='as --device says' if given.device else 'as this run began')
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
                             choice.device, systems.find(system_name).kernels)
     runtime.prepare_environment(chosen)

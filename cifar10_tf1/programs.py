@@ -92,8 +92,8 @@ def _train_parser():
         prog='train.py',
         description='Trains the network of a documented result, '
         'with a checkpoint after every epoch. Started again it goes on from '
-        'the newest checkpoint; an option that is not given then is what it '
-        'was before.',
+        'the newest checkpoint, with the options of the run unless others are '
+        'given.',
         epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
     cli.add_system_option(parser)
     cli.add_data_options(parser)

@@ -300,7 +300,7 @@ def check_settings(record, prefix):
                 raise UserError(
                     f'{os.path.join(record.folder, FILE)} says {name} {value}, '
                     f'and {prefix}.json {beside[name]}: they are of two runs; '
-                    'move the one away that does not belong there')
+                    'move one of them away')
     return settings
 
 
@@ -379,18 +379,24 @@ def check_kind(record, kind):
     """Refuses another wheel or other kernels; returns further differences.
 
     Returns:
-      list of str: why the run will not be bit-exact from here on.
+      list of str: why the run can differ from here on.
     Raises:
       UserError: naming the difference.
     """
     if not record.content['processes']:
         return []
-    for name in ('wheel', 'wheel_sha256', 'kernels'):
-        if record.kind[name] != kind[name]:
+    began = record.kind
+    venv = '.venv' if began['wheel'].endswith(' 1.15.0') else '.venv-tf2'
+    for name, then, now, way_out in (
+            ('wheel', began['wheel'], kind['wheel'], f'use {venv}/bin/python'),
+            ('wheel_sha256', began['wheel'], 'another build of it',
+             'use the environment that make setup makes'),
+            ('kernels', f'--kernels {began["kernels"]}',
+             f'--kernels {kind["kernels"]}', 'leave --kernels out')):
+        if began[name] != kind[name]:
             raise UserError(
-                f'{record.folder} holds a run with {name} {record.kind[name]}, '
-                f'and this is {kind[name]}; use that one, or choose another '
-                'folder with --model-dir')
+                f'the run in {record.folder} was trained with {then}, and this '
+                f'is {now}; {way_out}, or choose another folder with --model-dir')
     return machine.list_differences(record.kind, kind)
 
 

@@ -9,12 +9,14 @@ import pytest
 
 import cuda_stubs
 from cifar10_tf1 import devices
+from cifar10_tf1 import launch
 from cifar10_tf1 import machine
 from cifar10_tf1.cuda import driver as drivers
 from cifar10_tf1.cuda import libraries
 from cifar10_tf1.cuda.support import TENSORFLOW_1
 from cifar10_tf1.cuda.support import TENSORFLOW_2
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.run_record import RunSettings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 THREADS = machine.Threads(2, 2, 2)
@@ -60,7 +62,7 @@ def refusal(*arguments):
 
 
 @pytest.mark.parametrize('requested, reason', [
-    ('cpu', 'as --device or the run\'s record says'),
+    ('cpu', 'as --device says'),
     ('auto', 'no NVIDIA driver here')])
 def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     choice = devices.prepare(requested)
@@ -71,6 +73,16 @@ def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     captured = capsys.readouterr()
     assert captured.out == f'Device: CPU ({reason}), 2 threads\n'
     assert captured.err == ''
+
+
+@pytest.mark.parametrize('given, reason', [
+    (RunSettings(device='cpu'), 'as --device says'),
+    (RunSettings(), 'as this run began')])
+def test_a_line_says_who_asked_for_the_cpu(given, reason, monkeypatch):
+    monkeypatch.setattr(launch.runtime, 'prepare_environment', lambda kernels: None)
+    unused_given, choice = launch.choose_machine(
+        given, recorded=RunSettings(device='cpu', kernels='stock'))
+    assert choice.reason == reason
 
 
 def test_a_user_s_log_level_stays():

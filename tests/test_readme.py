@@ -2,9 +2,12 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
@@ -67,6 +70,28 @@ def test_every_make_target_that_is_named_is_there():
     for page in PAGES:
         for target in re.findall(r'(?:`|^)make ([a-z-]+)', read(page), re.MULTILINE):
             assert re.search(rf'^{target}:', makefile, re.MULTILINE), (page, target)
+
+
+WRITTEN = ('.venv', '.venv-tf2', 'dataset/cifar10/a', 'demo/model/a',
+           'model/report.html', 'runs/2/run.json', 'report.html', 'out.png',
+           'photo.jpg', 'holiday/a.jpg', 'export/saved_model.pb', 'export.onnx',
+           'data/model/run.json', 'cifar-tf1.tar.gz', 'cifar-10-binary.tar.gz',
+           'model.tar', 'old.py', 'look.py', 'rescue.py', 'compare.py',
+           'old/checkpoint', 'rescued/saved_model.pb', 'rescued.onnx',
+           'expected.npz')
+
+
+def test_what_the_pages_write_is_ignored_by_git():
+    """Else the doctor and a run's record say that the program was changed."""
+    def check_ignored(*names):
+        return subprocess.run(('git', '-C', ROOT, 'check-ignore', *names),
+                              stdout=subprocess.PIPE, universal_newlines=True)
+
+    if shutil.which('git') is None or check_ignored(WRITTEN[0]).returncode > 1:
+        pytest.skip('this is no checkout of git')
+    assert check_ignored(*WRITTEN).stdout.split() == list(WRITTEN)
+    assert check_ignored('cifar10_tf1/data/a.py', 'results/runs/a/run.json',
+                         'docs/a.png').stdout == ''
 
 
 def test_records_are_clean_and_bit_exact():
