@@ -128,6 +128,7 @@ def test_one_without_ranges_begins_anew(tmp_path, settings, capfd):
             Server(PACKED, **settings) as second:
         load(tmp_path, first.url, second.url)
     assert second.requests[0] == 'bytes=1000-'
+    assert len(first.requests) == 1
     check_complete(tmp_path)
     # Seen by its headers, before any of it is mixed with the rest.
     assert 'was not the archive' not in capfd.readouterr().err
