@@ -128,6 +128,7 @@ def test_one_without_ranges_begins_anew(tmp_path, settings, capfd):
             Server(PACKED, **settings) as second:
         load(tmp_path, first.url, second.url)
     assert second.requests[0] == 'bytes=1000-'
+    assert len(first.requests) == 1
     check_complete(tmp_path)
     # Seen by its headers, before any of it is mixed with the rest.
     assert 'was not the archive' not in capfd.readouterr().err
@@ -162,8 +163,8 @@ def test_no_source_at_all_is_one_line(tmp_path):
                    f'downloaded: the server says 404',
                    f'{wrong.url} cannot be downloaded: what it sent is not',
                    # The same reason once.
-                   f'{NOWHERE}, {NOWHERE} cannot be downloaded: Connection '
-                   f'refused. Mend that, or put', 'cifar-10-python.tar.gz',
+                   f'{NOWHERE} and 1 other source(s) cannot be downloaded: '
+                   f'Connection refused. Mend that, or put', 'cifar-10-python.tar.gz',
                    'by hand', '--data-dir', '--synthetic'):
             load(tmp_path, absent.url, wrong.url, NOWHERE,
                  python_urls=(NOWHERE,))

@@ -171,8 +171,10 @@ def _join_reasons(sources):
     urls = {}
     for source in sources:
         urls.setdefault(source.reason, []).append(source.url)
-    return '; '.join(f'{", ".join(urls[reason])} cannot be downloaded: {reason}'
-                     for reason in urls)
+    return '; '.join(
+        urls[reason][0] + (f' and {len(urls[reason]) - 1} other source(s)'
+                           if len(urls[reason]) > 1 else '')
+        + f' cannot be downloaded: {reason}' for reason in urls)
 
 
 def _find_damage(path, archive):
