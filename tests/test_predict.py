@@ -455,21 +455,46 @@ def figure_of(predictions, monkeypatch):
 
 
 def test_the_figure_marks_the_wrong_ones(monkeypatch):
-    probabilities = np.full(10, 0.05, np.float32)
-    probabilities[3] = 0.55
+    """The three likeliest classes, the true one marked where it is there."""
+    probabilities = np.full(10, 0.03, np.float32)
+    probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
     figure = figure_of([
         predict.Prediction(name, probabilities, label, cifar10.CLASS_NAMES)
-        for name, label in (('$a^b$_{.png', None), ('right', 3), ('wrong', 8))],
-        monkeypatch)
+        for name, label in (('$a^b$_{.png', None), ('right', 3), ('wrong', 8),
+                            ('absent', 0))], monkeypatch)
     titles = [axes.get_title(loc='left') for axes in figure.axes]
-    assert titles[1::2] == ['cat 55.0 %', 'right: cat 55.0 %',
-                            'WRONG: cat 55.0 %']
-    assert titles[0] == r'\$a^b\$_{.png'
+    assert titles[1::2] == ['cat 50.0 %', 'right: cat 50.0 %',
+                            'WRONG: cat 50.0 %', 'WRONG: cat 50.0 %']
+    assert titles[::2] == [r'\$a^b\$_{.png', 'cat', 'ship', 'airplane']
+    assert [axes.texts[0].get_text() for axes in figure.axes[2::2]] == [
+        'right', 'wrong', 'absent']
     labels = [[text.get_text() for text in axes.get_yticklabels()]
               for axes in figure.axes[1::2]]
-    assert [[label for label in row if 'true' in label] for row in labels] == [
-        [], ['cat (true)'], ['ship (true)']]
+    assert labels == [['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'],
+                      ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
     hatched = [[bar.get_hatch() for bar in axes.patches].index('///')
                for axes in figure.axes[5::2]]
-    assert hatched == [3]
-    assert 'The first 3 of 99' in figure.texts[0].get_text()
+    assert hatched == [0, 0]
+    assert [text.get_text() for text in figure.texts] == [
+        'Softmax Predictions', 'The first 4 of 99. Frame: what the network '
+        'sees.']
+
+
+def test_the_figure_is_the_documents(monkeypatch):
+    """A row a picture, bars of a share, the largest on top; two columns of more."""
+    def draw(number):
+        return figure_of([predict.Prediction(
+            'a', np.linspace(0, 0.2, 10).astype(np.float32), 1,
+            cifar10.CLASS_NAMES)] * number, monkeypatch)
+
+    def list_lefts(figure):
+        return {round(axes.get_position().x0, 3) for axes in figure.axes}
+
+    figure = draw(4)
+    assert len(list_lefts(figure)) == 2 and len(figure.axes) == 8
+    bars = figure.axes[1]
+    assert bars.get_xticks().tolist() == [0, 0.5, 1]
+    assert bars.get_ylim()[0] > bars.get_ylim()[1]  # the first one on top
+    widths = [bar.get_width() for bar in bars.patches]
+    assert len(widths) == 3 and widths == sorted(widths, reverse=True)
+    assert len(list_lefts(draw(5))) == 4

@@ -1,16 +1,23 @@
-"""Pictures beside their softmax, as `predict --figure` draws them."""
+"""Pictures beside their softmax, as `predict --figure` draws them.
+
+As the documents that have such a figure draw it: a row for each picture, under
+its true class, and the three likeliest classes as bars, the largest on top.
+More than four pictures stand in two columns. Marks and frame are ours.
+"""
 
 from cifar10_tf1 import figures
 
 LIMIT = 24         # pictures in a figure
-_COLUMNS = 2       # where there are several
+_ROWS = 4          # in one column
 _NAME_LENGTH = 40  # characters of a file's name
 
-# Inches: a picture with its bars, the two inside of it, the line below all.
-_CELL = (5.2, 2.3)
-_PICTURE = (0.15, 0.4, 1.55, 1.55)  # left, bottom, width, height
-_BARS = (3.1, 0.45, 1.95, 1.5)
-_FOOTER = 0.25
+# Inches: a picture with its bars, the two inside of it, the lines above and
+# below all.
+_CELL = (5.0, 1.95)
+_PICTURE = (0.3, 0.25, 1.35, 1.35)  # left, bottom, width, height
+_BARS = (3.05, 0.35, 1.75, 1.2)
+_HEADER, _FOOTER = 0.42, 0.3
+_BAR = 0.7  # of the room that a class has
 
 
 def draw_predictions(predictions, previews, num_predictions, system):
@@ -24,9 +31,9 @@ def draw_predictions(predictions, previews, num_predictions, system):
     Returns:
       bytes.
     """
-    columns = min(_COLUMNS, len(predictions))
+    columns = 1 if len(predictions) <= _ROWS else 2
     rows = -(-len(predictions) // columns)
-    width, height = columns * _CELL[0], rows * _CELL[1] + _FOOTER
+    width, height = columns * _CELL[0], _HEADER + rows * _CELL[1] + _FOOTER
 
     def draw_on(figure):
         def add_axes(row, column, box):
@@ -40,6 +47,8 @@ def draw_predictions(predictions, previews, num_predictions, system):
             _draw_picture(add_axes(row, column, _PICTURE), prediction, preview,
                           system)
             _draw_bars(add_axes(row, column, _BARS), prediction)
+        figure.text(0.5, 1 - 0.12 / height, 'Softmax Predictions', ha='center',
+                    va='top', fontsize=12)
         note = 'Frame: what the network sees.'
         if num_predictions > len(predictions):
             note = (f'The first {len(predictions)} of {num_predictions}. '
@@ -66,33 +75,37 @@ def _draw_picture(axes, prediction, preview, system):
     name = prediction.name
     if len(name) > _NAME_LENGTH:
         name = '…' + name[1 - _NAME_LENGTH:]
-    axes.set_title(figures.literal(name), fontsize=8, pad=6)
+    if prediction.label is None:
+        axes.set_title(figures.literal(name), fontsize=8, pad=5)
+    else:
+        axes.set_title(prediction.class_names[prediction.label], fontsize=9,
+                       pad=5)
+        axes.text(0, -0.04, figures.literal(name), transform=axes.transAxes,
+                  fontsize=7, color=figures.GREY, va='top')
 
 
 def _draw_bars(axes, prediction):
-    """Ten bars; the largest in blue, or in orange and marked where wrong."""
-    names, label = prediction.class_names, prediction.label
-    best = prediction.best
-    wrong = label is not None and label != best
-    colors = [figures.LIGHT_GREY] * len(names)
-    colors[best] = figures.ORANGE if wrong else figures.BLUE
-    percent = [100 * float(p) for p in prediction.probabilities]
-    places = range(len(names))
-    bars = axes.barh(places, percent, color=colors, height=0.75)
+    """Of the likeliest classes; the largest in orange and marked where wrong."""
+    names = [name for name, unused_probability in prediction.top]
+    values = [probability for unused_name, probability in prediction.top]
+    label = prediction.label
+    wrong = label is not None and label != prediction.best
+    colors = [figures.ORANGE if wrong else figures.BLUE] + (
+        [figures.LIGHT_GREY] * (len(names) - 1))
+    bars = axes.barh(range(len(names)), values, color=colors, height=_BAR)
     if wrong:
-        bars[best].set_hatch('///')
-        bars[best].set_edgecolor('white')
-    axes.set_yticks(list(places))
-    axes.set_yticklabels(
-        [f'{name} (true)' if i == label else name
-         for i, name in enumerate(names)])
-    axes.get_yticklabels()[best].set_fontweight('bold')
+        bars[0].set_hatch('///')
+        bars[0].set_edgecolor('white')
+    true_name = None if label is None else prediction.class_names[label]
+    axes.set_yticks(list(range(len(names))))
+    axes.set_yticklabels([f'{name} (true)' if name == true_name else name
+                          for name in names])
+    axes.get_yticklabels()[0].set_fontweight('bold')
     axes.invert_yaxis()
-    axes.set_xlim(0, 100)
-    axes.set_xticks([0, 50, 100])
-    axes.tick_params(axis='both', length=2, labelsize=7.3)
-    axes.set_xlabel('probability, %', fontsize=7.5, labelpad=1)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.5, 1.0])
+    axes.tick_params(axis='both', length=2, labelsize=8)
     verdict = '' if label is None else ('WRONG: ' if wrong else 'right: ')
-    axes.set_title(f'{verdict}{names[best]} {percent[best]:.1f} %', fontsize=9,
+    axes.set_title(f'{verdict}{names[0]} {100 * values[0]:.1f} %', fontsize=9,
                    color=figures.ORANGE if wrong else 'black',
-                   fontweight='bold' if wrong else 'normal', pad=6)
+                   fontweight='bold' if wrong else 'normal', pad=5)
