@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+import time
 
 import pytest
 
 from cifar10_tf1 import model_dir
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
+from cifar10_tf1.console import OutputError
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.stopping import StopRequest
 from cifar10_tf1.sweep import __main__ as sweep
@@ -160,7 +162,8 @@ def script(stage, code):
 
 
 def run(*all_jobs, num_processes=2):
-    runner.Runner(all_jobs, runner.split_cores(num_processes), Progress(all_jobs, num_processes)).run(StopRequest())
+    runner.Runner(all_jobs, runner.split_cores(num_processes), Progress(
+        all_jobs, num_processes)).run(StopRequest())
 
 
 def test_a_failed_run_is_shown_and_the_others_go_on(tmp_path, capsys):
@@ -216,12 +219,20 @@ def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys):
     assert 'in use by another process' in capsys.readouterr().out
 
 
+def script_that_waits(folder):
+    """Until SIGTERM comes: it notes that, and ends as train.py does."""
+    return script('training', (
+        'import signal, sys, time\n'
+        'def tell(*unused):\n'
+        f'    open({str(folder / "told")!r}, "w")\n'
+        '    sys.exit(143)\n'
+        'signal.signal(signal.SIGTERM, tell)\n'
+        f'open({str(folder / "ready")!r}, "w")\n'
+        'time.sleep(60)'))
+
+
 def test_a_signal_is_passed_on(tmp_path):
-    code = ('import signal, sys, time\n'
-            'signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))\n'
-            f'open({str(tmp_path / "ready")!r}, "w")\n'
-            'time.sleep(60)')
-    first = ScriptedJob(tmp_path, 1, script('training', code))
+    first = ScriptedJob(tmp_path, 1, script_that_waits(tmp_path))
     second = ScriptedJob(tmp_path, 2, script('training', ''))
     request = StopRequest()
 
@@ -232,4 +243,28 @@ def test_a_signal_is_passed_on(tmp_path):
 
     all_jobs = [first, second]
     runner.Runner(all_jobs, runner.split_cores(1), Shown(all_jobs, 1)).run(request)
+    assert (tmp_path / 'told').exists()
     assert not first.failure and second.scripts
+
+
+def test_what_cannot_be_started_has_failed(tmp_path):
+    job = ScriptedJob(tmp_path, 1, ('training', ('/no/such/program',)))
+    run(job)
+    assert 'training cannot be started' in job.failure
+
+
+def test_where_nothing_can_be_printed_the_processes_are_told(tmp_path):
+    """They save and end; none is left behind."""
+    job = ScriptedJob(tmp_path, 1, script_that_waits(tmp_path))
+
+    class Shown(Progress):
+        def show(self, active):
+            if (tmp_path / 'ready').exists():
+                raise OutputError('its reader is gone')
+
+    with pytest.raises(OutputError):
+        runner.Runner([job], [None], Shown([job], 1)).run(StopRequest())
+    end = time.monotonic() + 20
+    while not (tmp_path / 'told').exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert (tmp_path / 'told').exists()

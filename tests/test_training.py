@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -108,6 +109,24 @@ def test_the_target_is_reached_already(whole_run, tiny_data_set, capsys):
     output = capsys.readouterr().out
     assert 'Epoch 3 (step 12) is reached already' in output
     assert sorted(os.listdir(str(whole_run[0]))) == before
+
+
+def test_killed_before_the_end_of_the_record(whole_run, tiny_data_set, tmp_path):
+    """The next start writes what is missing, though there is nothing to train."""
+    folder = tmp_path / 'model'
+    shutil.copytree(str(whole_run[0]), str(folder))
+    weights = runs.load_record(folder).content['weights']
+
+    def forget(content):
+        content['weights'] = None
+        content['processes'][-1].update(to_step=None, end=None)
+
+    runs.change_record(folder / 'run.json', forget)
+    assert runs.train(folder, tiny_data_set, epochs=3) == 0
+    content = runs.load_record(folder).content
+    assert content['weights'] == weights
+    assert content['processes'][-1]['end'] == 'killed'
+    assert content['processes'][-1]['to_step'] == 12
 
 
 @pytest.mark.slow

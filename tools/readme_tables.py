@@ -430,19 +430,21 @@ def build_processes():
     """One run on each core beside one on all, round by round."""
     with open(os.path.join(BENCH, 'processes.csv'), newline='') as file:
         rows = list(csv.DictReader(file))
-    lines = ['| system | cores | rounds | one on each core, times one on all |',
-             '|---|---|---|---|']
+    lines = ['| system | cores | rounds | steps a second | processor time of a '
+             'step |', '|---' * 5 + '|']
     for system in dict.fromkeys(row['system'] for row in rows):
-        rates = [{row['round']: float(row['steps_a_second']) for row in rows
-                  if row['system'] == system
-                  and (row['processes'] == '1') == is_one}
-                 for is_one in (False, True)]
-        both = [number for number in rates[0] if number in rates[1]]
-        cores = {row['cores'] for row in rows if row['system'] == system}
-        lines.append(f'| `{system}` | {", ".join(cores)} | {len(both)} | '
-                     + str(figures.summarize_ratio(
-                         *([each[number] for number in both]
-                           for each in rates))) + ' |')
+        one, each = ({row['round']: row for row in rows if row['system'] == system
+                      and (row['processes'] == '1') == is_one}
+                     for is_one in (True, False))
+        rounds = [number for number in one if number in each]
+        # Of the first rounds the processor time was not taken.
+        cells = [figures.summarize_ratio(*([float(group[number][column])
+                                            for number in rounds
+                                            if one[number][column]]
+                                           for group in (each, one)))
+                 for column in ('steps_a_second', 'cpu_seconds_a_step')]
+        lines.append(f'| `{system}` | {one[rounds[0]]["cores"]} | {len(rounds)} | '
+                     + ' | '.join(map(str, cells)) + ' |')
     return lines
 
 

@@ -113,8 +113,9 @@ class Job:
     def fail(self, reason):
         """Notes for this sweep and for whoever looks later why it failed."""
         self.failure = reason
-        with open(self.failure_file, 'w', encoding='utf-8') as file:
-            file.write(reason + '\n')
+        with contextlib.suppress(OSError):  # a full disk may be the reason
+            with open(self.failure_file, 'w', encoding='utf-8') as file:
+                file.write(reason + '\n')
 
     def forget_failure(self):
         self.failure = None

@@ -78,6 +78,13 @@ class Runner:
             processes save and end.
         """
         stop_request.deferred = True
+        try:
+            self._run(stop_request)
+        except BaseException:  # a line that can't be printed, say
+            self._pass_on(signal.SIGTERM)
+            raise
+
+    def _run(self, stop_request):
         while True:
             stopping = stop_request.requested
             if stopping and not self._num_signals:
@@ -160,7 +167,12 @@ class Runner:
             slot.stage = 'in use'
         else:
             slot.stage = command.stage
-            slot.process = self._start(slot, command)
+            try:
+                slot.process = self._start(slot, command)
+            except OSError as error:
+                job.fail(f'{slot.stage} cannot be started: {error}')
+                self._leave(slot)
+                return
             self._progress.say(f'{job.name}: {slot.stage}' + (
                 f' on core {", ".join(map(str, slot.cores))}' if slot.cores
                 else ''))
