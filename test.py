@@ -13,8 +13,11 @@ from cifar10_tf1 import programs
 if __name__ == '__main__':
     program = programs.begin_test()
 
+import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
+from cifar10_tf1 import beginning  # noqa: E402
+from cifar10_tf1 import calibration  # noqa: E402
 from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1 import launch  # noqa: E402
@@ -33,7 +36,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
     Args:
       system: systems.base.System.
       data_set: data.data_set.DataSet.
-      seed: int, of the test crops.
+      seed: int, of what the test draws.
       variant: str, what is tested, by default as documented.
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
@@ -41,32 +44,40 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
     Returns:
       evaluation.EvaluationGraph.
     """
+    variant = variant or system.variants[0]
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
             training_input = pipeline.build_training_input(
                 system, data_set, system.build_plan(data_set), seed,
                 num_input_threads)
             test_input = pipeline.build_test_input(
-                system, data_set, seed, variant or system.variants[0],
-                num_input_threads)
+                system, data_set, seed, variant, num_input_threads)
             # The handle that is fed says which iterator the batch comes from.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
                 handle, tf.data.get_output_types(test_input.iterator),
                 tf.data.get_output_shapes(test_input.iterator))
             labels, images = iterator.get_next('batch')
+            # How many runs of the session came before, for what is drawn.
+            run_number = tf.placeholder_with_default(np.int64(0), [])
             handles = {'training': training_input.iterator.string_handle('training'),
                        'test': test_input.iterator.string_handle('test')}
         inputs = pipeline.Inputs(training_input, {'test': test_input}, handles,
                                  handle, labels, images)
         layers = kernels.load(kernels_name, for_training=False)
+
+        def build_network(images, number):
+            mode = base.build_test_mode(system, variant, seed, number)
+            return system.build_network(images, seed, layers, mode)
+
         with tf.device(f'/{device}:0'):
             logits, in_top_1 = evaluation.build_loop(
                 iterator, evaluation.count_batches(test_input.batch_sizes),
-                lambda images: system.build_network(images, seed, layers))
+                build_network, run_number)
         variables = base.list_restored(system)
         return evaluation.EvaluationGraph(graph, inputs, logits, in_top_1,
-                                          variables, tf.train.Saver(variables))
+                                          run_number, variables,
+                                          tf.train.Saver(variables))
 
 
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
@@ -85,12 +96,15 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
       UserError, KernelsDisagree: as evaluation's restore, check_batch and
         evaluate.
     """
+    variant = variant or system.variants[0]
     graph = build_graph(system, data_set, seed, variant, device, threads.input,
                         kernels_name)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             threads, rewrites=kernels_name == 'stock')) as session:
         checkpoint, step = evaluation.restore(system, session, graph, model_dir,
                                               checkpoint)
+        if variant not in system.variants_as_in_training:
+            calibration.calibrate(system, session, data_set, threads)
         start = time.perf_counter()
         graph.inputs.test.load(session, data_set)
         graph.inputs.test.initialize(session)
@@ -99,8 +113,9 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         results = []
         while True:
             try:
-                results.append(session.run([graph.logits, graph.in_top_1],
-                                           feeds))
+                results.append(session.run(
+                    [graph.logits, graph.in_top_1],
+                    {**feeds, graph.run_number: len(results)}))
             except tf.errors.OutOfRangeError:
                 break
         seconds = time.perf_counter() - start
@@ -129,14 +144,15 @@ def test(start):
                           settings.kernels)
         evaluation.record(start, seed, settings, result)
         results.append(result)
+        prefix = data_set.line_prefix + beginning.find_prefix(result.checkpoint)
         for line in system.format_test(result.count):
-            print(data_set.line_prefix + line, flush=True)
+            print(prefix + line, flush=True)
     if len(results) > 1:
         lines.append(evaluation.format_seeds(results))
     if start.with_classes:
         lines += evaluation.format_classes(results, data_set)
     for line in lines:
-        print(data_set.line_prefix + line, flush=True)
+        print(prefix + line, flush=True)
     return 0
 
 

@@ -106,7 +106,7 @@ def train(start):
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             settings.threads)) as session:
         if not run.restore(session, graph):
-            session.run(graph.initializer)
+            run.begin()
         if run.is_finished:
             return run.say_finished()
         graph.inputs.training.load(session, start.data_set)

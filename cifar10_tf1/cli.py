@@ -144,6 +144,18 @@ def find_system(options):
     return systems.find(name).name
 
 
+def add_pretrained_option(parser):
+    parser.add_argument(
+        '--pretrained', metavar='PATH',
+        help='the published weights that a training begins with: a checkpoint, a '
+        'frozen graph, an archive of one of them, or a folder that holds it '
+        '(default: ' + '; '.join(
+            f'{entry.name}: ${entry.weights_variable}, else '
+            f'{entry.weights_folder}' for entry in systems.ENTRIES
+            if entry.weights_folder)
+        + '; downloaded where absent)')
+
+
 def add_machine_options(parser):
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'],

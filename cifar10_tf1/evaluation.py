@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 from typing import NamedTuple
+from typing import Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -31,6 +32,7 @@ class EvaluationGraph(NamedTuple):
     inputs: pipeline.Inputs
     logits: tf.Tensor      # float32 [n * batch, 10], of n batches
     in_top_1: tf.Tensor    # bool [n * batch]
+    run_number: tf.Tensor  # int64 placeholder: of the run of the session, from 0
     variables: dict        # checkpoint name -> tf.Variable, shadows and step
     saver: tf.train.Saver
 
@@ -44,6 +46,8 @@ class Evaluation(NamedTuple):
     seconds: float             # restoring excluded
     logits: np.ndarray         # float32 [num_examples, 10]
     mean_over_batches: float   # as base.TestCount
+    split: str                 # 'test' or 'train', whose records were tested
+    rows: Union[slice, np.ndarray]  # of them, in the order of the rest
 
     @property
     def accuracy(self):
@@ -68,7 +72,7 @@ def count_batches(batch_sizes):
     return math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
 
 
-def build_loop(iterator, num_batches, build_network):
+def build_loop(iterator, num_batches, build_network, run_number):
     """Several batches in one run, in the order of the data set.
 
     A loop inside of the graph: the last layers of one batch, which leave a core
@@ -77,7 +81,9 @@ def build_loop(iterator, num_batches, build_network):
     Args:
       iterator: tf.data.Iterator, of (labels, images).
       num_batches: int.
-      build_network: function of images to logits.
+      build_network: function of images and of the batch's number, an int64
+        scalar, to logits.
+      run_number: int64 scalar, runs before this one.
     Returns:
       (logits, in_top_1): as in EvaluationGraph.
     """
@@ -87,7 +93,8 @@ def build_loop(iterator, num_batches, build_network):
             labels, images = iterator.get_next()
         with tf.control_dependencies([labels]):
             next_number = number + 1
-        logits = build_network(images)
+        logits = build_network(
+            images, run_number * num_batches + tf.cast(number, tf.int64))
         step_results = logits, tf.nn.in_top_k(logits, labels, 1)
         return (next_number, *(array.write(number, result) for array, result
                                in zip(results, step_results)))
@@ -170,7 +177,8 @@ def evaluate(graph, checkpoint, step, results, seconds):
     return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
                       logits.argmax(axis=1).astype(np.int32), seconds, logits,
                       average_batches([int(batch.sum()) for batch in batches],
-                                      batch_sizes))
+                                      batch_sizes),
+                      graph.inputs.test.split, graph.inputs.test.rows)
 
 
 def average_batches(num_correct, batch_sizes):
@@ -231,12 +239,13 @@ def format_classes(results, data_set):
       results: list of Evaluation.
       data_set: data.data_set.DataSet that was tested on.
     """
-    labels = data_set.load('test')[:, 0]
-    right = sum(result.predictions == labels for result in results)
+    labels = np.concatenate([data_set.load(result.split)[result.rows, 0]
+                             for result in results])
+    right = labels == np.concatenate([result.predictions for result in results])
     lines = ['Accuracy of each class:']
     for label, name in enumerate(data_set.class_names):
         mine = right[labels == label]
-        num_correct, num_tested = int(mine.sum()), len(mine) * len(results)
+        num_correct, num_tested = int(mine.sum()), len(mine)
         lines.append(f'  {name:<10} {num_correct}/{num_tested}'
                      + (f' = {num_correct / num_tested:.3f}' if num_tested else ''))
     return lines

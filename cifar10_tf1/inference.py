@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import beginning
+from cifar10_tf1 import calibration
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import data
 from cifar10_tf1 import machine
@@ -63,14 +65,18 @@ class Classifier:
       session: tf.Session that holds its moving averages.
     """
 
-    def __init__(self, system, checkpoint, threads=machine.Threads(0, 0, 1)):
+    def __init__(self, system, checkpoint, threads=machine.Threads(0, 0, 1),
+                 data_dir=None):
         """
         Args:
           system: a systems.base.System.
           checkpoint: str, a prefix, as of checkpoints.choose.
           threads: machine.Threads; 0 leaves it to TensorFlow.
+          data_dir: str, where the data set is for a system that needs its
+            training images to be calibrated; None: where it is by default.
         Raises:
-          UserError: where it can't be restored, or its settings are damaged.
+          UserError: where it can't be restored, or its settings are damaged;
+            where such a system's data is not there.
         """
         self.checkpoint = checkpoint
         # One of the original has no settings beside it.
@@ -85,6 +91,10 @@ class Classifier:
             self.step = checkpoints.restore(
                 self.session, self.graph.saver, checkpoint, self.graph.variables,
                 system.find_step)
+            if system.num_calibration_batches:
+                data_set = system.source.load(
+                    data_dir or system.source.data_dir, self.is_synthetic)
+                calibration.calibrate(system, self.session, data_set, threads)
         except BaseException:
             self.session.close()
             raise
@@ -109,7 +119,8 @@ class Classifier:
 
     @property
     def line_prefix(self):
-        return self._module.LINE_PREFIX
+        return self._module.LINE_PREFIX + beginning.find_prefix(
+            self.checkpoint)
 
     def check_data_set(self, data_set):
         """Raises UserError where the labels are not of the network's classes."""

@@ -34,6 +34,8 @@ class TrainingStart(NamedTuple):
     stop_request: Optional[StopRequest]
     with_summaries: bool              # write event files for TensorBoard
     test_command: Optional[str] = None  # what to type for the accuracy
+    pretrained: Optional[str] = None  # path of published weights
+    is_from_scratch: bool = False     # seeded weights in their place
 
 
 class TestStart(NamedTuple):
@@ -51,7 +53,8 @@ class TestStart(NamedTuple):
 
 def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
                    command='', stop_request=None, with_summaries=False,
-                   allow_unsupported_gpu=False, test_command=None):
+                   allow_unsupported_gpu=False, test_command=None,
+                   pretrained=None, is_from_scratch=False):
     """Locks the folder, reads its record, chooses the device, finds the data.
 
     Args:
@@ -64,6 +67,7 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
       max_steps, command, stop_request, with_summaries, test_command: as in
         TrainingStart.
       allow_unsupported_gpu: bool.
+      pretrained, is_from_scratch: as in TrainingStart.
     Returns:
       TrainingStart.
     Raises:
@@ -87,7 +91,8 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
                                        record and record.settings, system_name)
         return TrainingStart(system_name, folder, record, given, choice,
                              load_data_set(system_name), max_steps, command,
-                             stop_request, with_summaries, test_command)
+                             stop_request, with_summaries, test_command,
+                             pretrained, is_from_scratch)
     except BaseException:
         folder.discard()
         raise

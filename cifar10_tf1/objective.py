@@ -65,6 +65,9 @@ def build_global_step():
 def build_update(optimizer, total_loss, global_step):
     """One update of the weights and of the step, after the loss is read.
 
+    And after UPDATE_OPS: moving averages of the batch's moments, which have no
+    influence on its loss.
+
     Args:
       optimizer: tf.train.Optimizer.
       total_loss: float32 scalar.
@@ -78,5 +81,9 @@ def build_update(optimizer, total_loss, global_step):
     gradients = optimizer.compute_gradients(
         total_loss, tf.trainable_variables(),
         gate_gradients=tf.train.Optimizer.GATE_GRAPH)
-    with tf.control_dependencies([total_loss]):
+    # What has no part in the loss stays as it is, and gets no slots.
+    gradients = [(gradient, variable) for gradient, variable in gradients
+                 if gradient is not None]
+    with tf.control_dependencies(
+            [total_loss] + tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
         return optimizer.apply_gradients(gradients, global_step), gradients

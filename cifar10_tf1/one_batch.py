@@ -118,13 +118,13 @@ def check_logits(system, session, images, logits, device, threads):
 
 
 def _read_weights(session):
-    """{name: array} of the session's trainable variables."""
+    """{name: array} of the session's weights, and averages of moments."""
     return session.run({variable.op.name: variable
-                        for variable in tf.trainable_variables()})
+                        for variable in base.list_network_variables()})
 
 
 def _load_weights(session, weights):
-    for variable in tf.trainable_variables():
+    for variable in base.list_network_variables():
         variable.load(weights[variable.op.name], session)
 
 

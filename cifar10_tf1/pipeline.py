@@ -9,6 +9,8 @@ can't be repeated. Here each image's numbers are a function of (seed, epoch,
 index of the image), drawn with a stateless op when the iterator is initialised.
 """
 
+import functools
+from typing import Callable
 from typing import Dict
 from typing import NamedTuple
 from typing import Tuple
@@ -47,14 +49,18 @@ class TrainingInput(NamedTuple):
     rows: Union[slice, np.ndarray]  # of the training records
     epoch: tf.Tensor        # int64 placeholder: which epoch to draw, from 0
     first_batch: tf.Tensor  # int64 placeholder: batches of it to leave out
+    order: Callable         # of an epoch to its rows of the records, or None
+    order_fed: tf.Tensor    # int32 placeholder for them, or None
 
     def load(self, session, data_set):
         """Reads the files; once in a session, before the first epoch."""
         self.records.load(session, data_set.load('train')[self.rows])
 
     def initialize(self, session, epoch, first_batch=0):
-        session.run(self.iterator.initializer,
-                    {self.epoch: epoch, self.first_batch: first_batch})
+        feeds = {self.epoch: epoch, self.first_batch: first_batch}
+        if self.order is not None:
+            feeds[self.order_fed] = self.order(epoch)
+        session.run(self.iterator.initializer, feeds)
 
 
 class TestInput(NamedTuple):
@@ -93,9 +99,9 @@ class Inputs(NamedTuple):
 
 
 def build_training_input(system, data_set, plan, seed, num_threads):
-    """The training pipeline: file order, never shuffled (a quirk).
+    """The training pipeline: a pass is the plan of an epoch.
 
-    A pass is the plan of an epoch.
+    In file order, never shuffled (a quirk), but where the plan has another.
     """
     num_examples = _count(plan.rows, data_set.num_train_examples)
     with tf.name_scope('training_input'):
@@ -104,11 +110,18 @@ def build_training_input(system, data_set, plan, seed, num_threads):
         first_batch = tf.placeholder(tf.int64, [], name='first_batch')
         draws = build_draws(num_examples, system.num_training_draws,
                             derive_seed(seed, 'augmentation', bits=63), epoch)
+        order = order_fed = None
+        if plan.order is not None:
+            order = functools.partial(plan.order, seed)
+            order_fed = tf.placeholder(tf.int32, [sum(plan.batch_sizes)],
+                                       name='order')
         dataset = _build_batches(system.build_training_batch, records, draws,
-                                 plan.batch_sizes, first_batch, num_threads)
+                                 plan.batch_sizes, first_batch, num_threads,
+                                 order_fed)
         dataset = dataset.repeat(system.settings.dataset_repeats)
         iterator = tf.data.make_initializable_iterator(dataset.prefetch(4))
-    return TrainingInput(iterator, records, plan.rows, epoch, first_batch)
+    return TrainingInput(iterator, records, plan.rows, epoch, first_batch, order,
+                         order_fed)
 
 
 def build_test_input(system, data_set, seed, variant, num_threads):
@@ -131,8 +144,9 @@ def build_test_input(system, data_set, seed, variant, num_threads):
         split, rows = 'train', system.build_plan(data_set).validation
         num_examples = _count(rows, data_set.num_train_examples)
     else:
-        split, num_examples = 'test', data_set.num_test_examples
-        rows = slice(num_examples)
+        split = 'test'
+        rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
+        num_examples = _count(rows, data_set.num_test_examples)
     with tf.name_scope('validation_input' if variant == VALIDATION
                        else 'test_input'):
         if variant == 'random':
@@ -211,7 +225,7 @@ def _count(rows, num_records):
 
 
 def _build_batches(build_batch, records, draws, batch_sizes, first_batch,
-                   num_threads):
+                   num_threads, order=None):
     def build_slices(table, start, size, number):
         table = table[start or None:start + number * size]
         return tf.reshape(table, [number, size, table.shape[1]])
@@ -220,6 +234,8 @@ def _build_batches(build_batch, records, draws, batch_sizes, first_batch,
     # variable, 2 would take the threads and the prefetching away, because ops
     # are to be deterministic.
     content = records.variable.read_value()
+    if order is not None:
+        content, draws = tf.gather(content, order), tf.gather(draws, order)
     dataset = None
     for run in plans.list_runs(batch_sizes):
         batches = tf.data.Dataset.from_tensor_slices(

@@ -1,6 +1,7 @@
 """Which records an epoch trains on, in which order and batches."""
 
 import itertools
+from typing import Callable
 from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
@@ -17,6 +18,9 @@ class Plan(NamedTuple):
     # After which step of an epoch figures are taken, and the number of the part
     # that ends there; by default after the last step, of a part without number.
     parts: Tuple[Tuple[int, int], ...] = ()
+    # Of (seed of the run, epoch from 0) to int32 rows, where each epoch takes
+    # other ones, of those in `rows`.
+    order: Optional[Callable[[int, int], np.ndarray]] = None
 
     @property
     def num_steps(self) -> int:

@@ -117,6 +117,11 @@ def _train_parser():
     cli.add_number(
         parser, '--seed', 0, limits.SEED,
         'of initial weights and augmentation (default: 1)')
+    cli.add_pretrained_option(parser)
+    parser.add_argument(
+        '--from-scratch', action='store_true',
+        help='begin with seeded weights in the place of published ones: another '
+        'result, and every line says so')
     parser.add_argument(
         '--no-summaries', action='store_true',
         help='write no event files for TensorBoard (default: in summaries/ of '
@@ -156,7 +161,8 @@ def _begin_training(options, stop_request):
         cli.find_model_dir(options),
         cli.given_settings(options), options.max_steps,
         _describe('train.py', options), stop_request, not options.no_summaries,
-        options.allow_unsupported_gpu, _describe_test(options))
+        options.allow_unsupported_gpu, _describe_test(options),
+        options.pretrained, options.from_scratch)
 
 
 def _begin_test(options, unused_stop_request):
@@ -182,7 +188,7 @@ def _describe(script, options):
     words = [script]
     for name, value in sorted(vars(options).items()):
         option = '--' + name.replace('_', '-')
-        if name in ('data_dir', 'model_dir', 'checkpoint'):
+        if name in ('data_dir', 'model_dir', 'checkpoint', 'pretrained'):
             continue
         if value is True:
             words.append(option)

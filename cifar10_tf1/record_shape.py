@@ -79,7 +79,8 @@ _SHAPE = {
     'system': _Text(),
     'system_settings': _Dict(),
     'settings': _SETTINGS,
-    'data': {'name': _Text(), 'sha256': _Dict()},
+    'data': {'name': _Text(), 'sha256': _Dict(),
+             'pretrained': _MayLack(_Dict(optional=True))},
     'weights': _Dict(optional=True),
     'not_bit_exact': [_Text()],
     'epochs': [{

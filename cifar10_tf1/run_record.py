@@ -114,6 +114,11 @@ class RunRecord:
         return self.content['epochs']
 
     @property
+    def is_from_scratch(self):
+        """Whether it began with seeded weights, of a system that has others."""
+        return self.content['data'].get('pretrained', '') is None
+
+    @property
     def kind(self):
         """The kind of machine of the latest process."""
         return self.content['processes'][-1]['kind']
@@ -138,7 +143,8 @@ class RunRecord:
             raise UserError(f'cannot write {path}: {error.strerror}; free some '
                             'space or choose another folder with --model-dir')
 
-    def start_process(self, command, kind, settings, data_set, step):
+    def start_process(self, command, kind, settings, data_set, step,
+                      beginning=()):
         """Notes that a process trains on from a step; drops what came later."""
         with self.updating():
             content = self.content
@@ -153,7 +159,8 @@ class RunRecord:
                     for difference in differences]
             content['settings'] = settings._asdict()
             content['data'] = {'name': data_set.name,
-                               'sha256': dict(data_set.sha256)}
+                               'sha256': dict(data_set.sha256),
+                               **dict(beginning)}
             content['epochs'] = [epoch for epoch in content['epochs']
                                  if epoch['step'] <= step]
             commit, clean = machine.find_commit()

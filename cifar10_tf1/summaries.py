@@ -18,6 +18,7 @@ import tensorflow.compat.v1 as tf
 FOLDER = 'summaries'      # in the model folder
 EVERY_STEPS = 50          # from one set of scalars to the next
 NUM_IMAGES = 36           # of an epoch's first batch
+MOST_PIXELS = 64          # of one, along a side; of larger ones, every few
 NUM_BUCKETS = 60          # of a histogram
 
 
@@ -142,8 +143,10 @@ class Summaries:
             in self._graph.graph.get_collection(
                 tf.GraphKeys.TRAINABLE_VARIABLES)})
         filters = weights[self._filters]
+        images = read_images()[:NUM_IMAGES]
+        stride = -(-images.shape[1] // MOST_PIXELS)
         pictures = [('augmented_images', build_mosaic(
-            _stretch(read_images()[:NUM_IMAGES]), scale=2)),
+            _stretch(images[:, ::stride, ::stride]), scale=2)),
                     ('filters', build_mosaic(_stretch(
                         filters.transpose(3, 0, 1, 2)[None])[0], scale=6))]
         values = [tf.Summary.Value(tag=tag, image=tf.Summary.Image(

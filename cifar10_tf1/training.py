@@ -22,6 +22,8 @@ from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import run_record
 from cifar10_tf1 import summaries
+from cifar10_tf1 import systems
+from cifar10_tf1.beginning import Beginning
 from cifar10_tf1.checkpoint_writer import CheckpointWriter
 from cifar10_tf1.console import OutputError
 from cifar10_tf1.errors import KernelsDisagree
@@ -106,7 +108,10 @@ class Run:
         self._system = system
         self._record = record
         self._model_dir = start.folder
-        self._prefix = start.data_set.line_prefix
+        self._beginning = Beginning(system, record, start.pretrained,
+                                    start.is_from_scratch)
+        self._prefix = (start.data_set.line_prefix
+                        + self._beginning.line_prefix)
         self._stop_request = start.stop_request or StopRequest()
         self._plan = system.build_plan(start.data_set, self.settings.train_files)
         self._steps_per_epoch = self._plan.num_steps
@@ -118,6 +123,7 @@ class Run:
         self._newest = None  # prefix
         self._output_error = None
         self._step = 0
+        self._loss = None  # of the latest step of this process
 
     @property
     def is_finished(self):
@@ -163,10 +169,24 @@ class Run:
         if step != model_dirs.step_of(prefix):
             raise UserError(f'{prefix} holds global step {step}: give its files '
                             'the name that fits, or choose another --model-dir')
+        self._beginning.check(graph)
         self._newest, self._step = prefix, step
         print(f'Restored {prefix}: epoch {step // self._steps_per_epoch}, '
               f'step {step}', flush=True)
         return True
+
+    def begin(self):
+        """Gives a new run its first weights: seeded ones, or published ones.
+
+        Raises:
+          UserError: as Beginning.load.
+        """
+        cost = systems.find(self._system.name).cost
+        if cost:
+            print(f'The documented run of {self._system.name} {cost}',
+                  file=sys.stderr, flush=True)
+        self._session.run(self._graph.initializer)
+        self._beginning.load(self._session, self._graph)
 
     def check_batch(self, feeds):
         """Believes a GPU, and fast kernels on this kind of machine, or raises.
@@ -235,6 +255,8 @@ class Run:
                 self._seconds += seconds
                 self._summaries.after_step(self._step, self._loss, seconds)
                 self._progress.advance(self._step, self._loss)
+                self._print_if_possible(self._system.format_step(
+                    self._step, self._loss, seconds))
                 if self._must_stop:
                     break
                 if (self._step % self.settings.save_steps == 0
@@ -278,6 +300,8 @@ class Run:
         if self._step % self._steps_per_epoch:
             print(f'Stopped at step {self._step}, saved as {self._newest}',
                   flush=True)
+        if self._loss is not None:
+            self._print(self._system.format_last_loss(self._loss))
         self._print(self._system.format_end(
             self._ended - self._started, self._measures.count_test()
             if self._system.tests_after_training else None))
@@ -305,7 +329,7 @@ class Run:
                   'unknown from here on', file=sys.stderr, flush=True)
         self._record.start_process(self._start.command, self._kind,
                                    self.settings, self._start.data_set,
-                                   self._step)
+                                   self._step, self._beginning.for_record)
         if self._start.with_summaries:
             self._summaries = summaries.Summaries(
                 self._model_dir.path, self._graph, self._system,
@@ -319,6 +343,13 @@ class Run:
     def _print(self, lines):
         for line in lines:
             print(line and self._prefix + line, flush=True)
+
+    def _print_if_possible(self, lines):
+        """In the midst of the training: where it can't, the run stops soon."""
+        try:
+            self._print(lines)
+        except OutputError as error:
+            self._output_error = error
 
     def _read_images(self, epoch, first_batch, feeds):
         """The next batch's; the input has to be started again afterwards."""
@@ -351,14 +382,11 @@ class Run:
         if self._step % self.settings.save_steps == 0:
             self._save()
         # At last: what can't be printed must cost nothing but the line.
-        try:
-            self._print(self._system.format_progress(entry))
-            if num_unknown:
-                print(f'warning: {num_unknown} losses of this epoch were not '
-                      'recorded and are missing in its sum', file=sys.stderr,
-                      flush=True)
-        except OutputError as error:
-            self._output_error = error
+        self._print_if_possible(self._system.format_progress(entry))
+        if num_unknown:
+            print(f'warning: {num_unknown} losses of this epoch were not '
+                  'recorded and are missing in its sum', file=sys.stderr,
+                  flush=True)
 
     def _publish(self, epoch):
         """Before the checkpoint: what is lost by a kill is made again."""

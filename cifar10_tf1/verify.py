@@ -201,6 +201,13 @@ def _list_options(settings):
             for word in ('--' + name.replace('_', '-'), str(value))]
 
 
+def _list_beginning_options(record, pretrained):
+    """The options of train.py for weights as the run began with."""
+    if record.is_from_scratch:
+        return ['--from-scratch']
+    return ['--pretrained', pretrained] if pretrained is not None else []
+
+
 def _check(record, data_set, num_epochs):
     path = os.path.join(record.folder, run_record.FILE)
     if not record.content['processes']:
@@ -235,7 +242,8 @@ def _verify(options):
         record,
         ['--system', name, '--data-dir', cli.find_data_dir(options, name)]
         + ['--synthetic'] * options.synthetic
-        + ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu,
+        + ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu
+        + _list_beginning_options(record, options.pretrained),
         cli.given_settings(options)._replace(epochs=None), options.epochs)
 
 
@@ -250,6 +258,7 @@ def main(argv=None):
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
                    'repeat the first N epochs only (default: all)')
     cli.add_data_dir_option(parser)
+    cli.add_pretrained_option(parser)
     cli.add_machine_options(parser)
     return cli.run_command(parser, argv, _verify)
 

@@ -18,13 +18,14 @@ EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
                         r'Epoch Time = \d+\.\d\ds$', re.MULTILINE)
 
 
-def train(model_dir, data_set, max_steps=None, stop_request=None,
-          system=deep_cnn, with_summaries=False, **given):
+def train(model_dir, data_set, max_steps=None, stop_request=None, pretrained=None,
+          is_from_scratch=False, system=deep_cnn, with_summaries=False, **given):
     """By stock kernels, whose graph is soon built. Returns the exit status."""
     given.setdefault('kernels', 'stock')
     start = launch.begin_training(
         system.name, lambda name: data_set, str(model_dir), RunSettings(**given),
-        max_steps, 'train.py', stop_request, with_summaries)
+        max_steps, 'train.py', stop_request, with_summaries,
+        pretrained=pretrained, is_from_scratch=is_from_scratch)
     with start.folder, mock.patch.object(systems, 'load', lambda name: system):
         return programs.load('train').train(start)
 

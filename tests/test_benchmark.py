@@ -51,7 +51,7 @@ def measured():
     formulations = {
         name: {'start_up_seconds': 3.0, 'peak_memory_kb': 500000, 'blocks': {
             kind: [rate] * 10 for (its, kind), rate in blocks.items()
-            if its == name}} for name in benchmark.FORMULATIONS}
+            if its == name}} for name in ('plain', 'stock', 'fast')}
     return {'system': 'deep_cnn', 'cores': 2, 'block_seconds': 2.0, 'runtimes': [
         {'wheel': 'tensorflow 0', 'cpu': {'name': 'A processor'},
          'formulations': formulations, 'matmul_gflops': [100.0] * 10}]}

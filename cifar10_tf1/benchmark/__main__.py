@@ -22,19 +22,17 @@ from cifar10_tf1.benchmark import figures
 from cifar10_tf1.benchmark import workers
 from cifar10_tf1.errors import UserError
 
-FORMULATIONS = ('plain', 'stock', 'fast')
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
 NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS = 10, 0.1
 # All workers do the same in turn: ratios are of blocks a few seconds apart.
 _ORDER = ('matmul', 'train', 'fixed', 'pipeline', 'test')
-# Asked of one worker only; the stock kernels' one gives an op all cores.
-_ONCE = {'matmul': 'stock', 'pipeline': 'fast'}
 _LABELS = {
     ('plain', 'train'): 'training, a plain port\'s way',
     ('stock', 'train'): 'training, stock kernels',
     ('fast', 'train'): 'training, fast kernels',
     ('stock', 'fixed'): 'the same on one batch, stock kernels',
     ('fast', 'fixed'): 'the same on one batch, fast kernels',
+    ('stock', 'pipeline'): 'the pipeline alone',
     ('fast', 'pipeline'): 'the pipeline alone',
     ('plain', 'test'): 'testing, a plain port\'s way',
     ('stock', 'test'): 'testing, stock kernels',
@@ -60,17 +58,20 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks,
     Raises:
       UserError: where a runtime can't be measured.
     """
+    formulations = ('plain', *systems.find(system_name).kernels)
+    # Asked of one worker only; the stock kernels' one gives an op all cores.
+    once = {'matmul': 'stock', 'pipeline': formulations[-1]}
     with contextlib.ExitStack() as stack:
         groups = []
         for python in pythons:
-            for formulation in FORMULATIONS:
+            for formulation in formulations:
                 worker = workers.Worker(python, system_name, formulation,
                                         data_dir, num_cores)
                 stack.callback(worker.stop)
                 groups.append((python, worker))
         questions = [(python, worker, kind) for python, worker in groups
                      for kind in worker.about['kinds']
-                     if _ONCE.get(kind, worker.formulation)
+                     if once.get(kind, worker.formulation)
                      == worker.formulation]
         questions.sort(key=lambda question: _ORDER.index(question[2]))
         for unused_python, worker, kind in questions:
@@ -89,7 +90,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks,
         about = {worker.formulation: worker.about for its_python, worker
                  in groups if its_python == python}
         runtimes.append({
-            'wheel': about['fast']['wheel'], 'cpu': about['fast']['cpu'],
+            'wheel': about['stock']['wheel'], 'cpu': about['stock']['cpu'],
             'formulations': {
                 name: {'start_up_seconds': values['start_up_seconds'],
                        'peak_memory_kb': values['peak_memory_kb'],
@@ -99,7 +100,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks,
                 for name, values in about.items()},
             'matmul_gflops': [rate * figures.MATMUL_GFLOP for rate in
                               blocks[python, 'stock', 'matmul']]})
-    return {'system': system_name, 'cores': about['fast']['cores'],
+    return {'system': system_name, 'cores': about['stock']['cores'],
             'block_seconds': block_seconds,
             'runtimes': runtimes}
 
@@ -121,7 +122,9 @@ def describe(measured):
                   '|---|---|---|']
         formulations = runtime['formulations']
         for (name, kind), label in _LABELS.items():
-            rates = formulations[name]['blocks'][kind]
+            rates = formulations.get(name, {'blocks': {}})['blocks'].get(kind)
+            if rates is None:
+                continue
             base = first['test' if kind == 'test' else 'train']
             ratio = figures.summarize_ratio(rates, base)
             lines.append(f'| {label} | {figures.summarize(rates)} | {ratio} |')
@@ -130,8 +133,10 @@ def describe(measured):
 
 
 def _describe_rest(runtime, gflop):
-    fast = runtime['formulations']['fast']
-    train, fixed = fast['blocks']['train'], fast['blocks']['fixed']
+    formulations = runtime['formulations']
+    best = 'fast' if 'fast' in formulations else 'stock'
+    blocks = formulations[best]['blocks']
+    train, fixed = blocks['train'], blocks['fixed']
     cost = figures.summarize_ratio(fixed, train)
     memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
                        for name, values in runtime['formulations'].items())
@@ -146,7 +151,7 @@ def _describe_rest(runtime, gflop):
             f'- A product of {figures.MATMUL_SIZE}^3: '
             f'{figures.summarize(rates)} GFLOP/s. Training, '
             f'with {gflop} GFLOP an image by direct convolution, reaches '
-            f'{fraction} times that rate with fast kernels.')
+            f'{fraction} times that rate with {best} kernels.')
     return lines + [
         f'- A step with the pipeline takes {cost} times a step on one batch.',
         f'- Peak memory: {memory}. Start to the end of the first step: '

@@ -33,6 +33,7 @@ class Archive(NamedTuple):
     # Of a path, what is wrong with its content: '' if nothing. Where another
     # packing of the same content has to pass.
     find_damage: Optional[Callable] = None
+    way_out: Optional[str] = None  # the end of a message; None: as `ways_out`
 
 
 def load_archive(data_dir, archives, num_extracted_bytes):
@@ -65,9 +66,10 @@ def load_archive(data_dir, archives, num_extracted_bytes):
 
 def ways_out(archive, data_dir):
     """What helps where there is no download, as the end of a sentence."""
-    return (f'put {archive.by_hand} into {data_dir} by hand, or name a folder '
-            f'that has it with --data-dir, or use the stand-in data with '
-            f'--synthetic.')
+    return archive.way_out or (
+        f'put {archive.by_hand} into {data_dir} by hand, or name a folder '
+        f'that has it with --data-dir, or use the stand-in data with '
+        f'--synthetic.')
 
 
 class _Source:

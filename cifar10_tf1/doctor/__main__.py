@@ -34,7 +34,9 @@ def list_lines(data_dir, model_dir, device='auto',
         ('Disk', storage.check_disks, data_dir, model_dir, system_name),
         ('Writing', storage.check_permissions, data_dir, model_dir,
          system_name),
-        ('Memory', resources.check_memory),
+        ('Weights', storage.check_weights, system_name),
+        ('Memory', resources.check_memory, '/', system_name),
+        ('Time', resources.check_time, system_name),
         ('Threads', resources.check_threads))
     return [line for check in checks for line in run_check(*check)]
 

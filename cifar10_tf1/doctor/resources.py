@@ -3,23 +3,25 @@
 import os
 
 from cifar10_tf1 import machine
+from cifar10_tf1 import systems
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
 from cifar10_tf1.doctor.lines import OK
 from cifar10_tf1.doctor.lines import WARN
 
-# Measured: 0.56 GB at most while training on 1.15, 0.89 GB on TensorFlow 2.
-LEAST_BYTES = 0.9e9
-WANTED_BYTES = 1.5e9
+_SPARE_BYTES = 0.6e9      # for all else
 _UNLIMITED = 1 << 60  # cgroup v1 says "none" with a number near 2 ** 63
 
 
-def check_memory(root='/'):
+def check_memory(root='/', system_name=systems.DEFAULT):
     """What is free, and the limit of the cgroup.
 
     Args:
       root: str, under which /proc and /sys lie; for tests.
+      system_name: str, one of systems.NAMES.
     """
+    least = systems.find(system_name).memory_bytes
+    wanted = least + _SPARE_BYTES
     limit = find_memory_limit(root)
     fields = {}
     for line in _read(os.path.join(root, 'proc/meminfo')).splitlines():
@@ -27,7 +29,7 @@ def check_memory(root='/'):
         fields[name] = value.split()
     if not {'MemTotal', 'MemAvailable'} <= set(fields):
         yield Line(WARN, 'Memory', '/proc/meminfo does not say',
-                   f'{WANTED_BYTES / 1e9:.1f} GB should be free')
+                   f'{wanted / 1e9:.1f} GB should be free')
         return
     total, free = (int(fields[name][0]) * 1024
                    for name in ('MemTotal', 'MemAvailable'))
@@ -35,11 +37,17 @@ def check_memory(root='/'):
     if limit is not None and limit < total:
         text += f', {limit / 1e9:.1f} GB for this container (cgroup)'
         free = min(free, limit)
-    status = (FAIL if free < LEAST_BYTES else
-              WARN if free < WANTED_BYTES else OK)
+    status = FAIL if free < least else WARN if free < wanted else OK
     yield Line(status, 'Memory', text, f'training takes up to '
-               f'{LEAST_BYTES / 1e9:.1f} GB: end other programs, or give the '
+               f'{least / 1e9:.1f} GB: end other programs, or give the '
                'container more')
+
+
+def check_time(system_name):
+    """What to know before a training that takes long; else nothing."""
+    cost = systems.find(system_name).cost
+    if cost:
+        yield Line(OK, 'Time', f'the documented run of {system_name} {cost}')
 
 
 def find_memory_limit(root='/'):

@@ -78,6 +78,19 @@ def _explain_absence(data_dir):
         f'--data-dir, or use --synthetic')
 
 
+def check_weights(system_name):
+    """Published weights that training begins with; nothing where it has none."""
+    folder = systems.find(system_name).weights_dir
+    if folder and os.path.isdir(folder) and os.listdir(folder):
+        yield Line(OK, 'Weights', f'{folder} is there; what is in it is checked '
+                   'before the training')
+    elif folder:
+        yield Line(WARN, 'Weights', f'no published weights in {folder}',
+                   'train.py downloads them (89 MB). Without network: name a '
+                   'file or a folder with --pretrained, or begin with seeded '
+                   'weights, another result, with --from-scratch')
+
+
 def check_disks(data_dir, model_dir, system_name=systems.DEFAULT):
     """Room for what is still to be written."""
     entry = systems.find(system_name)

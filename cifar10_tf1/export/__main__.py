@@ -59,9 +59,9 @@ def _export(options):
     from cifar10_tf1 import inference
     system = systems.load(cli.find_system(options))
     prefix = checkpoints.choose(*cli.locate_checkpoint(options))
-    images, what = checking.load_images(
-        cli.find_data_dir(options, system.name), system)
-    with inference.Classifier(system, prefix) as classifier:
+    data_dir = cli.find_data_dir(options, system.name)
+    images, what = checking.load_images(data_dir, system)
+    with inference.Classifier(system, prefix, data_dir=data_dir) as classifier:
         expected = classifier.classify(images)
         graph_def = saved_model.freeze(classifier)
         about = saved_model.describe(classifier)

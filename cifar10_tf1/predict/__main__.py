@@ -100,7 +100,9 @@ def _predict(options):
     prefix = checkpoints.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
     system = systems.load(name)
-    with inference.Classifier(system, prefix) as classifier:
+    with inference.Classifier(
+            system, prefix,
+            data_dir=cli.find_data_dir(options, name)) as classifier:
         run = _Run(classifier, options)
         for path in options.images:
             _add_files(run, path, system.picture)

@@ -154,21 +154,30 @@ def build_report(record):
     """
     entry = systems.find(record.content['system'])
     documented = entry.documented
-    is_comparable = not data.is_synthetic(record.content['data'].get('name', ''))
+    reason = _find_reason(record, documented)
+    is_comparable = not reason
     num_files = count_files(record)
     curves = choose_curves(documented, num_files)
-    if not is_comparable:
-        reason = (f'the documented run is of {documented.data}, this one of '
-                  'generated data: nothing to compare.')
-    elif curves[0].num_files != num_files:
+    if is_comparable and curves[0].num_files != num_files:
         reason = ('the documents have no curve of a run on as much of the '
                   'training data: nothing to compare.')
-    else:
+    elif is_comparable:
         return Report(documented, True, [_compare(entry.name, curve, record)
                                          for curve in curves])
     return Report(documented, is_comparable, [
         ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
         for curve in curves])
+
+
+def _find_reason(record, documented):
+    """Why a run is none like the documented one; empty where it is."""
+    if data.is_synthetic(record.content['data'].get('name', '')):
+        return (f'the documented run is of {documented.data}, this one of '
+                'generated data: nothing to compare.')
+    if record.is_from_scratch:
+        return ('the documented run began with published weights, this one with '
+                'seeded ones: nothing to compare.')
+    return ''
 
 
 def count_files(record):

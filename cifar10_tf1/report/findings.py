@@ -212,6 +212,7 @@ def _test(record, data_set, prefix, system):
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
     shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
-    labels, images = data_set.read('test')
+    rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
+    labels, images = (values[rows] for values in data_set.read('test'))
     return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
                   result.step, variant, seed)

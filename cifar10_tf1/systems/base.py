@@ -10,14 +10,21 @@ from typing import List
 from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
+from typing import Union
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
 from cifar10_tf1 import plan
 from cifar10_tf1 import systems
+from cifar10_tf1 import warm_start
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.kernels import stock
+
+
+# A collection of (name of a moving average, what it is the average of).
+BATCH_STATISTICS = 'batch_statistics'
 
 
 class PictureShape(NamedTuple):
@@ -62,6 +69,11 @@ class System:
       figures: what is measured after each part of an epoch: any of
         systems.FIGURES.
       tests_after_training: whether the training ends with a test.
+      variants_as_in_training: of the test, in which the network normalises by
+        each batch's moments and draws its dropout.
+      pretrained: the published weights that training begins with, or None.
+      num_calibration_batches: of training images, whose moments' mean takes the
+        place of moving averages that are of no use yet.
     """
 
     settings: NamedTuple
@@ -73,6 +85,9 @@ class System:
     keep_prob: Optional[float] = None
     figures: Tuple[str, ...] = ()
     tests_after_training = False
+    variants_as_in_training: Tuple[str, ...] = ()
+    pretrained: Optional[warm_start.Published] = None
+    num_calibration_batches = 0
 
     @property
     def name(self) -> str:
@@ -108,6 +123,12 @@ class System:
                         * (num_files or data_set.num_train_files))
         return plan.Plan(slice(num_examples), plan.split(
             num_examples, self.batch_size, drops_remainder=True))
+
+    def list_test_rows(self, num_examples: int, variant: str,
+                       seed: int) -> Union[slice, np.ndarray]:
+        """Which records a test takes; by default each once, in order."""
+        del variant, seed
+        return slice(num_examples)
 
     def find_step(self, reader: tf.train.NewCheckpointReader) -> int:
         """Updates done, of a checkpoint; some originals say it by the way."""
@@ -208,6 +229,22 @@ class System:
         del num_files
         return []
 
+    def format_step(self, step: int, loss: float, seconds: float) -> List[str]:
+        """The lines of a step, as documented.
+
+        Args:
+          step: updates done, this one included.
+          loss: the total loss of its batch.
+          seconds: that it took.
+        """
+        del step, loss, seconds
+        return []
+
+    def format_last_loss(self, loss: float) -> List[str]:
+        """The lines after the last step, as documented."""
+        del loss
+        return []
+
     def format_progress(self, entry: dict) -> List[str]:
         """The lines of an epoch, or of a part of it, as documented.
 
@@ -247,6 +284,22 @@ def build_training_mode(system: System, seed: int,
     return Mode(keep_prob, step, seed, uses_batch_statistics=True)
 
 
+def build_test_mode(system: System, variant: str, seed: int,
+                    number: tf.Tensor) -> Mode:
+    """The Mode of a batch of a test.
+
+    Args:
+      system: whose test.
+      variant: one of the system's.
+      seed: of the test.
+      number: int64 scalar, of the batch, from 0.
+    """
+    if variant not in system.variants_as_in_training:
+        return Mode()
+    return Mode(tf.constant(system.keep_prob), number, seed,
+                uses_batch_statistics=True)
+
+
 def build_constant_mode(mode: Mode) -> Mode:
     """A Mode of numbers as one of tensors."""
     if mode.keep_prob is None:
@@ -255,10 +308,17 @@ def build_constant_mode(mode: Mode) -> Mode:
                          step=tf.constant(mode.step, tf.int64))
 
 
+def list_network_variables() -> List[tf.Variable]:
+    """Of the graph at hand: weights, and moving averages of moments."""
+    return tf.trainable_variables() + [
+        variable for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
+        if not variable.trainable]
+
+
 def list_restored(system: System) -> dict:
     """{name in a checkpoint: variable} of what testing restores."""
     average = system.build_average(None)
     if average is None:
         return {variable.op.name: variable
-                for variable in tf.trainable_variables()}
+                for variable in list_network_variables()}
     return average.variables_to_restore()

@@ -1,0 +1,258 @@
+"""The original's Inception v3, ported plainly: what inception_v3 is compared with.
+
+As slim puts it together: a function for each layer, scopes for names, ref
+variables, fused nothing (slim had no fused normalisation in 2017), the fused
+cross-entropy, a plain Saver(). Written from the description of the network, none
+of it shared with the package.
+"""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+BATCH_SIZE, TEST_BATCH_SIZE = 64, 10
+LEARNING_RATE = 0.001
+DECAY, EPSILON = 0.9997, 0.001
+WEIGHT_DECAY = 0.00004
+KEEP_PROB = 0.8
+NUM_CLASSES = 10
+
+
+class _Network:
+    """Adds the layers; notes losses and updates in the usual collections."""
+
+    def __init__(self, is_training):
+        self._is_training = is_training
+        self._num_weights = 0
+
+    def variable(self, name, shape, initializer, trainable=True):
+        with tf.device('/cpu:0'):
+            variable = tf.get_variable(
+                name, shape, tf.float32, initializer, trainable=trainable,
+                use_resource=False)
+        tf.add_to_collection(tf.GraphKeys.MODEL_VARIABLES, variable)
+        return variable
+
+    def weights(self, shape, stddev):
+        self._num_weights += 1
+        # Seeded, since TensorFlow 2 may be told to insist; not all alike.
+        initializer = (tf.variance_scaling_initializer(
+            2.0, 'fan_in', seed=self._num_weights) if stddev is None else
+            tf.truncated_normal_initializer(stddev=stddev,
+                                            seed=self._num_weights))
+        weights = self.variable('weights', shape, initializer)
+        tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES,
+                             WEIGHT_DECAY * tf.nn.l2_loss(weights))
+        return weights
+
+    def conv(self, net, depth, kernel, scope, stride=1, padding='SAME',
+             stddev=None, is_logits=False):
+        with tf.variable_scope(scope):
+            weights = self.weights(kernel + [net.shape[3].value, depth], stddev)
+            net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], padding)
+            if is_logits:
+                biases = self.variable('biases', [depth],
+                                       tf.zeros_initializer())
+                return tf.nn.bias_add(net, biases)
+            return tf.nn.relu(self.batch_norm(net))
+
+    def batch_norm(self, net):
+        shape = net.shape[3:]
+        with tf.variable_scope('BatchNorm'):
+            beta = self.variable('beta', shape, tf.zeros_initializer())
+            moving_mean = self.variable('moving_mean', shape,
+                                        tf.zeros_initializer(), False)
+            moving_variance = self.variable('moving_variance', shape,
+                                            tf.ones_initializer(), False)
+            mean, variance = moving_mean, moving_variance
+            if self._is_training:
+                mean, variance = tf.nn.moments(net, [0, 1, 2])
+                for moving, value in ((moving_mean, mean),
+                                      (moving_variance, variance)):
+                    tf.add_to_collection(
+                        tf.GraphKeys.UPDATE_OPS, tf.assign_sub(
+                            moving, (moving - value) * (1 - DECAY)))
+            return tf.nn.batch_normalization(net, mean, variance, beta, None,
+                                             EPSILON)
+
+
+def _max_pool(net):
+    return tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'VALID')
+
+
+def _average_pool(net, size=3, stride=1, padding='SAME'):
+    return tf.nn.avg_pool(net, [1, size, size, 1], [1, stride, stride, 1],
+                          padding)
+
+
+def build_network(images, is_training, keep_prob=KEEP_PROB):
+    """float32 [batch, 299, 299, 3] in -1..1 to [batch, 10], logits."""
+    network = _Network(is_training)
+    conv = network.conv
+    with tf.variable_scope('InceptionV3'):
+        net = conv(images, 32, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
+        net = conv(net, 32, [3, 3], 'Conv2d_2a_3x3', padding='VALID')
+        net = conv(net, 64, [3, 3], 'Conv2d_2b_3x3')
+        net = _max_pool(net)
+        net = conv(net, 80, [1, 1], 'Conv2d_3b_1x1', padding='VALID')
+        net = conv(net, 192, [3, 3], 'Conv2d_4a_3x3', padding='VALID')
+        net = _max_pool(net)
+        for name, one, five, pooled in (
+                ('Mixed_5b', '0a_1x1', 'Conv2d_0b_5x5', 32),
+                ('Mixed_5c', '0b_1x1', 'Conv_1_0c_5x5', 64),
+                ('Mixed_5d', '0a_1x1', 'Conv2d_0b_5x5', 64)):
+            with tf.variable_scope(name):
+                with tf.variable_scope('Branch_0'):
+                    a = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
+                with tf.variable_scope('Branch_1'):
+                    b = conv(net, 48, [1, 1], 'Conv2d_' + one)
+                    b = conv(b, 64, [5, 5], five)
+                with tf.variable_scope('Branch_2'):
+                    c = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
+                    c = conv(c, 96, [3, 3], 'Conv2d_0b_3x3')
+                    c = conv(c, 96, [3, 3], 'Conv2d_0c_3x3')
+                with tf.variable_scope('Branch_3'):
+                    d = conv(_average_pool(net), pooled, [1, 1],
+                             'Conv2d_0b_1x1')
+                net = tf.concat([a, b, c, d], 3)
+        with tf.variable_scope('Mixed_6a'):
+            with tf.variable_scope('Branch_0'):
+                a = conv(net, 384, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID')
+            with tf.variable_scope('Branch_1'):
+                b = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
+                b = conv(b, 96, [3, 3], 'Conv2d_0b_3x3')
+                b = conv(b, 96, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID')
+            net = tf.concat([a, b, _max_pool(net)], 3)
+        for name, depth in (('Mixed_6b', 128), ('Mixed_6c', 160),
+                            ('Mixed_6d', 160), ('Mixed_6e', 192)):
+            with tf.variable_scope(name):
+                with tf.variable_scope('Branch_0'):
+                    a = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
+                with tf.variable_scope('Branch_1'):
+                    b = conv(net, depth, [1, 1], 'Conv2d_0a_1x1')
+                    b = conv(b, depth, [1, 7], 'Conv2d_0b_1x7')
+                    b = conv(b, 192, [7, 1], 'Conv2d_0c_7x1')
+                with tf.variable_scope('Branch_2'):
+                    c = conv(net, depth, [1, 1], 'Conv2d_0a_1x1')
+                    c = conv(c, depth, [7, 1], 'Conv2d_0b_7x1')
+                    c = conv(c, depth, [1, 7], 'Conv2d_0c_1x7')
+                    c = conv(c, depth, [7, 1], 'Conv2d_0d_7x1')
+                    c = conv(c, 192, [1, 7], 'Conv2d_0e_1x7')
+                with tf.variable_scope('Branch_3'):
+                    d = conv(_average_pool(net), 192, [1, 1], 'Conv2d_0b_1x1')
+                net = tf.concat([a, b, c, d], 3)
+        middle = net
+        with tf.variable_scope('Mixed_7a'):
+            with tf.variable_scope('Branch_0'):
+                a = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
+                a = conv(a, 320, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
+            with tf.variable_scope('Branch_1'):
+                b = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
+                b = conv(b, 192, [1, 7], 'Conv2d_0b_1x7')
+                b = conv(b, 192, [7, 1], 'Conv2d_0c_7x1')
+                b = conv(b, 192, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
+            net = tf.concat([a, b, _max_pool(net)], 3)
+        for name, high in (('Mixed_7b', 'Conv2d_0b_3x1'),
+                           ('Mixed_7c', 'Conv2d_0c_3x1')):
+            with tf.variable_scope(name):
+                with tf.variable_scope('Branch_0'):
+                    a = conv(net, 320, [1, 1], 'Conv2d_0a_1x1')
+                with tf.variable_scope('Branch_1'):
+                    b = conv(net, 384, [1, 1], 'Conv2d_0a_1x1')
+                    b = tf.concat([conv(b, 384, [1, 3], 'Conv2d_0b_1x3'),
+                                   conv(b, 384, [3, 1], high)], 3)
+                with tf.variable_scope('Branch_2'):
+                    c = conv(net, 448, [1, 1], 'Conv2d_0a_1x1')
+                    c = conv(c, 384, [3, 3], 'Conv2d_0b_3x3')
+                    c = tf.concat([conv(c, 384, [1, 3], 'Conv2d_0c_1x3'),
+                                   conv(c, 384, [3, 1], 'Conv2d_0d_3x1')], 3)
+                with tf.variable_scope('Branch_3'):
+                    d = conv(_average_pool(net), 192, [1, 1], 'Conv2d_0b_1x1')
+                net = tf.concat([a, b, c, d], 3)
+        with tf.variable_scope('AuxLogits'):
+            aux = _average_pool(middle, 5, 3, 'VALID')
+            aux = conv(aux, 128, [1, 1], 'Conv2d_1b_1x1')
+            aux = conv(aux, 768, [5, 5], 'Conv2d_2a_5x5', padding='VALID',
+                       stddev=0.01)
+            conv(aux, NUM_CLASSES, [1, 1], 'Conv2d_2b_1x1', stddev=0.001,
+                 is_logits=True)
+        with tf.variable_scope('Logits'):
+            net = _average_pool(net, 8, padding='VALID')
+            if is_training and keep_prob < 1.0:
+                net = tf.nn.dropout(net, keep_prob, seed=1)
+            net = conv(net, NUM_CLASSES, [1, 1], 'Conv2d_1c_1x1',
+                       is_logits=True)
+            return tf.squeeze(net, [1, 2])
+
+
+def prepare(images):
+    """uint8 [N, 32, 32, 3] to float32 [N, 299, 299, 3] in -1..1."""
+    images = tf.image.convert_image_dtype(images, tf.float32)
+    images = tf.image.resize_bilinear(images[:, 2:30, 2:30], [299, 299],
+                                      align_corners=False)
+    return (images - 0.5) * 2.0
+
+
+def build_training(images, labels, keep_prob=KEEP_PROB):
+    """A training graph.
+
+    Args:
+      images: float32 [batch, 299, 299, 3]; labels: int32 [batch].
+    Returns:
+      dict: logits, loss, train_op (whose value is the loss), variables
+      ({name: tf.Variable} of slim's model variables), saver (plain).
+    """
+    step = tf.train.create_global_step()
+    logits = build_network(images, True, keep_prob)
+    cross_entropy = tf.losses.softmax_cross_entropy(
+        tf.one_hot(labels, NUM_CLASSES), logits)
+    with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+        loss = tf.identity(
+            cross_entropy + tf.losses.get_regularization_loss())
+    optimizer = tf.train.AdamOptimizer(LEARNING_RATE)
+    update = optimizer.minimize(loss, step)
+    with tf.control_dependencies([update]):
+        train_op = tf.check_numerics(loss, 'the loss')
+    return {'logits': logits, 'loss': loss, 'train_op': train_op,
+            'variables': {variable.op.name: variable for variable
+                          in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)},
+            'saver': tf.train.Saver()}
+
+
+class Plain:
+    """The original's way, timed: prepared image by image, in the graph."""
+
+    kinds = ('train', 'test')
+
+    def __init__(self, data_set):
+        labels, images = data_set.read('train')
+        graph = tf.Graph()
+        with graph.as_default():
+            self._images = tf.placeholder(tf.uint8, [BATCH_SIZE, 32, 32, 3])
+            self._labels = tf.placeholder(tf.int32, [BATCH_SIZE])
+            self._port = build_training(prepare(self._images), self._labels)
+            self._tested = tf.placeholder(tf.uint8, [None, 32, 32, 3])
+            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+                self._logits = build_network(prepare(self._tested), True)
+            initializer = tf.global_variables_initializer()
+        # No numbers of threads: as TensorFlow chooses.
+        self._session = tf.Session(graph=graph)
+        self._session.run(initializer)
+        self._data = labels.astype(np.int32), images
+        self._test_images = data_set.read('test')[1]
+        self._start = self._test_start = 0
+
+    def train(self):
+        labels, images = (values[self._start:self._start + BATCH_SIZE]
+                          for values in self._data)
+        self._session.run(self._port['train_op'],
+                          {self._images: images, self._labels: labels})
+        self._start = (self._start + BATCH_SIZE) % (
+            len(self._data[0]) - BATCH_SIZE)
+        return BATCH_SIZE
+
+    def test(self):
+        start = self._test_start
+        self._session.run(self._logits, {self._tested: self._test_images[
+            start:start + TEST_BATCH_SIZE]})
+        self._test_start = (start + TEST_BATCH_SIZE) % len(self._test_images)
+        return TEST_BATCH_SIZE

@@ -1,0 +1,1 @@
+"""Inception v3: its layers as a table, what builds them, its order of records."""

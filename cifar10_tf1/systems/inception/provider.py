@@ -1,0 +1,34 @@
+"""The order in which slim's provider hands records out.
+
+One reader puts the records of the one file into a queue of 32, in file order and
+again from the first after the last; each record that is taken is drawn at random
+from the queue. So the order is the file's but for a window of 32: not a shuffle.
+The original's queue may be short of up to 24 records when one is drawn (it only
+keeps 8 back), which is a race; here it is full each time.
+"""
+
+import numpy as np
+
+from cifar10_tf1.determinism import derive_seed
+
+CAPACITY = 32  # records; the original leaves at least 8
+
+
+def draw_rows(num_records, num_drawn, seed):
+    """The rows that are handed out, from the first on.
+
+    Args:
+      num_records: int, in the file.
+      num_drawn: int, how many to hand out.
+      seed: int, of the run or of the test.
+    Returns:
+      int32 [num_drawn], each in 0..num_records - 1.
+    """
+    random = np.random.RandomState(derive_seed(seed, 'provider'))
+    places = random.randint(CAPACITY, size=num_drawn)
+    queue = [row % num_records for row in range(CAPACITY)]
+    rows = np.empty(num_drawn, np.int32)
+    for number, place in enumerate(places):
+        rows[number] = queue[place]
+        queue[place] = (CAPACITY + number) % num_records
+    return rows
