@@ -51,7 +51,8 @@ def test_absent_data_is_downloaded_and_extracted_once(data_dir, capfd):
     check_complete(data_dir)
     captured = capfd.readouterr()
     assert captured.out == '' and f'Downloading {server.url}' in captured.err
-    assert len(captured.err.splitlines()) == 5  # and one for each quarter
+    # And one for each quarter that a piece of the answer does not jump over.
+    assert 2 <= len(captured.err.splitlines()) <= 5
 
 
 def test_an_empty_folder_is_filled(data_dir):
