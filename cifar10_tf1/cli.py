@@ -69,7 +69,7 @@ def find_model_dir(options):
     """The folder that the user names, or the one of the system by default."""
     name = getattr(options, 'system', None) or systems.DEFAULT
     folder = os.environ.get('CIFAR10_MODEL_DIR') or _MODEL_DIR
-    return options.model_dir or (
+    return getattr(options, 'model_dir', None) or (
         folder if name == systems.DEFAULT else os.path.join(folder, name))
 
 

@@ -10,6 +10,7 @@ from cifar10_tf1 import checkpoints
 from cifar10_tf1 import cli
 from cifar10_tf1 import recorded
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.report.__main__ import main as report_main
 
 
 @pytest.fixture
@@ -81,3 +82,12 @@ def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
     monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
     assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err
+
+
+def test_a_report_without_options_takes_the_run_of_record(tmp_path, monkeypatch,
+                                                          capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv('CIFAR10_MODEL_DIR', raising=False)
+    assert report_main(['--text']) == 0
+    assert capsys.readouterr().out.startswith(
+        f'No run in ./model: this is the run of record, {recorded.RECORD}')
