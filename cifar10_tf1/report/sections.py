@@ -24,8 +24,8 @@ NUM_MISTAKES = 24
 
 CAPTIONS = {  # by systems.Curve.figure
     'summed_loss':
-        'The loss that is printed for each epoch: the sum over its batches of '
-        'cross-entropy (nats) and weight decay.',
+        'The sum over batches of what is minimised: cross-entropy (nats) and '
+        'weight decay, where there is some.',
     'loss':
         'Mean cross-entropy, in nats, of the last mini-batch after its update.',
     'training_accuracy':
