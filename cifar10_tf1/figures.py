@@ -29,7 +29,7 @@ _STYLE = {
 }
 
 
-def draw(width, height, draw_on, purpose, kind='png', dpi=288):
+def draw(width, height, draw_on, purpose, kind='png', dpi=240):
     """Makes a figure.
 
     Args:

@@ -71,6 +71,7 @@ def test_each_curve_has_a_verdict(documents):
     assert accuracy.comparison.mean_absolute == 0
     assert (loss.within, accuracy.within, report.within) == (False, True, False)
     text = format_report(record, report)
+    assert '    1     2       2.08814      2.04720     +2.00 %' in text
     assert text.count('OUTSIDE') == 1 and text.count('within the band') == 1
 
 

@@ -24,8 +24,8 @@ def test_a_mean_over_batches():
     assert chosen.read({'num_correct': 7, 'mean_over_batches': 0.5}) == 50
 
 
-def write_laptop_run(folder, means):
-    """A run of laptop_cnn on one file, as documented; its tests."""
+def write_laptop_run(folder, means, train_files=5):
+    """A run of laptop_cnn with its tests and the documented curve of one file."""
     write_run(folder, 'tensorflow 2.21.0', 1, [6700] * len(means))
     path = folder / 'run.json'
     content = json.loads(path.read_text())
@@ -35,21 +35,31 @@ def write_laptop_run(folder, means):
         {'epoch': epoch, 'step': 180 * epoch, 'summed_loss': 1.0,
          'validation_accuracy': value}
         for (epoch, unused_part), value in curve.items()])
-    content['settings']['train_files'] = 1
+    content['settings']['train_files'] = train_files
     for test, mean in zip(content['tests'], means):
         test.update(crop='whole', step=9000, mean_over_batches=mean)
     path.write_text(json.dumps(content))
     return path
 
 
-def test_the_answer_is_by_the_document_s_measure(tmp_path):
-    path = write_laptop_run(tmp_path / 'a', [0.671, 0.6734375, 0.68])
+def answer_of(path):
     record = run_record.load(str(path))
-    answer = results.build_answer(record, comparison.build_report(record))
+    return results.build_answer(record, comparison.build_report(record))
+
+
+def test_the_answer_is_by_the_document_s_measure(tmp_path):
+    answer = answer_of(write_laptop_run(tmp_path / 'a', [0.671, 0.6734375, 0.68]))
     assert [count[1] for count in answer.counts] == ['67.34 %', '67.48 %']
     assert 'sd 0.47; 67.10 to 68.00' in answer.counts[1][2]
     test, curve = answer.verdicts
     assert 'the documented 67.34 lies within' in test.text
+    assert curve.is_good is None and 'no curve of a run on as much' in curve.text
+
+
+def test_a_run_on_one_file_has_a_documented_curve_and_no_test(tmp_path):
+    answer = answer_of(write_laptop_run(tmp_path / 'a', [0.57], train_files=1))
+    assert [count[1] for count in answer.counts] == ['57.00 %']
+    (curve,) = answer.verdicts
     assert curve.is_good
 
 

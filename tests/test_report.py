@@ -70,6 +70,7 @@ class Checker(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
+        self.raw = text
         self.open, self.images, self.text = [], [], ''
         self.anchors, self.links = [], []
         self.feed(text)
@@ -172,6 +173,50 @@ def test_a_whole_run(record, capsys, real_charts):
     assert '8,210 of 10,000' in page.text and 'some wheel 1.2' in page.text
     assert page.text.count('+1.90 %') >= 100  # the table behind the chart
     assert page.kinds == ['svg'] * 2
+
+
+def test_the_answer_stands_before_any_table(record):
+    """Rows of the draws wait behind 'the numbers', other tests stand apart."""
+    kind = json.loads(record.read_text())['processes'][0]['kind']
+
+    def edit(content):
+        content['tests'] = [dict(
+            step=step, seed=seed, crop=crop, num_correct=count,
+            num_examples=10000, kind=kind) for step, seed, crop, count in (
+                (55000, 2, 'random', 8250), (55000, 1, 'random', 8240),
+                (55000, 3, 'random', 8251), (55000, 4, 'random', 8252),
+                (55000, 1, 'central', 8470), (500, 1, 'random', 3000))]
+
+    runs.change_record(record, edit)
+    text = make(record).raw
+    answer, rest = text.split('<nav>')
+    assert '<table' not in answer
+    for words in ('8,246 of 10,000 (82.46 %)', '8,248.2 of 10,000 (82.48 %)',
+                  'mean of n = 4 tests (random); sd 5.6; 8,240 to 8,252',
+                  'the documented 8,246 lies within the range'):
+        assert words in answer, words
+    assert 'data:image/svg' in answer
+    tests = rest.split('id="tests"')[1].split('<h2')[0]
+    draws, others = tests.split('</details>')
+    assert '<details>' in draws
+    assert '8,251 of 10,000' in draws and '8,251' not in others
+    for words in ('8,470 of 10,000', '3,000 of 10,000'):
+        assert words in others and words not in draws
+
+
+def test_the_other_runs_are_drawn_where_they_can_be_seen(figures_kept):
+    """The wide documented line first, the dashed port last; their end, larger."""
+    curve = systems.find('deep_cnn').documented.curves[0]
+    documented, port = comparison.load_pair('deep_cnn', curve)
+    curve_charts.draw_curve(comparison.ComparedCurve(
+        curve, dict(port), '', documented, port), 'a name')
+    for axes in figures_kept[0].axes:
+        widest, ours, dashed = axes.lines
+        assert widest.get_linewidth() > 2 * ours.get_linewidth()
+        assert ours.get_label() == 'a name'
+        assert dashed.get_linestyle() == '--'
+    assert figures_kept[0].axes[1].get_title(loc='left') == (
+        'epochs 67 to 110, larger')
 
 
 def test_generated_data_is_marked_and_not_compared(record):
@@ -415,8 +460,9 @@ def test_counts_and_mistakes():
     assert tested.find_surest_mistakes(2) == [2, 4]
 
 
-def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
-    """Losses that were never recorded are missing in it."""
+@pytest.fixture
+def figures_kept(monkeypatch, real_charts):
+    """The list of matplotlib's figures that are drawn."""
     model_helpers.need('matplotlib')
     kept = []
     real = charts.figures.draw
@@ -424,13 +470,18 @@ def test_an_incomplete_sum_is_not_drawn(monkeypatch, real_charts):
         charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
+    return kept
+
+
+def test_an_incomplete_sum_is_not_drawn(figures_kept):
+    """Losses that were never recorded are missing in it."""
     figures = comparison.list_figures([
         {'epoch': 1, 'summed_loss': 900.0},
         {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
         {'epoch': 3, 'summed_loss': 700.0}], 'summed_loss')
     curve_charts.draw_curve(comparison.ComparedCurve(
         systems.find('deep_cnn').documented.curves[0], figures, ''), 'a run')
-    (line,) = kept[0].axes[0].lines
+    (line,) = figures_kept[0].axes[0].lines
     assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 
 

@@ -13,9 +13,9 @@ _NAME_LENGTH = 40  # characters of a file's name
 
 # Inches: a picture with its bars, the two inside of it, the lines above and
 # below all.
-_CELL = (5.0, 1.95)
+_CELL = (5.4, 1.95)
 _PICTURE = (0.3, 0.25, 1.35, 1.35)  # left, bottom, width, height
-_BARS = (3.05, 0.35, 1.75, 1.2)
+_BARS = (3.05, 0.35, 1.75, 1.25)
 _HEADER, _FOOTER = 0.42, 0.3
 _BAR = 0.7  # of the room that a class has
 
@@ -56,7 +56,7 @@ def draw_predictions(predictions, previews, num_predictions, system):
         figure.text(_PICTURE[0] / width, 0.1 / height, note, fontsize=8,
                     color=figures.GREY)
 
-    return figures.draw(width, height, draw_on, '--figure')
+    return figures.draw(width, height, draw_on, '--figure', 'png', 180)
 
 
 def _draw_picture(axes, prediction, preview, system):

@@ -26,10 +26,11 @@ def add_statistics(page, findings):
     if not shown:
         return
     page.table(
-        ['image', 'label', 'minimum', 'maximum'],
+        ['image', 'label', 'values'],
         [[f'{image.file}, image {image.index}',
-          f'{image.label} ({names[image.label]})', image.minimum,
-          image.maximum] for image in shown], numeric=(2, 3))
+          f'{image.label} ({names[image.label]})',
+          f'{image.minimum} to {image.maximum}'] for image in shown],
+        numeric=(2,), long=(0, 1))
 
 
 def add_settings(page, content):

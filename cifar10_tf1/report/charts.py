@@ -24,8 +24,8 @@ def draw_confusion(confusion, class_names, kind='svg'):
     """
     def draw_on(figure):
         margin = 0.012 * max(map(len, class_names))
-        axes = figure.add_axes([0.08 + margin, 0.12 + margin, 0.9 - margin,
-                                0.87 - margin])
+        axes = figure.add_axes([0.08 + margin, 0.17 + margin, 0.9 - margin,
+                                0.82 - margin])
         shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         # The square root lifts the mistakes, most of which are a few percent.
         colored = axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
@@ -54,7 +54,7 @@ def draw_confusion(confusion, class_names, kind='svg'):
         scale.set_label('colour: share of the true class, % (scale of square '
                         'roots)', fontsize=8, labelpad=1)
 
-    return figures.draw(WIDTH, 5.4, draw_on, PURPOSE, kind)
+    return figures.draw(WIDTH, 5.8, draw_on, PURPOSE, kind)
 
 
 def draw_class_accuracies(rows, overall, kind='svg'):
@@ -121,4 +121,4 @@ def draw_filters(filters, kind='svg'):
                         interpolation='nearest')
             axes.set_axis_off()
 
-    return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind, dpi=240)
+    return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind)

@@ -131,7 +131,7 @@ class ComparedCurve(NamedTuple):
 class Report(NamedTuple):
     """What a record says beside the documented run."""
     documented: systems.Documented
-    is_comparable: bool          # False: of other data
+    has_documented_test: bool    # else of other data, or of a part of it
     curves: List[ComparedCurve]  # one at least
 
     @property
@@ -162,9 +162,9 @@ def build_report(record):
         reason = ('the documents have no curve of a run on as much of the '
                   'training data: nothing to compare.')
     elif is_comparable:
-        return Report(documented, True, [_compare(entry.name, curve, record)
-                                         for curve in curves])
-    return Report(documented, is_comparable, [
+        return Report(documented, num_files is None, [
+            _compare(entry.name, curve, record) for curve in curves])
+    return Report(documented, is_comparable and num_files is None, [
         ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
         for curve in curves])
 

@@ -82,7 +82,7 @@ def draw_band(curve, runs, documented, port, name, kind='svg'):
 
 def _draw(curve, num_parts, plot, kind, all_curves, label):
     """The axes of a curve; the end of a long one larger, in a corner."""
-    last = max((max(one) for one in all_curves if one), default=(10, 1))
+    last = max((max(one) for one in all_curves if one), default=(1, 1))
     end = {key for one in all_curves for key in one if key[0] > 0.6 * last[0]}
     is_long = not curve.is_share and max(
         len(one) for one in all_curves) >= _LONG if all_curves else False
@@ -94,10 +94,8 @@ def _draw(curve, num_parts, plot, kind, all_curves, label):
             axes.set_ylabel(curve.title.lower())
         else:
             _use_log_scale(axes)
-            axes.set_ylabel('sum of an epoch\'s batch losses (log scale)'
-                            if curve.figure == 'summed_loss'
-                            else f'{curve.title.lower()} (log scale)')
-        axes.set_xlim(0, max(last[0], 10) * 1.02)
+            axes.set_ylabel(f'{curve.title.lower()} (log scale)')
+        axes.set_xlim(0, last[0] * 1.02)
         axes.set_xlabel(label)
         axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
@@ -164,7 +162,8 @@ def draw_deviations(compared, name, kind='svg'):
         highest = max([curve.largest] + [abs(value)
                                          for value in percent + others])
         axes.set_ylim(-1.35 * highest, 1.35 * highest)
-        axes.set_xlim(min(numbers, default=1) - 1, max(numbers, default=1) + 1)
+        axes.set_xlim(min(numbers, default=1) - 1 / num_parts,
+                      max(numbers, default=1) + 1 / num_parts)
         axes.set_xlabel('epoch')
         axes.set_ylabel(f'above 0: higher than\nthe documented, {curve.unit}')
         handles, labels = axes.get_legend_handles_labels()

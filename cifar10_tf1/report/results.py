@@ -75,10 +75,11 @@ def find_tests(record):
 def build_answer(record, report):
     """The Answer of a run_record.RunRecord and its comparison.Report."""
     tests, documented = find_tests(record), report.documented
-    counts = describe_documented(documented) if report.is_comparable else []
+    counts = describe_documented(documented) if (
+        report.has_documented_test) else []
     counts.append((name_run(record),) + _describe_draws(tests))
     verdicts = []
-    if tests.draws and report.is_comparable:
+    if tests.draws and report.has_documented_test:
         if tests.step != documented.step:
             verdicts.append(Verdict(
                 None, 'Not the documented step:', 'this test is of step '

@@ -24,8 +24,8 @@ NUM_MISTAKES = 24
 
 CAPTIONS = {  # by systems.Curve.figure
     'summed_loss':
-        'The loss that is printed for each epoch: the sum over its batches of '
-        'cross-entropy (nats) and weight decay.',
+        'The sum over batches of what is minimised: cross-entropy (nats) and '
+        'weight decay, where there is some.',
     'loss':
         'Mean cross-entropy, in nats, of the last mini-batch after its update.',
     'training_accuracy':
@@ -87,7 +87,7 @@ def _add_answer(page, record, report):
     if len(tests.draws) > 1:
         page.figure(
             dots.draw_tests([(results.name_run(record), tests.values)],
-                            tests.measure, report.is_comparable),
+                            tests.measure, report.has_documented_test),
             f'Dot chart: {tests.measure.label} of each test of this run, and '
             'the documented test as a line.',
             f'Each dot is a test of the same weights, '
@@ -141,7 +141,7 @@ def _add_tests(page, record, report, findings):
                        'lacking')
         return
     rows = [_describe_test(test) for test in tests.draws]
-    if report.is_comparable and documented.num_correct is not None:
+    if report.has_documented_test and documented.num_correct is not None:
         rows.insert(0, _describe_share(
             f'documented, {documented.environment}', documented.num_correct,
             documented.num_examples, documented.step))

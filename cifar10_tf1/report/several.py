@@ -68,7 +68,7 @@ class Group(NamedTuple):
 
 class Several(NamedTuple):
     entry: systems.Entry
-    is_comparable: bool    # False: of other data than the documented
+    has_documented_test: bool  # as of comparison.Report
     runs: List[Run]        # all, by runtime and seed
     groups: List[Group]
     repeated: List[str]    # folders that hold a run once more
@@ -116,7 +116,7 @@ def gather(records):
     for run in runs:
         if run.is_whole:
             groups.setdefault(_find_kind(run.record), []).append(run)
-    return Several(entry, runs[0].report.is_comparable, runs, [
+    return Several(entry, runs[0].report.has_documented_test, runs, [
         Group(_name_group(kind, groups), members)
         for kind, members in groups.items()], repeated)
 
@@ -128,6 +128,8 @@ def _name_system(record):
 def _name_data(record):
     name = record.content['data']['name']
     num_files = comparison.count_files(record)
+    if record.is_from_scratch:
+        name += ' from seeded weights'
     return name if num_files is None else f'{name}, {num_files} files'
 
 
@@ -155,11 +157,12 @@ def build_answer(several):
     documented = several.entry.documented
     verdicts = []
     counts = results.describe_documented(documented) if (
-        several.is_comparable) else []
+        several.has_documented_test) else []
     for group in several.groups:
         if group.tested:
             counts.append(_count(group))
-            if several.is_comparable and group.measure.documented is not None:
+            if (several.has_documented_test
+                    and group.measure.documented is not None):
                 verdicts += _judge(group, documented.margin)
     tested = [group for group in several.groups if len(group.tested) > 1]
     for other in tested[1:]:

@@ -1,5 +1,6 @@
 """The report on several runs as one HTML file."""
 
+from cifar10_tf1 import data
 from cifar10_tf1 import extras
 from cifar10_tf1 import statistics_of_runs as statistics
 from cifar10_tf1.report import charts
@@ -28,7 +29,7 @@ def build(several):
     number = len(several.runs)
     title = f'{entry.name} on {entry.documented.data}: {number} runs'
     page.raw(f'<h1>{escape(title)}</h1>')
-    if not several.is_comparable:
+    if data.is_synthetic(several.runs[0].record.content['data']['name']):
         page.paragraph(f'Generated data, not {entry.documented.data}: no figure '
                        f'here says anything about {entry.documented.data}.',
                        'lacking')
@@ -55,7 +56,8 @@ def _add_counts(page, several):
                        'lacking')
         return
     page.figure(
-        dots.draw_tests(rows, several.groups[0].measure, several.is_comparable),
+        dots.draw_tests(rows, several.groups[0].measure,
+                        several.has_documented_test),
         'Dot chart: each test of each run, and the documented test as a line.',
         'Each dot is a test; a row has one run, all tests of it on the same '
         'weights. Tests as documented, at the last step.')
@@ -92,7 +94,7 @@ def _add_statistics(page, several):
     columns = [('n', lambda group: len(group.means))] + _SPREAD
     if all(group.has_draws for group in groups):
         columns += _COMPONENTS
-    is_claimed = documented.margin is not None and several.is_comparable
+    is_claimed = documented.margin is not None and several.has_documented_test
     if is_claimed:
         columns += _list_equivalence(documented.num_correct,
                                      documented.margin)

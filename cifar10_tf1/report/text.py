@@ -58,10 +58,14 @@ def format_answer(answer):
 
 def _format_curve(compared):
     curve = compared.curve
-    lines = [f'Epoch {curve.title:>13s}   Documented   Deviation']
-    return lines + [f'{d.epoch:5d} {d.value:{max(13, len(curve.title))}.5f} '
-                    f'{d.reference:12.5f} {d.percent:+9.2f} {curve.unit}'
-                    for d in compared.comparison.deviations]
+    deviations = compared.comparison.deviations
+    has_parts = any(d.part > 1 for d in deviations)
+    lines = [f'Epoch{"  Part" if has_parts else ""} {curve.title:>13s}   '
+             'Documented   Deviation']
+    return lines + [
+        f'{d.epoch:5d}' + (f'{d.part:6d}' if has_parts else '')
+        + f' {d.value:{max(13, len(curve.title))}.5f} {d.reference:12.5f} '
+        f'{d.percent:+9.2f} {curve.unit}' for d in deviations]
 
 
 def _format_tests(tests):
