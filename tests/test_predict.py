@@ -484,7 +484,7 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
 def test_the_figure_is_the_documents(monkeypatch):
     """A row a picture, bars of a share, the largest on top; two columns of more."""
     def draw(number):
-        return figure_of([predict.Prediction(
+        return figure_of([Prediction(
             'a', np.linspace(0, 0.2, 10).astype(np.float32), 1,
             cifar10.CLASS_NAMES)] * number, monkeypatch)
 
