@@ -214,7 +214,7 @@ def test_the_override_reaches_the_guard(script, tiny_data, tmp_path,
     from cifar10_tf1 import devices
     asked = []
 
-    def prepare(requested, allow_unsupported):
+    def prepare(requested, allow_unsupported, **unused_options):
         asked.append(allow_unsupported)
         raise UserError('enough')
 
