@@ -240,13 +240,22 @@ def guard(name, function, *arguments):
             finally:
                 sys.stdout.flush()
         except UserError as error:
-            with contextlib.suppress(console.OutputError):
-                print(f'{name}: error: {error}', file=sys.stderr, flush=True)
-            return 1
+            return _end(name, f'error: {error}', 1)
+        except ImportError as error:  # a Python without the packages
+            if (error.name or '').startswith(__package__):
+                raise
+            return _end(name, f'error: {str(error).strip().splitlines()[-1]}; '
+                        'use the Python in .venv, which make setup makes; python '
+                        '-m cifar10_tf1.doctor shows what is missing', 1)
         except KeyboardInterrupt:  # where no StopRequest takes it
-            with contextlib.suppress(console.OutputError):
-                print(f'{name}: stopped', file=sys.stderr, flush=True)
-            return 130
+            return _end(name, 'stopped', 130)
+
+
+def _end(name, text, status):
+    """Prints a program's last line, where it can be printed; gives the status."""
+    with contextlib.suppress(console.OutputError):
+        print(f'{name}: {text}', file=sys.stderr, flush=True)
+    return status
 
 
 def check_working_folder():

@@ -13,7 +13,7 @@ class StopRequest:
 
     def __init__(self):
         self.signal_number = None
-        self.deferred = False  # while True, whoever set it looks and stops
+        self.deferred = False  # True: the loop stops by itself, after a save
 
     def install(self):
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -54,6 +54,21 @@ def tiny_data(monkeypatch, tiny_data_set):
     return asked
 
 
+@pytest.mark.parametrize('command', [
+    ['train.py', '--synthetic'], ['test.py'], ['-m', 'cifar10_tf1.fingerprint'],
+    ['-m', 'cifar10_tf1.predict', '--test', '1']])
+def test_a_python_without_the_packages(command, tmp_path):
+    """One line says which Python has them; nothing is left behind."""
+    result = subprocess.run(
+        [sys.executable, '-S'] + command + [
+            '--model-dir', str(tmp_path / 'model')], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert (result.returncode, result.stdout) == (1, '')
+    assert result.stderr.count('\n') == 1 and 'No module named' in result.stderr
+    assert 'make setup' in result.stderr
+    assert not (tmp_path / 'model').exists()
+
+
 @pytest.mark.parametrize('script', ['test.py', 'train.py'])
 def test_help_needs_no_tensorflow(script):
     output = subprocess.run(
@@ -199,7 +214,7 @@ def test_the_override_reaches_the_guard(script, tiny_data, tmp_path,
     from cifar10_tf1 import devices
     asked = []
 
-    def prepare(requested, allow_unsupported, because):
+    def prepare(requested, allow_unsupported, **unused_options):
         asked.append(allow_unsupported)
         raise UserError('enough')
 

@@ -145,6 +145,15 @@ def test_a_hidden_driver(stub_folder):
             env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder))) == status
 
 
+def test_no_room_for_a_copy_hides_nothing():
+    """A copy that is cut off would end the process with SIGBUS."""
+    assert subprocess.call([sys.executable, '-c', (
+        'import resource\n'
+        'from cifar10_tf1.cuda import hiding\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n'
+        'assert not hiding.hide_driver()\n')]) == 0
+
+
 @pytest.mark.parametrize('line, number', [
     ('NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun  6 '
      '22:20:39 UTC 2023', '535.54.03'),

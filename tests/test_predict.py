@@ -21,6 +21,7 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
 from cifar10_tf1.predict import pictures
+from cifar10_tf1.predict.prediction import Prediction
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
@@ -459,7 +460,7 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
     probabilities = np.full(10, 0.03, np.float32)
     probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
     figure = figure_of([
-        predict.Prediction(name, probabilities, label, cifar10.CLASS_NAMES)
+        Prediction(name, probabilities, label, cifar10.CLASS_NAMES)
         for name, label in (('$a^b$_{.png', None), ('right', 3), ('wrong', 8),
                             ('absent', 0))], monkeypatch)
     titles = [axes.get_title(loc='left') for axes in figure.axes]
@@ -483,7 +484,7 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
 def test_the_figure_is_the_documents(monkeypatch):
     """A row a picture, bars of a share, the largest on top; two columns of more."""
     def draw(number):
-        return figure_of([predict.Prediction(
+        return figure_of([Prediction(
             'a', np.linspace(0, 0.2, 10).astype(np.float32), 1,
             cifar10.CLASS_NAMES)] * number, monkeypatch)
 

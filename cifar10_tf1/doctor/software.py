@@ -20,7 +20,8 @@ _PYTHONS = {'1': ((3, 6), (3, 7)), '2': ((3, 10), (3, 13))}  # first, last
 
 # Package, the version from which on it does not work, of which TensorFlow.
 _PACKAGES = (
-    ('numpy', (1, 19), '1'),    # another binary interface
+    # 1.21.6, the last for Python 3.7, gives the same weights as 1.18.5.
+    ('numpy', (1, 22), '1'),
     ('protobuf', (3, 21), '1'),  # 1.15's generated code can't be imported
     ('h5py', (3,), '1'),        # strings of another type
     ('urllib3', None, ''), ('requests', None, ''), ('certifi', None, ''),
