@@ -135,6 +135,18 @@ def test_cores_are_shared_out(monkeypatch):
     assert runner.split_cores(6) == [None] * 6
 
 
+def test_a_process_on_each_core_as_far_as_the_memory_reaches(monkeypatch):
+    monkeypatch.setattr(runner.machine, 'count_cores', lambda: 4)
+    monkeypatch.setattr(runner.resources, 'find_memory', lambda: 30e9)
+    assert runner.choose_num_processes('cpu', 10, 1e9) == 4
+    assert runner.choose_num_processes('cpu', 3, 1e9) == 3
+    assert runner.choose_num_processes('cpu', 10, 12e9) == 2
+    assert runner.choose_num_processes('cpu', 10, 99e9) == 1
+    assert runner.choose_num_processes('gpu', 10, 1e9) == 1
+    monkeypatch.setattr(runner.resources, 'find_memory', lambda: None)
+    assert runner.choose_num_processes('cpu', 10, 12e9) == 4
+
+
 def test_a_folder_in_use(tmp_path):
     path = str(tmp_path / 'model')
     assert not model_dir.is_in_use(path)

@@ -23,16 +23,11 @@ def check_memory(root='/', system_name=systems.DEFAULT):
     least = systems.find(system_name).memory_bytes
     wanted = least + _SPARE_BYTES
     limit = find_memory_limit(root)
-    fields = {}
-    for line in _read(os.path.join(root, 'proc/meminfo')).splitlines():
-        name, unused_colon, value = line.partition(':')
-        fields[name] = value.split()
-    if not {'MemTotal', 'MemAvailable'} <= set(fields):
+    total, free = _find_memory(root)
+    if total is None or free is None:
         yield Line(WARN, 'Memory', '/proc/meminfo does not say',
                    f'{wanted / 1e9:.1f} GB should be free')
         return
-    total, free = (int(fields[name][0]) * 1024
-                   for name in ('MemTotal', 'MemAvailable'))
     text = f'{free / 1e9:.1f} GB free of the machine\'s {total / 1e9:.1f} GB'
     if limit is not None and limit < total:
         text += f', {limit / 1e9:.1f} GB for this container (cgroup)'
@@ -41,6 +36,23 @@ def check_memory(root='/', system_name=systems.DEFAULT):
     yield Line(status, 'Memory', text, f'training takes up to '
                f'{least / 1e9:.1f} GB: end other programs, or give the '
                'container more')
+
+
+def find_memory(root='/'):
+    """Bytes that the machine has, or the container; None where nothing says it."""
+    known = [number for number in (_find_memory(root)[0], find_memory_limit(root))
+             if number is not None]
+    return min(known) if known else None
+
+
+def _find_memory(root):
+    """(all, free) of the machine, bytes; None for what is not said."""
+    fields = {}
+    for line in _read(os.path.join(root, 'proc/meminfo')).splitlines():
+        name, unused_colon, value = line.partition(':')
+        fields[name] = value.split()
+    return [int(fields[name][0]) * 1024 if name in fields else None
+            for name in ('MemTotal', 'MemAvailable')]
 
 
 def check_time(system_name):

@@ -24,7 +24,8 @@ from cifar10_tf1.sweep.progress import Progress
 _OF_BOTH = ('data_dir', 'synthetic', 'device', 'kernels',
             'allow_unsupported_gpu', 'intra_op_threads', 'inter_op_threads',
             'input_threads')
-_OF_TRAINING = ('save_steps', 'train_files', 'no_summaries')
+_OF_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
+                'no_summaries')
 
 
 def _sweep(options):
@@ -62,7 +63,8 @@ def _run(request, options, stop_request):
     num_processes = options.processes
     if num_processes is None:
         num_processes = runner.choose_num_processes(
-            _choose_device(options), len(options.seeds))
+            _choose_device(options), len(options.seeds),
+            request.entry.memory_bytes)
     # Before several processes download it at once.
     cli.load_data_set(options, request.entry.name)
     try:
@@ -115,7 +117,7 @@ def main(argv=None):
     cli.add_number(
         parser, '--processes', 1, limits.PROCESSES,
         'side by side, each on its share of the cores (default: one on each '
-        'core; with a GPU 1)')
+        'core, as far as the memory reaches; with a GPU 1)')
     parser.add_argument(
         '--folder', metavar='DIR',
         help='of the runs, each in a folder seed-NN there (default: sweep in '
@@ -132,6 +134,11 @@ def main(argv=None):
     cli.add_number(
         parser, '--train-files', 1, limits.FILES,
         'train on the first N files of the training data only (default: all)')
+    cli.add_pretrained_option(parser)
+    parser.add_argument(
+        '--from-scratch', action='store_true',
+        help='begin with seeded weights in the place of published ones: another '
+        'result')
     parser.add_argument(
         '--no-summaries', action='store_true',
         help='write no event files for TensorBoard (default: as train.py)')

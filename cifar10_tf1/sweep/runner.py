@@ -8,6 +8,7 @@ import time
 
 from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir
+from cifar10_tf1.doctor import resources
 from cifar10_tf1.errors import UserError
 
 _POLL_SECONDS = 0.2
@@ -32,16 +33,21 @@ def split_cores(num_processes):
     return [cores[begin:end] for begin, end in zip(ends, ends[1:])]
 
 
-def choose_num_processes(device, num_jobs):
-    """One process on each core; on a GPU one in all.
+def choose_num_processes(device, num_jobs, memory_bytes):
+    """One on each core, as far as the memory reaches; on a GPU one in all.
 
     Measured: docs/sweep.md.
 
     Args:
       device: 'cpu' or 'gpu'.
       num_jobs: int.
+      memory_bytes: float, that a process takes.
     """
-    return 1 if device == 'gpu' else max(1, min(machine.count_cores(), num_jobs))
+    if device == 'gpu':
+        return 1
+    memory = resources.find_memory()
+    fitting = num_jobs if memory is None else int(memory / memory_bytes)
+    return max(1, min(machine.count_cores(), num_jobs, fitting))
 
 
 class Slot:

@@ -27,6 +27,7 @@ class Group(NamedTuple):
     runtime: str
     kernels: str
     train_files: Optional[int]  # None: all
+    is_from_scratch: bool       # seeded weights in the place of published ones
     epochs: int
 
 
@@ -50,7 +51,8 @@ class Run(NamedTuple):
         return Group(record.content['data']['name'], record.kind['wheel'],
                      record.kind['kernels'],
                      None if train_files == source.num_train_files
-                     else train_files, record.epochs[-1]['epoch'])
+                     else train_files, bool(record.is_from_scratch),
+                     record.epochs[-1]['epoch'])
 
 
 def load_runs(folder, entry, num_epochs=None, seeds=()):
@@ -126,7 +128,7 @@ def _find_place(run):
         return 1, '', '', '', seed, run.name
     group = run.group
     return (0, group.data, group.runtime.split()[-1],
-            str((group.kernels, group.train_files, group.epochs)), seed, run.name)
+            str(group[2:]), seed, run.name)
 
 
 def format_csv(runs, entry):

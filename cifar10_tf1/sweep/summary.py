@@ -62,7 +62,7 @@ def summarize_group(runs, entry):
     variant = entry.variants[0]
     tests = [run.counts[variant] for run in runs]
     means = [statistics.mean(numbers) for numbers in tests]
-    is_real = not data.is_synthetic(group.data)
+    is_real = not (data.is_synthetic(group.data) or group.is_from_scratch)
     is_comparable = (is_real and group.train_files is None
                      and group.epochs == entry.num_epochs)
     documented = entry.documented
@@ -131,8 +131,8 @@ def _split(tests):
 def _compare(a, b, variant):
     """Two groups' means, on the same data; None where too few runs are there."""
     groups = a[0].group, b[0].group
-    if len({(group.data, group.train_files, group.epochs)
-            for group in groups}) > 1:
+    # Of all but the runtime and the kernels.
+    if len({group._replace(runtime='', kernels='') for group in groups}) > 1:
         return None
     means = [[statistics.mean(run.counts[variant]) for run in group]
              for group in (a, b)]

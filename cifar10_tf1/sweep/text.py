@@ -32,6 +32,7 @@ def _format_group(group, documented):
                 if group['num_machines'] > 1 else '')
     files = (f', the first {group["train_files"]} files'
              if group['train_files'] else '')
+    files += ', from scratch' if group['is_from_scratch'] else ''
     lines = [f'{group["runtime"]}, {group["kernels"]} kernels, '
              f'{group["data"]}{files}, {_count(group["epochs"], "epoch")}: '
              f'{_count(number, "run")}, seed '
