@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from cifar10_tf1 import model_dir
 from cifar10_tf1 import run_record
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
@@ -75,14 +76,19 @@ def find_children(number):
     return children
 
 
-def wait_for_children(process):
+def count_steps(folder):
+    """Saved by all runs so far: another number after each save."""
+    return sum(max([checkpoint.step for checkpoint
+                    in model_dir.list_checkpoints(str(path))] or [0])
+               for path in folder.glob('seed-*'))
+
+
+def wait_for_training(process, folder, num_steps):
+    """Until a run has saved something more."""
     end = time.monotonic() + AN_AGE
-    while process.poll() is None and time.monotonic() < end:
-        children = find_children(process.pid)
-        if children:
-            return children
-        time.sleep(0.01)
-    return []
+    while (process.poll() is None and time.monotonic() < end
+           and count_steps(folder) == num_steps):
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope='module', params=sorted(OPTIONS))
@@ -97,10 +103,11 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(
     folder = tmp_path / 'sweep'
     moments, killed = random.Random(SEED), []
     for unused_kill in range(NUM_KILLS):
+        num_steps = count_steps(folder)
         process = sweeps.start(folder)
-        children = wait_for_children(process)
-        time.sleep(moments.uniform(0, 6))
-        children = find_children(process.pid) or children
+        wait_for_training(process, folder, num_steps)
+        time.sleep(moments.uniform(0, 1))
+        children = find_children(process.pid)
         if children and process.poll() is None:
             victim = moments.choice(children)
             try:
@@ -108,7 +115,7 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(
                 killed.append('a run')
             except ProcessLookupError:
                 pass
-            time.sleep(moments.uniform(0, 1))
+            time.sleep(moments.uniform(0, 0.5))
         process.kill()  # its processes live on, and the next one awaits them
         process.communicate()
         if process.returncode == -signal.SIGKILL:
@@ -117,9 +124,12 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(
     sweeps.finish(folder)
     assert [find_hash(folder / f'seed-{seed:02}')
             for seed in (1, 2)] == expected
+    ends = set()
     for seed in (1, 2):
         record = run_record.load_folder(str(folder / f'seed-{seed:02}'))
+        ends.update(process['end'] for process in record.content['processes'])
         assert not counts.list_missing(record)
+    assert 'killed' in ends  # and not only before it had begun
     # Once more: nothing is done again.
     logs = {path: path.read_text() for path in (folder / jobs.LOGS).iterdir()}
     assert len(logs) == 2
