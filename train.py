@@ -79,8 +79,8 @@ def build_update(system, total_loss, global_step):
     learning_rate = system.build_learning_rate(global_step)
     optimizer = system.build_optimizer(learning_rate)
     average = system.build_average(global_step)
-    train_op, gradients = objective.build_update(optimizer, total_loss,
-                                                 global_step)
+    train_op, gradients = objective.build_update(
+        optimizer, total_loss, global_step, system.sums_in_pairs)
     if average is not None:
         # It sees the updated weights and the step after them; the original
         # left this to race.
@@ -104,7 +104,7 @@ def train(start):
                         settings.input_threads, settings.kernels,
                         settings.train_files)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
-            settings.threads)) as session:
+            settings.threads, rewrites=not system.sums_in_pairs)) as session:
         if not run.restore(session, graph):
             run.begin()
         if run.is_finished:

@@ -4,6 +4,8 @@ Departs from the original in the order of reads and updates: the loss is read,
 then the weights are updated; the original left these to race.
 """
 
+import functools
+
 import tensorflow.compat.v1 as tf
 
 
@@ -16,12 +18,21 @@ def build_losses(logits, labels):
     if not tf.get_collection('losses'):
         cross_entropy = build_cross_entropy(logits, labels)
         return cross_entropy, tf.constant(0.0), cross_entropy
-    weight_decay_loss = tf.add_n(tf.get_collection('losses'),
-                                 name='weight_decay_loss')
+    weight_decay_loss = _sum(tf.get_collection('losses'), 'weight_decay_loss')
     cross_entropy = build_cross_entropy(logits, labels)
     tf.add_to_collection('losses', cross_entropy)
-    total_loss = tf.add_n(tf.get_collection('losses'), name='total_loss')
+    total_loss = _sum(tf.get_collection('losses'), 'total_loss')
     return cross_entropy, weight_decay_loss, total_loss
+
+
+def _sum(terms, name):
+    """The sum of scalars; of many, in an order that is always the same.
+
+    AddN begins with the term whose buffer happens to be free.
+    """
+    if len(terms) <= 8:
+        return tf.add_n(terms, name=name)
+    return tf.identity(functools.reduce(tf.add, terms), name=name)
 
 
 def build_cross_entropy(logits, labels):
@@ -62,7 +73,7 @@ def build_global_step():
                          tf.GraphKeys.GLOBAL_STEP])
 
 
-def build_update(optimizer, total_loss, global_step):
+def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
     """One update of the weights and of the step, after the loss is read.
 
     And after UPDATE_OPS: moving averages of the batch's moments, which have no
@@ -72,6 +83,7 @@ def build_update(optimizer, total_loss, global_step):
       optimizer: tf.train.Optimizer.
       total_loss: float32 scalar.
       global_step: int64 variable.
+      sums_in_pairs: bool, as systems.base.System's.
     Returns:
       (update, gradients): an operation; list of (gradient, variable).
     """
@@ -80,7 +92,9 @@ def build_update(optimizer, total_loss, global_step):
     # gradient still reads.
     gradients = optimizer.compute_gradients(
         total_loss, tf.trainable_variables(),
-        gate_gradients=tf.train.Optimizer.GATE_GRAPH)
+        gate_gradients=tf.train.Optimizer.GATE_GRAPH,
+        aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE
+        if sums_in_pairs else None)
     # What has no part in the loss stays as it is, and gets no slots.
     gradients = [(gradient, variable) for gradient, variable in gradients
                  if gradient is not None]

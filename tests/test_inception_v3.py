@@ -106,6 +106,13 @@ def test_moments_are_averaged_in_each_update(training):
         assert updates <= list_ancestors(op)
 
 
+def test_no_sum_depends_on_which_buffer_is_free(training):
+    """AddN of three or more may begin with any of them; two have one sum."""
+    sums = [op for op in training.graph.get_operations() if op.type == 'AddN']
+    assert len(sums) > 200
+    assert max(len(op.inputs) for op in sums) == 2
+
+
 def list_ancestors(op):
     found, queue = set(), collections.deque([op])
     while queue:

@@ -72,6 +72,10 @@ class System:
       variants_as_in_training: of the test, in which the network normalises by
         each batch's moments and draws its dropout.
       pretrained: the published weights that training begins with, or None.
+      sums_in_pairs: whether gradients of three terms or more are summed two at
+        a time, and the graph is run as it is built. AddN begins with the term
+        whose buffer happens to be free, and TensorFlow would put the sums
+        together again: so of networks that fork, no two runs would be equal.
       num_calibration_batches: of training images, whose moments' mean takes the
         place of moving averages that are of no use yet.
     """
@@ -87,6 +91,7 @@ class System:
     tests_after_training = False
     variants_as_in_training: Tuple[str, ...] = ()
     pretrained: Optional[warm_start.Published] = None
+    sums_in_pairs = False
     num_calibration_batches = 0
 
     @property

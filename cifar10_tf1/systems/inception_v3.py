@@ -76,6 +76,7 @@ class InceptionV3(base.System):
     keep_prob = settings.keep_prob
     pretrained = weights.PUBLISHED
     variants_as_in_training = (BATCH,)
+    sums_in_pairs = True
 
     @property
     def test_batch_size(self):
