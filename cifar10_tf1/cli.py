@@ -241,12 +241,6 @@ def guard(name, function, *arguments):
                 sys.stdout.flush()
         except UserError as error:
             return _end(name, f'error: {error}', 1)
-        except ImportError as error:  # a Python without the packages
-            if (error.name or '').startswith(__package__):
-                raise
-            return _end(name, f'error: {str(error).strip().splitlines()[-1]}; '
-                        'use the Python in .venv, which make setup makes; python '
-                        '-m cifar10_tf1.doctor shows what is missing', 1)
         except KeyboardInterrupt:  # where no StopRequest takes it
             return _end(name, 'stopped', 130)
 
