@@ -14,7 +14,7 @@ from cifar10_tf1 import console
 from cifar10_tf1 import data
 from cifar10_tf1 import limits
 from cifar10_tf1 import model_dir
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
@@ -112,10 +112,10 @@ def locate_checkpoint(options, file=None):
             or getattr(options, 'system', None) not in (None, systems.DEFAULT)
             or any(checkpoint.holds_tensors
                    for checkpoint in model_dir.list_checkpoints(folder))):
-        prefix = recorded.find_checkpoint()
+        prefix = reference_run.find_checkpoint()
         if prefix:
             print(f'No checkpoint in {folder}: this is the checkpoint of '
-                  f'record, {recorded.shorten(prefix)}',
+                  f'record, {reference_run.shorten(prefix)}',
                   file=file or sys.stdout, flush=True)
     return folder, prefix
 

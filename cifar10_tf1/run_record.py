@@ -21,7 +21,7 @@ from typing import NamedTuple, Optional
 
 from cifar10_tf1 import machine
 from cifar10_tf1 import model_dir
-from cifar10_tf1 import record_shape
+from cifar10_tf1 import record_schema
 from cifar10_tf1.errors import UserError
 
 FILE = 'run.json'
@@ -238,7 +238,7 @@ def _check_content(content, name):
     if content['format'] != FORMAT:
         raise UserError(f'{name} has the format {content["format"]}, and this '
                         f'version reads {FORMAT}; use the version that wrote it')
-    misfit = record_shape.find_misfit(content)
+    misfit = record_schema.find_misfit(content)
     if misfit:
         raise UserError(f'{name} is damaged: {misfit} is missing, or not what it '
                         f'can be; {way_out}')

@@ -20,16 +20,16 @@ import numpy as np
 import pytest
 
 from cifar10_tf1 import machine
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import report
 from cifar10_tf1 import run_record
 from cifar10_tf1 import step_losses
 
 pytestmark = pytest.mark.accuracy
 
-ROOT = os.path.dirname(recorded.RESULTS)
-RUNS = os.path.join(recorded.RUNS, 'deep_cnn')
-RECORDS = [recorded.RECORD, os.path.join(RUNS, '2.21-seed-01')]
+ROOT = os.path.dirname(reference_run.RESULTS)
+RUNS = os.path.join(reference_run.RUNS, 'deep_cnn')
+RECORDS = [reference_run.RECORD, os.path.join(RUNS, '2.21-seed-01')]
 # Of ten thousand test images. The documented 8,246 is one draw of the first:
 # nine tests of the plain port gave 8,152 to 8,262, its central crop 8,470.
 RANDOM_RANGE, CENTRAL_RANGE = (8110, 8330), (8380, 8580)
@@ -77,7 +77,7 @@ def classify(environment, prefix, crop):
 
 @pytest.mark.parametrize('crop', ['random', 'central'])
 def test_checkpoint_of_record(crop, environment):
-    ours = classify(environment, recorded.find_checkpoint(), crop)
+    ours = classify(environment, reference_run.find_checkpoint(), crop)
     check_predictions(ours, load_predictions(RECORDS[0], crop))
 
 

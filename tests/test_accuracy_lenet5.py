@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import machine
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1 import step_losses
@@ -24,7 +24,7 @@ from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 
 pytestmark = pytest.mark.accuracy
 
-RUNS = os.path.join(recorded.RUNS, 'lenet5')
+RUNS = os.path.join(reference_run.RUNS, 'lenet5')
 TOLERANCE = 2e-6  # of one of the first ten losses; of two runtimes, 1.2e-7
 
 

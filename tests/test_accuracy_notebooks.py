@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import machine
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1 import step_losses
@@ -52,7 +52,7 @@ def session_on_one_file(system, data_set, tmp_path_factory):
 
 def find_folders(name):
     """Of the recorded sessions on one file, on 1.15."""
-    return sorted(glob.glob(os.path.join(recorded.RUNS, name,
+    return sorted(glob.glob(os.path.join(reference_run.RUNS, name,
                                          '1.15-file-1-seed-*')))
 
 
@@ -68,7 +68,7 @@ def load_accuracies(name):
     curves = [[entry['validation_accuracy'] for entry
                in run_record.load_folder(folder).epochs]
               for folder in find_folders(name)]
-    for path in sorted(glob.glob(os.path.join(recorded.RUNS, name,
+    for path in sorted(glob.glob(os.path.join(reference_run.RUNS, name,
                                               'plain-port-file-1-*.csv'))):
         with open(path, newline='') as file:
             curves.append([float(row['validation_accuracy'])

@@ -10,7 +10,7 @@ import pytest
 
 from cifar10_tf1.benchmark import __main__ as benchmark
 from cifar10_tf1.benchmark import data
-from cifar10_tf1.benchmark import figures
+from cifar10_tf1.benchmark import medians
 from cifar10_tf1.benchmark import workers
 from cifar10_tf1.errors import UserError
 
@@ -19,10 +19,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def test_median_and_interval():
     """Of ten, the second smallest and largest: 97.9 %; of twenty, the sixth."""
-    assert figures.summarize([5, 1, 9, 3, 7, 2, 8, 4, 6, 10]) == (5.5, 2, 9)
-    assert figures.summarize(range(1, 21)) == (10.5, 6, 15)
-    assert figures.summarize([3.0]) == (3.0, 3.0, 3.0)
-    assert figures.summarize([1.0, 2.0, 9.0]) == (2.0, 1.0, 9.0)
+    assert medians.summarize([5, 1, 9, 3, 7, 2, 8, 4, 6, 10]) == (5.5, 2, 9)
+    assert medians.summarize(range(1, 21)) == (10.5, 6, 15)
+    assert medians.summarize([3.0]) == (3.0, 3.0, 3.0)
+    assert medians.summarize([1.0, 2.0, 9.0]) == (2.0, 1.0, 9.0)
 
 
 def test_the_interval_covers_the_median():
@@ -30,14 +30,14 @@ def test_the_interval_covers_the_median():
     samples = np.random.RandomState(1).exponential(size=[2000, 10])
     median = np.log(2.0)
     hits = [low <= median <= high for unused_median, low, high
-            in map(figures.summarize, samples)]
+            in map(medians.summarize, samples)]
     assert 0.96 < np.mean(hits) < 0.99
 
 
 def test_ratios_are_of_neighbours():
     """A machine that slows down meanwhile does not change them."""
     base = [100.0, 50.0, 25.0, 12.5]
-    ratio = figures.summarize_ratio([2 * rate for rate in base], base)
+    ratio = medians.summarize_ratio([2 * rate for rate in base], base)
     assert ratio == (2.0, 2.0, 2.0)
 
 
@@ -106,7 +106,12 @@ def test_a_quick_run():
     (content,) = json.loads(result.stdout)
     assert content['cores'] == 1
     (runtime,) = content['runtimes']
-    for name, kind in benchmark._LABELS:
-        rates = runtime['formulations'][name]['blocks'][kind]
-        assert len(rates) == 2 and min(rates) > 0
-    assert len(benchmark.describe(content)) > len(benchmark._LABELS)
+    blocks = {name: formulation['blocks'] for name, formulation
+              in runtime['formulations'].items()}
+    assert {name: sorted(kinds) for name, kinds in blocks.items()} == {
+        'plain': ['test', 'train'], 'stock': ['fixed', 'test', 'train'],
+        'fast': ['fixed', 'pipeline', 'test', 'train']}
+    for kinds in blocks.values():
+        for rates in kinds.values():
+            assert len(rates) == 2 and min(rates) > 0
+    assert len(benchmark.describe(content)) > sum(map(len, blocks.values()))

@@ -13,7 +13,7 @@ import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import programs
 from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 
@@ -37,8 +37,8 @@ def no_signal_handlers(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_checkpoint_of_record(monkeypatch, tmp_path):
-    """Which is for whoever has none: tests/test_recorded.py."""
-    monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'record'))
+    """Which is for whoever has none: tests/test_reference_run.py."""
+    monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'record'))
 
 
 @pytest.fixture

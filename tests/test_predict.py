@@ -440,14 +440,14 @@ def figure_of(predictions, monkeypatch):
     """The matplotlib Figure of predictions, instead of its PNG."""
     model_helpers.need('matplotlib')
     kept = []
-    real = predict_figure.figures.draw
+    real = predict_figure.drawing.draw
 
     def draw(width, height, draw_on, *arguments):
         return real(width, height,
                     lambda figure: (draw_on(figure), kept.append(figure)),
                     *arguments)
 
-    monkeypatch.setattr(predict_figure.figures, 'draw', draw)
+    monkeypatch.setattr(predict_figure.drawing, 'draw', draw)
     image = np.zeros([32, 32, 3], np.uint8)
     content = predict_figure.draw_predictions(
         predictions, [image] * len(predictions), 99, deep_cnn)

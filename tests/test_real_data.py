@@ -11,7 +11,7 @@ import pytest
 
 from cifar10_tf1 import inference
 from cifar10_tf1 import machine
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import step_losses
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -33,7 +33,7 @@ def test_first_steps(name, real_data_dir, tmp_path):
                     '--max-steps', '50', '--seed', '1', '--kernels', name,
                     '--device', 'cpu'], check=True)
     losses = np.fromfile(str(tmp_path / step_losses.FILE), '<f4')
-    with open(os.path.join(recorded.RECORD, 'first_losses.csv'),
+    with open(os.path.join(reference_run.RECORD, 'first_losses.csv'),
               newline='') as file:
         expected = np.array([row['loss'] for row in csv.DictReader(file)][:50],
                             np.float32)
@@ -44,13 +44,13 @@ def test_first_steps(name, real_data_dir, tmp_path):
 
 def test_first_images(real_data_dir):
     """The recorded classes by the checkpoint of record, central crop, stock."""
-    with open(os.path.join(recorded.RECORD, 'predictions.json')) as file:
+    with open(os.path.join(reference_run.RECORD, 'predictions.json')) as file:
         record, = [entry for entry in json.load(file)
                    if entry['crop'] == 'central']
     data_set = cifar10.load_data_set(real_data_dir)
     records = cifar10.load_bytes([data_set.test_path], 10000)[:100]
     images = records[:, 1:].reshape([-1, 3, 32, 32]).transpose([0, 2, 3, 1])
-    with inference.Classifier(deep_cnn, recorded.find_checkpoint(),
+    with inference.Classifier(deep_cnn, reference_run.find_checkpoint(),
                               machine.Threads(1, 1, 1)) as classifier:
         classes = classifier.classify(images).argmax(axis=1)
     expected = np.array([int(digit) for digit in record['classes'][:100]])

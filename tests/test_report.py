@@ -53,7 +53,7 @@ def real_charts():
 @pytest.fixture(autouse=True)
 def empty_charts(request, monkeypatch):
     if 'real_charts' not in request.fixturenames:
-        monkeypatch.setattr(charts.figures, 'draw',
+        monkeypatch.setattr(charts.drawing, 'draw',
                             lambda *unused, **unused_options: b'<svg/>')
 
 
@@ -465,9 +465,9 @@ def figures_kept(monkeypatch, real_charts):
     """The list of matplotlib's figures that are drawn."""
     model_helpers.need('matplotlib')
     kept = []
-    real = charts.figures.draw
+    real = charts.drawing.draw
     monkeypatch.setattr(
-        charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
+        charts.drawing, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
     return kept

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import model_helpers
-from cifar10_tf1 import record_shape
+from cifar10_tf1 import record_schema
 from cifar10_tf1 import run_record
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
@@ -52,7 +52,7 @@ def write_run(folder, wheel, seed, counts, factor=1.01, last_epoch=110):
         processes=[{'command': 'train.py', 'started': 'x', 'end': 'finished',
                     'from_step': 0, 'to_step': 500 * last_epoch, 'commit': None,
                     'commit_is_clean': None, 'versions': {}, 'kind': kind}])
-    assert record_shape.find_misfit(record.content) is None
+    assert record_schema.find_misfit(record.content) is None
     folder.mkdir()
     (folder / 'run.json').write_text(json.dumps(record.content))
     return folder
@@ -68,7 +68,7 @@ def folders(tmp_path):
 @pytest.fixture(autouse=True)
 def empty_charts(request, monkeypatch):
     if 'real_charts' not in request.fixturenames:
-        monkeypatch.setattr(charts.figures, 'draw',
+        monkeypatch.setattr(charts.drawing, 'draw',
                             lambda *unused, **unused_options: b'<svg/>')
 
 
@@ -202,9 +202,9 @@ def test_the_band(monkeypatch, real_charts):
     """Least, greatest and mean of the runs in each place that all have."""
     model_helpers.need('matplotlib')
     kept = []
-    real = charts.figures.draw
+    real = charts.drawing.draw
     monkeypatch.setattr(
-        charts.figures, 'draw', lambda width, height, draw_on, *arguments: real(
+        charts.drawing, 'draw', lambda width, height, draw_on, *arguments: real(
             width, height,
             lambda figure: (draw_on(figure), kept.append(figure)), *arguments))
     curve = several.systems.find('deep_cnn').documented.curves[0]

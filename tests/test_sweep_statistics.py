@@ -14,7 +14,7 @@ import os
 import numpy as np
 import pytest
 
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import systems
 from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import runs as sweep_runs
@@ -31,7 +31,7 @@ def entry(request):
 
 @pytest.fixture(scope='module')
 def folder(entry):
-    return os.path.join(recorded.RUNS, entry.name)
+    return os.path.join(reference_run.RUNS, entry.name)
 
 
 @pytest.fixture(scope='module')

@@ -18,17 +18,17 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
-from cifar10_tf1 import recorded  # noqa: E402
+from cifar10_tf1 import reference_run  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
-from cifar10_tf1.benchmark import figures  # noqa: E402
+from cifar10_tf1.benchmark import medians  # noqa: E402
 from cifar10_tf1.sweep import counts  # noqa: E402
 
-RESULTS = recorded.RESULTS
+RESULTS = reference_run.RESULTS
 BENCH = os.path.join(RESULTS, 'bench')
-RUNS_OF_DEEP_CNN = os.path.join(recorded.RUNS, 'deep_cnn')
+RUNS_OF_DEEP_CNN = os.path.join(reference_run.RUNS, 'deep_cnn')
 SEEDS = (1, 2, 3)
 WHOLE_RUNS = {'1.15-seed-01': 'TensorFlow 1.15, the run of record',
               '2.21-seed-01': 'TensorFlow 2'}
@@ -70,7 +70,7 @@ def list_pages():
 
 def load_runs(system, runtime):
     """RunRecords of a system's whole runs on `1.15` or `2.21`, by seed."""
-    folder = os.path.join(recorded.RUNS, system)
+    folder = os.path.join(reference_run.RUNS, system)
     prefix = f'{runtime}-seed-'
     if not os.path.isdir(folder):
         return []
@@ -231,8 +231,8 @@ def build_lenet5_benchmark():
             for name in ('plain', 'stock', 'fast'):
                 lines.append(
                     f'| {runtime["wheel"]} | {label}, {name} | '
-                    f'{figures.summarize(blocks[name][kind])} | '
-                    + str(figures.summarize_ratio(
+                    f'{medians.summarize(blocks[name][kind])} | '
+                    + str(medians.summarize_ratio(
                         blocks[name][kind], blocks['plain'][kind])) + ' |')
     return lines
 
@@ -290,12 +290,12 @@ def build_benchmarks():
                  blocks('fixed'), blocks('train'))):
             if what.endswith('this runtime') and not i:
                 continue  # the same as the line before
-            cells = [figures.summarize_ratio(*pair)
+            cells = [medians.summarize_ratio(*pair)
                      for pair in [*zip(values, bases),
                                   (sum(values, []), sum(bases, []))]]
             lines.append(f'| {runtime["wheel"]}: {what} | '
                          + ' | '.join(map(str, cells)) + ' |')
-        cells = [figures.summarize(run[i]['matmul_gflops']) for run in runs]
+        cells = [medians.summarize(run[i]['matmul_gflops']) for run in runs]
         lines.append(f'| {runtime["wheel"]}: a product, GFLOP/s | '
                      + ' | '.join(map(str, cells)) + ' | |')
     return lines
@@ -438,7 +438,7 @@ def build_processes():
                      for is_one in (True, False))
         rounds = [number for number in one if number in each]
         # Of the first rounds the processor time was not taken.
-        cells = [figures.summarize_ratio(*([float(group[number][column])
+        cells = [medians.summarize_ratio(*([float(group[number][column])
                                             for number in rounds
                                             if one[number][column]]
                                            for group in (each, one)))

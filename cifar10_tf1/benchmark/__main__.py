@@ -18,7 +18,7 @@ from cifar10_tf1 import limits
 from cifar10_tf1 import machine
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
-from cifar10_tf1.benchmark import figures
+from cifar10_tf1.benchmark import medians
 from cifar10_tf1.benchmark import workers
 from cifar10_tf1.errors import UserError
 
@@ -98,7 +98,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks,
                                   in blocks.items() if kind != 'matmul'
                                   and (its, its_name) == (python, name)}}
                 for name, values in about.items()},
-            'matmul_gflops': [rate * figures.MATMUL_GFLOP for rate in
+            'matmul_gflops': [rate * medians.MATMUL_GFLOP for rate in
                               blocks[python, 'stock', 'matmul']]})
     return {'system': system_name, 'cores': about['stock']['cores'],
             'block_seconds': block_seconds,
@@ -126,8 +126,8 @@ def describe(measured):
             if rates is None:
                 continue
             base = first['test' if kind == 'test' else 'train']
-            ratio = figures.summarize_ratio(rates, base)
-            lines.append(f'| {label} | {figures.summarize(rates)} | {ratio} |')
+            ratio = medians.summarize_ratio(rates, base)
+            lines.append(f'| {label} | {medians.summarize(rates)} | {ratio} |')
         lines += ['', *_describe_rest(runtime, gflop), '']
     return lines[:-1]
 
@@ -137,7 +137,7 @@ def _describe_rest(runtime, gflop):
     best = 'fast' if 'fast' in formulations else 'stock'
     blocks = formulations[best]['blocks']
     train, fixed = blocks['train'], blocks['fixed']
-    cost = figures.summarize_ratio(fixed, train)
+    cost = medians.summarize_ratio(fixed, train)
     memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
                        for name, values in runtime['formulations'].items())
     start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
@@ -145,11 +145,11 @@ def _describe_rest(runtime, gflop):
     lines = []
     if 'matmul_gflops' in runtime:  # not in the first records
         rates = runtime['matmul_gflops']
-        fraction = figures.summarize_ratio(
+        fraction = medians.summarize_ratio(
             [rate * gflop for rate in train], rates)
         lines.append(
-            f'- A product of {figures.MATMUL_SIZE}^3: '
-            f'{figures.summarize(rates)} GFLOP/s. Training, '
+            f'- A product of {medians.MATMUL_SIZE}^3: '
+            f'{medians.summarize(rates)} GFLOP/s. Training, '
             f'with {gflop} GFLOP an image by direct convolution, reaches '
             f'{fraction} times that rate with {best} kernels.')
     return lines + [

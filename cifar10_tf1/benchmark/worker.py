@@ -22,7 +22,7 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
-from cifar10_tf1.benchmark import figures
+from cifar10_tf1.benchmark import medians
 
 SEED = 1
 NUM_WARM_UP_STEPS, MOST_WARM_UP_SECONDS = 10, 30.0
@@ -142,7 +142,7 @@ class Ours:
         import tensorflow.compat.v1 as tf
         if 'matmul' not in self._sessions:
             with tf.Graph().as_default() as graph:
-                shape = [figures.MATMUL_SIZE] * 2
+                shape = [medians.MATMUL_SIZE] * 2
                 factors = [tf.Variable(tf.random.uniform(shape, seed=seed),
                                        use_resource=True) for seed in (1, 2)]
                 self._product = tf.matmul(*[factor.read_value()

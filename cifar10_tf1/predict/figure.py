@@ -5,7 +5,7 @@ its true class, and the three likeliest classes as bars, the largest on top.
 More than four pictures stand in two columns. Marks and frame are ours.
 """
 
-from cifar10_tf1 import figures
+from cifar10_tf1 import drawing
 
 LIMIT = 24         # pictures in a figure
 _ROWS = 4          # in one column
@@ -54,9 +54,9 @@ def draw_predictions(predictions, previews, num_predictions, system):
             note = (f'The first {len(predictions)} of {num_predictions}. '
                     + note)
         figure.text(_PICTURE[0] / width, 0.1 / height, note, fontsize=8,
-                    color=figures.GREY)
+                    color=drawing.GREY)
 
-    return figures.draw(width, height, draw_on, '--figure', 'png', 180)
+    return drawing.draw(width, height, draw_on, '--figure', 'png', 180)
 
 
 def _draw_picture(axes, prediction, preview, system):
@@ -76,12 +76,12 @@ def _draw_picture(axes, prediction, preview, system):
     if len(name) > _NAME_LENGTH:
         name = '…' + name[1 - _NAME_LENGTH:]
     if prediction.label is None:
-        axes.set_title(figures.literal(name), fontsize=8, pad=5)
+        axes.set_title(drawing.literal(name), fontsize=8, pad=5)
     else:
         axes.set_title(prediction.class_names[prediction.label], fontsize=9,
                        pad=5)
-        axes.text(0, -0.04, figures.literal(name), transform=axes.transAxes,
-                  fontsize=7, color=figures.GREY, va='top')
+        axes.text(0, -0.04, drawing.literal(name), transform=axes.transAxes,
+                  fontsize=7, color=drawing.GREY, va='top')
 
 
 def _draw_bars(axes, prediction):
@@ -90,8 +90,8 @@ def _draw_bars(axes, prediction):
     values = [probability for unused_name, probability in prediction.top]
     label = prediction.label
     wrong = label is not None and label != prediction.best
-    colors = [figures.ORANGE if wrong else figures.BLUE] + (
-        [figures.LIGHT_GREY] * (len(names) - 1))
+    colors = [drawing.ORANGE if wrong else drawing.BLUE] + (
+        [drawing.LIGHT_GREY] * (len(names) - 1))
     bars = axes.barh(range(len(names)), values, color=colors, height=_BAR)
     if wrong:
         bars[0].set_hatch('///')
@@ -107,5 +107,5 @@ def _draw_bars(axes, prediction):
     axes.tick_params(axis='both', length=2, labelsize=8)
     verdict = '' if label is None else ('WRONG: ' if wrong else 'right: ')
     axes.set_title(f'{verdict}{names[0]} {100 * values[0]:.1f} %', fontsize=9,
-                   color=figures.ORANGE if wrong else 'black',
+                   color=drawing.ORANGE if wrong else 'black',
                    fontweight='bold' if wrong else 'normal', pad=5)

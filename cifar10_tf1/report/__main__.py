@@ -14,7 +14,7 @@ import sys
 from cifar10_tf1 import cli
 from cifar10_tf1 import devices
 from cifar10_tf1 import extras
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1 import systems
@@ -80,11 +80,11 @@ def _find_record(options):
     """
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
-    of_record = os.path.join(recorded.RECORD, run_record.FILE)
+    of_record = os.path.join(reference_run.RECORD, run_record.FILE)
     if os.path.exists(path) or not os.path.exists(of_record):
         return path
     print(f'No run in {folder}: this is the run of record, '
-          f'{recorded.shorten(of_record)}', flush=True)
+          f'{reference_run.shorten(of_record)}', flush=True)
     options.output = options.output or 'report.html'
     return of_record
 

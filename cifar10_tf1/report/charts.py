@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from cifar10_tf1 import figures
+from cifar10_tf1 import drawing
 
 PURPOSE = 'the HTML report'
 _SHARES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)  # on the scale of colours
@@ -54,7 +54,7 @@ def draw_confusion(confusion, class_names, kind='svg'):
         scale.set_label('colour: share of the true class, % (scale of square '
                         'roots)', fontsize=8, labelpad=1)
 
-    return figures.draw(WIDTH, 5.8, draw_on, PURPOSE, kind)
+    return drawing.draw(WIDTH, 5.8, draw_on, PURPOSE, kind)
 
 
 def draw_class_accuracies(rows, overall, kind='svg'):
@@ -74,13 +74,13 @@ def draw_class_accuracies(rows, overall, kind='svg'):
             accuracies, list(places),
             xerr=[[100 * (row[1] - row[2]) for row in rows],
                   [100 * (row[3] - row[1]) for row in rows]],
-            fmt='o', color=figures.BLUE, markersize=5, capsize=3, linewidth=1.3)
+            fmt='o', color=drawing.BLUE, markersize=5, capsize=3, linewidth=1.3)
         for place, row in zip(places, rows):
             axes.text(100 * row[3] + 1, place, f'{100 * row[1]:.1f}',
                       va='center', fontsize=8, bbox={
                           'facecolor': 'white', 'edgecolor': 'none',
                           'pad': 0.8})
-        axes.axvline(100 * overall, color=figures.GREY, linewidth=1,
+        axes.axvline(100 * overall, color=drawing.GREY, linewidth=1,
                      linestyle='--')
         axes.text(100 * overall, -0.75, f'all: {100 * overall:.1f} %',
                   ha='center', va='bottom', fontsize=8, color='#555555')
@@ -92,7 +92,7 @@ def draw_class_accuracies(rows, overall, kind='svg'):
         axes.grid(axis='x', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
 
-    return figures.draw(WIDTH, 3.6, draw_on, PURPOSE, kind)
+    return drawing.draw(WIDTH, 3.6, draw_on, PURPOSE, kind)
 
 
 def draw_filters(filters, kind='svg'):
@@ -121,4 +121,4 @@ def draw_filters(filters, kind='svg'):
                         interpolation='nearest')
             axes.set_axis_off()
 
-    return figures.draw(4.2, 4.2, draw_on, PURPOSE, kind)
+    return drawing.draw(4.2, 4.2, draw_on, PURPOSE, kind)

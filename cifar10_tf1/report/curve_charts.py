@@ -5,7 +5,7 @@ Each function returns the bytes of one file.
 
 import math
 
-from cifar10_tf1 import figures
+from cifar10_tf1 import drawing
 from cifar10_tf1.report.charts import PURPOSE
 from cifar10_tf1.report.charts import WIDTH
 
@@ -32,9 +32,9 @@ def draw_curve(compared, name, kind='svg'):
         numbers, values = place(compared.figures, num_parts)
         if compared.documented:
             axes.plot(*place(compared.documented, num_parts),
-                      color=figures.LIGHT_GREY, linewidth=5,
+                      color=drawing.LIGHT_GREY, linewidth=5,
                       label='documented run')
-        axes.plot(numbers, values, color=figures.BLUE, linewidth=1.6 * width,
+        axes.plot(numbers, values, color=drawing.BLUE, linewidth=1.6 * width,
                   marker='o', label=name, markersize=(
                       4 if len(numbers) < 40 else 1 if width == 1 else 2))
         if compared.port:
@@ -65,12 +65,12 @@ def draw_band(curve, runs, documented, port, name, kind='svg'):
     def plot(axes, width=1.0):
         numbers, lowest = place(find(min), num_parts)
         axes.fill_between(numbers, lowest, place(find(max), num_parts)[1],
-                          color=figures.BLUE, alpha=0.35, linewidth=0,
+                          color=drawing.BLUE, alpha=0.35, linewidth=0,
                           label=f'{name}: least to greatest')
         if documented:
-            axes.plot(*place(documented, num_parts), color=figures.ORANGE,
+            axes.plot(*place(documented, num_parts), color=drawing.ORANGE,
                       linewidth=1.4 * width, label='documented run')
-        axes.plot(*place(find(_mean), num_parts), color=figures.BLUE,
+        axes.plot(*place(find(_mean), num_parts), color=drawing.BLUE,
                   linewidth=1.4 * width, label='their mean')
         if port:
             axes.plot(*place(port, num_parts), color='black',
@@ -103,7 +103,7 @@ def _draw(curve, num_parts, plot, kind, all_curves, label):
         if is_long:
             _add_end(figure, plot, end, all_curves, num_parts)
 
-    return figures.draw(WIDTH, 4.0, draw_on, PURPOSE, kind)
+    return drawing.draw(WIDTH, 4.0, draw_on, PURPOSE, kind)
 
 
 def _add_end(figure, plot, end, all_curves, num_parts):
@@ -141,16 +141,16 @@ def draw_deviations(compared, name, kind='svg'):
     def draw_on(figure):
         axes = figure.add_axes([0.13, 0.14, 0.84, 0.7])
         numbers, percent = collect(compared.comparison)
-        axes.axhline(0, color=figures.GREY, linewidth=0.8)
+        axes.axhline(0, color=drawing.GREY, linewidth=0.8)
         for limit in (curve.largest, -curve.largest):
-            axes.axhline(limit, color=figures.ORANGE, linewidth=1,
+            axes.axhline(limit, color=drawing.ORANGE, linewidth=1,
                          linestyle='--')
         axes.annotate(f'limit of each, ±{curve.largest} {curve.unit}',
                       (0.99, curve.largest),
                       xycoords=axes.get_yaxis_transform(), xytext=(0, 2),
                       textcoords='offset points', ha='right', va='bottom',
-                      fontsize=8, color=figures.ORANGE)
-        axes.bar(numbers, percent, width=0.8 / num_parts, color=figures.BLUE,
+                      fontsize=8, color=drawing.ORANGE)
+        axes.bar(numbers, percent, width=0.8 / num_parts, color=drawing.BLUE,
                  label=f'{name}: mean {compared.comparison.mean:+.2f} '
                  + curve.unit)
         others = []
@@ -170,7 +170,7 @@ def draw_deviations(compared, name, kind='svg'):
         axes.legend(handles[::-1], labels[::-1], loc='lower left',
                     bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.2)
 
-    return figures.draw(WIDTH, 3.2, draw_on, PURPOSE, kind)
+    return drawing.draw(WIDTH, 3.2, draw_on, PURPOSE, kind)
 
 
 def count_parts(*curves):

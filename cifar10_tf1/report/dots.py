@@ -1,6 +1,6 @@
 """A chart of tests: a dot for each, a line for the documented one."""
 
-from cifar10_tf1 import figures
+from cifar10_tf1 import drawing
 from cifar10_tf1.report.charts import PURPOSE
 from cifar10_tf1.report.charts import WIDTH
 
@@ -30,22 +30,22 @@ def draw_tests(rows, measure, with_documented, kind='svg'):
         axes = figure.add_axes([left, 0.55 / height, 0.96 - left,
                                 1 - 0.9 / height])
         if documented is not None:
-            axes.axvline(documented, color=figures.ORANGE, linewidth=1.4)
+            axes.axvline(documented, color=drawing.ORANGE, linewidth=1.4)
             axes.annotate(f'documented: {measure.format(documented)}',
                           (documented, 1),
                           xycoords=axes.get_xaxis_transform(), xytext=(0, 3),
                           textcoords='offset points', fontsize=8.5,
-                          ha='center', va='bottom', color=figures.ORANGE)
+                          ha='center', va='bottom', color=drawing.ORANGE)
         for place, (unused_name, values) in enumerate(rows):
             radius = 0.012 * (greatest - least + 2 * room)
             axes.plot(*_spread(values, place, radius), linestyle='none',
-                      marker='o', markersize=4, color=figures.BLUE, alpha=0.65)
+                      marker='o', markersize=4, color=drawing.BLUE, alpha=0.65)
             if len(values) > 1:
                 axes.plot([sum(values) / len(values)] * 2,
                           [place - 0.4, place + 0.4], color='black',
                           linewidth=1.8)
         axes.set_yticks(range(len(rows)))
-        axes.set_yticklabels([figures.literal(name) for name, unused in rows])
+        axes.set_yticklabels([drawing.literal(name) for name, unused in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(least - room, greatest + room)
         if measure.is_count:
@@ -57,7 +57,7 @@ def draw_tests(rows, measure, with_documented, kind='svg'):
         axes.grid(axis='x', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
 
-    return figures.draw(WIDTH, height, draw_on, PURPOSE, kind)
+    return drawing.draw(WIDTH, height, draw_on, PURPOSE, kind)
 
 
 def _spread(values, place, radius):

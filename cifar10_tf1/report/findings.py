@@ -15,7 +15,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import kernels
 from cifar10_tf1 import programs
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
@@ -166,7 +166,7 @@ def _find_checkpoint(record, prefix):
 def _find_recorded(record):
     """The checkpoint of record where this is its run, else None."""
     from cifar10_tf1 import checkpoints
-    prefix = recorded.find_checkpoint()
+    prefix = reference_run.find_checkpoint()
     if prefix and checkpoints.fingerprint(prefix) == (
             record.content['weights'] or {}).get('sha256'):
         return prefix

@@ -1,7 +1,7 @@
 """Publishes a complete and tested run in results/, and sums the runs there up.
 
     python -m cifar10_tf1.sweep --seeds 2 --folder runs
-    python tools/record_run.py runs/seed-02 1.15-seed-02
+    python tools/publish_run.py runs/seed-02 1.15-seed-02
 
 What the run wrote is copied to results/runs/SYSTEM/NAME; of the run of record
 its last checkpoint as well. With --for-accuracy, and of the run of record, the
@@ -23,7 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import model_dir  # noqa: E402
-from cifar10_tf1 import recorded  # noqa: E402
+from cifar10_tf1 import reference_run  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
 from cifar10_tf1 import step_losses  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
@@ -48,11 +48,11 @@ def main():
         sys.exit(f'{options.folder} is not tested as it should be; '
                  'python -m cifar10_tf1.sweep does that')
     entry = systems.find(record.content['system'])
-    published = os.path.join(recorded.RUNS, entry.name)
+    published = os.path.join(reference_run.RUNS, entry.name)
     prefix = os.path.join(
         options.folder, f'{model_dir.PREFIX}-{record.epochs[-1]["step"]}')
     target = os.path.join(published, options.name)
-    is_of_record = os.path.realpath(target) == os.path.realpath(recorded.RECORD)
+    is_of_record = os.path.realpath(target) == os.path.realpath(reference_run.RECORD)
     publish(options.folder, target)
     if options.for_accuracy or is_of_record:
         publish_first_losses(options.folder, target)
@@ -92,14 +92,14 @@ def publish_predictions(prefix, target):
 
 
 def publish_checkpoint(prefix):
-    os.makedirs(recorded.CHECKPOINT)
+    os.makedirs(reference_run.CHECKPOINT)
     lines = []
     for suffix in ('.index', '.data-00000-of-00001', '.json'):
-        path = shutil.copy(prefix + suffix, recorded.CHECKPOINT)
+        path = shutil.copy(prefix + suffix, reference_run.CHECKPOINT)
         with open(path, 'rb') as file:
             digest = hashlib.sha256(file.read()).hexdigest()
         lines.append(f'{digest}  {os.path.basename(path)}\n')
-    with open(os.path.join(recorded.CHECKPOINT, 'SHA256SUMS'), 'w') as file:
+    with open(os.path.join(reference_run.CHECKPOINT, 'SHA256SUMS'), 'w') as file:
         file.writelines(lines)
 
 

@@ -10,7 +10,7 @@ import os
 import pytest
 
 import test_readme
-from cifar10_tf1 import record_shape
+from cifar10_tf1 import record_schema
 from cifar10_tf1 import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.errors import UserError
@@ -61,9 +61,9 @@ def put(value, *path):
                                     data={}), 'settings'),
 ])
 def test_what_is_refused(content, edit, misfit):
-    assert record_shape.find_misfit(content) is None
+    assert record_schema.find_misfit(content) is None
     edit(content)
-    found = record_shape.find_misfit(content)
+    found = record_schema.find_misfit(content)
     assert found is not None and misfit in found
     assert found.isprintable()
 

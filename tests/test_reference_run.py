@@ -8,7 +8,7 @@ import model_helpers
 import runs
 from cifar10_tf1 import checkpoints
 from cifar10_tf1 import cli
-from cifar10_tf1 import recorded
+from cifar10_tf1 import reference_run
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 
@@ -21,7 +21,7 @@ def record(tmp_path, monkeypatch):
     folder.mkdir()
     current.mkdir()
     monkeypatch.chdir(current)
-    monkeypatch.setattr(recorded, 'CHECKPOINT', str(folder))
+    monkeypatch.setattr(reference_run, 'CHECKPOINT', str(folder))
     return model_helpers.write_checkpoint(folder, model_helpers.random_tensors())
 
 
@@ -78,7 +78,7 @@ def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
 
 def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(recorded, 'CHECKPOINT', str(tmp_path / 'absent'))
+    monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'absent'))
     monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
     assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err
@@ -90,4 +90,4 @@ def test_a_report_without_options_takes_the_run_of_record(tmp_path, monkeypatch,
     monkeypatch.delenv('CIFAR10_MODEL_DIR', raising=False)
     assert report_main(['--text']) == 0
     assert capsys.readouterr().out.startswith(
-        f'No run in ./model: this is the run of record, {recorded.RECORD}')
+        f'No run in ./model: this is the run of record, {reference_run.RECORD}')
