@@ -128,7 +128,7 @@ def describe_tests(entry, records):
     numbers = [list_by_seed(record, entry.variants[0]) for record in records]
     if len(numbers[0]) == 1:
         return describe_numbers([number for number, in numbers],
-                                f'{len(records)} seeds')
+                                f'{len(records)} seed' + 's' * (len(records) > 1))
     text = describe_numbers(numbers[0], f'{len(numbers[0])} tests of one run')
     if len(records) > 1:
         mean = statistics.mean(map(statistics.mean, numbers))
