@@ -163,7 +163,7 @@ def test_no_source_at_all_is_one_line(tmp_path):
                    f'downloaded: the server says 404',
                    f'{wrong.url} cannot be downloaded: what it sent is not',
                    # The same reason once.
-                   f'{NOWHERE} and 1 other source(s) cannot be downloaded: '
+                   f'{NOWHERE} and {NOWHERE} cannot be downloaded: '
                    f'Connection refused. Mend that, or put', 'cifar-10-python.tar.gz',
                    'by hand', '--data-dir', '--synthetic'):
             load(tmp_path, absent.url, wrong.url, NOWHERE,

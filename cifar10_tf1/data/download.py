@@ -173,10 +173,15 @@ def _join_reasons(sources):
     urls = {}
     for source in sources:
         urls.setdefault(source.reason, []).append(source.url)
-    return '; '.join(
-        urls[reason][0] + (f' and {len(urls[reason]) - 1} other source(s)'
-                           if len(urls[reason]) > 1 else '')
-        + f' cannot be downloaded: {reason}' for reason in urls)
+    return '; '.join(f'{_name_some(urls[reason])} cannot be downloaded: {reason}'
+                     for reason in urls)
+
+
+def _name_some(urls):
+    """One or two in words; of more, the first and how many others."""
+    if len(urls) > 2:
+        return f'{urls[0]} and {len(urls) - 1} other sources'
+    return ' and '.join(urls)
 
 
 def _find_damage(path, archive):

@@ -11,6 +11,13 @@ from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import pooled
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import winograd
+from cifar10_tf1.kernels.stock import build_batch_normalized
+from cifar10_tf1.kernels.stock import build_normalized
+
+__all__ = ['build_batch_normalized', 'build_convolution',
+           'build_convolution_and_pool', 'build_flat_product', 'build_max_pool',
+           'build_normalization', 'build_normalized',
+           'build_pooled_convolutions']
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):

@@ -12,12 +12,15 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import winograd
+from cifar10_tf1.kernels.fast import build_batch_normalized
 from cifar10_tf1.kernels.fast import build_flat_product
 from cifar10_tf1.kernels.fast import build_normalization
+from cifar10_tf1.kernels.fast import build_normalized
 from cifar10_tf1.kernels.fast import build_pooled_convolutions
 
-__all__ = ['build_convolution', 'build_convolution_and_pool',
-           'build_flat_product', 'build_max_pool', 'build_normalization',
+__all__ = ['build_batch_normalized', 'build_convolution',
+           'build_convolution_and_pool', 'build_flat_product', 'build_max_pool',
+           'build_normalization', 'build_normalized',
            'build_pooled_convolutions']
 
 _PART = 25         # images
