@@ -1,4 +1,4 @@
-"""The original of deep_cnn, as the benchmark times it."""
+"""The original of 2017, as the benchmark times it."""
 
 import tensorflow.compat.v1 as tf
 

@@ -1,7 +1,7 @@
 """A run against the documented one: as text, and as one HTML file.
 
     python -m cifar10_tf1.report model/run.json
-    python -m cifar10_tf1.report results/runs/deep_cnn/*/run.json
+    python -m cifar10_tf1.report runs/*/run.json
 
 Exit status: 0 within the band, or too short to say; 4 outside of it; 1 an error
 that the user can mend.

@@ -62,7 +62,7 @@ def load_curve(system_name, name, figure):
     """A curve that is kept beside its system.
 
     Args:
-      system_name: str, such as 'deep_cnn'.
+      system_name: str, one of systems.NAMES.
       name: str, a systems.Curve's, such as 'documented'; or with 'plain_port'
         in that word's place: an unseeded run of the original program's port
         to TensorFlow 1.15.

@@ -99,9 +99,11 @@ ENTRIES = (
           0.1053, 9 * 1000 * 1000, 20),
     Entry('lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
           ('stock', 'fast'),
+          # Three standard deviations over the mean of ten recorded seeds, which
+          # were off by 0.21 points (0.06) in the mean and by 0.50 (0.20) at most.
           Documented('MNIST', 'TensorFlow 0.9.0', 4300, 9836, 10000, (
               Curve('documented', 'validation_accuracy', 'Validation accuracy',
-                    True, 0.4, 0.8),)),
+                    True, 0.4, 1.1),)),
           0.0023, 3 * 1000 * 1000),
     Entry('laptop_cnn', 'CIFAR-10, 67.34 %', 'cifar10', 50,
           ('whole', 'validation'), ('stock', 'fast'),

@@ -243,7 +243,11 @@ SYSTEM = DeepCnn()
 
 
 def _build_sums(values):
-    """[batch, n] to [batch, 1]: halves added to each other, thirds at last."""
+    """[batch, n] to [batch, 1].
+
+    Adds one half of the columns to the other half, again and again; an odd number
+    of columns is split in three.
+    """
     axis = tf.constant(1)  # one op for all: each start takes time for each op
     while values.shape[1].value > 1:
         parts = 2 if values.shape[1].value % 2 == 0 else 3
