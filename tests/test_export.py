@@ -179,6 +179,44 @@ def test_onnx_file_in_the_way_or_without_a_folder(tmp_path, checkpoint,
     assert not (tmp_path / 'export').exists()
 
 
+def test_npz(tmp_path, checkpoint, expected, capsys):
+    """The averages under the weights' names; they are the network."""
+    path = tmp_path / 'model.npz'
+    assert run(tmp_path, checkpoint, '--output', tmp_path / 'export', '--npz',
+               path) == 0
+    assert f'NumPy: {path}' in capsys.readouterr().out
+    tensors = model_helpers.random_tensors()
+    with np.load(str(path)) as arrays:
+        weights = {name: arrays[name] for name in arrays.files
+                   if not name.startswith('about/')}
+        assert arrays['about/classes'].tolist() == list(cifar10.CLASS_NAMES)
+        assert arrays['about/system'] == 'deep_cnn'
+    assert len(weights) == 10
+    for name, value in weights.items():
+        assert np.array_equal(
+            value, tensors[name + '/ExponentialMovingAverage']), name
+    images, probabilities = expected
+    outputs = export.npz_file.run(path.read_bytes(), deep_cnn, images)
+    assert outputs[0].tolist() == probabilities.argmax(1).tolist()
+    assert np.abs(outputs[1] - probabilities).max() <= 1e-5
+
+
+def test_an_npz_of_other_weights_is_not_written(tmp_path, checkpoint,
+                                                monkeypatch, capsys):
+    real = export.npz_file.run
+
+    def run_otherwise(content, system, images):
+        classes, probabilities = real(content, system, images)
+        return classes, probabilities + 1e-3
+
+    monkeypatch.setattr(export.npz_file, 'run', run_otherwise)
+    path = tmp_path / 'model.npz'
+    assert run(tmp_path, checkpoint, '--output', tmp_path / 'export', '--npz',
+               path) == 1
+    assert 'NumPy file' in capsys.readouterr().err
+    assert not path.exists()
+
+
 def test_missing_packages_are_named(tmp_path, checkpoint, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'onnx', None)
     assert run(tmp_path, checkpoint, '--output', tmp_path / 'export', '--onnx',

@@ -29,7 +29,8 @@ def freeze(classifier):
 def describe(classifier):
     """What stands beside the weights: dict for JSON."""
     from cifar10_tf1 import checkpoints
-    return {'classes': list(classifier.class_names), 'step': classifier.step,
+    return {'system': classifier.system.name,
+            'classes': list(classifier.class_names), 'step': classifier.step,
             'data': classifier.data_name,
             'checkpoint_sha256': checkpoints.fingerprint(classifier.checkpoint),
             'input': 'images: ' + describe_input(classifier.system.picture),
