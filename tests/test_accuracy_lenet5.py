@@ -107,8 +107,8 @@ class OtherPadding(lenet5_module.Lenet5):
 
 
 class OtherOrder(lenet5_module.Lenet5):
-    def build_plan(self, data_set):
-        plan = super().build_plan(data_set)
+    def build_plan(self, data_set, num_files=None):
+        plan = super().build_plan(data_set, num_files)
         rows = np.arange(plan.rows.start, plan.rows.stop)
         rows[:256] = np.roll(rows[:256], 128)  # the first two batches
         return plan._replace(rows=rows)

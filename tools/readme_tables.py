@@ -168,9 +168,37 @@ def build_notebook_runs(name):
     return lines
 
 
+def build_notebook_ports(name):
+    """Ours and plain ports' runs side by side: what a test said."""
+    path = os.path.join(reference_run.RUNS, name, 'plain-ports.csv')
+    if not os.path.exists(path):
+        return ['No run of a plain port is recorded yet.']
+    with open(path, newline='') as file:
+        ports = list(csv.DictReader(file))
+    lines = ['| | ours, by seed | plain port, not seeded |', '|---|---|---|']
+    for title, folder in (('all files', ''), ('the first file alone', 'one-file')):
+        ours = [f'{test["mean_over_batches"]:.4f}' for record in load_runs(
+            os.path.join(name, folder), '1.15') for test
+            in record.content['tests'] if test['crop'] == 'whole']
+        theirs = [f'{float(port["mean_over_batches"]):.4f}' for port in ports
+                  if os.path.dirname(port['file']) == folder]
+        lines.append(f'| {title} | {", ".join(ours)} | {", ".join(theirs)} |')
+    return lines
+
+
 @table
 def build_laptop_cnn_runs():
     return build_notebook_runs('laptop_cnn')
+
+
+@table
+def build_laptop_cnn_ports():
+    return build_notebook_ports('laptop_cnn')
+
+
+@table
+def build_udacity_cnn_ports():
+    return build_notebook_ports('udacity_cnn')
 
 
 @table
