@@ -1,5 +1,6 @@
 """A Python without TensorFlow, which reads in one line what to use."""
 
+import os
 import subprocess
 import sys
 
@@ -15,9 +16,12 @@ from setup_project import ROOT
     (['test.py'], 'test.py'), (['train.py', '--epochs', '1'], 'train.py'),
     (['-m', 'cifar10_tf1.predict', 'a.png'], 'python -m cifar10_tf1.predict'),
     (['-m', 'cifar10_tf1.fingerprint'], 'python -m cifar10_tf1.fingerprint')])
-def test_a_bare_python_gets_one_line(command, name):
-    # -S: as one in which nothing is installed.
+def test_a_bare_python_gets_one_line(command, name, tmp_path):
+    # -S: as one in which nothing is installed. In the image the tests may not
+    # write to the project's own model folder.
     result = subprocess.run([sys.executable, '-S', *command], cwd=ROOT,
+                            env=dict(os.environ,
+                                     CIFAR10_MODEL_DIR=str(tmp_path)),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             universal_newlines=True)
     assert (result.returncode, result.stdout) == (1, '')
