@@ -186,7 +186,11 @@ class Run:
             print(f'The documented run of {self._system.name} {cost}',
                   file=sys.stderr, flush=True)
         self._session.run(self._graph.initializer)
-        self._beginning.load(self._session, self._graph)
+        try:
+            self._beginning.load(self._session, self._graph)
+        except UserError:
+            self._model_dir.discard()
+            raise
 
     def check_batch(self, feeds):
         """Believes a GPU, and fast kernels on this kind of machine, or raises.

@@ -115,7 +115,7 @@ class _Source:
                                          missing + num_extracted_bytes)
             if missing:
                 print(f'Downloading {self.url} to {data_dir}: '
-                      f'{missing / 1e6:,.0f} of {self.size / 1e6:,.0f} MB',
+                      f'{missing / 1e6:,.0f} of {self.size / 1e6:,.0f} MB to go',
                       file=sys.stderr, flush=True)
             offset = transfer.receive(self.url, self.part_path, self.size,
                                       least_rate)
