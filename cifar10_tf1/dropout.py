@@ -25,10 +25,13 @@ def build(net, name, mode):
     """
     if mode.keep_prob is None:
         return net
+    purpose = f'dropout/{name}'
     if mode.step is None:
-        return tf.nn.dropout(net, keep_prob=mode.keep_prob)
+        # With a seed, because TensorFlow 2 may be told to insist.
+        return tf.nn.dropout(net, keep_prob=mode.keep_prob,
+                             seed=derive_seed(mode.seed, purpose))
     with tf.name_scope(f'dropout_{name}'), tf.device('/cpu:0'):
-        key = derive_seed(mode.seed, f'dropout/{name}', bits=63)
+        key = derive_seed(mode.seed, purpose, bits=63)
         uniform = tf.random.stateless_uniform(
             tf.shape(net), seed=tf.stack([tf.constant(key, tf.int64), mode.step]))
         kept = tf.floor(mode.keep_prob + uniform)
