@@ -1,7 +1,10 @@
-"""Short training runs inside the test's process."""
+"""Short training runs inside the test's process; and programs beside it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -14,6 +17,7 @@ from cifar10_tf1 import training
 from cifar10_tf1.run_record import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
                         r'Epoch Time = \d+\.\d\ds$', re.MULTILINE)
 
@@ -41,6 +45,17 @@ def test(model_dir, data_set, checkpoint=None, seed=1, variant='random', **given
 def evaluate(*arguments, **options):
     """evaluation.Evaluation, as test.py counts it."""
     return programs.load('test').evaluate(*arguments, **options)
+
+
+def run_program(environment, *arguments):
+    """Standard output of a program of the project, in a process of its own.
+
+    What the bits depend on is decided when TensorFlow loads, and with the first
+    session: in this process that was a test's.
+    """
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment,
+        stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
 
 
 def build_training_graph(*arguments, **options):

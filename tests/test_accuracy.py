@@ -13,12 +13,11 @@ import csv
 import json
 import os
 import statistics
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+import runs
 from cifar10_tf1 import machine
 from cifar10_tf1 import reference_run
 from cifar10_tf1 import report
@@ -27,7 +26,6 @@ from cifar10_tf1 import step_losses
 
 pytestmark = pytest.mark.accuracy
 
-ROOT = os.path.dirname(reference_run.RESULTS)
 RUNS = os.path.join(reference_run.RUNS, 'deep_cnn')
 RECORDS = [reference_run.RECORD, os.path.join(RUNS, '2.21-seed-01')]
 # Of ten thousand test images. The documented 8,246 is one draw of the first:
@@ -39,17 +37,6 @@ ENOUGH_RUNS = 5
 @pytest.fixture
 def environment(real_data_dir):
     return dict(os.environ, CIFAR10_DATA_DIR=real_data_dir)
-
-
-def run_python(environment, *arguments):
-    """Standard output of a program of the project, in a process of its own.
-
-    What the bits depend on is decided when TensorFlow loads, and with the first
-    session: in this process that was a test's.
-    """
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment,
-        stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
 
 
 def load_predictions(folder, crop):
@@ -71,8 +58,8 @@ def check_predictions(ours, theirs):
 
 
 def classify(environment, prefix, crop):
-    return json.loads(run_python(environment, 'tools/classify_test_set.py',
-                                 prefix, crop, 1))
+    return json.loads(runs.run_program(
+        environment, 'tools/classify_test_set.py', prefix, crop, 1))
 
 
 @pytest.mark.parametrize('crop', ['random', 'central'])
@@ -89,8 +76,8 @@ def load_first_losses(folder):
 
 def test_first_losses(environment, tmp_path):
     """Of one of the records to the bit where the kind is the same."""
-    run_python(environment, 'train.py', '--model-dir', tmp_path, '--max-steps',
-               100, '--no-summaries')
+    runs.run_program(environment, 'train.py', '--model-dir', tmp_path, '--max-steps',
+                     100, '--no-summaries')
     ours = np.fromfile(str(tmp_path / step_losses.FILE), '<f4')
     kind = run_record.load_folder(str(tmp_path)).kind
     for folder in RECORDS:
@@ -120,11 +107,11 @@ def test_whole_run(request, environment):
     if folder is None:
         pytest.skip('an hour and more; --whole-run FOLDER runs it')
     folder = os.path.abspath(folder)
-    run_python(environment, 'train.py', '--model-dir', folder)
+    runs.run_program(environment, 'train.py', '--model-dir', folder)
     correct = []
     for options in [['--seed', seed] for seed in range(1, 21)] + [
             ['--crop', 'central']]:
-        run_python(environment, 'test.py', '--model-dir', folder, *options)
+        runs.run_program(environment, 'test.py', '--model-dir', folder, *options)
         correct.append(run_record.load_folder(folder).content['tests'][-1][
             'num_correct'])
     record = run_record.load_folder(folder)

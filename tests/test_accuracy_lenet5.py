@@ -29,10 +29,11 @@ TOLERANCE = 2e-6  # of one of the first ten losses; of two runtimes, 1.2e-7
 
 
 @pytest.fixture(scope='module')
-def whole_run(tmp_path_factory, data_set):
+def whole_run(tmp_path_factory, real_mnist_dir):
     """A run of seed 1 with the kernels of record: its folder."""
     folder = tmp_path_factory.mktemp('run')
-    assert runs.train(folder, data_set, system=lenet5, kernels='fast') == 0
+    runs.run_program(os.environ, 'train.py', '--system', 'lenet5', '--kernels',
+                     'fast', '--data-dir', real_mnist_dir, '--model-dir', folder)
     return folder
 
 

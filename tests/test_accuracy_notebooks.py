@@ -27,8 +27,14 @@ from cifar10_tf1.systems import udacity_cnn
 
 pytestmark = pytest.mark.accuracy
 
-TOLERANCE = 2e-6  # of one of the first ten losses, relative
-NUM_COMPARED = 40  # steps: the first file's last batch of laptop_cnn is the 36th
+# How far another machine's first losses may be off, relative: the first is of the
+# same weights and images, then Adam makes a whole step of a gradient's rounding.
+# Measured between formulations, threads and runtimes, of the laptop's: 2.3e-5 at
+# the third step, 2.4e-4 at the tenth, 2.6e-3 at the 40th; of udacity_cnn's, with
+# dropout on its logits: 1.1e-5, 3.6e-3, 3.1e-2.
+TOLERANCES = np.minimum(2e-6 * 4. ** np.arange(40), 0.02)
+# Steps: the 36th of laptop_cnn is of the file's short batch.
+NUM_COMPARED = {'laptop_cnn': 40, 'udacity_cnn': 10}
 
 
 @pytest.fixture(scope='module', params=['laptop_cnn', 'udacity_cnn'])
@@ -43,11 +49,12 @@ def data_set(real_data_dir):
 
 
 @pytest.fixture(scope='module')
-def session_on_one_file(system, data_set, tmp_path_factory):
+def session_on_one_file(system, real_data_dir, tmp_path_factory):
     """The document's first session, of seed 1: its folder."""
     folder = tmp_path_factory.mktemp(system.name)
-    assert runs.train(folder, data_set, system=system, kernels='fast',
-                      train_files=1) == 0
+    runs.run_program(os.environ, 'train.py', '--system', system.name,
+                     '--kernels', 'fast', '--train-files', 1, '--data-dir',
+                     real_data_dir, '--model-dir', folder)
     return folder
 
 
@@ -91,10 +98,17 @@ def find_range(numbers):
     return statistics.mean(numbers) - width, statistics.mean(numbers) + width
 
 
+def find_excess(name, ours):
+    """The largest relative difference from the record's, in tolerances."""
+    num_steps, theirs = NUM_COMPARED[name], load_first_losses(name)
+    difference = np.abs(np.divide(ours[:num_steps], theirs[:num_steps]) - 1)
+    return (difference / TOLERANCES[:num_steps]).max()
+
+
 def test_the_first_losses(session_on_one_file, system):
     ours = np.fromfile(str(session_on_one_file / step_losses.FILE), '<f4')[:100]
     theirs = load_first_losses(system.name)
-    assert np.abs(ours[:10] / theirs[:10] - 1).max() < TOLERANCE
+    assert find_excess(system.name, ours) < 1
     record = run_record.load_folder(find_folders(system.name)[0])
     kind = runs.load_record(session_on_one_file).kind
     if not machine.list_differences(record.kind, kind):
@@ -168,7 +182,6 @@ class DropsTheShortBatch(laptop_cnn.LaptopCnn):
 def test_a_change_is_noticed(changed, data_set):
     """By the first losses, on any machine: else this file would prove nothing."""
     _skip_without_records(changed.name)
-    num_steps = NUM_COMPARED if changed.name == 'laptop_cnn' else 3
     graph = runs.build_training_graph(changed, data_set, 1, kernels_name='fast',
                                       num_files=1)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
@@ -179,11 +192,9 @@ def test_a_change_is_noticed(changed, data_set):
             graph.inputs.handles['training']),
                  graph.mode.keep_prob: changed.keep_prob}
         losses, steps = [], changed.build_plan(data_set, 1).num_steps
-        for step in range(num_steps):
+        for step in range(NUM_COMPARED[changed.name]):
             if step % steps == 0:
                 graph.inputs.training.initialize(session, step // steps)
             losses.append(session.run([graph.train_op, graph.total_loss],
                                       feeds)[1])
-    difference = np.abs(losses / load_first_losses(changed.name)[:num_steps] - 1)
-    # By the 40th step rounding has grown, but to far less than this.
-    assert difference.max() > 1e-3
+    assert find_excess(changed.name, losses) > 2
