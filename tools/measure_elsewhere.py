@@ -1,0 +1,217 @@
+"""The programs of docs/elsewhere.md beside the checkpoint of record.
+
+    CIFAR10_DATA_DIR=... .venv/bin/python tools/measure_elsewhere.py \
+        .venv-tf2/bin/python /path/to/a/python/with/torch
+
+Runs on TensorFlow 1.15, and starts each Python that is named: there every program
+whose framework is installed classifies the test images, and generated ones. Writes
+results/bench/elsewhere.csv anew. Each line has the hash of the lines that ran, so
+that the page's programs can't change without being measured again.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+PAGE = os.path.join(ROOT, 'docs', 'elsewhere.md')
+RECORD = os.path.join(ROOT, 'results', 'bench', 'elsewhere.csv')
+COLUMNS = ('program', 'framework', 'images', 'of', 'correct',
+           'largest_deviation', 'classes_that_differ', 'cpu', 'sha256')
+# (program, packages that it runs on, Keras's backend)
+FRAMEWORKS = (('in_keras.py', ('keras', 'tensorflow'), 'tensorflow'),
+              ('in_keras.py', ('keras', 'jax'), 'jax'),
+              ('in_keras.py', ('keras', 'torch'), 'torch'),
+              ('in_torch.py', ('torch',), None))
+NPZ = 'export.npz'
+
+_LIST_VERSIONS = '''
+import importlib.metadata, importlib.util, json
+print(json.dumps({name: importlib.metadata.version(name)
+                  for name in ('keras', 'tensorflow', 'jax', 'torch')
+                  if importlib.util.find_spec(name)}))
+'''
+_CLASSIFY = '''
+import sys
+sys.path.insert(0, '.')
+import numpy as np
+program = __import__({module!r})
+np.save('probabilities.npy', program.classify(np.load('images.npy')))
+'''
+
+
+def cut_programs(text):
+    """{file name: code} of a page, by its words "Save this as `name`"."""
+    return dict(re.findall(r'^Save this as `(\w+\.py)`.*?^```python\n(.*?)^```$',
+                           text, re.MULTILINE | re.DOTALL))
+
+
+def compute_hash(programs, name):
+    """SHA-256 of a program and of the picture.py that it imports."""
+    return hashlib.sha256(
+        (programs['picture.py'] + programs[name]).encode()).hexdigest()
+
+
+def write_folder(folder, programs, content):
+    """What the page's reader has: its programs, and the NumPy file.
+
+    Args:
+      folder: str.
+      programs: dict, as of cut_programs.
+      content: bytes, as of npz_file.convert.
+    """
+    for name, code in programs.items():
+        with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
+            file.write(code)
+    with open(os.path.join(folder, NPZ), 'wb') as file:
+        file.write(content)
+
+
+def start(python, folder, arguments, backend=None):
+    """Runs a Python in a folder.
+
+    Returns:
+      str, what it printed.
+    Raises:
+      RuntimeError: with its standard error, where it fails.
+    """
+    environment = dict(os.environ, PYTHONWARNINGS='ignore')
+    if backend:
+        environment['KERAS_BACKEND'] = backend
+    result = subprocess.run(
+        [python] + arguments, cwd=folder, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    if result.returncode:
+        raise RuntimeError(f'{python} {arguments[0]}: {result.stderr}')
+    return result.stdout
+
+
+def classify(python, folder, name, images, backend=None):
+    """A program's probabilities.
+
+    Args:
+      python: str, path of a Python with its framework.
+      folder: str, as of write_folder.
+      name: str, of the program.
+      images: uint8 [N, 32, 32, 3].
+      backend: str, Keras's.
+    Returns:
+      float [N, 10].
+    Raises:
+      RuntimeError: where it fails.
+    """
+    import numpy as np
+    np.save(os.path.join(folder, 'images.npy'), images)
+    start(python, folder, ['-c', _CLASSIFY.format(module=name[:-len('.py')])],
+          backend)
+    return np.load(os.path.join(folder, 'probabilities.npy'))
+
+
+def generate_images():
+    """Drawn pictures, noise, and such as are flat or all but flat.
+
+    Returns:
+      uint8 [1000, 32, 32, 3].
+    """
+    import numpy as np
+    from cifar10_tf1.data import synthetic_images
+    planes = synthetic_images.build_records('elsewhere', 600)[:, 1:]
+    drawn = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    noise = np.random.RandomState(1).randint(0, 256, [390, 32, 32, 3])
+    flat = np.repeat([0, 1, 127, 254, 255], 2)[:, None, None, None] * np.ones(
+        [32, 32, 3], np.int64)
+    flat[1::2, 16, 16, 0] ^= 1
+    return np.concatenate([drawn, noise, flat]).astype(np.uint8)
+
+
+def load_network():
+    """(bytes of the NumPy file, the network) of the checkpoint of record.
+
+    The network is an inference.Classifier, to be closed.
+    """
+    from cifar10_tf1 import inference
+    from cifar10_tf1 import reference_run
+    from cifar10_tf1 import systems
+    from cifar10_tf1.export import npz_file
+    from cifar10_tf1.export import saved_model
+    classifier = inference.Classifier(
+        systems.load('deep_cnn'), reference_run.find_checkpoint())
+    return npz_file.convert(
+        classifier, saved_model.describe(classifier)), classifier
+
+
+def measure(pythons, data_dir):
+    """The lines of the record.
+
+    Args:
+      pythons: list of str.
+      data_dir: str, where CIFAR-10 is.
+    Returns:
+      list of list, as COLUMNS.
+    """
+    import numpy as np
+    from cifar10_tf1 import machine
+    from cifar10_tf1.data import cifar10
+    labels, images = cifar10.load_data_set(data_dir).read('test')
+    sets = [('test images', images, labels),
+            ('generated', generate_images(), None)]
+    with open(PAGE, encoding='utf-8') as file:
+        programs = cut_programs(file.read())
+    content, classifier = load_network()
+    cpu = machine.find_cpu()['name']
+    with classifier, tempfile.TemporaryDirectory() as folder:
+        expected = [classifier.classify(part) for unused, part, unused in sets]
+        write_folder(folder, programs, content)
+        lines = []
+
+        def add(name, framework, compute, digest):
+            for (what, part, of), wanted in zip(sets, expected):
+                given = compute(part)
+                classes = given.argmax(axis=1)
+                lines.append([
+                    name, framework, len(part), what,
+                    '' if of is None else int((classes == of).sum()),
+                    f'{np.abs(given - wanted).max():.1e}',
+                    int((classes != wanted.argmax(axis=1)).sum()), cpu, digest])
+                print(*lines[-1][:-1], flush=True)
+
+        add('predict', ' '.join(machine.find_tensorflow()), classifier.classify, '')
+        for python in pythons:
+            python = os.path.abspath(python)
+            versions = json.loads(start(python, folder, ['-c', _LIST_VERSIONS]))
+            for name, packages, backend in FRAMEWORKS:
+                if all(package in versions for package in packages):
+                    add(name, ' on '.join(f'{package} {versions[package]}'
+                                          for package in packages),
+                        lambda part, name=name, python=python, backend=backend:
+                        classify(python, folder, name, part, backend),
+                        compute_hash(programs, name))
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('pythons', nargs='+', metavar='PYTHON',
+                        help='a Python with keras and a backend, or with torch')
+    options = parser.parse_args()
+    from cifar10_tf1 import data
+    from cifar10_tf1 import devices
+    from cifar10_tf1 import runtime
+    runtime.prepare_environment()
+    devices.prepare('cpu')
+    runtime.load_tensorflow()
+    lines = measure(options.pythons, data.SOURCES['cifar10'].data_dir)
+    with open(RECORD, 'w', newline='') as file:
+        csv.writer(file, lineterminator='\n').writerows([COLUMNS] + lines)
+
+
+if __name__ == '__main__':
+    main()
