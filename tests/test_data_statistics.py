@@ -5,8 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
+from cifar10_tf1.data import __main__ as command
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
+from cifar10_tf1.data import synthetic
+from test_readme import read
 
 # Documented, of data_batch_1 to 5 and test_batch.
 LABEL_COUNTS = [
@@ -65,6 +68,62 @@ def test_the_block_that_the_documents_print():
                                         cifar10.CLASS_NAMES) == BLOCK
 
 
+def test_the_page_shows_the_block():
+    assert f'python -m cifar10_tf1.data --file 4 --image 10\n```\n\n```\n{BLOCK}\n' in (
+        read('docs/data.md'))
+
+
+@pytest.fixture
+def tiny_data(monkeypatch, tiny_data_set):
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
+    return tiny_data_set
+
+
+def test_the_command_prints_what_the_documents_do(tiny_data, capsys):
+    assert command.main([]) == 0
+    lines = capsys.readouterr().out
+    images = [(file, image) for file in range(1, 6)
+              for image in ((0, 1, 10) if file == 4 else (0, 1))]
+    blocks = lines.split('\nStats of batch ')[1:]
+    assert [(int(block[0]), int(block.split('Image ')[1].split(':')[0]))
+            for block in blocks] == images
+    file = statistics.compute_statistics(tiny_data)[3]
+    assert statistics.format_statistics(
+        4, file, file.images[2], tiny_data.class_names) + '\n' in lines
+
+
+def test_the_command_prints_any_image(tiny_data, capsys):
+    labels, images = cifar10.load_records(tiny_data.train_paths[1])
+    assert command.main(['--file', '2', '--image', '79']) == 0
+    lines = capsys.readouterr().out.split('\n')
+    assert lines[1] == 'Stats of batch 2:' and lines.count('') == 3
+    assert lines[6:8] == [
+        'Example of Image 79:', f'Image - Min Value: {images[79].min()} '
+        f'Max Value: {images[79].max()}']
+    assert lines[9] == (f'Label - Label Id: {labels[79]} Name: '
+                        + cifar10.CLASS_NAMES[labels[79]])
+
+
+def test_an_image_that_is_not_there(tiny_data, capsys):
+    assert command.main(['--image', '80']) == 1
+    assert capsys.readouterr() == ('', (
+        'python -m cifar10_tf1.data: error: data_batch_1 has 80 images; give a '
+        'smaller --image, they count from 0\n'))
+    for option in (['--image', '10000'], ['--file', '6']):
+        with pytest.raises(SystemExit):
+            command.main(option)
+        assert f'{option[1]} is not in' in capsys.readouterr().err
+
+
+def test_generated_data_says_so(capsys, monkeypatch, tiny_data_set):
+    monkeypatch.setattr(synthetic, 'load_data_set', lambda data_dir: (
+        tiny_data_set._replace(line_prefix=synthetic.LINE_PREFIX)))
+    assert command.main(['--synthetic']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and all(line.startswith(synthetic.LINE_PREFIX)
+                         for line in lines if line)
+
+
 @pytest.fixture(scope='module')
 def real_files(real_data_dir):
     """(DataSet, list of FileStatistics)."""
@@ -97,6 +156,12 @@ def test_the_documented_block(real_files):
     file = real_files[1][3]
     assert statistics.format_statistics(4, file, file.images[2],
                                         cifar10.CLASS_NAMES) == BLOCK
+
+
+def test_the_command_on_the_documented_data(real_data_dir, capsys):
+    assert command.main(['--file', '4', '--image', '10', '--data-dir',
+                         real_data_dir]) == 0
+    assert capsys.readouterr().out == BLOCK + '\n'
 
 
 def test_the_digests_are_those_of_the_records(real_files):

@@ -33,17 +33,19 @@ class FileStatistics(NamedTuple):
     images: List[ImageStatistics]
 
 
-def compute_statistics(data_set):
+def compute_statistics(data_set, index=None):
     """Of every file of a data set.
 
     Args:
       data_set: a DataSet.
+      index: int, of the image of each file to look at, where it has so many; by
+        default those that the documents show.
     Returns:
       list of FileStatistics, the test file last.
     Raises:
       UserError: as DataSet.read.
     """
-    return [_compute_file(*part, len(data_set.class_names))
+    return [_compute_file(*part, len(data_set.class_names), index)
             for part in data_set.list_parts()]
 
 
@@ -69,10 +71,11 @@ def format_statistics(number, file, image, class_names):
             f'Label - Label Id: {image.label} Name: {class_names[image.label]}')
 
 
-def _compute_file(name, labels, images, num_classes):
+def _compute_file(name, labels, images, num_classes, index):
     shown = [ImageStatistics(name, i, int(labels[i]), int(images[i].min()),
                              int(images[i].max()))
-             for file, i in _SHOWN if file == name and i < len(images)]
+             for file, i in (_SHOWN if index is None else [(name, index)])
+             if file == name and i < len(images)]
     return FileStatistics(
         name, len(labels),
         np.bincount(labels, minlength=num_classes).tolist(),
