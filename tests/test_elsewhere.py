@@ -84,7 +84,6 @@ def test_the_same_classes_and_probabilities(name, tmp_path, network):
     assert deviation <= TOLERANCE and others == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('name, mistake', [
     (name, mistake) for name in sorted(MISTAKES) for mistake in MISTAKES[name]])
 def test_a_mistake_is_found(name, mistake, tmp_path, network):
