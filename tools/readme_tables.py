@@ -144,7 +144,8 @@ def describe_time(records):
             else f'{seconds / 60:.1f} min')
     name = records[0].kind['cpu']['name']
     name = re.sub(r'\(R\)| Processor.*', '', name)
-    return f'{time}, {records[0].settings.inter_op_threads} cores of {name}'
+    cores = records[0].settings.inter_op_threads
+    return f'{time}, {cores} core{"s" * (cores > 1)} of {name}'
 
 
 def build_notebook_runs(name):
