@@ -30,7 +30,7 @@ from cifar10_tf1.systems import base  # noqa: E402
 
 
 def build_graph(system, data_set, seed, variant=None, device='cpu',
-                num_input_threads=2, kernels_name='stock'):
+                num_input_threads=2, kernels_name='stock', max_images=None):
     """The network with its moving averages in the place of its weights.
 
     Args:
@@ -41,6 +41,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
       kernels_name: 'stock' or 'fast'.
+      max_images: int, the first so many alone.
     Returns:
       evaluation.EvaluationGraph.
     """
@@ -51,7 +52,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
                 system, data_set, system.build_plan(data_set), seed,
                 num_input_threads)
             test_input = pipeline.build_test_input(
-                system, data_set, seed, variant, num_input_threads)
+                system, data_set, seed, variant, num_input_threads, max_images)
             # The handle that is fed says which iterator the batch comes from.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
@@ -82,11 +83,11 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
              variant=None, device='cpu', threads=machine.Threads(0, 0, 2),
-             kernels_name='stock'):
+             kernels_name='stock', max_images=None):
     """Restores a checkpoint and counts the test images that it has right.
 
     Args:
-      system, data_set, seed, variant, device, kernels_name: as build_graph.
+      system, data_set, seed, variant, device, kernels_name, max_images: as build_graph.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
       threads: machine.Threads; 0 leaves it to TensorFlow.
@@ -98,7 +99,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
     """
     variant = variant or system.variants[0]
     graph = build_graph(system, data_set, seed, variant, device, threads.input,
-                        kernels_name)
+                        kernels_name, max_images)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             threads, rewrites=kernels_name == 'stock')) as session:
         checkpoint, step = evaluation.restore(system, session, graph, model_dir,
@@ -141,8 +142,9 @@ def test(start):
     for seed in start.seeds:
         result = evaluate(system, data_set, start.model_dir, start.checkpoint, seed,
                           start.variant, settings.device, settings.threads,
-                          settings.kernels)
-        evaluation.record(start, seed, settings, result)
+                          settings.kernels, start.max_images)
+        if start.max_images is None:
+            evaluation.record(start, seed, settings, result)
         results.append(result)
         prefix = data_set.line_prefix + beginning.find_prefix(result.checkpoint)
         for line in system.format_test(result.count):

@@ -49,6 +49,7 @@ class TestStart(NamedTuple):
     seeds: Tuple[int, ...]            # of the test crops, a test for each
     variant: str                      # one of the system's
     with_classes: bool = False        # print the accuracy of each class
+    max_images: Optional[int] = None  # test the first alone, which is not recorded
 
 
 def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,

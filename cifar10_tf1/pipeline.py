@@ -124,7 +124,8 @@ def build_training_input(system, data_set, plan, seed, num_threads):
                          order_fed)
 
 
-def build_test_input(system, data_set, seed, variant, num_threads):
+def build_test_input(system, data_set, seed, variant, num_threads,
+                     max_images=None):
     """The test pipeline: every image exactly once, in order.
 
     The crop of an image depends on (seed, index of the image) alone, whatever
@@ -137,6 +138,7 @@ def build_test_input(system, data_set, seed, variant, num_threads):
       variant: str, one of the system's; 'random' draws, 'validation' takes the
         training records that the system holds back.
       num_threads: int, batches prepared in parallel; no influence on values.
+      max_images: int, the first so many alone.
     Returns:
       TestInput.
     """
@@ -147,6 +149,8 @@ def build_test_input(system, data_set, seed, variant, num_threads):
         split = 'test'
         rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
         num_examples = _count(rows, data_set.num_test_examples)
+    if max_images is not None and max_images < num_examples:
+        rows, num_examples = _take_first(rows, max_images), max_images
     with tf.name_scope('validation_input' if variant == VALIDATION
                        else 'test_input'):
         if variant == 'random':
@@ -215,6 +219,13 @@ def _build_records(num_examples, record_bytes):
                            collections=[tf.GraphKeys.LOCAL_VARIABLES],
                            name='records')
     return Records(variable, content)
+
+
+def _take_first(rows, number):
+    if isinstance(rows, slice):
+        start = rows.start or 0
+        return slice(start, start + number)
+    return rows[:number]
 
 
 def _count(rows, num_records):

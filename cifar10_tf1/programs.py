@@ -148,6 +148,10 @@ def _test_parser():
             for entry in systems.ENTRIES)
         + ' (default: the first, as documented)')
     cli.add_test_seed_options(parser)
+    cli.add_number(
+        parser, '--max-images', 1, limits.IMAGES,
+        'test the first so many images alone, to try it; the result is not '
+        'recorded (default: all)')
     parser.add_argument(
         '--classes', action='store_true',
         help='print the accuracy of each class too (default: of all images)')
@@ -180,7 +184,7 @@ def _begin_test(options, unused_stop_request):
     return launch.TestStart(name, folder, prefix, given, choice,
                             cli.load_data_set(options, name),
                             cli.find_test_seeds(options), variant,
-                            options.classes)
+                            options.classes, options.max_images)
 
 
 def _describe(script, options):

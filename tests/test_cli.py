@@ -24,7 +24,7 @@ OPTIONS = {
                  '--save-steps', '--seed', '--no-summaries'],
     'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
                 '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint',
-                '--seeds', '--classes', '--version'],
+                '--seeds', '--classes', '--max-images', '--version'],
 }
 
 STOCK = ['--kernels', 'stock']  # their graph is soon built
@@ -310,3 +310,14 @@ def test_several_seeds_and_classes(tiny_data, tmp_path, capsys):
     by_class = [list(map(int, re.search(r' (\d+)/(\d+)', line).groups()))
                 for line in lines[5:]]
     assert sum(right for right, unused in by_class) == sum(counts)
+
+
+def test_a_test_of_the_first_images_is_not_recorded(tiny_data, tmp_path, capsys):
+    options = ['--model-dir', str(tmp_path)] + STOCK
+    assert runs.main('train.py', options + ['--max-steps', '1',
+                                            '--no-summaries']) == 0
+    assert runs.main('test.py', options + ['--max-images', '7']) == 0
+    assert re.search(r'Accuracy = \d/7 ', capsys.readouterr().out)
+    assert runs.load_record(tmp_path).content['tests'] == []
+    assert runs.main('test.py', options) == 0
+    assert len(runs.load_record(tmp_path).content['tests']) == 1

@@ -61,6 +61,19 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
     assert result.accuracy == result.num_correct / 200
 
 
+@pytest.mark.parametrize('variant', ['random', 'central'])
+def test_the_first_images_alone(tiny_data_set, random_checkpoint, variant):
+    def evaluate(**options):
+        return runs.evaluate(deep_cnn, tiny_data_set, 'unused', random_checkpoint,
+                             variant=variant, **options)
+
+    result = evaluate(max_images=30)
+    assert result.num_examples == 30
+    everything = evaluate(max_images=1000)
+    assert everything.num_examples == 200
+    assert np.array_equal(result.predictions, everything.predictions[:30])
+
+
 @pytest.mark.slow
 def test_crops_are_the_seed_s(tiny_data_set, random_checkpoint):
     def predictions(seed, crop='random'):
