@@ -476,6 +476,37 @@ def build_spread():
     return lines
 
 
+INCEPTION_STEPS = os.path.join(reference_run.RUNS, 'inception_v3', '30-steps')
+
+
+@table
+def build_inception_steps():
+    """The losses of a short run, and seconds a step beside the documented ones."""
+    with open(os.path.join(INCEPTION_STEPS, 'steps.csv'), newline='') as file:
+        rows = list(csv.DictReader(file))
+    record = run_record.load_folder(INCEPTION_STEPS)
+    seconds = [float(row['seconds']) for row in rows]
+    shown = [rows[number - 1] for number in (1, 2, 5, 10, 20, len(rows))]
+    cores = record.settings.inter_op_threads
+    return [
+        '| step | ' + ' | '.join(row['step'] for row in shown) + ' |',
+        '|---' * (len(shown) + 1) + '|',
+        '| loss | ' + ' | '.join(f'{float(row["loss"]):.4f}' for row in shown)
+        + ' |', '',
+        f'{statistics.median(seconds):.1f} s a step in the median '
+        f'({min(seconds):.1f} to {max(seconds):.1f}), {cores} cores of '
+        f'{record.kind["cpu"]["name"]}; documented: 50.8 s.']
+
+
+@table
+def build_inception_commands():
+    with open(os.path.join(INCEPTION_STEPS, 'commands.csv'), newline='') as file:
+        rows = list(csv.DictReader(file))
+    return ['| command | seconds | peak memory, GB |', '|---|---|---|'] + [
+        f'| `{row["command"]}` | {float(row["seconds"]):.0f} | '
+        f'{float(row["peak_memory_kb"]) / 1e6:.1f} |' for row in rows]
+
+
 @table
 def build_processes():
     """One run on each core beside one on all, round by round."""
