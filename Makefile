@@ -12,7 +12,7 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image sbom test-images test-processors
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -26,6 +26,7 @@ help:
 	@echo 'make clean       remove what Python and the tests leave behind; no environment, model or data'
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
+	@echo 'make sbom        write which packages a runtime has, as CycloneDX JSON: docker/README.md'
 	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
 	@echo 'make test-processors  the numerical tests on emulated processors: needs qemu-user'
 	@echo
@@ -83,6 +84,11 @@ image:
 	docker build --file $(dockerfile) --tag $(image) \
 		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
 		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") $(ARGS) .
+
+# The tool's Python is not that of the runtime it writes about.
+sbom:
+	@PYTHON_VERSION= EXTRAS= VENV=.venv-sbom sh tools/setup.sh sbom
+	@.venv-sbom/bin/python tools/write_sbom.py --runtime "$(RUNTIME)" --extras "$(EXTRAS)" $(ARGS)
 
 test-images:
 	tools/test_images.sh $(ARGS)
