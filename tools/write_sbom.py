@@ -3,8 +3,8 @@
     make sbom RUNTIME=tf2 EXTRAS="pictures onnx" ARGS="--output FILE"
 
 cyclonedx-py writes the file; here the locks of one environment become one list
-for it. It is a list only: which package needs which is not in it. The same locks give the same bytes: the file has no serial number, and no
-time but that of SOURCE_DATE_EPOCH.
+for it, without which package needs which. The same locks give the same bytes:
+the file has no serial number, and no time but that of SOURCE_DATE_EPOCH.
 """
 
 import argparse
@@ -86,8 +86,8 @@ def write(requirements, description, output):
                        f'description = "{description}"\n')
         subprocess.run(
             # It warns that nothing is said of what needs what.
-            [sys.executable, '-W', 'ignore::UserWarning', '-m', 'cyclonedx_py', 'requirements', '--output-reproducible',
-             '--pyproject', project, '--output-file', output, '-'],
+            [sys.executable, '-W', 'ignore::UserWarning', '-m', 'cyclonedx_py', 'requirements',
+             '--output-reproducible', '--pyproject', project, '--output-file', output, '-'],
             input='\n'.join(requirements), universal_newlines=True, check=True)
 
 
