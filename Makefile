@@ -34,7 +34,7 @@ help:
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
 	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: on aarch64 and macOS on arm64 too, Python 3.10 to 3.13'
 	@echo 'RUNTIME=tf2-cuda      the same with its CUDA libraries, in .venv-tf2-cuda: needs an NVIDIA driver only'
-	@echo 'EXTRAS="pictures onnx" what make setup adds: for predict and report, for export --onnx'
+	@echo 'EXTRAS="pictures onnx" what make setup and make image add: for predict and report, for export --onnx'
 	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6, say, chooses one of those found'
 	@echo 'VENV=folder           the environment to use instead of .venv$(suffix)'
 
@@ -83,7 +83,8 @@ lint:
 image:
 	docker build --file $(dockerfile) --tag $(image) \
 		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
-		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") $(ARGS) .
+		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") \
+		$(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") $(ARGS) .
 
 # The tool's Python is not that of the runtime it writes about.
 sbom:
