@@ -12,7 +12,7 @@ sources = $(wildcard *.py) cifar10_tf1 tests
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image sbom test-images test-processors
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -26,6 +26,7 @@ help:
 	@echo 'make clean       remove what Python and the tests leave behind; no environment, model or data'
 	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
+	@echo 'make sbom        write which packages a runtime has, as CycloneDX JSON: docker/README.md'
 	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
 	@echo 'make test-processors  the numerical tests on emulated processors: needs qemu-user'
 	@echo
@@ -33,7 +34,7 @@ help:
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
 	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: on aarch64 and macOS on arm64 too, Python 3.10 to 3.13'
 	@echo 'RUNTIME=tf2-cuda      the same with its CUDA libraries, in .venv-tf2-cuda: needs an NVIDIA driver only'
-	@echo 'EXTRAS="pictures onnx" what make setup adds: for predict and report, for export --onnx'
+	@echo 'EXTRAS="pictures onnx" what make setup and make image add: for predict and report, for export --onnx'
 	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6, say, chooses one of those found'
 	@echo 'VENV=folder           the environment to use instead of .venv$(suffix)'
 
@@ -82,7 +83,13 @@ lint:
 image:
 	docker build --file $(dockerfile) --tag $(image) \
 		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
-		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") $(ARGS) .
+		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") \
+		$(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") $(ARGS) .
+
+# The tool's Python is not that of the runtime it writes about.
+sbom:
+	@PYTHON_VERSION= EXTRAS= VENV=.venv-sbom sh tools/setup.sh sbom
+	@.venv-sbom/bin/python tools/write_sbom.py --runtime "$(RUNTIME)" --extras "$(EXTRAS)" $(ARGS)
 
 test-images:
 	tools/test_images.sh $(ARGS)

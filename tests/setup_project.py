@@ -22,7 +22,7 @@ case "$1 $2" in
     "-c import tensorflow"*)
         case "{answer}" in 3.[67]*) version=1.15.0 ;; *) version=2.21.0 ;; esac
         echo "a warning"; echo "${{FAKE_TENSORFLOW:-$version}}" ;;
-    "-c import flake8"*) echo works ;;
+    "-c import flake8"* | "-c import cyclonedx_py"*) echo works ;;
     "-c "*) echo "{answer}" ;;
     "-m venv")
         for folder; do :; done

@@ -31,7 +31,7 @@ def read_lock(name):
 def test_every_lock_is_there():
     names = {os.path.basename(path) for path in LOCKS}
     assert names == {'uv.txt', 'tf2.txt', 'tf2-cuda.txt', 'build-tf2.txt', 'pictures-tf2.txt',
-                     'onnx-tf2.txt', 'image-py36.txt'} | {
+                     'onnx-tf2.txt', 'image-py36.txt', 'sbom-tf2.txt'} | {
         '{}{}.txt'.format(use, python) for use in ('', 'build-', 'lint-', 'pictures-', 'onnx-')
         for python in ('py36', 'py37')}
 

@@ -35,7 +35,7 @@ def make(tmp_path):
         # Not the variables of a make that runs these tests.
         environment = {name: value for name, value in os.environ.items()
                        if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'ARGS', 'VENV',
-                                       'RUNTIME', 'PYTHON', 'PYTHON_VERSION')}
+                                       'RUNTIME', 'PYTHON', 'PYTHON_VERSION', 'EXTRAS')}
         return subprocess.check_output(
             ('make', '-s', '-C', str(tmp_path), '--no-print-directory') + arguments,
             env=environment, universal_newlines=True).splitlines()
@@ -65,6 +65,25 @@ def test_arguments_are_passed_on(make):
     assert make('train', 'VENV=other')[-1].startswith('other/bin/python ')
     assert '[-m] [not slow and not accuracy] [-x]' in make('test', 'ARGS=-x')[-1]
     assert '[-m] [not accuracy]' in make('test-all')[-1]
+
+
+def test_the_image_gets_runtime_and_optional_packages(make):
+    assert '--build-arg EXTRAS' not in ' '.join(make('-n', 'image'))
+    assert '--build-arg EXTRAS="pictures onnx"' in ' '.join(
+        make('-n', 'image', 'EXTRAS=pictures onnx'))
+    output = ' '.join(make('-n', 'image', 'EXTRAS=onnx', 'RUNTIME=tf2'))
+    for word in ('RUNTIME="tf2"', 'EXTRAS="onnx"', '--file docker/Dockerfile.tf2 '):
+        assert word in output
+
+
+def test_the_list_of_packages_has_a_python_of_its_own(make, tmp_path):
+    venv = tmp_path / '.venv-sbom' / 'bin'
+    venv.mkdir(parents=True)
+    (venv / 'python').write_text(FAKE_PYTHON)
+    (venv / 'python').chmod(0o755)
+    assert make('sbom', 'RUNTIME=tf2', 'EXTRAS=onnx', 'PYTHON_VERSION=3.7', 'ARGS=--help') == [
+        'setup RUNTIME=tf2 VENV=.venv-sbom',
+        '.venv-sbom/bin/python [tools/write_sbom.py] [--runtime] [tf2] [--extras] [onnx] [--help]']
 
 
 @pytest.mark.parametrize('runtime, model', [

@@ -78,7 +78,8 @@ WRITTEN = ('.venv', '.venv-tf2', 'dataset/cifar10/a', 'demo/model/a',
            'data/model/run.json', 'cifar-tf1.tar.gz', 'cifar-10-binary.tar.gz',
            'model.tar', 'old.py', 'look.py', 'rescue.py', 'compare.py',
            'old/checkpoint', 'rescued/saved_model.pb', 'rescued.onnx',
-           'expected.npz', 'export.npz', 'picture.py', 'in_keras.py', 'in_torch.py')
+           'expected.npz', 'export.npz', 'picture.py', 'in_keras.py', 'in_torch.py',
+           'sbom-tf1.cdx.json')
 
 
 def test_what_the_pages_write_is_ignored_by_git():

@@ -213,6 +213,18 @@ def test_lint_environment_is_another(project, environment):
     assert not (project.folder / '.venv').exists()
 
 
+@pytest.mark.parametrize('environment', [{}, {'RUNTIME': 'tf1'}])
+def test_sbom_environment_is_another_on_a_newer_python(project, environment):
+    project.add_python('python3.7', '3.7 ok')
+    project.add_python('python3.12', '3.12 ok')
+    status, output, errors = project.run('sbom', **environment)
+    assert (status, errors) == (0, '')
+    assert output.splitlines()[-1] == 'Made .venv-sbom. Next: make sbom'
+    assert locks_of(project) == ['build-tf2.txt', 'sbom-tf2.txt']
+    assert project.state('.venv-sbom')[:2] == ['sbom', '3.12']
+    assert project.run('sbom', **environment) == (0, '', '')
+
+
 # --- Extras ------------------------------------------------------------------
 
 

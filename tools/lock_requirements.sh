@@ -56,5 +56,7 @@ lock_universal main-tf2-cuda.in tf2-cuda.txt --constraint requirements/tf2.txt "
 for extra in pictures onnx; do
     lock_universal "$extra.in" "$extra-tf2.txt" --constraint requirements/tf2.txt "$@"
 done
+# Of the second runtime are its Pythons alone; none of its packages is beside these.
+lock_universal sbom.in sbom-tf2.txt "$@"
 # uv itself runs under any Python that it supports, not under the project's.
 lock uv.in uv.txt 3.8 "$@"

@@ -5,6 +5,8 @@
 #   tools/setup.sh          the environment for training and testing, in .venv
 #   tools/setup.sh lint     the one for `make lint`, in .venv-lint; always on
 #                           the Pythons of TensorFlow 1.15
+#   tools/setup.sh sbom     the one for `make sbom`, in .venv-sbom; always on
+#                           those of TensorFlow 2
 #
 # A second call finds the first one's work and does nothing. What can be set, in
 # the environment or as `make setup NAME=value`:
@@ -44,7 +46,8 @@ what=${1:-main}
 case $what in
     main) runtime=${RUNTIME:-tf1} ;;
     lint) runtime=tf1 ;;
-    *) usage "unknown argument '$what': give none, or 'lint'" ;;
+    sbom) runtime=tf2 ;;
+    *) usage "unknown argument '$what': give none, 'lint' or 'sbom'" ;;
 esac
 
 # versions: in the order in which they are looked for; the first is fetched.
@@ -111,7 +114,7 @@ cd "$(dirname "$0")/.." || exit 1
 case $what/$runtime in
     main/tf1) default_venv=.venv ;;
     main/*) default_venv=.venv-$runtime ;;
-    lint/*) default_venv=.venv-lint ;;
+    *) default_venv=.venv-$what ;;
 esac
 VENV=${VENV:-$default_venv}
 VENV=${VENV%/}
@@ -157,7 +160,7 @@ build_lock() { printf '%s/build-%s.txt' "$requirements" "$(lock_name "${runtime%
 main_lock() {
     case $what in
         main) printf '%s/%s.txt' "$requirements" "$(lock_name "$runtime" "$1")" ;;
-        lint) printf '%s/lint-%s.txt' "$requirements" "$(lock_name "$runtime" "$1")" ;;
+        *) printf '%s/%s-%s.txt' "$requirements" "$what" "$(lock_name "$runtime" "$1")" ;;
     esac
 }
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }  # macOS has shasum
@@ -411,6 +414,7 @@ tensorflow=$(sed -E -n 's/^tensorflow(-gpu|\[and-cuda\])?==([^ ]*).*/\2/p' "$(ma
 case $what in
     main) say "Installing TensorFlow $tensorflow and what it needs into $VENV (about $disk on disk, a few minutes)" ;;
     lint) say "Installing the lint tools into $VENV" ;;
+    sbom) say "Installing cyclonedx-py into $VENV" ;;
 esac
 
 # What was added to the environment that is replaced comes back.
@@ -428,6 +432,7 @@ install_lock "$(main_lock "$python_version")"
 case $what in
     main) try='import tensorflow; print(tensorflow.__version__)' expected=$tensorflow ;;
     lint) try='import flake8; print("works")' expected=works ;;
+    sbom) try='import cyclonedx_py; print("works")' expected=works ;;
 esac
 output=$("$VENV/bin/python" -c "$try" 2>&1 </dev/null)
 [ "$(last_line "$output")" = "$expected" ] ||
@@ -443,5 +448,5 @@ case $what in
         [ "$VENV" = "$default_venv" ] || options="$options VENV=$VENV"
         say "Made $VENV: TensorFlow $tensorflow on Python $python_version${extras:+, with}$extras"
         say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here), make demo$options (offline), make train$options" ;;
-    lint) say "Made $VENV. Next: make lint" ;;
+    *) say "Made $VENV. Next: make $what" ;;
 esac

@@ -4,6 +4,7 @@
 # /usr/local.
 #
 #   tools/standin_base.sh tf1 ROOT WHEELS    Python 3.6 and TensorFlow 1.15.0
+#   tools/standin_base.sh tf1-cpu ROOT WHEELS    Python 3.7
 #   tools/standin_base.sh tf2 ROOT WHEELS    Python 3.12
 #
 # ROOT, a folder, becomes the base's file system. WHEELS, another, gets the
@@ -17,10 +18,12 @@ runtime=$1 root=$2 wheels=$3
 fail() { echo "standin_base: $*" >&2; exit 1; }
 case $runtime in
     # TensorFlow's images have a compiler and make, Python's slim ones haven't.
-    tf1) version=3.6 locks='build-py36 image-py36' packages=gcc,libc6-dev,make ;;
-    tf2) version=3.12 locks='build-tf2 tf2' packages= ;;
+    tf1) version=3.6 locks='build-py36 image-py36 pictures-py36 onnx-py36'
+        packages=gcc,libc6-dev,make ;;
+    tf1-cpu) version=3.7 locks='build-py37 py37 pictures-py37 onnx-py37' packages= ;;
+    tf2) version=3.12 locks='build-tf2 tf2 pictures-tf2 onnx-tf2' packages= ;;
     tf2-cuda) version=3.12 locks='build-tf2 tf2-cuda' packages= ;;
-    *) fail "$runtime: give tf1, tf2 or tf2-cuda" ;;
+    *) fail "$runtime: give tf1, tf1-cpu, tf2 or tf2-cuda" ;;
 esac
 
 find_python() {  # the folder of a Python of this version, with bin and lib

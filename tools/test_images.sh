@@ -3,8 +3,11 @@
 # for their base images (tools/standin_base.sh), and tries what docker/README.md
 # says they do:
 #
-#   tools/test_images.sh               docker/Dockerfile; docker/Dockerfile.tf2
-#                                      without its CUDA packages
+#   tools/test_images.sh               the first three of these
+#   tools/test_images.sh tf1           docker/Dockerfile, with SOURCE_DATE_EPOCH
+#   tools/test_images.sh tf1-cpu       the same on a base without TensorFlow, with
+#                                      the optional packages; without the quick suite
+#   tools/test_images.sh tf2           docker/Dockerfile.tf2 without its CUDA packages
 #   tools/test_images.sh tf2-cuda      docker/Dockerfile.tf2 as it is (20 GB of disk)
 #
 # Needs root, buildah and debootstrap of Debian, and the Pythons. Everything lies
@@ -178,19 +181,67 @@ check_packages() {  # check_packages LOCK...: of the environment, all are locked
     done
 }
 
+# What is compiled from another state of its source is compiled again at each start,
+# since the image's user can't write. Python writes time or hash of the source.
+check_compiled() {
+    run -- python -c '
+import glob, importlib.util, os, struct, sys
+def is_current(path):
+    with open(path, "rb") as file:
+        header = file.read(16)
+    source = importlib.util.source_from_cache(path)
+    if sys.version_info >= (3, 7):
+        if header[4] & 1:
+            with open(source, "rb") as file:
+                return header[8:] == importlib.util.source_hash(file.read())
+        header = header[4:]
+    return header[4:8] == struct.pack("<L", int(os.stat(source).st_mtime) & 0xffffffff)
+paths = glob.glob("/opt/venv/**/*.pyc", recursive=True)
+stale = [path for path in paths if not is_current(path)]
+print(len(paths), "compiled files, of another source:", *stale)
+sys.exit(bool(stale) or len(paths) < 1000)' || fail 'what is compiled is not of its source'
+}
+
+check_extras() {  # the commands that need them, on a volume with a model
+    local output name
+    output=$(run --volume "$work/data:/data" -- sh -c '
+        set -ex
+        python -m cifar10_tf1.predict docs/sample.png --figure /data/figure.png
+        status=0; python -m cifar10_tf1.report || status=$?
+        [ "$status" = 0 ] || [ "$status" = 4 ]  # 4: five steps are too few for the band
+        python -m cifar10_tf1.export --output /data/export --onnx /data/export.onnx
+        tensorboard --version_tb' 2>&1) || fail "the optional packages: $output"
+    echo "$output"
+    for name in figure.png model/report.html export/saved_model.pb export.onnx; do
+        [ -s "$work/data/$name" ] || fail "no $name"
+    done
+}
+
+finish() {
+    say 'passed'
+    buildah rm --all >/dev/null
+    buildah rmi --all --force >/dev/null
+    rm -rf --one-file-system "$work/wheels" "$work/data"
+}
+
 # --- The images --------------------------------------------------------------
 
-[ $# -gt 0 ] || set -- tf1 tf2
+[ $# -gt 0 ] || set -- tf1 tf1-cpu tf2
 make_context
 commit=$(git rev-parse HEAD)
+epoch=$(git log -1 --format=%ct)
 for runtime; do
     case $runtime in
-        tf1) image=cifar-tf1 dockerfile=docker/Dockerfile locks=(build-py36 image-py36) options=() ;;
+        tf1) image=cifar-tf1 dockerfile=docker/Dockerfile locks=(build-py36 image-py36)
+            options=(--timestamp "$epoch" --build-arg SOURCE_DATE_EPOCH="$epoch") ;;
+        tf1-cpu) image=cifar-tf1:cpu dockerfile=docker/Dockerfile
+            locks=(build-py37 py37 pictures-py37 onnx-py37)
+            options=(--build-arg EXTRAS='pictures onnx') ;;
         tf2) image=cifar-tf1:tf2 dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2)
             options=(--build-arg RUNTIME=tf2) ;;
         tf2-cuda) image=cifar-tf1:tf2-cuda dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2-cuda)
             options=() ;;
-        *) fail "$runtime: give tf1, tf2 or tf2-cuda" ;;
+        *) fail "$runtime: give tf1, tf1-cpu, tf2 or tf2-cuda" ;;
     esac
     say 'make a stand-in for the base image'
     make_base
@@ -201,6 +252,7 @@ for runtime; do
     check_size
     check_configuration
     check_packages "${locks[@]}"
+    check_compiled
     say 'without a driver, none is found'
     run -- python -c '
 import ctypes
@@ -218,14 +270,22 @@ print(found)
 assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) is None' ||
             fail 'the CUDA packages are not what the guard looks for'
     fi
-    say 'pytest'
-    run -- pytest -q || fail 'pytest'
+    if [ "$runtime" != tf1-cpu ]; then
+        say 'pytest'
+        run -- pytest -q || fail 'pytest'
+    fi
     say 'a new volume: the doctor, train.py, test.py, the doctor'
     new_volume
     check_doctor run --volume "$work/data:/data" --
     check_checkpoint_of_record run --volume "$work/data:/data" --
     check_training run --volume "$work/data:/data" --
     check_doctor run --volume "$work/data:/data" --
+    if [ "$runtime" = tf1-cpu ]; then
+        say 'predict, report, export --onnx'
+        check_extras
+        finish
+        continue
+    fi
     say 'a folder of the user 12345, who has no name in the image'
     new_folder 12345:12345
     check_training run --user 12345:12345 --volume "$work/data:/data" --
@@ -236,8 +296,5 @@ assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) 
         fail 'the root is not read-only, or the volume is'
     check_doctor run_read_only
     check_training run_read_only
-    say 'passed'
-    buildah rm --all >/dev/null
-    buildah rmi --all --force >/dev/null
-    rm -rf --one-file-system "$work/wheels" "$work/data"
+    finish
 done
