@@ -219,6 +219,16 @@ def test_the_other_runs_are_drawn_where_they_can_be_seen(figures_kept):
         'epochs 67 to 110, larger')
 
 
+def test_a_larger_end_hides_no_curve(figures_kept):
+    """The losses of udacity_cnn are still high where that would stand."""
+    curve = systems.find('udacity_cnn').documented.curves[0]
+    documented, unused_port = comparison.load_pair('udacity_cnn', curve)
+    assert len(documented) > 100
+    curve_charts.draw_curve(comparison.ComparedCurve(
+        curve, dict(documented), '', documented, None), 'a name')
+    assert len(figures_kept[0].axes) == 1
+
+
 def test_generated_data_is_marked_and_not_compared(record):
     def edit(content):
         content['data']['name'] = 'synthetic'

@@ -134,6 +134,15 @@ def test_the_documented_curve_among_the_runs(tmp_path):
     assert 'in 2 of 99 places' in find_verdict(gather(folders), 'Summed').text
 
 
+def test_one_test_of_one_run_has_no_range(tmp_path):
+    runs = gather([write_run(tmp_path / 'a', 'tensorflow 2.21.0', 1, [8200])])
+    range_of_tests = find_verdict(runs, 'Range')
+    assert range_of_tests.text == 'one test of one run has none.'
+    assert 'OUTSIDE' not in str(several.build_answer(runs).verdicts)
+    assert find_verdict(runs, 'Summed').text == (
+        'the run lies within the band; signed mean deviation +1.00 %.')
+
+
 def test_equivalence_is_shown(tmp_path):
     folders = [write_run(tmp_path / str(seed), 'tensorflow 2.21.0', seed, [count])
                for seed, count in enumerate([8244, 8250, 8247, 8239])]

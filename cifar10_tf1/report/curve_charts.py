@@ -15,6 +15,8 @@ PORT = 'plain port of the original, unseeded'
 _TICKS = (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150,
           200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000)
 _LONG = 50  # places of a curve from which on its end is drawn larger
+_INSET = (0.4, 0.3, 0.55, 0.38)  # where: left, bottom, width, height
+_INSET_LABELS = 0.05  # around it
 
 
 def draw_curve(compared, name, kind='svg'):
@@ -100,14 +102,26 @@ def _draw(curve, num_parts, plot, kind, all_curves, label):
         axes.grid(axis='y', color='#e6e6e6', linewidth=0.8)
         axes.set_axisbelow(True)
         axes.legend(loc='lower right' if curve.is_share else 'upper right')
-        if is_long:
+        if is_long and _is_free(axes, all_curves, num_parts):
             _add_end(figure, plot, end, all_curves, num_parts)
 
     return drawing.draw(WIDTH, 4.0, draw_on, PURPOSE, kind)
 
 
+def _is_free(axes, all_curves, num_parts):
+    """Whether no curve passes where its end would be drawn larger."""
+    left, bottom, width, height = _INSET
+    for one in all_curves:
+        points = axes.transData.transform(list(zip(*place(one, num_parts))))
+        for x, y in axes.figure.transFigure.inverted().transform(points):
+            if (left - _INSET_LABELS < x < left + width
+                    and bottom - _INSET_LABELS < y < bottom + height + _INSET_LABELS):
+                return False
+    return True
+
+
 def _add_end(figure, plot, end, all_curves, num_parts):
-    inset = figure.add_axes([0.4, 0.3, 0.55, 0.38])
+    inset = figure.add_axes(_INSET)
     plot(inset, 1.2)
     values = [one[key] for one in all_curves for key in end
               if key in one and math.isfinite(one[key])]

@@ -188,6 +188,9 @@ def _count(group):
 def _judge(group, margin):
     """What the tests of a group say of the documented figure."""
     value, values, measure = group.measure.documented, group.values, group.measure
+    if len(values) < 2:
+        return [Verdict(None, f'Range, {group.name}:', 'one test of one run has '
+                        'none.')]
     is_inside = min(values) <= value <= max(values)
     verdicts = [Verdict(
         is_inside or None, f'Range, {group.name}:',
@@ -250,9 +253,12 @@ def _judge_curve(group, number):
     leans = [one.comparison.mean for one in compared]
     num_within = sum(one.within for one in compared)
     text = (f'{num_within} of {len(compared)} runs within the band; the '
-            f'documented curve lies between their least and greatest in '
-            f'{num_inside} of {len(places)} places; signed mean deviation '
-            f'{sum(leans) / len(leans):+.2f} {curve.unit}')
+            'documented curve lies between their least and greatest in '
+            f'{num_inside} of {len(places)} places'
+            if len(compared) > 1 else
+            f'the run lies {"within" if num_within else "OUTSIDE"} the band')
+    text += (f'; signed mean deviation {sum(leans) / len(leans):+.2f} '
+             f'{curve.unit}')
     if len(set(leans)) > 1:
         # The documented run, compared with itself, leans by 0.
         p = statistics.compare_one(leans, 0.0).p

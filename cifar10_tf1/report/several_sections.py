@@ -27,7 +27,8 @@ def build(several):
     extras.require('matplotlib', charts.PURPOSE)
     entry, page = several.entry, Page()
     number = len(several.runs)
-    title = f'{entry.name} on {entry.documented.data}: {number} runs'
+    title = f'{entry.name} on {entry.documented.data}: ' + (
+        f'{number} runs' if number > 1 else 'one run')
     page.raw(f'<h1>{escape(title)}</h1>')
     if data.is_synthetic(several.runs[0].record.content['data']['name']):
         page.paragraph(f'Generated data, not {entry.documented.data}: no figure '
