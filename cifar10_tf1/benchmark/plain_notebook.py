@@ -3,7 +3,8 @@
 Both documents are notebooks from one course template: placeholders x, y and
 keep_prob, unnamed variables, tf.nn.dropout, Adam without a step, images fed by
 feed_dict, file by file. Written from the description of the originals, none of
-it shared with the package. Nothing is seeded unless a test asks for it.
+it shared with the package. What trains here is not seeded, as the documents'
+sessions were not.
 
     python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn run.csv
 
@@ -22,6 +23,8 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import data
 
 NUM_CLASSES = 10
+# Of a port that is timed: TensorFlow 2 may be told to insist on seeds.
+TIMED_SEED = 1
 
 
 def build_variable(shape, stddev, seed=None):
@@ -81,15 +84,16 @@ class Notebook:
       batch_size: images; each file's last batch is short.
       keep_prob: in training.
       test_batch_size: images.
+      seed: int, or None: another run each time.
     """
 
     kinds = ('train', 'test')
 
     def __init__(self, build_logits, data_set, batch_size, keep_prob,
-                 test_batch_size):
+                 test_batch_size, seed=None):
         graph = tf.Graph()
         with graph.as_default():
-            self._port = build_training(build_logits)
+            self._port = build_training(build_logits, seed)
             initializer = tf.global_variables_initializer()
         # No numbers of threads: as TensorFlow chooses.
         self._session = tf.Session(graph=graph)
@@ -195,7 +199,7 @@ def main():
         f'cifar10_tf1.benchmark.plain_{options.system}')
     source = data.SOURCES['cifar10']
     notebook = port.Plain(source.load(options.data_dir or source.data_dir,
-                                      synthetic=False))
+                                      synthetic=False), seed=None)
     with open(options.output, 'w', newline='') as file:
         writer = None
         for figures in notebook.run(options.epochs, options.train_files):

@@ -37,6 +37,6 @@ def _build_dense(net, units, seed):
 class Plain(plain_notebook.Notebook):
     """The original's way, timed or run."""
 
-    def __init__(self, data_set):
+    def __init__(self, data_set, seed=plain_notebook.TIMED_SEED):
         super().__init__(build_logits, data_set, batch_size=1000, keep_prob=0.8,
-                         test_batch_size=1000)
+                         test_batch_size=1000, seed=seed)
