@@ -66,14 +66,16 @@ def default_settings(system, data_set, kernels='stock', train_files=None):
     """Those of a run without options, but for these kernels and files."""
     train_files = train_files or data_set.num_train_files
     cores = machine.count_cores()
+    is_fast = kernels == 'fast'
     return RunSettings(
         seed=1, epochs=system.num_epochs,
         save_steps=system.build_plan(data_set, train_files).num_steps,
         train_files=train_files, device='auto', kernels=kernels,
         # The fast kernels' ops are small, and many: each in one thread, so
         # that the number of threads has no influence on the bits.
-        intra_op_threads=1 if kernels == 'fast' else cores,
-        inter_op_threads=cores, input_threads=min(cores, 2))
+        intra_op_threads=1 if is_fast else cores,
+        inter_op_threads=is_fast and system.num_parallel_ops or cores,
+        input_threads=min(cores, 2))
 
 
 def complete(given, system, data_set, recorded=RunSettings()):

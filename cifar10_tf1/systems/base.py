@@ -78,6 +78,8 @@ class System:
         together again: so of networks that fork, no two runs would be equal.
       num_calibration_batches: of training images, whose moments' mean takes the
         place of moving averages that are of no use yet.
+      num_parallel_ops: how many ops of the fast kernels run at the same time by
+        default; None: as many as there are cores.
     """
 
     settings: NamedTuple
@@ -93,6 +95,7 @@ class System:
     pretrained: Optional[warm_start.Published] = None
     sums_in_pairs = False
     num_calibration_batches = 0
+    num_parallel_ops: Optional[int] = None
 
     @property
     def name(self) -> str:

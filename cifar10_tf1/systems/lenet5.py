@@ -57,6 +57,8 @@ class Lenet5(base.System):
     # Of which all tests are whole batches, faster ones than the original's 128.
     # Each image counts once, so the counts are the same.
     test_batch_size = 500
+    # An op takes some microseconds, and to wake another thread for it longer.
+    num_parallel_ops = 1
 
     def build_plan(self, data_set, num_files=None):
         """File order, never shuffled (a quirk); the first images are held back."""
