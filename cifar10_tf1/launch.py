@@ -117,9 +117,11 @@ def choose_machine(given, allow_unsupported_gpu=False, recorded=None,
     choice = devices.prepare(
         given.device or recorded.device or 'auto', allow_unsupported_gpu,
         because='as --device says' if given.device else 'as this run began')
+    entry = systems.find(system_name)
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
-                            choice.device, systems.find(system_name).kernels)
-    runtime.prepare_environment(chosen)
+                            choice.device, entry.kernels)
+    runtime.prepare_environment(
+        chosen, entry.prefers_onednn and choice.device == 'cpu')
     return given._replace(kernels=chosen), choice
 
 

@@ -24,7 +24,7 @@ _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
 _NOTE = re.compile(rb'I\d{4} |WARNING: All log messages before absl::')
 
 
-def prepare_environment(kernels='stock'):
+def prepare_environment(kernels='stock', prefers_onednn=False):
     """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
 
     Imports no TensorFlow; does nothing once it is loaded. What the result
@@ -33,6 +33,8 @@ def prepare_environment(kernels='stock'):
 
     Args:
       kernels: 'stock' or 'fast'.
+      prefers_onednn: bool, whether oneDNN's rewrites make the stock kernels
+        faster too, and are to: systems.Entry.
     """
     if 'tensorflow' in sys.modules:
         return
@@ -57,9 +59,11 @@ def prepare_environment(kernels='stock'):
     # another order than the rest; the processor must not choose. (The matrix
     # products inside of the other kernels are oneDNN's all the same.) They make
     # the fast kernels faster with AVX-512, and slower without it: the kind of
-    # machine decides, and names the choice. The stock kernels are as everywhere.
+    # machine decides, and names the choice. The stock kernels are as everywhere,
+    # but for a system that is nothing else than large convolutions.
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
-        '1' if kernels == 'fast' and machine.has_avx512() else '0')
+        '1' if (kernels == 'fast' or prefers_onednn) and machine.has_avx512()
+        else '0')
     _keep_memory()
 
 

@@ -14,7 +14,9 @@ from cifar10_tf1 import machine  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
-runtime.prepare_environment()
+# On TensorFlow 2 the variable has it as inception_v3 is trained by default.
+runtime.prepare_environment(
+    prefers_onednn=os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
 devices.prepare('cpu')
 runtime.load_tensorflow()
 # The first session decides for all; whichever test comes first, it is as a run

@@ -79,7 +79,8 @@ def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     (RunSettings(device='cpu'), 'as --device says'),
     (RunSettings(), 'as this run began')])
 def test_a_line_says_who_asked_for_the_cpu(given, reason, monkeypatch):
-    monkeypatch.setattr(launch.runtime, 'prepare_environment', lambda kernels: None)
+    monkeypatch.setattr(launch.runtime, 'prepare_environment',
+                        lambda *arguments: None)
     unused_given, choice = launch.choose_machine(
         given, recorded=RunSettings(device='cpu', kernels='stock'))
     assert choice.reason == reason

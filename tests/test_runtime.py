@@ -38,11 +38,12 @@ AVX2 = 'avx avx2 f16c fma sse sse2'
 AVX512 = AVX2 + ' avx512bw avx512dq avx512f avx512vl'
 
 
-@pytest.mark.parametrize('flags, kernels, rewrites', [
-    (AVX512, 'fast', '1'), (AVX512, 'stock', '0'), (AVX2, 'fast', '0'),
-    (AVX2, 'stock', '0'), (AVX2 + ' avx512f', 'fast', '0'),
-    ('asimd sve', 'fast', '0')])
-def test_the_vector_flags_decide_about_rewrites(flags, kernels, rewrites):
+@pytest.mark.parametrize('flags, arguments, rewrites', [
+    (AVX512, ('fast',), '1'), (AVX512, ('stock',), '0'), (AVX2, ('fast',), '0'),
+    (AVX2, ('stock',), '0'), (AVX2 + ' avx512f', ('fast',), '0'),
+    ('asimd sve', ('fast',), '0'), (AVX512, ('stock', True), '1'),
+    (AVX2, ('stock', True), '0')])
+def test_the_vector_flags_decide_about_rewrites(flags, arguments, rewrites):
     """Not a timing: the same kind of machine computes in the same way."""
     assert machine.has_avx512({'vector_flags': flags}) == (flags == AVX512)
     program = f'''
@@ -50,7 +51,7 @@ import os
 from cifar10_tf1 import machine, runtime
 machine.find_cpu = lambda: {{'vector_flags': {flags!r}}}
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = 'what a user has set'
-runtime.prepare_environment({kernels!r})
+runtime.prepare_environment(*{arguments!r})
 print(os.environ['TF_ENABLE_ONEDNN_OPTS'])
 '''
     output = subprocess.run([sys.executable, '-c', program], cwd=ROOT,

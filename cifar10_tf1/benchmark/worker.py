@@ -171,7 +171,8 @@ def main():
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
         runtime.load_tensorflow()
     else:
-        runtime.prepare_environment(formulation)
+        runtime.prepare_environment(
+            formulation, systems.find(system_name).prefers_onednn)
         runtime.load_tensorflow()
     data_set = data.load_data_set(data_dir, system_name)
     if formulation == 'plain':
