@@ -15,6 +15,7 @@ MARGIN = 30
 LEVEL = 0.05  # of each test
 
 _NUM_INTERVALS = 2000  # of Simpson's rule
+_REACH = 3  # places to each side, over which a variance is averaged
 _TINY = 1e-300
 
 
@@ -173,6 +174,34 @@ def compare_one(numbers, value):
     t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
     return OneMore(value - mean, t,
                    2 * (1 - compute_student_cdf(abs(t), n - 1)))
+
+
+def find_limit(numbers):
+    """What one more run is under with a probability of 97.5 %, if all are alike."""
+    t = find_student_quantile(0.975, len(numbers) - 1)
+    return statistics.mean(numbers) + t * statistics.stdev(numbers) * math.sqrt(
+        1 + 1 / len(numbers))
+
+
+def find_expected(curves: List[List[float]]):
+    """Where one more run's curve is to be expected, place by place.
+
+    Few runs say little about the spread at one place, so the variance is the mean
+    over this place and its neighbours.
+
+    Args:
+      curves: of at least two runs, equally long.
+    Returns:
+      list of (mean, sd): the sd of one more run's distance to that mean.
+    """
+    places = list(zip(*curves))
+    variances = [statistics.variance(values) for values in places]
+    expected = []
+    for i, values in enumerate(places):
+        variance = statistics.mean(variances[max(0, i - _REACH):i + _REACH + 1])
+        expected.append((statistics.mean(values),
+                         math.sqrt(variance * (1 + 1 / len(values)))))
+    return expected
 
 
 def split_variance(groups: List[List[float]]):

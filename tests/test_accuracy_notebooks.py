@@ -19,6 +19,7 @@ from cifar10_tf1 import machine
 from cifar10_tf1 import reference_run
 from cifar10_tf1 import run_record
 from cifar10_tf1 import runtime
+from cifar10_tf1 import statistics_of_runs
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
@@ -92,21 +93,16 @@ def load_accuracies(name):
 def find_ranges(curves):
     """Where a further run has to be, epoch by epoch: five standard deviations.
 
-    Of few runs, so never nearer than two points, and the variance is the mean over
-    seven epochs: by that of each alone, three of six recorded sessions of
-    laptop_cnn would fall out if they were the further one; so the worst of them
-    takes 0.9 of its width.
+    Of few runs, so never nearer than two points.
 
     Args:
       curves: float [runs, epochs].
     Returns:
       (lowest, highest): float [epochs], twice.
     """
-    variances = np.var(curves, axis=0, ddof=1)
-    pooled = [variances[max(0, epoch - 3):epoch + 4].mean()
-              for epoch in range(len(variances))]
-    width = np.maximum(0.02, 5 * np.sqrt(pooled))
-    return np.mean(curves, axis=0) - width, np.mean(curves, axis=0) + width
+    means, deviations = np.transpose(statistics_of_runs.find_expected(curves))
+    width = np.maximum(0.02, 5 * deviations)
+    return means - width, means + width
 
 
 def find_excess(name, ours):

@@ -111,6 +111,16 @@ def test_one_more():
     assert result.p == close(0.29368480111530465)
 
 
+def test_where_one_more_curve_is_expected():
+    """By hand: variances of 2, 8, 0, ... are averaged over up to seven places."""
+    curves = [[1, 10, 5, 5, 5, 5, 5, 5, 5], [3, 14, 5, 5, 5, 5, 5, 5, 5]]
+    expected = statistics.find_expected(curves)
+    assert [mean for mean, unused_sd in expected] == [2, 12] + [5] * 7
+    assert [sd for unused_mean, sd in expected] == [
+        close(math.sqrt(variance * 1.5)) for variance in
+        (10 / 4, 10 / 5, 10 / 6, 10 / 7, 8 / 7, 0, 0, 0, 0)]
+
+
 def test_crops_and_seeds():
     """Unequally many crops; by projections on the means, with NumPy."""
     components = statistics.split_variance([

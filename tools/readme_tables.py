@@ -21,6 +21,7 @@ sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 from cifar10_tf1 import reference_run  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
 from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import statistics_of_runs  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.benchmark import __main__ as benchmark  # noqa: E402
 from cifar10_tf1.benchmark import medians  # noqa: E402
@@ -177,7 +178,7 @@ def build_notebook_ports(name):
     with open(path, newline='') as file:
         ports = list(csv.DictReader(file))
     lines = ['| | ours, by seed | plain port, not seeded |', '|---|---|---|']
-    for title, folder in (('all files', ''), ('the first file alone', 'one-file')):
+    for title, folder in SESSIONS:
         ours = [f'{test["mean_over_batches"]:.4f}' for record in load_runs(
             os.path.join(name, folder), '1.15') for test
             in record.content['tests'] if test['crop'] == 'whole']
@@ -185,6 +186,98 @@ def build_notebook_ports(name):
                   if os.path.dirname(port['file']) == folder]
         lines.append(f'| {title} | {", ".join(ours)} | {", ".join(theirs)} |')
     return lines
+
+
+# Of a notebook: its sessions, and what it prints or draws of them.
+SESSIONS = (('all files', ''), ('the first file alone', 'one-file'))
+FIGURES = {'loss': 'loss of the last mini-batch',
+           'training_accuracy': 'accuracy on the last mini-batch',
+           'validation_accuracy': 'validation accuracy'}
+
+
+def load_port_curves(name, folder, figure):
+    """Of each plain port's run on that session: {(epoch, part): value}."""
+    curves = []
+    for path in sorted(glob.glob(os.path.join(
+            reference_run.RUNS, name, folder, 'plain-port-*.csv'))):
+        with open(path, newline='') as file:
+            curves.append({(int(row['epoch']), int(row['part'])):
+                           float(row[figure]) for row in csv.DictReader(file)})
+    return curves
+
+
+def describe_places(curve, others):
+    """'2 (3.5)': places over three sd off the others; the farthest, in sd."""
+    distances = [abs(value - mean) / sd for value, (mean, sd) in zip(
+        curve, statistics_of_runs.find_expected(others))]
+    return f'{sum(distance > 3 for distance in distances)} ({max(distances):.1f})'
+
+
+def build_notebook_places(name, figures):
+    """Ours, place by place, in the spread of the plain ports; and theirs."""
+    lines = ['| | figure | places | each port beside the other two | ours beside '
+             'the three ports, by seed |', '|---' * 5 + '|']
+    for title, folder in SESSIONS:
+        records = load_runs(os.path.join(name, folder), '1.15')
+        for figure in figures:
+            ports = load_port_curves(name, folder, figure)
+            ours = [{(entry['epoch'], entry['part']): entry[figure]
+                     for entry in record.epochs} for record in records]
+            places = sorted(set.intersection(*map(set, ports + ours)))
+            ports, ours = ([[curve[place] for place in places] for curve in curves]
+                           for curves in (ports, ours))
+            cells = [title, FIGURES[figure], str(len(places)), ', '.join(
+                describe_places(port, ports[:i] + ports[i + 1:])
+                for i, port in enumerate(ports)), ', '.join(
+                    describe_places(curve, ports) for curve in ours)]
+            lines.append('| ' + ' | '.join(cells) + ' |')
+    return lines
+
+
+@table
+def build_laptop_cnn_places():
+    # Of the 40 images of a last mini-batch all may be right in every run.
+    return build_notebook_places('laptop_cnn', ['loss', 'validation_accuracy'])
+
+
+@table
+def build_udacity_cnn_places():
+    return build_notebook_places('udacity_cnn', FIGURES)
+
+
+def build_notebook_deviations(name):
+    """From the documented curves: the ports' deviations, ours, the limits."""
+    lines = ['| | figure | plain ports | ours, by seed | limits by the ports | by '
+             'all: the band |', '|---' * 6 + '|']
+    for curve in systems.find(name).documented.curves:
+        title, folder = SESSIONS[curve.num_files == 1]
+        documented = report.load_curve(name, curve.name, curve.figure)
+        records = load_runs(os.path.join(name, folder), '1.15')
+        curves = (load_port_curves(name, folder, curve.figure),
+                  [report.list_figures(record.epochs, curve.figure)
+                   for record in records])
+        groups = [[report.compare(figures, documented, (1, 1), curve.is_share)
+                   for figures in group] for group in curves]
+        deviations = [[(comparison.mean_absolute, abs(comparison.largest.percent))
+                       for comparison in group] for group in groups]
+        cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
+                 for group in deviations]
+        limits = ' / '.join(f'{statistics_of_runs.find_limit(numbers):.1f}'
+                            for numbers in zip(*deviations[0]))
+        lines.append('| ' + ' | '.join([
+            title, FIGURES[curve.figure], *cells, limits,
+            f'{curve.mean_absolute} / {curve.largest} {curve.unit}']) + ' |')
+    return lines
+
+
+@table
+def build_laptop_cnn_deviations():
+    return build_notebook_deviations('laptop_cnn')
+
+
+@table
+def build_udacity_cnn_deviations():
+    return build_notebook_deviations('udacity_cnn')
 
 
 @table
@@ -244,26 +337,61 @@ def build_lenet5_seeds():
     return lines
 
 
+def build_system_benchmark(name):
+    """Images a second; ratios to a plain port there and on 1.15, to a product."""
+    lines, notes = [], []
+    gflop = systems.find(name).image_gflop
+    for measured in load_benchmark(f'benchmark-{name}.json'):
+        if not lines:
+            lines = [f'{measured["cores"]} cores of '
+                     f'{measured["runtimes"][0]["cpu"]["name"]}:', '',
+                     '| runtime | | images a second | times a plain port there | '
+                     'times that on 1.15 |', '|---' * 5 + '|']
+        first = None
+        for runtime in measured['runtimes']:
+            blocks = {formulation: content['blocks'] for formulation, content
+                      in runtime['formulations'].items()}
+            is_first = runtime['wheel'].split()[1].startswith('1.15')
+            first = blocks['plain'] if is_first else first
+            formulations = [formulation for formulation in
+                            ('plain', 'stock', 'fast') if formulation in blocks]
+            for kind, label in (('train', 'training'), ('test', 'testing')):
+                for formulation in formulations:
+                    rates = blocks[formulation][kind]
+                    ratios = [str(medians.summarize_ratio(rates, base[kind]))
+                              if base else '' for base in (blocks['plain'], first)]
+                    lines.append('| ' + ' | '.join([
+                        runtime['wheel'], f'{label}, {formulation}',
+                        str(medians.summarize(rates)), *ratios]) + ' |')
+            if 'matmul_gflops' in runtime:  # not in the first records
+                rates = [rate * gflop for rate in blocks[formulations[-1]]['train']]
+                products = runtime['matmul_gflops']
+                notes.append(
+                    f'- {runtime["wheel"]}: training by the {formulations[-1]} kernels, '
+                    f'with {gflop} GFLOP an image by direct convolution, reaches '
+                    f'{medians.summarize_ratio(rates, products)} times the rate '
+                    f'of a 2048^3 product, {medians.summarize(products)} GFLOP/s.')
+    return lines + [''] + notes
+
+
 @table
 def build_lenet5_benchmark():
-    """Images a second, and ratios to a plain port on the same runtime."""
-    with open(os.path.join(BENCH, 'benchmark-lenet5.json')) as file:
-        (measured,) = json.load(file)
-    lines = [f'{measured["cores"]} cores of '
-             f'{measured["runtimes"][0]["cpu"]["name"]}:', '',
-             '| runtime | | images a second | times a plain port there |',
-             '|---|---|---|---|']
-    for runtime in measured['runtimes']:
-        blocks = {name: formulation['blocks'] for name, formulation
-                  in runtime['formulations'].items()}
-        for kind, label in (('train', 'training'), ('test', 'testing')):
-            for name in ('plain', 'stock', 'fast'):
-                lines.append(
-                    f'| {runtime["wheel"]} | {label}, {name} | '
-                    f'{medians.summarize(blocks[name][kind])} | '
-                    + str(medians.summarize_ratio(
-                        blocks[name][kind], blocks['plain'][kind])) + ' |')
-    return lines
+    return build_system_benchmark('lenet5')
+
+
+@table
+def build_laptop_cnn_benchmark():
+    return build_system_benchmark('laptop_cnn')
+
+
+@table
+def build_udacity_cnn_benchmark():
+    return build_system_benchmark('udacity_cnn')
+
+
+@table
+def build_inception_v3_benchmark():
+    return build_system_benchmark('inception_v3')
 
 
 @table

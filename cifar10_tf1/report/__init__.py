@@ -7,6 +7,7 @@ What other programs need of it is the comparison; the rest is the command's.
 
 from cifar10_tf1.report.comparison import build_report
 from cifar10_tf1.report.comparison import compare
+from cifar10_tf1.report.comparison import list_figures
 from cifar10_tf1.report.comparison import load_curve
 
-__all__ = ('build_report', 'compare', 'load_curve')
+__all__ = ('build_report', 'compare', 'list_figures', 'load_curve')
