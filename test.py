@@ -23,7 +23,7 @@ from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1 import launch  # noqa: E402
 from cifar10_tf1 import machine  # noqa: E402
 from cifar10_tf1 import pipeline  # noqa: E402
-from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import run_settings  # noqa: E402
 from cifar10_tf1 import runtime  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
@@ -135,7 +135,7 @@ def test(start):
       int, the exit status.
     """
     system, data_set = systems.load(start.system_name), start.data_set
-    settings = run_record.complete(start.given, system, data_set)
+    settings = run_settings.complete(start.given, system, data_set)
     settings = settings._replace(
         device=launch.start_device(start.choice, settings.threads))
     results, lines = [], []

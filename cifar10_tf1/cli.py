@@ -15,7 +15,7 @@ from cifar10_tf1 import data
 from cifar10_tf1 import limits
 from cifar10_tf1 import model_dir
 from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 
@@ -314,7 +314,7 @@ parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 
 
 def given_settings(options):
-    """run_record.RunSettings of the options; None where one is not given."""
-    return run_record.RunSettings(**{
+    """run_settings.RunSettings of the options; None where one is not given."""
+    return run_settings.RunSettings(**{
         name: getattr(options, name, None)
-        for name in run_record.RunSettings._fields})
+        for name in run_settings.RunSettings._fields})

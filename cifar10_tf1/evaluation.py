@@ -200,7 +200,7 @@ def record(start, seed, settings, result):
     Args:
       start: launch.TestStart.
       seed: int, one of its seeds.
-      settings: run_record.RunSettings, complete.
+      settings: run_settings.RunSettings, complete.
       result: Evaluation.
     """
     try:

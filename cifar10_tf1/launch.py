@@ -15,6 +15,7 @@ from cifar10_tf1 import devices
 from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.model_dir import ModelDir
@@ -26,7 +27,7 @@ class TrainingStart(NamedTuple):
     system_name: str
     folder: ModelDir                  # held by this process
     record: Optional[run_record.RunRecord]  # of the run to go on with
-    given: run_record.RunSettings     # the kernels are chosen
+    given: run_settings.RunSettings     # the kernels are chosen
     choice: devices.Choice
     data_set: Any                     # data.data_set.DataSet; it needs NumPy
     max_steps: Optional[int]          # stop at this global step
@@ -43,7 +44,7 @@ class TestStart(NamedTuple):
     system_name: str
     model_dir: str                    # whose newest checkpoint is taken, unless
     checkpoint: Optional[str]         # a prefix, names one
-    given: run_record.RunSettings     # the kernels are chosen
+    given: run_settings.RunSettings     # the kernels are chosen
     choice: devices.Choice
     data_set: Any                     # data.data_set.DataSet; it needs NumPy
     seeds: Tuple[int, ...]            # of the test crops, a test for each
@@ -64,7 +65,7 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
       load_data_set: function of the system's name that gives a DataSet; called
         last, because it may have to download it.
       model_dir: str, the folder; made where there is none.
-      given: run_record.RunSettings, None where the user says nothing.
+      given: run_settings.RunSettings, None where the user says nothing.
       max_steps, command, stop_request, with_summaries, test_command: as in
         TrainingStart.
       allow_unsupported_gpu: bool.
@@ -104,16 +105,16 @@ def choose_machine(given, allow_unsupported_gpu=False, recorded=None,
     """Chooses device and kernels, and sets the environment for them.
 
     Args:
-      given: run_record.RunSettings, None where the user says nothing.
+      given: run_settings.RunSettings, None where the user says nothing.
       allow_unsupported_gpu: bool.
-      recorded: run_record.RunSettings of a run to go on with, or None.
+      recorded: run_settings.RunSettings of a run to go on with, or None.
       system_name: str, one of systems.NAMES.
     Returns:
       (given, choice): RunSettings with the kernels; devices.Choice.
     Raises:
       UserError: as devices.prepare and kernels.choose.
     """
-    recorded = recorded or run_record.RunSettings()
+    recorded = recorded or run_settings.RunSettings()
     choice = devices.prepare(
         given.device or recorded.device or 'auto', allow_unsupported_gpu,
         because='as --device says' if given.device else 'as this run began')
@@ -144,7 +145,7 @@ def find_kind(settings):
     """The kind of machine and runtime, as machine.find_kind.
 
     Args:
-      settings: run_record.RunSettings, complete; the device is resolved.
+      settings: run_settings.RunSettings, complete; the device is resolved.
     """
     return machine.find_kind(
         settings.device, settings.kernels, settings.threads,

@@ -21,6 +21,7 @@ from cifar10_tf1 import model_dir as model_dirs
 from cifar10_tf1 import one_batch
 from cifar10_tf1 import pipeline
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import summaries
 from cifar10_tf1 import systems
 from cifar10_tf1.beginning import Beginning
@@ -96,8 +97,8 @@ class Run:
         """
         record = start.record or run_record.new(start.folder.path, system)
         run_record.check_system_name(record, system.name)
-        settings = run_record.resolve_settings(record, start.given,
-                                               start.data_set, system)
+        settings = run_settings.resolve(record, start.given, start.data_set,
+                                        system)
         device = launch.start_device(start.choice, settings.threads)
         self.settings = settings._replace(device=device)
         self._kind = launch.find_kind(self.settings)

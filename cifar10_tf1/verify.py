@@ -17,6 +17,7 @@ from cifar10_tf1 import limits
 from cifar10_tf1 import machine
 from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import systems
 from cifar10_tf1.errors import UserError
 
@@ -123,14 +124,14 @@ def verify(record, options, given, num_epochs=None):
     Args:
       record: run_record.RunRecord, as _check wants it.
       options: list of str, for train.py: where its data is.
-      given: run_record.RunSettings that override the record's.
+      given: run_settings.RunSettings that override the record's.
       num_epochs: int, or None for all.
     Returns:
       int, the exit status; train.py's where it fails or is stopped.
     """
     last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
     weights_step = (record.content['weights'] or last)['step']
-    settings = run_record.RunSettings(*(
+    settings = run_settings.RunSettings(*(
         recorded if value is None else value
         for value, recorded in zip(given, record.settings)))
     settings = settings._replace(save_steps=None, epochs=num_epochs or max(

@@ -14,7 +14,7 @@ from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1 import training
-from cifar10_tf1.run_record import RunSettings
+from cifar10_tf1.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

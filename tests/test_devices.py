@@ -16,7 +16,7 @@ from cifar10_tf1.cuda import libraries
 from cifar10_tf1.cuda.support import TENSORFLOW_1
 from cifar10_tf1.cuda.support import TENSORFLOW_2
 from cifar10_tf1.errors import UserError
-from cifar10_tf1.run_record import RunSettings
+from cifar10_tf1.run_settings import RunSettings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 THREADS = machine.Threads(2, 2, 2)

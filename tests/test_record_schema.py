@@ -12,6 +12,7 @@ import pytest
 import test_readme
 from cifar10_tf1 import record_schema
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import verify
 from cifar10_tf1.errors import UserError
 
@@ -95,7 +96,7 @@ def repeat(content, monkeypatch):
         verify._check(record, DataSet, None)
         monkeypatch.setattr(verify, '_Repetition', repetition)
         monkeypatch.setattr(run_record, 'load_folder', lambda folder: repeated)
-        return verify.verify(record, [], run_record.RunSettings(), **options)
+        return verify.verify(record, [], run_settings.RunSettings(), **options)
 
     return verify_against
 

@@ -18,12 +18,13 @@ from cifar10_tf1 import machine
 from cifar10_tf1 import report
 from cifar10_tf1 import programs
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
-from cifar10_tf1.run_record import RunSettings
+from cifar10_tf1.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 TINY_TRAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -113,8 +114,8 @@ def test_what_is_not_given_comes_from_the_record(tiny_data_set, tmp_path):
 
 def resolve(path, data_set, **given):
     from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-    return run_record.resolve_settings(run_record.load(str(path)),
-                                       RunSettings(**given), data_set, deep_cnn)
+    return run_settings.resolve(run_record.load(str(path)),
+                                RunSettings(**given), data_set, deep_cnn)
 
 
 def test_another_seed_or_other_data_is_refused(copy, tiny_data_set):

@@ -7,6 +7,7 @@ import pytest
 import model_helpers
 from cifar10_tf1 import record_schema
 from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
@@ -36,7 +37,7 @@ def write_run(folder, wheel, seed, counts, factor=1.01, last_epoch=110):
     record = run_record.new(str(folder), deep_cnn)
     kind = make_kind(wheel)
     record.content.update(
-        settings=run_record.RunSettings(
+        settings=run_settings.RunSettings(
             seed=seed, epochs=110, save_steps=500, train_files=5, device='cpu',
             kernels='fast', intra_op_threads=1, inter_op_threads=2,
             input_threads=2)._asdict(),

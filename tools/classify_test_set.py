@@ -16,7 +16,7 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import launch  # noqa: E402
 from cifar10_tf1 import programs  # noqa: E402
-from cifar10_tf1 import run_record  # noqa: E402
+from cifar10_tf1 import run_settings  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
 
@@ -25,11 +25,11 @@ NEAR_TIE = 1e-3  # between the two largest logits
 
 def classify(checkpoint, crop, seed, data_dir):
     """The dict that is printed."""
-    given, choice = launch.choose_machine(run_record.RunSettings())
+    given, choice = launch.choose_machine(run_settings.RunSettings())
     data_set = cifar10.load_data_set(data_dir)
     test = programs.load('test')
     system = systems.load(systems.DEFAULT)
-    settings = run_record.complete(given, system, data_set)
+    settings = run_settings.complete(given, system, data_set)
     settings = settings._replace(
         device=launch.start_device(choice, settings.threads))
     result = test.evaluate(system, data_set, None, checkpoint, seed, crop,

@@ -18,7 +18,7 @@ from cifar10_tf1 import devices
 from cifar10_tf1 import kernels
 from cifar10_tf1 import machine
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
@@ -37,8 +37,8 @@ class Ours:
         self._system = system
         self._data_set = data_set
         self._formulation = formulation
-        self._settings = run_record.default_settings(self._system, data_set,
-                                                     formulation)
+        self._settings = run_settings.default(self._system, data_set,
+                                              formulation)
         self._batch_size = self._system.batch_size
         self._sessions = {}
         runtime.start_threads(self._settings.threads)

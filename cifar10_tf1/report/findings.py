@@ -16,7 +16,7 @@ from cifar10_tf1 import data
 from cifar10_tf1 import kernels
 from cifar10_tf1 import programs
 from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
+from cifar10_tf1 import run_settings
 from cifar10_tf1 import runtime
 from cifar10_tf1.errors import UserError
 
@@ -204,8 +204,8 @@ def _test(record, data_set, prefix, system):
     variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)
-    settings = run_record.complete(
-        run_record.RunSettings(kernels=choose_kernels(record)), system,
+    settings = run_settings.complete(
+        run_settings.RunSettings(kernels=choose_kernels(record)), system,
         data_set)
     runtime.start_threads(settings.threads)
     result = programs.load('test').evaluate(
