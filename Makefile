@@ -8,7 +8,7 @@ VENV ?= .venv$(suffix)
 python = "$(VENV)/bin/python"
 lint_python = .venv-lint/bin/python
 # The programs and the library; .venv and its like are not ours to look at.
-sources = $(wildcard *.py) cifar10_tf1 tests
+sources = $(wildcard *.py) cifar10_tf1 tests tools
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 

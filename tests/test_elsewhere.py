@@ -24,7 +24,7 @@ from test_readme import read
 
 # Of tools/, which test_readme has put into the path.
 import measure_elsewhere
-import readme_tables
+from page_tables import results
 
 PAGE = read('docs/elsewhere.md')
 PROGRAMS = measure_elsewhere.cut_programs(PAGE)
@@ -167,7 +167,7 @@ def test_what_was_measured_is_what_the_page_has():
         assert row['classes_that_differ'] == '0'
         assert row['correct'] in ('', reference['correct'])
     record = run_record.load_folder(reference_run.RECORD)
-    assert int(reference['correct']) == readme_tables.list_correct(
+    assert int(reference['correct']) == results.list_correct(
         [record], 'central')[0]
 
 

@@ -12,8 +12,9 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
 
+import page_tables  # noqa: E402
 import readme_tables  # noqa: E402
-from cifar10_tf1 import run_record  # noqa: E402
+from page_tables import deep_cnn  # noqa: E402
 
 
 PAGES = readme_tables.list_pages()
@@ -30,7 +31,7 @@ def test_tables_are_those_of_the_records():
         text = read(path)
         assert readme_tables.render(text) == text, path
         names.update(re.findall(r'^<!-- (\w+) -->$', text, re.MULTILINE))
-    assert names == set(readme_tables.TABLES)
+    assert names == set(page_tables.TABLES)
 
 
 def test_the_front_door_is_short():
@@ -39,10 +40,9 @@ def test_the_front_door_is_short():
 
 def test_fast_kernels_train_as_stock_ones_do():
     """Three seeds of ten epochs each; a seed differs more from another."""
-    means = {name: np.mean([readme_tables.mean_loss(run_record.load_folder(
-        os.path.join(readme_tables.RUNS_OF_DEEP_CNN,
-                     readme_tables.find_run(name, seed))))
-        for seed in readme_tables.SEEDS]) for name in ('stock', 'fast')}
+    means = {name: np.mean([
+        deep_cnn.mean_loss(deep_cnn.load_run(deep_cnn.find_run(name, seed)))
+        for seed in deep_cnn.SEEDS]) for name in ('stock', 'fast')}
     assert abs(means['fast'] / means['stock'] - 1) < 0.005
 
 
@@ -96,8 +96,8 @@ def test_what_the_pages_write_is_ignored_by_git():
 
 
 def test_records_are_clean_and_bit_exact():
-    for run, heading in readme_tables.RUNS.items():
-        record = readme_tables.load_run(run)
+    for run, heading in deep_cnn.RUNS.items():
+        record = deep_cnn.load_run(run)
         assert heading.endswith(f'seed {record.settings.seed}')
         assert record.content['not_bit_exact'] == []
         assert record.content['data']['name'] == 'cifar10'

@@ -424,7 +424,7 @@ def test_a_record_that_is_damaged_inside(record, edit, named, capsys):
 
 def test_every_published_record_has_a_report(tmp_path, capsys):
     import test_readme
-    for run in test_readme.readme_tables.RUNS:
+    for run in test_readme.deep_cnn.RUNS:
         path = f'{test_readme.ROOT}/results/runs/deep_cnn/{run}/run.json'
         assert report.main([path, '--text']) == 0
         if run == '1.15-seed-01':

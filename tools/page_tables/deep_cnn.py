@@ -1,0 +1,154 @@
+"""deep_cnn: its whole runs, and how much seeds and kernels change."""
+
+import os
+import statistics
+
+import page_tables
+from cifar10_tf1 import reference_run
+from cifar10_tf1 import report
+from cifar10_tf1 import run_record
+from page_tables import results
+
+FOLDER = os.path.join(reference_run.RUNS, 'deep_cnn')
+SEEDS = (1, 2, 3)
+WHOLE_RUNS = {'1.15-seed-01': 'TensorFlow 1.15, the run of record',
+              '2.21-seed-01': 'TensorFlow 2'}
+
+
+def find_run(kernels, seed):
+    """The folder of a run on TensorFlow 2 over at least ten epochs."""
+    return ('2.21-seed-01' if (kernels, seed) == ('fast', 1)
+            else f'ten-epochs/2.21-{kernels}-seed-{seed:02}')
+
+
+RUNS = {'1.15-seed-01': '1.15, fast, seed 1'}  # folder: heading
+RUNS.update({find_run(name, seed): f'2, {name}, seed {seed}'
+             for name in ('fast', 'stock') for seed in SEEDS})
+FIRST_EPOCHS = 3
+# Of the plain port's first run, which is in no file.
+FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
+COMPARED_EPOCHS = range(6, 11)  # between kernels
+
+
+def load_run(name):
+    return run_record.load_folder(os.path.join(FOLDER, name))
+
+
+@page_tables.table
+def build_results():
+    """The documented run, the whole runs beside it, every seed."""
+    rows = {'': ['documented'] + list(WHOLE_RUNS.values())}
+    rows['one random crop of each image'] = ['8,246 (unseeded)']
+    rows['random crops, test seeds 1 to 20: mean'] = ['']
+    rows['... standard deviation; range'] = ['']
+    rows['central crop'] = ['']
+    rows['loss, epochs 11 to 110: mean absolute deviation'] = ['']
+    rows['... signed mean; largest'] = ['']
+    for name in WHOLE_RUNS:
+        for row, cell in zip(list(rows)[1:], describe_run(load_run(name))):
+            rows[row].append(cell)
+    lines = [f'| {row} | ' + ' | '.join(cells) + ' |'
+             for row, cells in rows.items()]
+    lines.insert(1, '|---' * (2 + len(WHOLE_RUNS)) + '|')
+    lines += ['', 'Right images of each random crop, test seeds 1 to 20:', '']
+    for name, heading in WHOLE_RUNS.items():
+        numbers = results.list_by_seed(load_run(name), 'random')
+        lines.append(f'- {heading}: ' + ', '.join(
+            f'{number:,}' for number in numbers))
+    lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '']
+    seeds = results.load_rows('runs', 'deep_cnn', 'seeds.csv')
+    lines += ['| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
+              '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
+    for row in seeds:
+        cells = [row[name] for name in (
+            'seed', 'runtime', 'kernels', 'machine', 'num_correct',
+            'mean_correct', 'central_correct')]
+        lines.append('| ' + ' | '.join(cells)
+                     + f' | `{row["weights_sha256"][:16]}` |')
+    lines.append('')
+    for name, heading in WHOLE_RUNS.items():
+        lines.append(describe_provenance(load_run(name), heading))
+    return lines
+
+
+def describe_run(record):
+    """The cells of a whole run."""
+    numbers = results.list_by_seed(record, 'random')
+    assert len(numbers) == 20, numbers
+    comparison = report.build_report(record).curves[0].comparison
+    largest = comparison.largest
+    return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
+            f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
+            f'{max(numbers):,}', f'{results.list_by_seed(record, "central")[0]:,}',
+            f'{comparison.mean_absolute:.2f} %',
+            f'{comparison.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
+            f'{largest.epoch})']
+
+
+def describe_provenance(record, heading):
+    kind, process = record.kind, record.content['processes'][-1]
+    hours = sum(epoch['seconds'] for epoch in record.epochs) / 3600
+    return (f'- {heading}: {kind["wheel"]}, {kind["kernels"]} kernels, '
+            f'{kind["cpu"]["name"]} (family {kind["cpu"]["family"]}, model '
+            f'{kind["cpu"]["model"]}), {record.settings.inter_op_threads} '
+            f'threads, {hours:.1f} h, Python {process["versions"]["python"]}, '
+            f'commit {process["commit"][:12]}. Weights: SHA-256 '
+            f'`{record.content["weights"]["sha256"]}`.')
+
+
+@page_tables.table
+def build_kernels():
+    """How much the kernels change, beside how much a seed does."""
+    return build_comparison_of_kernels(
+        {run: load_run(run) for run in RUNS})
+
+
+def mean_loss(record):
+    """The mean summed loss of the epochs in which kernels are compared."""
+    losses = [record.epochs[epoch - 1]['summed_loss']
+              for epoch in COMPARED_EPOCHS]
+    return sum(losses) / len(losses)
+
+
+def build_comparison_of_kernels(records):
+    means = {name: [mean_loss(records[find_run(name, seed)])
+                    for seed in SEEDS] for name in ('stock', 'fast')}
+    lines = [f'Mean summed loss of the epochs {COMPARED_EPOCHS[0]} to '
+             f'{COMPARED_EPOCHS[-1]} on TensorFlow 2:', '',
+             '| kernels | ' + ' | '.join(f'seed {seed}' for seed in SEEDS)
+             + ' | mean |', '|---' * (2 + len(SEEDS)) + '|']
+    for name, values in means.items():
+        mean = sum(values) / len(values)
+        lines.append(f'| {name} | ' + ' | '.join(
+            f'{value:.2f}' for value in values) + f' | {mean:.2f} |')
+    ratio = sum(means['fast']) / sum(means['stock'])
+    return lines + ['', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
+
+
+@page_tables.table
+def build_spread():
+    """How much runs differ after the first epochs, kernels and ports alike."""
+    port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
+    rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
+            ('plain port, unseeded', [
+                port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)])]
+    for folder, heading in RUNS.items():
+        epochs = load_run(folder).epochs
+        rows.append((heading, [epoch['summed_loss']
+                               for epoch in epochs[:FIRST_EPOCHS]]))
+    lines = ['| run | ' + ' | '.join(f'epoch {number}' for number in range(
+        1, FIRST_EPOCHS + 1)) + ' |', '|---' * (1 + FIRST_EPOCHS) + '|']
+    lines += [f'| {name} | ' + ' | '.join(f'{loss:.1f}' for loss in losses)
+              + ' |' for name, losses in rows]
+    columns = list(zip(*(losses for unused_name, losses in rows)))
+    means = [statistics.mean(column) for column in columns]
+    lines.append('| mean | ' + ' | '.join(f'{mean:.1f}' for mean in means)
+                 + ' |')
+    for name, measure in (
+            ('standard deviation', statistics.stdev),
+            ('farthest from the mean', lambda column: max(
+                abs(loss - statistics.mean(column)) for loss in column))):
+        lines.append(f'| {name} | ' + ' | '.join(
+            f'{100 * measure(column) / mean:.2f} %'
+            for column, mean in zip(columns, means)) + ' |')
+    return lines
