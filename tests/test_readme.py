@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tools'))
 import page_tables  # noqa: E402
 import readme_tables  # noqa: E402
 from page_tables import deep_cnn  # noqa: E402
+from page_tables import overview  # noqa: E402
 
 
 PAGES = readme_tables.list_pages()
@@ -32,6 +33,17 @@ def test_tables_are_those_of_the_records():
         assert readme_tables.render(text) == text, path
         names.update(re.findall(r'^<!-- (\w+) -->$', text, re.MULTILINE))
     assert names == set(page_tables.TABLES)
+
+
+@pytest.mark.parametrize('by_seed, place', [
+    ([0.60, 0.61, 0.59, 0.60], 'beyond'), ([-1.0, 0.2, 1.1], 'within'),
+    ([-0.60, -0.61, -0.59], 'beyond')])
+def test_the_claim_says_whether_the_curve_could_be_a_seed_s(by_seed, place):
+    line = overview.describe_curve({
+        'by_seed': by_seed, 'mean': np.mean(by_seed),
+        'spread': {'least': min(by_seed), 'greatest': max(by_seed)}})
+    assert f'{place} what the spread between seeds allows' in line
+    assert f'{min(by_seed):+.2f} to {max(by_seed):+.2f} %' in line
 
 
 def test_the_front_door_is_short():
