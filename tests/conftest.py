@@ -88,6 +88,30 @@ def stub_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def image():
+    """PIL.Image; skips without Pillow."""
+    import model_helpers
+    return model_helpers.need('PIL.Image')
+
+
+@pytest.fixture(scope='session')
+def finished_run(tiny_data_set, tmp_path_factory):
+    """A run of two epochs; a test copies the folder before it changes it."""
+    import runs
+    folder = tmp_path_factory.mktemp('finished')
+    assert runs.train(folder, tiny_data_set, epochs=2, seed=3) == 0
+    return folder
+
+
+@pytest.fixture
+def record_file(finished_run, tmp_path):
+    """The run.json of that run, alone in a folder of its own."""
+    path = tmp_path / 'run.json'
+    path.write_text((finished_run / 'run.json').read_text())
+    return path
+
+
 def pytest_addoption(parser):
     parser.addoption('--whole-run', metavar='FOLDER',
                      help='with -m accuracy: train all of the 110 epochs there')

@@ -54,3 +54,12 @@ def need(module):
     lock = 'onnx' if 'onnx' in module else 'pictures'
     return pytest.importorskip(
         module, reason=f'{module} is not installed: make setup EXTRAS={lock}')
+
+
+def draw_scene(image, size=(90, 60)):
+    """A picture without any symmetry, of smooth colours."""
+    columns, rows = np.meshgrid(np.linspace(0, 1, size[0]),
+                                np.linspace(0, 1, size[1]))
+    pixels = np.stack([255 * columns, 255 * rows ** 2,
+                       128 + 100 * columns * rows], axis=2)
+    return image.fromarray(pixels.astype(np.uint8))

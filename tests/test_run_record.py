@@ -1,4 +1,4 @@
-"""run.json, the rules of resumption, fingerprint, verify, report."""
+"""run.json, the rules of resumption, the report on it."""
 
 import csv
 import json
@@ -12,7 +12,6 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import checkpoints
-from cifar10_tf1 import fingerprint
 from cifar10_tf1 import inference
 from cifar10_tf1 import machine
 from cifar10_tf1 import report
@@ -21,38 +20,18 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import run_settings
 from cifar10_tf1 import step_losses
 from cifar10_tf1 import verify
-from cifar10_tf1.data import cifar10
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-
-TINY_TRAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                          'tiny_train.py')
-
-
-@pytest.fixture(scope='module')
-def finished(tiny_data_set, tmp_path_factory):
-    """A run of two epochs; the folder is copied before it is changed."""
-    folder = tmp_path_factory.mktemp('finished')
-    assert runs.train(folder, tiny_data_set, epochs=2, seed=3) == 0
-    return folder
-
-
-@pytest.fixture
-def copy(finished, tmp_path):
-    """A folder with that run's record alone, and a way to change it."""
-    path = tmp_path / 'run.json'
-    path.write_text((finished / 'run.json').read_text())
-    return path
 
 
 def content_of(folder):
     return json.loads((folder / 'run.json').read_text())
 
 
-def test_record_of_a_run(finished, tiny_data_set):
-    content = content_of(finished)
+def test_record_of_a_run(finished_run, tiny_data_set):
+    content = content_of(finished_run)
     assert content['format'] == 1 and content['system'] == 'deep_cnn'
     assert content['settings']['seed'] == 3
     assert content['settings']['epochs'] == 2
@@ -63,29 +42,29 @@ def test_record_of_a_run(finished, tiny_data_set):
     assert process['kind']['wheel'].split()[1] == tf.version.VERSION
     assert len(process['kind']['wheel_sha256']) == 64
     assert [e['step'] for e in content['epochs']] == [4, 8]
-    losses = np.fromfile(str(finished / 'step_losses.f32'), '<f4')
+    losses = np.fromfile(str(finished_run / 'step_losses.f32'), '<f4')
     assert [e['summed_loss'] for e in content['epochs']] == [
         losses[:4].astype(np.float64).sum(), losses[4:].astype(np.float64).sum()]
     assert content['weights'] == {
         'step': 8, 'sha256': checkpoints.fingerprint(
-            str(finished / 'model.ckpt-8'))}
+            str(finished_run / 'model.ckpt-8'))}
     assert content['not_bit_exact'] == []
 
 
-def test_metrics(finished):
-    with open(str(finished / 'metrics.csv')) as file:
+def test_metrics(finished_run):
+    with open(str(finished_run / 'metrics.csv')) as file:
         rows = list(csv.DictReader(file))
     assert [(row['epoch'], row['step']) for row in rows] == [
         ('1', '4'), ('2', '8')]
     assert [float(row['summed_loss']) for row in rows] == [
-        e['summed_loss'] for e in content_of(finished)['epochs']]
+        e['summed_loss'] for e in content_of(finished_run)['epochs']]
 
 
-def test_no_path_and_no_name_of_the_machine(finished):
+def test_no_path_and_no_name_of_the_machine(finished_run):
     import getpass
     import socket
-    text = (finished / 'run.json').read_text()
-    assert str(finished) not in text and '"/' not in text
+    text = (finished_run / 'run.json').read_text()
+    assert str(finished_run) not in text and '"/' not in text
     assert socket.gethostname() not in text or len(socket.gethostname()) < 4
     assert f'"{getpass.getuser()}"' not in text
 
@@ -118,19 +97,19 @@ def resolve(path, data_set, **given):
                                 RunSettings(**given), data_set, deep_cnn)
 
 
-def test_another_seed_or_other_data_is_refused(copy, tiny_data_set):
-    assert resolve(copy, tiny_data_set, seed=3).seed == 3
-    assert resolve(copy, tiny_data_set).seed == 3
+def test_another_seed_or_other_data_is_refused(record_file, tiny_data_set):
+    assert resolve(record_file, tiny_data_set, seed=3).seed == 3
+    assert resolve(record_file, tiny_data_set).seed == 3
     with pytest.raises(UserError, match='a run of seed 3, not 4.*--model-dir'):
-        resolve(copy, tiny_data_set, seed=4)
+        resolve(record_file, tiny_data_set, seed=4)
     with pytest.raises(UserError, match='on tiny, not on cifar10.*--model-dir'):
-        resolve(copy, tiny_data_set._replace(name='cifar10'))
+        resolve(record_file, tiny_data_set._replace(name='cifar10'))
     with pytest.raises(UserError, match='on other files of tiny.*--model-dir'):
-        resolve(copy, tiny_data_set._replace(sha256={'a': 'b'}))
+        resolve(record_file, tiny_data_set._replace(sha256={'a': 'b'}))
 
 
-def test_another_wheel_or_other_kernels_are_refused(copy):
-    record = run_record.load(str(copy))
+def test_another_wheel_or_other_kernels_are_refused(record_file):
+    record = run_record.load(str(record_file))
     wheel, kernels = record.kind['wheel'], record.kind['kernels']
     venv = '.venv' if '1.15' in wheel else '.venv-tf2'
     for name, told in (
@@ -166,15 +145,15 @@ def test_a_killed_process_is_noted(tiny_data_set, tmp_path):
         'killed', 'finished']
 
 
-def test_epochs_after_the_restored_step_are_dropped(copy, tiny_data_set):
-    record = run_record.load(str(copy))
+def test_epochs_after_the_restored_step_are_dropped(record_file, tiny_data_set):
+    record = run_record.load(str(record_file))
     record.start_process('train.py', record.kind, record.settings,
                          tiny_data_set, step=5)
-    assert [e['step'] for e in content_of(copy.parent)['epochs']] == [4]
+    assert [e['step'] for e in content_of(record_file.parent)['epochs']] == [4]
 
 
-def test_tests_are_recorded_once_a_kind(copy):
-    record = run_record.load(str(copy))
+def test_tests_are_recorded_once_a_kind(record_file):
+    record = run_record.load(str(record_file))
     result = {'step': 8, 'data': 'tiny', 'crop': 'random', 'seed': 1,
               'num_examples': 20, 'kind': {'wheel': 'one'}}
     record.add_test(num_correct=10, **result)
@@ -182,7 +161,7 @@ def test_tests_are_recorded_once_a_kind(copy):
     record.add_test(num_correct=12, **dict(result, seed=2))
     record.add_test(num_correct=13,
                     **dict(result, kind={'wheel': 'another'}))
-    assert [t['num_correct'] for t in content_of(copy.parent)['tests']] == [
+    assert [t['num_correct'] for t in content_of(record_file.parent)['tests']] == [
         11, 12, 13]
 
 
@@ -205,92 +184,20 @@ def test_bad_records(main, text, message, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize('main', [verify.main, report_main])
 def test_records_that_are_not_there_or_of_another_system(
-        main, copy, capsys, monkeypatch):
-    assert main([str(copy) + 'x']) == 1
+        main, record_file, capsys, monkeypatch):
+    assert main([str(record_file) + 'x']) == 1
     assert 'cannot read' in capsys.readouterr().err
-    runs.change_record(copy, lambda content: content.update(system='lenet6'))
-    assert main([str(copy)]) == 1
+    runs.change_record(record_file, lambda content: content.update(system='lenet6'))
+    assert main([str(record_file)]) == 1
     error = capsys.readouterr().err
     assert 'lenet6' in error and 'deep_cnn' in error
     assert error.count('\n') == 1
 
 
-def verify_main(path, data_set, monkeypatch, *options):
-    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: data_set)
-    monkeypatch.setattr(programs, 'path', lambda name: TINY_TRAIN)
-    return verify.main([str(path), '--data-dir',
-                        os.path.dirname(data_set.test_path)] + list(options))
-
-
-def test_verify_passes(copy, tiny_data_set, monkeypatch, capsys):
-    assert verify_main(copy, tiny_data_set, monkeypatch) == 0
-    output = capsys.readouterr().out
-    assert output.count('equal to the bit') == 2
-    assert 'Weights at step 8' in output and output.endswith(
-        'Equal to the bit\n')
-    assert sorted(os.listdir(str(copy.parent))) == ['run.json']
-
-
-@pytest.mark.slow
-def test_verify_names_the_epoch_of_a_changed_loss(copy, tiny_data_set,
-                                                  monkeypatch, capsys):
-    def edit(content):
-        loss = content['epochs'][1]['summed_loss']
-        content['epochs'][1]['summed_loss'] = np.nextafter(loss, 0).item()
-
-    runs.change_record(copy, edit)
-    assert verify_main(copy, tiny_data_set, monkeypatch) == 4
-    assert 'DIFFERENT at epoch 2' in capsys.readouterr().out
-    assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '1') == 0
-
-
-@pytest.mark.slow
-def test_verify_notices_other_weights(copy, tiny_data_set, monkeypatch, capsys):
-    runs.change_record(copy, lambda content: content['weights'].update(sha256='0' * 64))
-    assert verify_main(copy, tiny_data_set, monkeypatch) == 4
-    assert 'DIFFERENT at the weights at step 8' in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_verify_on_another_kind(copy, tiny_data_set, monkeypatch, capsys):
-    def edit(content):
-        content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
-        content['epochs'][0]['summed_loss'] *= 1.001
-
-    runs.change_record(copy, edit)
-    assert verify_main(copy, tiny_data_set, monkeypatch) == 3
-    output = capsys.readouterr().out
-    assert 'Another kind of machine: cpu caches' in output
-    assert 'largest deviation of a summed loss 0.0999' in output
-    assert 'Epoch 2 : ' in output
-
-
-@pytest.mark.slow
-def test_verify_on_another_kind_with_equal_bits(copy, tiny_data_set,
-                                                monkeypatch, capsys):
-    runs.change_record(copy, lambda content: content['processes'][-1]['kind'].update(
-        intra_op_threads=64))
-    assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '1',
-                       '--intra-op-threads', '2') == 0
-    assert 'on another kind of machine too' in capsys.readouterr().out
-
-
-def test_verify_what_cannot_be_repeated(copy, tiny_data_set, monkeypatch,
-                                        capsys):
-    assert verify_main(copy, tiny_data_set, monkeypatch, '--epochs', '9') == 1
-    assert 'records 2 epochs, not 9' in capsys.readouterr().err
-    other = tiny_data_set._replace(sha256={'a': 'b'})
-    assert verify_main(copy, other, monkeypatch) == 1
-    assert 'is of other data' in capsys.readouterr().err
-    runs.change_record(copy, lambda content: content['processes'][0].update(from_step=500))
-    assert verify_main(copy, tiny_data_set, monkeypatch) == 1
-    assert 'began with a checkpoint of step 500' in capsys.readouterr().err
-
-
-def documented_run(copy, factor):
+def documented_run(record_file, factor):
     """The record with the documented curve times a function of the epoch."""
     curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
-    runs.change_record(copy, lambda content: content.update(epochs=[
+    runs.change_record(record_file, lambda content: content.update(epochs=[
         {'epoch': epoch, 'step': 500 * epoch,
          'summed_loss': loss * factor(epoch)}
         for (epoch, unused_part), loss in curve.items()]))
@@ -303,17 +210,17 @@ def documented_run(copy, factor):
     (lambda epoch: 1.036 if epoch == 50 else 1.0, 4, '+3.60 % (epoch 50)'),
     (lambda epoch: 0.964 if epoch == 50 else 1.0, 4, '-3.60 % (epoch 50)'),
 ])
-def test_report(copy, factor, status, text, capsys):
-    documented_run(copy, factor)
-    assert report_main([str(copy), '--text']) == status
+def test_report(record_file, factor, status, text, capsys):
+    documented_run(record_file, factor)
+    assert report_main([str(record_file), '--text']) == status
     output = capsys.readouterr().out
     assert text in output
     assert '   11 ' in output and '  110 ' in output
     assert ('within the band' in output) == (status == 0)
 
 
-def test_report_on_a_run_that_is_too_short(finished, capsys):
-    assert report_main([str(finished), '--text']) == 0
+def test_report_on_a_run_that_is_too_short(finished_run, capsys):
+    assert report_main([str(finished_run), '--text']) == 0
     assert 'begins with epoch 11' in capsys.readouterr().out
 
 
@@ -321,32 +228,6 @@ def test_documented_curve():
     curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
     assert sorted(curve) == [(epoch, 1) for epoch in range(11, 111)]
     assert curve[11, 1] == 505.93536
-
-
-def test_fingerprint():
-    """Golden, and every part of it counts."""
-    tensors = {'b': np.arange(3, dtype=np.float32), 'a': np.int64(7)}
-    golden = checkpoints.fingerprint_tensors(tensors)
-    assert golden == (
-        'a8086078d9685c0e580aaf82472c90f32da481a3961437702ae51dff270d56ac')
-    assert golden == checkpoints.fingerprint_tensors(
-        dict(reversed(list(tensors.items()))))
-    others = [dict(tensors, b=np.float32([0, 1, 2.0000002])),
-              dict(tensors, b=np.arange(3, dtype=np.int32)),
-              dict(tensors, b=np.arange(3, dtype=np.float32).reshape(3, 1)),
-              {'c': tensors['b'], 'a': tensors['a']},
-              dict(tensors, b=np.float32([-0.0, 1, 2]))]
-    assert len({checkpoints.fingerprint_tensors(t) for t in others} | {golden}
-               ) == 6
-
-
-def test_fingerprint_command(finished, capsys):
-    assert fingerprint.main(['--model-dir', str(finished)]) == 0
-    digest, prefix = capsys.readouterr().out.split()
-    assert prefix == str(finished / 'model.ckpt-8')
-    assert digest == content_of(finished)['weights']['sha256']
-    assert fingerprint.main(['--checkpoint', str(finished / 'none')]) == 1
-    assert 'there is no checkpoint' in capsys.readouterr().err
 
 
 def test_cores_and_kind():
@@ -362,9 +243,9 @@ def test_cores_and_kind():
 
 
 @pytest.fixture
-def folder(finished, tmp_path):
+def folder(finished_run, tmp_path):
     """A copy of the whole folder of that run."""
-    return pathlib.Path(shutil.copytree(str(finished), str(tmp_path / 'run')))
+    return pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'run')))
 
 
 def change_settings(prefix, edit):
