@@ -176,11 +176,24 @@ def compare_one(numbers, value):
                    2 * (1 - compute_student_cdf(abs(t), n - 1)))
 
 
+def find_prediction_interval(numbers, probability):
+    """Where one more run lies so probably, if all are alike.
+
+    Args:
+      numbers: two or more, one a run.
+      probability: float, of two sides.
+    Returns:
+      (low, high): floats.
+    """
+    n, mean, sd, *unused = summarize(numbers)
+    half = find_student_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(
+        1 + 1 / n)
+    return mean - half, mean + half
+
+
 def find_limit(numbers):
     """What one more run is under with a probability of 97.5 %, if all are alike."""
-    t = find_student_quantile(0.975, len(numbers) - 1)
-    return statistics.mean(numbers) + t * statistics.stdev(numbers) * math.sqrt(
-        1 + 1 / len(numbers))
+    return find_prediction_interval(numbers, 0.95)[1]
 
 
 def find_expected(curves: List[List[float]]):

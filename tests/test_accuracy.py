@@ -28,10 +28,6 @@ pytestmark = pytest.mark.accuracy
 
 RUNS = os.path.join(reference_run.RUNS, 'deep_cnn')
 RECORDS = [reference_run.RECORD, os.path.join(RUNS, '2.21-seed-01')]
-# Of ten thousand test images. The documented 8,246 is one draw of the first:
-# nine tests of the plain port gave 8,152 to 8,262, its central crop 8,470.
-RANDOM_RANGE, CENTRAL_RANGE = (8110, 8330), (8380, 8580)
-ENOUGH_RUNS = 5
 
 
 @pytest.fixture
@@ -90,18 +86,6 @@ def test_first_losses(environment, tmp_path):
         assert abs(ours.sum() / theirs.sum() - 1) < 0.01, folder
 
 
-def find_range(column, widest):
-    """Where the number of right images of a further run has to be."""
-    with open(os.path.join(RUNS, 'seeds.csv'), newline='') as file:
-        numbers = [float(row[column]) for row in csv.DictReader(file)
-                   if row['state'] == 'complete']
-    if len(numbers) < ENOUGH_RUNS:
-        return widest
-    # With few runs, 99 % of further ones are within four standard deviations.
-    mean, width = statistics.mean(numbers), 4 * statistics.stdev(numbers)
-    return max(widest[0], mean - width), min(widest[1], mean + width)
-
-
 def test_whole_run(request, environment):
     folder = request.config.getoption('--whole-run')
     if folder is None:
@@ -116,8 +100,7 @@ def test_whole_run(request, environment):
             'num_correct'])
     record = run_record.load_folder(folder)
     assert report.build_report(record).within
-    random, central = statistics.mean(correct[:-1]), correct[-1]
-    low, high = find_range('mean_correct', RANDOM_RANGE)
-    assert low <= random <= high, correct
-    low, high = find_range('central_correct', CENTRAL_RANGE)
-    assert low <= central <= high, correct
+    for column, count in (('mean_correct', statistics.mean(correct[:-1])),
+                          ('central_correct', correct[-1])):
+        low, high, unused_n = reference_run.find_band(column)
+        assert low <= count <= high, (column, correct)

@@ -97,6 +97,19 @@ def describe_provenance(record, heading):
 
 
 @page_tables.table
+def build_band():
+    """What `make accuracy` asks of a further whole run."""
+    lines = []
+    for column, what in (('mean_correct', 'mean over the 20 test seeds'),
+                         ('central_correct', 'central crop')):
+        low, high, n = reference_run.find_band(column)
+        why = (f'{100 * reference_run.PROBABILITY:.0f} % of further runs, by the '
+               f'spread of {n}' if n else 'stated beforehand')
+        lines.append(f'- {what}: {low:,.0f} to {high:,.0f} of 10,000 ({why})')
+    return lines
+
+
+@page_tables.table
 def build_kernels():
     """How much the kernels change, beside how much a seed does."""
     return build_comparison_of_kernels(
