@@ -1,8 +1,26 @@
-"""The original of 2017, as the benchmark times it."""
+"""The original of 2017, as the benchmark times it and as it trains.
+
+    python -m cifar10_tf1.benchmark.plain_deep_cnn FOLDER
+
+trains as the original does, not seeded, and goes on behind the newest checkpoint in
+the folder; epochs.csv there has each epoch's summed loss. test.py tests what it
+leaves: the checkpoints are the original's.
+"""
+
+import csv
+import os
+import sys
+import time
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import cli
+from cifar10_tf1 import data
+from cifar10_tf1 import limits
 from cifar10_tf1.benchmark import plain_port
+
+EPOCHS_FILE = 'epochs.csv'
+_FIELDS = ('epoch', 'summed_loss', 'seconds')
 
 
 class Plain:
@@ -10,13 +28,19 @@ class Plain:
 
     kinds = ('train', 'test')
 
-    def __init__(self, data_set):
+    def __init__(self, data_set, seed=1):
+        """
+        Args:
+          data_set: data.data_set.DataSet.
+          seed: int, for TensorFlow 2; None as in the original.
+        """
+        self._num_steps = data_set.num_train_examples // plain_port.BATCH_SIZE
         graph = tf.Graph()
         with graph.as_default():
-            self._port = plain_port.build_training()
+            self._port = plain_port.build_training(seed)
             self._inputs = {
-                'train': plain_port.build_input(data_set.train_paths, True),
-                'test': plain_port.build_input([data_set.test_path], False)}
+                'train': plain_port.build_input(data_set.train_paths, True, seed),
+                'test': plain_port.build_input([data_set.test_path], False, seed)}
             initializer = tf.global_variables_initializer()
         # No numbers of threads: as TensorFlow chooses.
         self._session = tf.Session(graph=graph)
@@ -33,6 +57,32 @@ class Plain:
         self._run('test', self._port['in_top_1'])
         return self._batch_size
 
+    def run(self, folder, num_epochs):
+        """Yields a row of figures of each epoch behind the newest checkpoint.
+
+        It is saved afterwards: one that is lost by a kill comes again, with its row.
+        """
+        newest = tf.train.latest_checkpoint(folder)
+        step = 0
+        if newest:
+            self._port['saver'].restore(self._session, newest)
+            step = int(newest.rsplit('-', 1)[1])
+        for epoch in range(step // self._num_steps + 1, num_epochs + 1):
+            start = time.perf_counter()
+            # Anew each epoch, so that nothing of the order is carried over.
+            self._session.run(self._inputs['train'][0])
+            summed_loss = 0.0
+            for unused_step in range(self._num_steps):
+                unused_update, loss = self._run(
+                    'train', [self._port['train_op'], self._port['loss']])
+                summed_loss += float(loss)
+            seconds = time.perf_counter() - start
+            yield {'epoch': epoch, 'summed_loss': summed_loss,
+                   'seconds': round(seconds, 2)}
+            self._port['saver'].save(
+                self._session, os.path.join(folder, 'model.ckpt'),
+                epoch * self._num_steps)
+
     def _run(self, which, fetches):
         initializer, batch = self._inputs[which]
         try:
@@ -41,5 +91,52 @@ class Plain:
             self._session.run(initializer)
             images, labels = self._session.run(batch)
         self._batch_size = len(images)
-        self._session.run(fetches, {self._port['images']: images,
-                                    self._port['labels']: labels})
+        return self._session.run(fetches, {self._port['images']: images,
+                                           self._port['labels']: labels})
+
+
+def _train(options):
+    source = data.SOURCES['cifar10']
+    port = Plain(source.load(options.data_dir or source.data_dir,
+                             synthetic=options.synthetic), seed=None)
+    os.makedirs(options.folder, exist_ok=True)
+    path = os.path.join(options.folder, EPOCHS_FILE)
+    for row in port.run(options.folder, options.epochs):
+        _write(path, [old for old in _load(path)
+                      if int(old['epoch']) < row['epoch']] + [row])
+        print('Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = '
+              '{seconds:.2f}s'.format(**row), flush=True)
+    return 0
+
+
+def _load(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path, rows):
+    with open(path + '.tmp', 'w', newline='') as file:
+        writer = csv.DictWriter(file, _FIELDS, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(path + '.tmp', path)
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.benchmark.plain_deep_cnn',
+        description='Trains a plain port of the original, not seeded, and goes on '
+        'where it was.',
+        epilog='example: python -m cifar10_tf1.benchmark.plain_deep_cnn plain')
+    parser.add_argument('folder', metavar='FOLDER',
+                        help=f'of the checkpoints and of {EPOCHS_FILE}')
+    cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
+                   'in total (default: 110)', default=110)
+    cli.add_data_options(parser)
+    return cli.run_command(parser, argv, _train)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -21,17 +21,19 @@ VARIABLES = {f'model/{layer}/{name}': shape
              for name, shape in [('weights', weights), (bias, weights[-1:])]}
 
 
-def build_variables():
-    """Ten trainable variables on /cpu:0. Returns {name: tf.Variable}."""
+def build_variables(seed=1):
+    """Ten trainable variables on /cpu:0. Returns {name: tf.Variable}.
+
+    Seeded where nobody asks otherwise, since TensorFlow 2 may be told to insist.
+    """
     variables = {}
     with tf.variable_scope('model'), tf.device('/cpu:0'):
         for layer, shape, stddev, unused_decay, bias, value in LAYERS:
             with tf.variable_scope(layer):
                 for variable in (
-                        # Seeded, since TensorFlow 2 may be told to insist.
                         tf.get_variable('weights', shape, initializer=tf.
                                         truncated_normal_initializer(
-                                            stddev=stddev, seed=1)),
+                                            stddev=stddev, seed=seed)),
                         tf.get_variable(bias, shape[-1:], initializer=tf.
                                         constant_initializer(value))):
                     variables[variable.op.name] = variable
@@ -82,16 +84,18 @@ def build_loss(logits, labels, tensors):
     return tf.add_n(terms)
 
 
-def build_training():
+def build_training(seed=1):
     """A training graph with fed batches.
 
+    Args:
+      seed: int, of the initial weights; None as in the original.
     Returns:
       dict: images, labels (placeholders), loss, train_op, in_top_1 (for
       testing), saver (plain).
     """
     images = tf.placeholder(tf.float32, [BATCH_SIZE, 24, 24, 3])
     labels = tf.placeholder(tf.int32, [BATCH_SIZE])
-    variables = build_variables()
+    variables = build_variables(seed)
     logits = build_logits(images, variables)
     loss = build_loss(logits, labels, variables)
     step = tf.train.get_or_create_global_step()
@@ -105,12 +109,13 @@ def build_training():
             'in_top_1': tf.nn.in_top_k(logits, labels, 1)}
 
 
-def build_input(paths, is_training):
+def build_input(paths, is_training, seed=1):
     """Batches, image by image; an initializable iterator, nothing prefetched.
 
     Args:
       paths: list of str, files of records.
       is_training: bool, whether to flip and to shift the brightness.
+      seed: int, as of build_variables; None as in the original.
     Returns:
       (initializer, (images, labels)): as the placeholders of build_training.
     """
@@ -118,11 +123,10 @@ def build_input(paths, is_training):
         values = tf.decode_raw(record, tf.uint8)
         planes = tf.reshape(values[1:3073], [3, 32, 32])
         image = tf.cast(tf.transpose(planes, [1, 2, 0]), tf.float32)
-        # Seeded for TensorFlow 2 only: see build_variables.
-        image = tf.image.random_crop(image, [24, 24, 3], seed=1)
+        image = tf.image.random_crop(image, [24, 24, 3], seed=seed)
         if is_training:
-            image = tf.image.random_flip_left_right(image, seed=2)
-            image = tf.image.random_brightness(image, 63, seed=3)
+            image = tf.image.random_flip_left_right(image, seed=seed and seed + 1)
+            image = tf.image.random_brightness(image, 63, seed=seed and seed + 2)
         image = tf.image.per_image_standardization(image)
         return image, tf.cast(values[0], tf.int32)
 
