@@ -53,14 +53,14 @@ def describe_tests(entry, records):
 
 
 def describe_time(records):
-    """'1.2 h, 2 cores of Intel Xeon': the median run's time."""
-    seconds = statistics.median(
-        sum(epoch['seconds'] for epoch in record.epochs) for record in records)
+    """'1.2 h, 2 cores of Intel Xeon': of the run of the median time."""
+    times = [sum(epoch['seconds'] for epoch in record.epochs) for record in records]
+    seconds = statistics.median_low(times)
+    record = records[times.index(seconds)]
     time = (f'{seconds / 3600:.1f} h' if seconds >= 3600
             else f'{seconds / 60:.1f} min')
-    name = records[0].kind['cpu']['name']
-    name = re.sub(r'\(R\)| Processor.*', '', name)
-    cores = records[0].settings.inter_op_threads
+    name = re.sub(r'\(R\)| Processor.*', '', record.kind['cpu']['name'])
+    cores = record.settings.inter_op_threads
     return f'{time}, {cores} core{"s" * (cores > 1)} of {name}'
 
 
@@ -95,10 +95,10 @@ def load_whole_runs(seeds):
 
 def describe_means(group):
     """'8,229.8 (n = 2 seeds of 20 tests each, sd 13.9, 8,220.0 to 8,239.6)'."""
-    number, means = len(group['seeds']), [round(mean, 1) for mean in group['means']]
+    number = len(group['seeds'])
     return results.describe_numbers(
-        means, f'{number} seed' + 's' * (number > 1)
-        + f' of {max(group["num_tests"])} tests each')
+        group['means'], f'{number} seed' + 's' * (number > 1)
+        + f' of {max(group["num_tests"])} tests each', ',.1f')
 
 
 def describe_equivalence(result, documented):

@@ -31,10 +31,10 @@ def list_correct(records, variant):
                  if test['crop'] == variant) for record in records]
 
 
-def describe_numbers(numbers, what):
+def describe_numbers(numbers, what, form=','):
     """'9,858.5 (n = 10 seeds, sd 17.8, 9,826 to 9,885)'."""
-    spread = (f', sd {statistics.stdev(numbers):.1f}, {min(numbers):,} to '
-              f'{max(numbers):,}' if len(numbers) > 1 else '')
+    spread = (f', sd {statistics.stdev(numbers):.1f}, {min(numbers):{form}} to '
+              f'{max(numbers):{form}}' if len(numbers) > 1 else '')
     return f'{statistics.mean(numbers):,.1f} (n = {what}{spread})'
 
 
