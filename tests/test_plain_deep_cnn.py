@@ -1,6 +1,8 @@
 """The plain port's own training, as a whole run of it is made."""
 
 import csv
+import os
+import shutil
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -59,3 +61,16 @@ def test_two_runs_differ(train, tmp_path, tiny_data_set):
         assert train(tmp_path / name, '--epochs', 1) == 0
         hashes.add(checkpoints.fingerprint(str(tmp_path / name / 'model.ckpt-4')))
     assert len(hashes) == 2
+
+
+def test_a_run_of_train_py_is_left_alone(train, finished_run, tmp_path, capsys):
+    folder = shutil.copytree(str(finished_run), str(tmp_path / 'run'))
+    before = sorted(os.listdir(folder))
+    assert train(folder, '--epochs', 9) == 1
+    captured = capsys.readouterr()
+    assert 'holds a run of train.py' in captured.err
+    assert captured.err.count('\n') == 1 and captured.out == ''
+    assert sorted(os.listdir(folder)) == before
+    (tmp_path / 'file').write_text('')
+    assert train(tmp_path / 'file' / 'plain') == 1
+    assert 'cannot make' in capsys.readouterr().err

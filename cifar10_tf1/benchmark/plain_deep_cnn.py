@@ -17,7 +17,9 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import limits
+from cifar10_tf1 import run_record
 from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.errors import UserError
 
 EPOCHS_FILE = 'epochs.csv'
 _FIELDS = ('epoch', 'summed_loss', 'seconds')
@@ -58,9 +60,14 @@ class Plain:
         return self._batch_size
 
     def run(self, folder, num_epochs):
-        """Yields a row of figures of each epoch behind the newest checkpoint.
+        """Trains on behind the newest checkpoint, as the original does.
 
-        It is saved afterwards: one that is lost by a kill comes again, with its row.
+        Args:
+          folder: str, of the checkpoints.
+          num_epochs: int, in total.
+        Yields:
+          dict of each epoch's number, summed loss in nats, and seconds. It is saved
+          afterwards: one that is lost by a kill comes again.
         """
         newest = tf.train.latest_checkpoint(folder)
         step = 0
@@ -96,10 +103,17 @@ class Plain:
 
 
 def _train(options):
+    if os.path.exists(os.path.join(options.folder, run_record.FILE)):
+        raise UserError(f'{options.folder} holds a run of train.py, whose checkpoints '
+                        'this would overwrite; choose another folder')
     source = data.SOURCES['cifar10']
     port = Plain(source.load(options.data_dir or source.data_dir,
                              synthetic=options.synthetic), seed=None)
-    os.makedirs(options.folder, exist_ok=True)
+    try:
+        os.makedirs(options.folder, exist_ok=True)
+    except OSError as error:
+        raise UserError(f'cannot make {options.folder}: {error.strerror}; choose '
+                        'another folder')
     path = os.path.join(options.folder, EPOCHS_FILE)
     for row in port.run(options.folder, options.epochs):
         _write(path, [old for old in _load(path)

@@ -73,7 +73,7 @@ def build_claim():
     groups = {group['runtime'].split()[1]: group for group in summary['groups']
               if group['equivalence'] or len(group['seeds']) == 1}
     first = groups['1.15.0']
-    tests = [number for record in load_whole_runs(first['seeds'])
+    tests = [number for record in results.load_runs('deep_cnn', '1.15')
              for number in results.list_by_seed(record, 'random')]
     lines = [
         f'- Right images on 1.15: {describe_means(first)}; single tests {min(tests):,} to '
@@ -86,11 +86,6 @@ def build_claim():
             lines.append(f'- On {runtime}: {describe_means(group)}'
                          + describe_difference(summary['differences'], group))
     return lines + [describe_curve(first['curves'][0])]
-
-
-def load_whole_runs(seeds):
-    return [record for record in results.load_runs('deep_cnn', '1.15')
-            if record.settings.seed in seeds]
 
 
 def describe_means(group):
