@@ -47,6 +47,8 @@ def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path,
     # Four batches; of ten classes the loss of a fresh network is some 2.3 nats.
     assert 4 * 2.2 < float(rows[0]['summed_loss']) < 4 * 8
     assert rows[2]['summed_loss'] != '99.0'
+    # Restored at step 8, or it had counted from 0.
+    assert tf.train.load_variable(str(folder / 'model.ckpt-16'), 'global_step') == 16
     result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
                            str(folder / 'model.ckpt-16'))
     assert result.num_examples == 200
