@@ -13,6 +13,7 @@ from cifar10_tf1 import run_record
 from cifar10_tf1 import warm_start
 from cifar10_tf1.data import preparation
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.variables import load_variables
 
 SEEDED_PREFIX = '[from seeded weights] '
 
@@ -72,8 +73,8 @@ class Beginning:
         if self._published is None or self._is_from_scratch:
             return
         weights = self._load(graph)
-        for name, value in weights.tensors.items():
-            graph.variables[name].load(value, session)
+        load_variables(session, [(graph.variables[name], value) for name, value
+                                 in weights.tensors.items()])
         lines = self._published.format_list(_list_shapes(graph))
         path = os.path.join(self._folder, self._published.list_name)
         with preparation.explained(f'write {path}'):

@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import runtime
 from cifar10_tf1.systems import base
+from cifar10_tf1.variables import load_variables
 
 
 def calibrate(system, session, data_set, threads):
@@ -41,13 +42,13 @@ def calibrate(system, session, data_set, threads):
                              mode=base.Mode(uses_batch_statistics=True))
         moments = dict(tf.get_collection(base.BATCH_STATISTICS))
         with tf.Session(config=runtime.session_config(threads)) as other:
-            for variable in base.list_network_variables():
-                variable.load(values[variable.op.name], other)
+            load_variables(other, [(variable, values[variable.op.name])
+                                   for variable in base.list_network_variables()])
             batches = [other.run(moments, {pixels: np.take(
                 images, range(size * number, size * (number + 1)), axis=0,
                 mode='wrap')}) for number
                 in range(system.num_calibration_batches)]
-    for name in moments:
-        variables[name].load(np.mean([batch[name] for batch in batches], axis=0,
-                                     dtype=np.float64).astype(np.float32),
-                             session)
+    load_variables(session, [
+        (variables[name], np.mean([batch[name] for batch in batches], axis=0,
+                                  dtype=np.float64).astype(np.float32))
+        for name in moments])

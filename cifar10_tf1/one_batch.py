@@ -19,6 +19,7 @@ from cifar10_tf1 import runtime
 from cifar10_tf1.errors import KernelsDisagree
 from cifar10_tf1.errors import UserError
 from cifar10_tf1.systems import base
+from cifar10_tf1.variables import load_variables
 
 # Of the distance of two vectors to the length of the believed one. Rounding
 # leaves 2e-6. The mildest known fault, lost gradients of one column of a pool,
@@ -124,8 +125,8 @@ def _read_weights(session):
 
 
 def _load_weights(session, weights):
-    for variable in base.list_network_variables():
-        variable.load(weights[variable.op.name], session)
+    load_variables(session, [(variable, weights[variable.op.name])
+                             for variable in base.list_network_variables()])
 
 
 def _find_difference(names, ours, believed):

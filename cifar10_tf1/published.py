@@ -7,6 +7,8 @@ they know, under the original's name.
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.variables import load_variables
+
 
 class Publisher:
     """What a system publishes of its training."""
@@ -39,9 +41,9 @@ class Publisher:
         with self._session.graph.as_default():
             values = self._session.run({variable.op.name: variable for variable
                                         in tf.global_variables()})
-        for variable in tf.global_variables():
-            if variable.op.name in values:
-                variable.load(values[variable.op.name], session)
+        load_variables(session, [(variable, values[variable.op.name])
+                                 for variable in tf.global_variables()
+                                 if variable.op.name in values])
 
     def _get_saver(self):
         """Of all that the original saves; it has no global step."""

@@ -20,6 +20,7 @@ from cifar10_tf1.errors import UserError
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import inception_v3 as module
 from cifar10_tf1.systems.inception_v3 import SYSTEM as documented
+from cifar10_tf1.variables import load_variables
 from published_weights import CHECKPOINT
 from published_weights import FROZEN
 from published_weights import MARK
@@ -110,8 +111,8 @@ def test_the_network_is_the_port_s():
     with tf.Session(graph=theirs) as session:
         session.run(port_start)
         assert set(port['variables']) == set(values)
-        for name, variable in port['variables'].items():
-            variable.load(values[name], session)
+        load_variables(session, [(variable, values[name]) for name, variable
+                                 in port['variables'].items()])
         their_logits, their_loss, unused_result = session.run(
             [port['logits'], port['loss'], port['train_op']])
         their_moments = session.run({name: port['variables'][name]

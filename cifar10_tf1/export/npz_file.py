@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import inference
 from cifar10_tf1.errors import UserError
+from cifar10_tf1.variables import load_variables
 
 _ABOUT = 'about/'
 _TOLD = ('system', 'classes', 'step', 'data', 'checkpoint_sha256')
@@ -52,6 +53,7 @@ def run(content, system, images):
         for variable in graph.variables.values():
             if variable.op.name not in arrays:
                 raise UserError(f'the NumPy file lacks {variable.op.name}')
-            variable.load(arrays[variable.op.name], session)
+        load_variables(session, [(variable, arrays[variable.op.name])
+                                 for variable in graph.variables.values()])
         return session.run([graph.classes, graph.probabilities],
                            {graph.images: images})
