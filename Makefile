@@ -61,7 +61,7 @@ test: setup
 	$(python) -m pytest -n 2 --dist loadfile -m "not slow and not accuracy" $(ARGS)
 
 test-all: setup
-	$(python) -m pytest -m "not accuracy" $(ARGS)
+	$(python) -m pytest -n 2 --dist loadfile -m "not accuracy" $(ARGS)
 
 accuracy: setup
 	$(python) -m pytest -m accuracy $(ARGS)

@@ -272,7 +272,7 @@ assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) 
     fi
     if [ "$runtime" != tf1-cpu ]; then
         say 'pytest'
-        run -- pytest -q || fail 'pytest'
+        run -- pytest -q -n 2 --dist loadfile || fail 'pytest'
     fi
     say 'a new volume: the doctor, train.py, test.py, the doctor'
     new_volume
