@@ -357,6 +357,7 @@ def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path,
             checkpoints.choose(str(folder), prefix)
 
 
+@pytest.mark.slow
 def test_a_working_folder_that_looks_like_a_pattern(tmp_path, tiny_data_set,
                                                     monkeypatch):
     (tmp_path / 'a[1]').mkdir()
@@ -366,6 +367,7 @@ def test_a_working_folder_that_looks_like_a_pattern(tmp_path, tiny_data_set,
     assert checkpoints.choose('model') == 'model/model.ckpt-8'
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_replaced_during_the_training(
         tmp_path, tiny_data_set, monkeypatch):
     """The other run keeps its checkpoints and its record."""

@@ -83,6 +83,7 @@ class _Closing(io.StringIO):
         return super().write(text)
 
 
+@pytest.mark.slow
 def test_a_line_that_cannot_be_printed_costs_nothing_else(
         monkeypatch, tmp_path, tiny_data_set):
     """Saves are far apart, and yet the run goes on from where it ended."""

@@ -252,6 +252,7 @@ def change_settings(prefix, edit):
     runs.change_record(prefix.with_suffix(prefix.suffix + '.json'), edit)
 
 
+@pytest.mark.slow
 def test_a_record_that_is_lost_is_written_again(tmp_path, tiny_data_set,
                                                 capsys):
     """Not only the seed: the epochs, the processes, the digests of the data."""
