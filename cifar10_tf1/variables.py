@@ -12,6 +12,8 @@ def load_variables(session, values):
       session: tf.Session.
       values: list of (tf.Variable, array of its shape), no variable twice, and
         no two that are initialized with the same tensor.
+    Raises:
+      ValueError: where an array has another shape.
     """
     feeds = {variable.initializer.inputs[1]: value for variable, value in values}
     assert len(feeds) == len(values), 'one tensor initializes several variables'

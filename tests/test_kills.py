@@ -27,7 +27,7 @@ SEED = int(os.environ.get('KILLS_SEED', 1))
 OPTIONS = {'lenet5': ['--epochs', '6', '--save-steps', '4'],
            'deep_cnn': ['--epochs', '1', '--save-steps', '2'],
            'laptop_cnn': ['--epochs', '3', '--save-steps', '7'],
-           'udacity_cnn': ['--max-steps', '14', '--save-steps', '3']}
+           'udacity_cnn': ['--epochs', '2', '--save-steps', '3']}
 AN_AGE = 120  # seconds
 
 

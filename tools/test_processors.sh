@@ -8,8 +8,8 @@
 # The layers, the network and its gradients against float64; the batches and the
 # initial weights, whose digests hold to the bit everywhere; the classes of the first
 # test images by the checkpoint of record, where CIFAR10_DATA_DIR names the data.
-# An emulator says nothing of speed, of caches (and of the
-# blocking that follows their sizes), nor of threads that really run side by side.
+# An emulator says nothing of speed, of caches (and of the blocking that follows their
+# sizes), nor of threads that really run side by side.
 #
 # Needs qemu-x86_64 (Debian: qemu-user) of version 7.2 or newer.
 #
@@ -21,7 +21,14 @@ skip() { printf 'SKIPPED, no other processor was tried: %s\n' "$*" >&2; exit 77;
 
 [ "$(uname -m)" = x86_64 ] || skip 'the emulated processors are x86-64'
 command -v qemu-x86_64 >/dev/null || skip 'there is no qemu-x86_64 (apt-get install qemu-user)'
-[ $# -gt 0 ] || set -- .venv $([ ! -x .venv-tf2/bin/python ] || echo .venv-tf2)
+if [ $# = 0 ]; then
+    set -- .venv
+    if [ -x .venv-tf2/bin/python ]; then
+        set -- .venv .venv-tf2
+    else
+        echo '.venv-tf2 is not there, and not tried'
+    fi
+fi
 for venv; do
     [ -x "$venv/bin/python" ] || skip "there is no environment $venv (make setup)"
 done
@@ -30,8 +37,8 @@ done
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
 tests=(tests/test_deep_cnn.py tests/test_pipeline.py tests/test_kernels.py tests/test_real_data.py
        tests/test_lenet5.py tests/test_pooled.py)
-# A second of computing here takes it a minute and more: of equal tests the smallest,
-# and the project's own formulation, not TensorFlow's.
+# An emulator computes more than ten times slower: of equal tests the smallest, and of
+# the network the project's own formulation, not TensorFlow's.
 chosen='test_kernels and (random or biases) and not (mixed or spike or ties or zeros)'
 chosen+=' or test_deep_cnn and not stock or test_pipeline or first_images'
 chosen+=' or test_lenet5 and (ones and 7 or port or initial)'
