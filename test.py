@@ -16,15 +16,15 @@ if __name__ == '__main__':
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from cifar10_tf1 import beginning  # noqa: E402
-from cifar10_tf1 import calibration  # noqa: E402
+from cifar10_tf1.training import initial_weights  # noqa: E402
+from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1 import launch  # noqa: E402
-from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import pipeline  # noqa: E402
-from cifar10_tf1 import run_settings  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.graph import pipeline  # noqa: E402
+from cifar10_tf1.records import run_settings  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 
@@ -82,7 +82,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 
 
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
-             variant=None, device='cpu', threads=machine.Threads(0, 0, 2),
+             variant=None, device='cpu', threads=description.Threads(0, 0, 2),
              kernels_name='stock', max_images=None):
     """Restores a checkpoint and counts the test images that it has right.
 
@@ -90,7 +90,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
       system, data_set, seed, variant, device, kernels_name, max_images: as build_graph.
       model_dir: str, the folder whose newest checkpoint is taken, unless
       checkpoint: str, a prefix, names one.
-      threads: machine.Threads; 0 leaves it to TensorFlow.
+      threads: description.Threads; 0 leaves it to TensorFlow.
     Returns:
       evaluation.Evaluation.
     Raises:
@@ -146,7 +146,7 @@ def test(start):
         if start.max_images is None:
             evaluation.record(start, seed, settings, result)
         results.append(result)
-        prefix = data_set.line_prefix + beginning.find_prefix(result.checkpoint)
+        prefix = data_set.line_prefix + initial_weights.find_prefix(result.checkpoint)
         for line in system.format_test(result.count):
             print(prefix + line, flush=True)
     if len(results) > 1:

@@ -15,11 +15,11 @@ if __name__ == '__main__':
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 from cifar10_tf1 import kernels  # noqa: E402
-from cifar10_tf1 import objective  # noqa: E402
-from cifar10_tf1 import pipeline  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.graph import objective  # noqa: E402
+from cifar10_tf1.graph import pipeline  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
-from cifar10_tf1 import training  # noqa: E402
+from cifar10_tf1.training import training_run  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
       kernels_name: 'stock' or 'fast'.
       num_files: int, of the training data; None: all.
     Returns:
-      training.TrainingGraph.
+      training_run.TrainingGraph.
     """
     plan = system.build_plan(data_set, num_files)
     with tf.Graph().as_default() as graph:
@@ -64,15 +64,15 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
             losses = objective.build_losses(logits, labels)
             update = build_update(system, losses[-1], global_step)
             num_correct = objective.build_num_correct(logits, labels)
-        return training.TrainingGraph.build(graph, inputs, mode, losses, update,
-                                            num_correct)
+        return training_run.TrainingGraph.build(graph, inputs, mode, losses, update,
+                                                num_correct)
 
 
 def build_update(system, total_loss, global_step):
     """One step of the optimizer, and of the moving average behind it.
 
     Returns:
-      training.Update.
+      training_run.Update.
     """
     # For deep_cnn exponential_decay, plain gradient descent, and an
     # ExponentialMovingAverage of the weights; see systems/.
@@ -86,7 +86,7 @@ def build_update(system, total_loss, global_step):
         # left this to race.
         with tf.control_dependencies([train_op]):
             train_op = average.apply()
-    return training.Update(train_op, learning_rate, global_step, gradients)
+    return training_run.Update(train_op, learning_rate, global_step, gradients)
 
 
 def train(start):
@@ -98,7 +98,7 @@ def train(start):
       int, the exit status: 0, or 130 or 143 where a signal ended it.
     """
     system = systems.load(start.system_name)
-    run = training.Run(start, system)
+    run = training_run.Run(start, system)
     settings = run.settings
     graph = build_graph(system, start.data_set, settings.seed, settings.device,
                         settings.input_threads, settings.kernels,

@@ -1,6 +1,6 @@
 """cifar-tf1: documented TensorFlow 1 results, reproduced on TensorFlow 1.15."""
 
-from cifar10_tf1 import environment
+from cifar10_tf1.common import environment
 
 __version__ = '0.2.0'
 

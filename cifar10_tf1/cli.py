@@ -10,14 +10,14 @@ import os
 import sys
 
 import cifar10_tf1
-from cifar10_tf1 import console
+from cifar10_tf1.common import console
 from cifar10_tf1 import data
-from cifar10_tf1 import limits
-from cifar10_tf1 import model_dir
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_settings
+from cifar10_tf1.common import limits
+from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_settings
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _MODEL_DIR = './model'
 

@@ -15,12 +15,12 @@ from typing import Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import launch
-from cifar10_tf1 import one_batch
-from cifar10_tf1 import pipeline
-from cifar10_tf1 import run_record
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.graph import numeric_check
+from cifar10_tf1.graph import pipeline
+from cifar10_tf1.records import run_record
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
@@ -123,9 +123,9 @@ def restore(system, session, graph, model_dir, checkpoint=None):
     """
     what = session, graph.saver
     if checkpoint is not None:
-        return checkpoint, checkpoints.restore(
+        return checkpoint, reading.restore(
             *what, checkpoint, graph.variables, system.find_step)
-    checkpoint, step = checkpoints.restore_newest(
+    checkpoint, step = reading.restore_newest(
         *what, model_dir, graph.variables, system.find_step)
     if checkpoint is None:
         raise UserError(f'no checkpoint in {model_dir}; train first, or '
@@ -150,8 +150,8 @@ def check_batch(system, graph, session, feeds, logits, device, threads):
     """
     graph.inputs.test.initialize(session)
     images = session.run(graph.inputs.images, feeds)
-    one_batch.check_logits(system, session, images, logits[:len(images)],
-                           device, threads)
+    numeric_check.check_logits(system, session, images, logits[:len(images)],
+                               device, threads)
 
 
 def evaluate(graph, checkpoint, step, results, seconds):

@@ -6,15 +6,15 @@
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 
 
 def _fingerprint(options):
     runtime.prepare_environment()
     runtime.load_tensorflow()
-    from cifar10_tf1 import checkpoints
-    prefix = checkpoints.choose(*cli.locate_checkpoint(options, sys.stderr))
-    print(f'{checkpoints.fingerprint(prefix)}  {prefix}')
+    from cifar10_tf1.checkpoints import reading
+    prefix = reading.choose(*cli.locate_checkpoint(options, sys.stderr))
+    print(f'{reading.fingerprint(prefix)}  {prefix}')
     return 0
 
 

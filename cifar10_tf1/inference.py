@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import beginning
-from cifar10_tf1 import calibration
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.training import initial_weights
+from cifar10_tf1.graph import calibration
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
-from cifar10_tf1 import machine
-from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import runtime
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.machine import description
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 
 BLOCK = 100  # images in one step, so that any number fits into memory
@@ -65,13 +65,13 @@ class Classifier:
       session: tf.Session that holds its moving averages.
     """
 
-    def __init__(self, system, checkpoint, threads=machine.Threads(0, 0, 1),
+    def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1),
                  data_dir=None):
         """
         Args:
           system: a systems.base.System.
-          checkpoint: str, a prefix, as of checkpoints.choose.
-          threads: machine.Threads; 0 leaves it to TensorFlow.
+          checkpoint: str, a prefix, as of reading.choose.
+          threads: description.Threads; 0 leaves it to TensorFlow.
           data_dir: str, where the data set is for a system that needs its
             training images to be calibrated; None: where it is by default.
         Raises:
@@ -88,7 +88,7 @@ class Classifier:
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
         try:
-            self.step = checkpoints.restore(
+            self.step = reading.restore(
                 self.session, self.graph.saver, checkpoint, self.graph.variables,
                 system.find_step)
             if system.num_calibration_batches:
@@ -119,7 +119,7 @@ class Classifier:
 
     @property
     def line_prefix(self):
-        return self._module.LINE_PREFIX + beginning.find_prefix(
+        return self._module.LINE_PREFIX + initial_weights.find_prefix(
             self.checkpoint)
 
     def check_data_set(self, data_set):

@@ -11,15 +11,15 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
-from cifar10_tf1 import devices
+from cifar10_tf1.machine import devices
 from cifar10_tf1 import kernels
-from cifar10_tf1 import machine
-from cifar10_tf1 import run_record
-from cifar10_tf1 import run_settings
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
+from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
-from cifar10_tf1.model_dir import ModelDir
-from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.checkpoints.model_dir import ModelDir
+from cifar10_tf1.common.stopping import StopRequest
 
 
 class TrainingStart(NamedTuple):
@@ -131,7 +131,7 @@ def start_device(choice, threads):
 
     Args:
       choice: devices.Choice.
-      threads: machine.Threads.
+      threads: description.Threads.
     Returns:
       'cpu' or 'gpu'.
     Raises:
@@ -142,11 +142,11 @@ def start_device(choice, threads):
 
 
 def find_kind(settings):
-    """The kind of machine and runtime, as machine.find_kind.
+    """The kind of machine and runtime, as description.find_kind.
 
     Args:
       settings: run_settings.RunSettings, complete; the device is resolved.
     """
-    return machine.find_kind(
+    return description.find_kind(
         settings.device, settings.kernels, settings.threads,
         devices.find_gpu(settings.device, settings.threads))

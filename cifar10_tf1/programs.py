@@ -10,14 +10,14 @@ import shlex
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import environment
+from cifar10_tf1.common import environment
 from cifar10_tf1 import launch
-from cifar10_tf1 import limits
-from cifar10_tf1 import runtime
+from cifar10_tf1.common import limits
+from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import KernelsDisagree
-from cifar10_tf1.errors import UserError
-from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.common.errors import KernelsDisagree
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.stopping import StopRequest
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

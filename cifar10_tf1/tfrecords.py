@@ -14,10 +14,10 @@ import zlib
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 FILES = (('train', 'cifar-10-training-tfrecord'),
          ('test', 'cifar-10-test-tfrecord'))

@@ -13,13 +13,13 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import limits
-from cifar10_tf1 import machine
+from cifar10_tf1.common import limits
+from cifar10_tf1.machine import description
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_record
-from cifar10_tf1 import run_settings
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
@@ -41,7 +41,7 @@ class _Comparison:
         """Fills the notes from the repetition's own record, once it is there."""
         repeated = run_record.load_folder(self._folder)
         self.notes = self._record.content['not_bit_exact'] + (
-            machine.list_differences(self._record.kind, repeated.kind))
+            description.list_differences(self._record.kind, repeated.kind))
         return repeated
 
     def add_epoch(self, entry):

@@ -9,9 +9,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import setup_project  # noqa: E402
 import tiny_data  # noqa: E402
-from cifar10_tf1 import devices  # noqa: E402
-from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.machine import devices  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
 # On TensorFlow 2 the variable has it as inception_v3 is trained by default.
@@ -21,8 +21,8 @@ devices.prepare('cpu')
 runtime.load_tensorflow()
 # The first session decides for all; whichever test comes first, it is as a run
 # without options records it.
-runtime.start_threads(machine.Threads(machine.count_cores(),
-                                      machine.count_cores(), 2))
+runtime.start_threads(description.Threads(description.count_cores(),
+                                          description.count_cores(), 2))
 
 
 def _set_aside(name):

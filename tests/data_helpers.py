@@ -17,7 +17,7 @@ from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data.verification import DataFile
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 NUM_RECORDS = 12  # a file
 NAMES = cifar10.TRAIN_FILES + (cifar10.TEST_FILE,)

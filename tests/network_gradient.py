@@ -14,8 +14,8 @@ import sys
 TESTS = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(TESTS), os.path.join(TESTS, 'golden')]
 
-from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 
 if __name__ == '__main__':
     runtime.prepare_environment('fast')
@@ -25,13 +25,13 @@ tf = runtime.load_tensorflow()
 import numpy as np  # noqa: E402
 
 import make_deep_cnn  # noqa: E402
-from cifar10_tf1 import objective  # noqa: E402
+from cifar10_tf1.graph import objective  # noqa: E402
 from cifar10_tf1.kernels import fast  # noqa: E402
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn  # noqa: E402
 
 
 def main():
-    threads = machine.Threads(int(sys.argv[1]), 2, 1)
+    threads = description.Threads(int(sys.argv[1]), 2, 1)
     runtime.start_threads(threads)
     print(json.dumps({batch: measure(int(batch), threads)
                       for batch in sys.argv[2:]}))

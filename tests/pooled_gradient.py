@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
-from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 
 if __name__ == '__main__':
     runtime.prepare_environment('fast')
@@ -48,7 +48,7 @@ SYSTEMS = {
 
 def main():
     intra_op, inter_op = map(int, sys.argv[1:3])
-    threads = machine.Threads(intra_op, inter_op, 1)
+    threads = description.Threads(intra_op, inter_op, 1)
     runtime.start_threads(threads)
     print(json.dumps({
         f'{name} {batch}': measure(name, int(batch), threads)

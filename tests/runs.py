@@ -11,10 +11,10 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import launch
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
-from cifar10_tf1 import training
-from cifar10_tf1.run_settings import RunSettings
+from cifar10_tf1.training import training_run
+from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -106,7 +106,7 @@ def change_record(path, edit):
 
 def train_until(num_steps, action, monkeypatch, *arguments, **options):
     """As `train`; does something after so many steps of this process."""
-    real, done = training.Run.end_step, []
+    real, done = training_run.Run.end_step, []
 
     def end_step(run, loss):
         real(run, loss)
@@ -115,7 +115,7 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
             action()
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Run, 'end_step', end_step)
+        patch.setattr(training_run.Run, 'end_step', end_step)
         return train(*arguments, **options)
 
 

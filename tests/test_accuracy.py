@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 import runs
-from cifar10_tf1 import machine
-from cifar10_tf1 import reference_run
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
-from cifar10_tf1 import run_record
-from cifar10_tf1 import step_losses
+from cifar10_tf1.records import run_record
+from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.accuracy
 
@@ -43,7 +43,7 @@ def load_predictions(folder, crop):
 
 def check_predictions(ours, theirs):
     """To the bit on the recorded kind; else but for near-ties of the record."""
-    if not machine.list_differences(theirs['kind'], ours['kind']):
+    if not description.list_differences(theirs['kind'], ours['kind']):
         assert ours['num_correct'] == theirs['num_correct']
         assert ours['predictions_sha256'] == theirs['predictions_sha256']
     differing = {i for i, (a, b) in enumerate(zip(ours['classes'],
@@ -78,8 +78,8 @@ def test_first_losses(environment, tmp_path):
     kind = run_record.load_folder(str(tmp_path)).kind
     for folder in RECORDS:
         theirs = load_first_losses(folder)
-        if not machine.list_differences(run_record.load_folder(folder).kind,
-                                        kind):
+        if not description.list_differences(run_record.load_folder(folder).kind,
+                                            kind):
             assert ours.tobytes() == theirs.tobytes(), folder
         deviations = np.abs(ours / theirs - 1)
         assert deviations[:10].max() < 2e-6, folder

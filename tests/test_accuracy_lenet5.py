@@ -13,11 +13,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import machine
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
-from cifar10_tf1 import runtime
-from cifar10_tf1 import step_losses
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.training import step_losses
 from cifar10_tf1.data import mnist
 from cifar10_tf1.systems import lenet5 as lenet5_module
 from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
@@ -71,7 +71,7 @@ def test_the_first_losses(whole_run):
     theirs = load_first_losses()
     assert np.abs(ours[:10] / theirs[:10] - 1).max() < TOLERANCE
     kind = runs.load_record(whole_run).kind
-    if not machine.list_differences(list_records()[0].kind, kind):
+    if not description.list_differences(list_records()[0].kind, kind):
         assert ours.tobytes() == theirs.tobytes()
 
 
@@ -122,7 +122,7 @@ def test_a_change_is_noticed(system, data_set):
     """By ten losses, on any machine: else this file would prove nothing."""
     graph = runs.build_training_graph(system, data_set, 1, kernels_name='fast')
     with tf.Session(graph=graph.graph, config=runtime.session_config(
-            machine.Threads(1, 2, 2))) as session:
+            description.Threads(1, 2, 2))) as session:
         session.run(graph.initializer)
         graph.inputs.training.load(session, data_set)
         graph.inputs.training.initialize(session, 0)

@@ -15,12 +15,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import machine
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
-from cifar10_tf1 import runtime
-from cifar10_tf1 import statistics_of_runs
-from cifar10_tf1 import step_losses
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.records import statistics_of_runs
+from cifar10_tf1.training import step_losses
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.systems import laptop_cnn
@@ -118,7 +118,7 @@ def test_the_first_losses(session_on_one_file, system):
     assert find_excess(system.name, ours) < 1
     record = run_record.load_folder(find_folders(system.name)[0])
     kind = runs.load_record(session_on_one_file).kind
-    if not machine.list_differences(record.kind, kind):
+    if not description.list_differences(record.kind, kind):
         assert ours.tobytes() == theirs.tobytes()
 
 
@@ -192,7 +192,7 @@ def test_a_change_is_noticed(changed, data_set):
     graph = runs.build_training_graph(changed, data_set, 1, kernels_name='fast',
                                       num_files=1)
     with tf.Session(graph=graph.graph, config=runtime.session_config(
-            machine.Threads(1, 2, 2))) as session:
+            description.Threads(1, 2, 2))) as session:
         session.run(graph.initializer)
         graph.inputs.training.load(session, data_set)
         feeds = {graph.inputs.handle: session.run(

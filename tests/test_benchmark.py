@@ -12,7 +12,7 @@ from cifar10_tf1.benchmark import __main__ as benchmark
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import medians
 from cifar10_tf1.benchmark import workers
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

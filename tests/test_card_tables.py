@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from cifar10_tf1.cuda import libraries
-from cifar10_tf1.cuda import support as supports
-from cifar10_tf1.cuda.driver import Card
-from cifar10_tf1.cuda.driver import Driver
-from cifar10_tf1.cuda.support import TENSORFLOW_1
-from cifar10_tf1.cuda.support import TENSORFLOW_2
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.machine.cuda.driver import Card
+from cifar10_tf1.machine.cuda.driver import Driver
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 from test_container import ROOT
 from test_container import read
 

@@ -8,11 +8,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoint_writer
-from cifar10_tf1 import checkpoints
-from cifar10_tf1 import model_dir as model_dirs
+from cifar10_tf1.checkpoints import writing
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
@@ -31,7 +31,7 @@ def session():
 
 def save(folder, session, *steps):
     with model_dirs.ModelDir(str(folder)) as held:
-        writer = checkpoint_writer.CheckpointWriter(held, session.saver)
+        writer = writing.CheckpointWriter(held, session.saver)
         for step in steps:
             writer.save(session, step, {'seed': 1, 'step': step})
 
@@ -49,7 +49,7 @@ def steps_of(folder):
 
 
 def find_step(folder):
-    newest = checkpoints.find_newest(str(folder))
+    newest = reading.find_newest(str(folder))
     return newest and newest.step
 
 
@@ -135,11 +135,11 @@ def test_highest_step_not_highest_name(tmp_path, session):
 
 
 def test_no_checkpoint(tmp_path, session):
-    assert checkpoints.find_newest(str(tmp_path / 'absent')) is None
-    assert checkpoints.find_newest(str(tmp_path)) is None
+    assert reading.find_newest(str(tmp_path / 'absent')) is None
+    assert reading.find_newest(str(tmp_path)) is None
     (tmp_path / 'model.ckpt-5.meta').write_text('stray')
     (tmp_path / 'model.ckpt-abc.index').write_text('no step')
-    assert checkpoints.find_newest(str(tmp_path)) is None
+    assert reading.find_newest(str(tmp_path)) is None
 
 
 def damage(path, how):
@@ -184,7 +184,7 @@ def test_any_flipped_byte_of_an_index_is_noticed_or_harmless(tmp_path, session):
             path.write_bytes(content[:position]
                              + bytes([content[position] ^ flip])
                              + content[position + 1:])
-            if checkpoints.find_damage(prefix):
+            if reading.find_damage(prefix):
                 num_noticed += 1
                 continue
             # A block that nobody reads, the footer's padding.
@@ -200,7 +200,7 @@ def test_vanishing_while_it_is_read_is_no_error(tmp_path, session, monkeypatch,
                                                 capsys):
     """A training run beside this process prunes what it is about to read."""
     save(tmp_path, session, 1, 2)
-    real, calls = checkpoints.find_damage, []
+    real, calls = reading.find_damage, []
 
     def find_damage(prefix):
         calls.append(prefix)
@@ -208,7 +208,7 @@ def test_vanishing_while_it_is_read_is_no_error(tmp_path, session, monkeypatch,
             save(tmp_path, session, *range(3, 9))
         return real(prefix)
 
-    monkeypatch.setattr(checkpoints, 'find_damage', find_damage)
+    monkeypatch.setattr(reading, 'find_damage', find_damage)
     assert find_step(tmp_path) == 8
     assert capsys.readouterr().err == ''
 
@@ -216,7 +216,7 @@ def test_vanishing_while_it_is_read_is_no_error(tmp_path, session, monkeypatch,
 def test_vanishing_before_it_is_restored_is_no_error(tmp_path, session,
                                                      monkeypatch):
     save(tmp_path, session, 1, 2)
-    real, calls = checkpoints.check_tensors, []
+    real, calls = reading.check_tensors, []
 
     def check_tensors(prefix, variables):
         calls.append(prefix)
@@ -224,8 +224,8 @@ def test_vanishing_before_it_is_restored_is_no_error(tmp_path, session,
             save(tmp_path, session, *range(3, 9))
         return real(prefix, variables)
 
-    monkeypatch.setattr(checkpoints, 'check_tensors', check_tensors)
-    restored = checkpoints.restore_newest(
+    monkeypatch.setattr(reading, 'check_tensors', check_tensors)
+    restored = reading.restore_newest(
         session, session.saver, str(tmp_path), session.variables,
         deep_cnn.find_step)
     assert restored[0] == str(tmp_path / 'model.ckpt-8')
@@ -239,9 +239,9 @@ def test_other_tensors_are_named(tmp_path, session):
             for name, shape in (('global_step', []), ('model/weights', [6, 5]),
                                 ('model/more', [2]))}
         with pytest.raises(UserError) as caught:
-            checkpoints.restore(other, tf.train.Saver(variables),
-                                str(tmp_path / 'model.ckpt-1'), variables,
-                                deep_cnn.find_step)
+            reading.restore(other, tf.train.Saver(variables),
+                            str(tmp_path / 'model.ckpt-1'), variables,
+                            deep_cnn.find_step)
     message = str(caught.value)
     assert 'global_step is int64 [], not float32 []' in message
     assert 'model/more is missing' in message
@@ -251,9 +251,9 @@ def test_other_tensors_are_named(tmp_path, session):
 
 def test_a_named_checkpoint_that_is_not_there(tmp_path, session):
     with pytest.raises(UserError, match='there is no checkpoint'):
-        checkpoints.restore(session, session.saver,
-                            str(tmp_path / 'model.ckpt-1'), session.variables,
-                            deep_cnn.find_step)
+        reading.restore(session, session.saver,
+                        str(tmp_path / 'model.ckpt-1'), session.variables,
+                        deep_cnn.find_step)
 
 
 def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
@@ -339,7 +339,7 @@ def test_a_model_folder_that_is_a_file(tmp_path):
     with pytest.raises(UserError, match='--model-dir'):
         model_dirs.ModelDir(str(tmp_path / 'file'))
     with pytest.raises(UserError, match='--model-dir'):
-        checkpoints.find_newest(str(tmp_path / 'file'))
+        reading.find_newest(str(tmp_path / 'file'))
 
 
 @pytest.mark.parametrize('name', ['a[1]', 'a*', 'a?b', 'a\\b',
@@ -354,7 +354,7 @@ def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path,
     assert not list(tmp_path.iterdir())
     for prefix in (None, str(folder / 'model.ckpt-4')):
         with pytest.raises(UserError, match='TensorFlow'):
-            checkpoints.choose(str(folder), prefix)
+            reading.choose(str(folder), prefix)
 
 
 @pytest.mark.slow
@@ -364,7 +364,7 @@ def test_a_working_folder_that_looks_like_a_pattern(tmp_path, tiny_data_set,
     monkeypatch.chdir(tmp_path / 'a[1]')
     runs.train('model', tiny_data_set, epochs=1)
     runs.train('model', tiny_data_set, epochs=2)
-    assert checkpoints.choose('model') == 'model/model.ckpt-8'
+    assert reading.choose('model') == 'model/model.ckpt-8'
 
 
 @pytest.mark.slow
@@ -386,7 +386,7 @@ def test_a_folder_that_is_replaced_during_the_training(
         runs.train_until(6, replace, monkeypatch, tmp_path / 'model',
                          tiny_data_set, epochs=3)
     assert before == read(tmp_path / 'other')
-    assert checkpoints.choose(str(tmp_path / 'moved')).endswith('ckpt-4')
+    assert reading.choose(str(tmp_path / 'moved')).endswith('ckpt-4')
 
 
 def test_a_folder_that_is_removed_during_the_training(tmp_path, tiny_data_set,

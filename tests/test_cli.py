@@ -12,10 +12,10 @@ import model_helpers
 import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import programs
-from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import reference_run
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.records import reference_run
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OPTIONS = {
@@ -198,7 +198,7 @@ def test_a_model_folder_in_use(tiny_data, tmp_path, capsys):
 
 
 def test_gpu_without_a_driver(tiny_data, tmp_path, capsys, monkeypatch):
-    from cifar10_tf1.cuda import driver
+    from cifar10_tf1.machine.cuda import driver
     monkeypatch.setattr(driver, 'ask', lambda: driver.Driver())
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
     assert runs.main('train.py', ['--device', 'gpu', '--model-dir',
@@ -211,7 +211,7 @@ def test_gpu_without_a_driver(tiny_data, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize('script', ['test.py', 'train.py'])
 def test_the_override_reaches_the_guard(script, tiny_data, tmp_path,
                                         monkeypatch):
-    from cifar10_tf1 import devices
+    from cifar10_tf1.machine import devices
     asked = []
 
     def prepare(requested, allow_unsupported, **unused_options):

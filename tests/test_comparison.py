@@ -2,7 +2,7 @@
 
 import pytest
 
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report.text import format_report

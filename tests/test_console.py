@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import runs
-from cifar10_tf1 import console
-from cifar10_tf1 import run_record
+from cifar10_tf1.common import console
+from cifar10_tf1.records import run_record
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -10,13 +10,13 @@ import time
 import pytest
 
 import cuda_stubs
-from cifar10_tf1.cuda import driver as drivers
-from cifar10_tf1.cuda import libraries
-from cifar10_tf1.cuda import support as supports
-from cifar10_tf1.cuda.driver import Card
-from cifar10_tf1.cuda.driver import Driver
-from cifar10_tf1.cuda.support import TENSORFLOW_1
-from cifar10_tf1.cuda.support import TENSORFLOW_2
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.machine.cuda.driver import Card
+from cifar10_tf1.machine.cuda.driver import Driver
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
@@ -136,7 +136,7 @@ def test_a_child_without_a_parent_ends(stub):
 def test_a_hidden_driver(stub_folder):
     """In a process of its own: what is loaded stays."""
     script = ('import ctypes\n'
-              'from cifar10_tf1.cuda import hiding\n'
+              'from cifar10_tf1.machine.cuda import hiding\n'
               'assert hiding.hide_driver()\n'
               'assert not hasattr(ctypes.CDLL("libcuda.so.1"), "cuInit")\n')
     for text, status in ((script, 0), (script.replace('assert hiding', '#'), 1)):
@@ -149,7 +149,7 @@ def test_no_room_for_a_copy_hides_nothing():
     """A copy that is cut off would end the process with SIGBUS."""
     assert subprocess.call([sys.executable, '-c', (
         'import resource\n'
-        'from cifar10_tf1.cuda import hiding\n'
+        'from cifar10_tf1.machine.cuda import hiding\n'
         'resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n'
         'assert not hiding.hide_driver()\n')]) == 0
 
@@ -277,7 +277,7 @@ def test_libraries_in_nvidias_packages(tmp_path, monkeypatch):
     found = subprocess.run(
         [sys.executable, '-c', 'import sys\n'
          f'sys.path[:0] = [{str(tmp_path)!r}, {os.getcwd()!r}]\n'
-         'from cifar10_tf1.cuda import libraries\n'
+         'from cifar10_tf1.machine.cuda import libraries\n'
          'print(*libraries.find_folders(), sep="\\n")'],
         stdout=subprocess.PIPE, check=True).stdout.decode().split()
     assert found == [str(tmp_path / 'nvidia' / name / 'lib')

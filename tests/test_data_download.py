@@ -16,7 +16,7 @@ from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import transfer
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from data_helpers import Server, fails, isolated  # noqa: F401
 
 PACKED = data_helpers.pack(data_helpers.members())

@@ -8,9 +8,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import kernels
-from cifar10_tf1 import objective
+from cifar10_tf1.graph import objective
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Settings
@@ -152,7 +152,7 @@ def test_initial_weights_depend_on_the_seed_and_the_name_alone():
 
 def test_golden_initial_weights():
     """The same bits on TensorFlow 1.15 and 2, on every machine."""
-    digest = checkpoints.fingerprint_tensors(initial_weights(1))
+    digest = reading.fingerprint_tensors(initial_weights(1))
     assert digest == (
         '97ce56171cbe88fce3e50de9182cc71a3e5124062da7e84d06bd69d4f0719028')
 

@@ -8,18 +8,18 @@ import time
 import pytest
 
 import cuda_stubs
-from cifar10_tf1 import devices
+from cifar10_tf1.machine import devices
 from cifar10_tf1 import launch
-from cifar10_tf1 import machine
-from cifar10_tf1.cuda import driver as drivers
-from cifar10_tf1.cuda import libraries
-from cifar10_tf1.cuda.support import TENSORFLOW_1
-from cifar10_tf1.cuda.support import TENSORFLOW_2
-from cifar10_tf1.errors import UserError
-from cifar10_tf1.run_settings import RunSettings
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.records.run_settings import RunSettings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-THREADS = machine.Threads(2, 2, 2)
+THREADS = description.Threads(2, 2, 2)
 BOTH = pytest.mark.parametrize('support', [TENSORFLOW_1, TENSORFLOW_2])
 
 
@@ -286,7 +286,7 @@ def test_a_refusal_takes_seconds_and_no_tensorflow(stub_folder, tmp_path,
     assert result.returncode == 1 and result.stdout == ''
     assert f'{script}: error: GPU 0: NVIDIA GeForce RTX 5090' in result.stderr
     # -v tells of each import.
-    assert 'import \'cifar10_tf1.devices\'' in result.stderr
+    assert 'import \'cifar10_tf1.machine.devices\'' in result.stderr
     assert 'import \'tensorflow' not in result.stderr
     assert not (tmp_path / 'model').exists()
 

@@ -10,7 +10,7 @@ import pytest
 
 import data_helpers
 import pickle_helpers
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import __main__ as doctor
 from cifar10_tf1.doctor import lines as report
@@ -302,7 +302,7 @@ def test_threads_are_the_process_s(monkeypatch):
 
 
 def test_no_tensorflow(monkeypatch):
-    monkeypatch.setattr(machine, 'find_tensorflow', lambda: (None, None))
+    monkeypatch.setattr(description, 'find_tensorflow', lambda: (None, None))
     line = only(software.check_tensorflow)
     assert line.status == FAIL and 'make setup' in line.remedy
 
@@ -326,9 +326,9 @@ def test_a_tensorflow_that_does_not_load(monkeypatch, code, words):
     ('1.18.5', '1.15.0', OK), ('1.21.6', '1.15.0', OK),
     ('1.24.0', '1.15.0', FAIL), ('2.2.6', '2.21.0', OK), (None, '2.21.0', FAIL)])
 def test_packages(monkeypatch, numpy, tensorflow, status):
-    monkeypatch.setattr(machine, 'find_tensorflow',
+    monkeypatch.setattr(description, 'find_tensorflow',
                         lambda: ('tensorflow', tensorflow))
-    monkeypatch.setattr(machine, 'find_version', lambda name: (
+    monkeypatch.setattr(description, 'find_version', lambda name: (
         numpy if name == 'numpy' else None if name == 'h5py' else '0.1'))
     line = only(software.check_packages)
     assert line.status == status
@@ -343,7 +343,7 @@ def test_pythons(monkeypatch, tensorflow, version, status):
         version_info = version + (0,)
 
     monkeypatch.setattr(software, 'sys', System)
-    monkeypatch.setattr(machine, 'find_tensorflow',
+    monkeypatch.setattr(description, 'find_tensorflow',
                         lambda: ('tensorflow', tensorflow))
     assert only(software.check_python).status == status
 
@@ -351,8 +351,8 @@ def test_pythons(monkeypatch, tensorflow, version, status):
 @pytest.mark.parametrize('flags, status', [
     ('sse2 avx avx2', OK), ('sse2', FAIL), ('', OK)])
 def test_processors(monkeypatch, flags, status):
-    from cifar10_tf1 import machine
-    monkeypatch.setattr(machine, 'find_cpu', lambda: {
+    from cifar10_tf1.machine import description
+    monkeypatch.setattr(description, 'find_cpu', lambda: {
         'architecture': 'x86_64', 'name': 'A processor',
         'vector_flags': flags})
     assert only(software.check_processor).status == status

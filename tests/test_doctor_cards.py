@@ -3,9 +3,9 @@
 import pytest
 
 import cuda_stubs
-from cifar10_tf1.cuda import driver as drivers
-from cifar10_tf1.cuda import libraries
-from cifar10_tf1.cuda import support as supports
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda import support as supports
 from cifar10_tf1.doctor import gpu
 from cifar10_tf1.doctor import lines as report
 from cifar10_tf1.doctor.lines import FAIL

@@ -15,8 +15,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import model_helpers
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from test_readme import ROOT

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from cifar10_tf1 import environment
-from cifar10_tf1 import extras
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common import environment
+from cifar10_tf1.common import extras
+from cifar10_tf1.common.errors import UserError
 from setup_project import ROOT
 
 

@@ -9,7 +9,7 @@ import runs
 from cifar10_tf1 import evaluation
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 import model_helpers
 from cifar10_tf1 import inference
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.export import __main__ as export
 from cifar10_tf1.export import checking
 from cifar10_tf1.export import saved_model

@@ -18,19 +18,19 @@ import pytest
 import data_helpers
 import pickle_helpers
 import runs
-from cifar10_tf1 import checkpoints
-from cifar10_tf1 import model_dir as model_dirs
-from cifar10_tf1 import run_record
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import mnist
 from cifar10_tf1.data import pickled_batches
 from cifar10_tf1.data import safe_pickle
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
 from cifar10_tf1.report.text import format_report
-from cifar10_tf1.step_losses import StepLosses
+from cifar10_tf1.training.step_losses import StepLosses
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from data_helpers import isolated  # noqa: F401
 
@@ -128,11 +128,11 @@ def test_settings_beside_the_weights(folder):
 @pytest.mark.parametrize('suffix', ['.index', '.data-00000-of-00001'])
 def test_weights(folder, suffix):
     """TensorFlow's own checksums see what is changed."""
-    expected = checkpoints.fingerprint(str(folder / 'model.ckpt-4'))
+    expected = reading.fingerprint(str(folder / 'model.ckpt-4'))
 
     def read():
-        prefix = checkpoints.choose(str(folder))
-        return checkpoints.fingerprint(prefix)
+        prefix = reading.choose(str(folder))
+        return reading.fingerprint(prefix)
 
     refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
     assert set(digests) <= {expected}

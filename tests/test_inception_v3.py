@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import systems
-from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.report import comparison
 from cifar10_tf1.systems import base
@@ -224,7 +224,7 @@ def test_batches_are_those_rows(tiny_data_set):
 
     system, table = Small(), tiny_data_set.load('train')
     plan = system.build_plan(tiny_data_set)
-    from cifar10_tf1 import pipeline
+    from cifar10_tf1.graph import pipeline
     with tf.Graph().as_default(), tf.Session() as session:
         source = pipeline.build_training_input(system, tiny_data_set, plan, 1, 2)
         labels, unused_images = source.iterator.get_next()

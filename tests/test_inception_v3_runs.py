@@ -11,16 +11,16 @@ import tensorflow.compat.v1 as tf
 
 import published_weights
 import runs
-from cifar10_tf1 import checkpoints
-from cifar10_tf1 import machine
-from cifar10_tf1 import objective
-from cifar10_tf1 import stopping
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.machine import description
+from cifar10_tf1.graph import objective
+from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_inception_v3
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import inception_v3 as module
 from cifar10_tf1.systems.inception_v3 import SYSTEM as documented
-from cifar10_tf1.variables import load_variables
+from cifar10_tf1.graph.variables import load_variables
 from published_weights import CHECKPOINT
 from published_weights import FROZEN
 from published_weights import MARK
@@ -166,8 +166,8 @@ def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
     assert train(tmp_path, few) == 0
     assert (tmp_path / 'step_losses.f32').read_bytes() == (
         whole_run / 'step_losses.f32').read_bytes()
-    assert checkpoints.fingerprint(str(tmp_path / f'model.ckpt-{STEPS}')) == (
-        checkpoints.fingerprint(str(whole_run / f'model.ckpt-{STEPS}')))
+    assert reading.fingerprint(str(tmp_path / f'model.ckpt-{STEPS}')) == (
+        reading.fingerprint(str(whole_run / f'model.ckpt-{STEPS}')))
 
 
 def test_other_weights_are_refused_on_resumption(whole_run, published, few,
@@ -205,7 +205,7 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
 
 
 def test_tests_of_both_kinds(whole_run, few):
-    threads = machine.Threads(0, 0, 2)
+    threads = description.Threads(0, 0, 2)
     first = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
     again = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
     other = runs.evaluate(SMALL, few, str(whole_run), seed=2, threads=threads)

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from cifar10_tf1 import checkpoints
-from cifar10_tf1 import run_record
-from cifar10_tf1 import step_losses
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.records import run_record
+from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 
@@ -56,14 +56,14 @@ class Runs:
         return self.look(folder)
 
     def look(self, folder):
-        newest = checkpoints.find_newest(str(folder))
+        newest = reading.find_newest(str(folder))
         published = folder / 'published'
         metrics = [row.split(',') for row in
                    (folder / 'metrics.csv').read_text().splitlines()]
         seconds = metrics[0].index('seconds')
         return {
             'step': newest.step,
-            'weights': checkpoints.fingerprint(newest.prefix),
+            'weights': reading.fingerprint(newest.prefix),
             'recorded': run_record.load_folder(str(folder)).content['weights'],
             'losses': (folder / step_losses.FILE).read_bytes(),
             'metrics': [row[:seconds] + row[seconds + 1:] for row in metrics],
@@ -72,7 +72,7 @@ class Runs:
                        in run_record.load_folder(str(folder)).epochs],
             'checkpoints': sorted(path.name for path
                                   in folder.glob('model.ckpt-*')),
-            'published': {path.name: checkpoints.fingerprint(
+            'published': {path.name: reading.fingerprint(
                 str(path)[:-len('.index')])
                           for path in published.glob('*.index')}}
 
@@ -97,7 +97,7 @@ def check_folder(folder):
     if (folder / run_record.FILE).exists():
         run_record.load_folder(str(folder))
     for path in folder.glob('*.index'):
-        assert checkpoints.find_damage(str(path)[:-len('.index')]) is None
+        assert reading.find_damage(str(path)[:-len('.index')]) is None
 
 
 def wait_for_training(process, folder, num_processes):

@@ -9,15 +9,15 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import kernels
-from cifar10_tf1 import objective
-from cifar10_tf1 import plan as plans
-from cifar10_tf1 import stopping
+from cifar10_tf1.graph import objective
+from cifar10_tf1.graph import plan as plans
+from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_lenet5
 from cifar10_tf1.data import mnist
-from cifar10_tf1.errors import KernelsDisagree
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import KernelsDisagree
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.kernels import blocks
 from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 
@@ -228,8 +228,8 @@ def test_an_interrupted_run_is_the_same_run(whole_run, data_set, tmp_path,
             assert (tmp_path / name).read_bytes() == (
                 whole_run / name).read_bytes()
     for name in (f'model.ckpt-{7 * STEPS}', 'published/train-6'):
-        assert checkpoints.fingerprint(str(tmp_path / name)) == (
-            checkpoints.fingerprint(str(whole_run / name)))
+        assert reading.fingerprint(str(tmp_path / name)) == (
+            reading.fingerprint(str(whole_run / name)))
 
 
 def without_seconds(path):

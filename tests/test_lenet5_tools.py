@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 import model_helpers
 import runs
 from cifar10_tf1 import cli
-from cifar10_tf1 import summaries
+from cifar10_tf1.training import summaries
 from cifar10_tf1.data import mnist
 from cifar10_tf1.export.__main__ import main as export_main
 from cifar10_tf1.predict import pictures

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1 import report
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1.report.text import format_report
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -15,13 +15,13 @@ from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 @pytest.fixture
 def commit_of(tmp_path, monkeypatch):
     """Function of what an image says; the program's folder is tmp_path."""
-    monkeypatch.setattr(machine, '_ROOT', str(tmp_path))
+    monkeypatch.setattr(description, '_ROOT', str(tmp_path))
 
     def find(image=None):
         monkeypatch.delenv('CIFAR_TF1_COMMIT', raising=False)
         if image is not None:
             monkeypatch.setenv('CIFAR_TF1_COMMIT', image)
-        return machine.find_commit()
+        return description.find_commit()
 
     return find
 
@@ -59,7 +59,7 @@ def test_a_copy_within_another_repository(commit_of, repository_commit,
                                           tmp_path, monkeypatch):
     assert commit_of() == (repository_commit, True)
     (tmp_path / 'copy').mkdir()
-    monkeypatch.setattr(machine, '_ROOT', str(tmp_path / 'copy'))
+    monkeypatch.setattr(description, '_ROOT', str(tmp_path / 'copy'))
     assert commit_of() == (None, None)
     assert commit_of('1a2b') == ('1a2b', None)
 
@@ -71,7 +71,7 @@ def test_a_copy_within_another_repository(commit_of, repository_commit,
 def test_the_report_says_what_is_known(commit, clean, line):
     record = run_record.new('', deep_cnn)
     record.content['data'] = {'name': 'cifar10'}
-    kind = machine.find_kind('cpu', 'stock', machine.Threads(1, 1, 1))
+    kind = description.find_kind('cpu', 'stock', description.Threads(1, 1, 1))
     record.content['processes'] = [
         {'kind': kind, 'commit': commit, 'commit_is_clean': clean}]
     text = format_report(record, report.build_report(record))

@@ -2,7 +2,7 @@
 
 import json
 
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import comparison

@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from cifar10_tf1 import reference_run
+from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
 from cifar10_tf1 import systems
 

@@ -7,15 +7,15 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoints
-from cifar10_tf1 import dropout
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.graph import dropout
 from cifar10_tf1 import evaluation
-from cifar10_tf1 import stopping
+from cifar10_tf1.common import stopping
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import plain_laptop_cnn
 from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.benchmark import plain_udacity_cnn
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 
 PORTS = {'laptop_cnn': plain_laptop_cnn, 'udacity_cnn': plain_udacity_cnn}
@@ -231,7 +231,7 @@ def test_figures_of_the_record(whole_run, system, tiny_data_set):
     with tf.Graph().as_default(), tf.Session() as session:
         logits = system.build_network(tf.constant(
             plain_notebook.prepare(images[rows])), seed=1)
-        tf.train.Saver().restore(session, checkpoints.find_newest(
+        tf.train.Saver().restore(session, reading.find_newest(
             str(whole_run)).prefix)
         logits = session.run(logits)
     logits = logits.astype(np.float64)
@@ -298,8 +298,8 @@ def test_an_interrupted_run_is_the_same_run(whole_run, system, tiny_data_set,
                             system=system, epochs=2, stop_request=request) == 143
     assert runs.train(tmp_path, tiny_data_set, system=system) == 0
     for name in (f'model.ckpt-{2 * STEPS}', 'published/image_classification'):
-        assert checkpoints.fingerprint(str(tmp_path / name)) == (
-            checkpoints.fingerprint(str(whole_run / name)))
+        assert reading.fingerprint(str(tmp_path / name)) == (
+            reading.fingerprint(str(whole_run / name)))
     entries, others = ([{name: value for name, value in entry.items()
                          if name != 'seconds'} for entry in record.epochs]
                        for record in map(runs.load_record, (tmp_path, whole_run)))

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import objective
+from cifar10_tf1.graph import objective
 from cifar10_tf1 import programs
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn

@@ -9,19 +9,19 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import devices
+from cifar10_tf1.machine import devices
 from cifar10_tf1 import kernels
-from cifar10_tf1 import machine
-from cifar10_tf1 import one_batch
-from cifar10_tf1.errors import KernelsDisagree
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.machine import description
+from cifar10_tf1.graph import numeric_check
+from cifar10_tf1.common.errors import KernelsDisagree
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-THREADS = machine.Threads(2, 2, 2)
+THREADS = description.Threads(2, 2, 2)
 
 
 def build(tiny_data_set, kernels_name='fast'):
@@ -36,7 +36,7 @@ def check(tiny_data_set, graph, device='cpu'):
         session.run(graph.initializer)
         inputs.training.load(session, tiny_data_set)
         inputs.training.initialize(session, epoch=0)
-        one_batch.check_training(
+        numeric_check.check_training(
             deep_cnn, session, (inputs.images, inputs.labels),
             {inputs.handle: session.run(inputs.handles['training'])}, graph.figures,
             device, THREADS)
@@ -68,7 +68,7 @@ def test_right_kernels_pass(tiny_data_set):
     ([0.0, 0.0], False), ([np.nan, 4.0], False), ([np.inf, 4.0], False)])
 def test_vectors(ours, passes):
     """Of length 5: a norm alone would not see [4, 3]."""
-    difference = one_batch._find_difference(
+    difference = numeric_check._find_difference(
         ['the loss', 'the gradient of w'], [1.0, np.float32(ours)],
         [1.0, np.float32([3.0, 4.0])])
     assert passes == (difference is None)
@@ -83,13 +83,13 @@ def test_the_known_fault_is_seen(monkeypatch, tiny_data_set):
 
 def test_one_batch_with_a_near_tie_is_forgiven(monkeypatch, tiny_data_set):
     """Two draws in a row may be off; three are not by rounding."""
-    real, seen = one_batch._find_difference, []
+    real, seen = numeric_check._find_difference, []
 
     def find_difference(*arguments):
         seen.append(real(*arguments))
         return 'the loss' if len(seen) < num_bad + 1 else seen[-1]
 
-    monkeypatch.setattr(one_batch, '_find_difference', find_difference)
+    monkeypatch.setattr(numeric_check, '_find_difference', find_difference)
     graph = build(tiny_data_set, 'stock')
     num_bad = 2
     check(tiny_data_set, graph)
@@ -120,7 +120,7 @@ def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, tmp_path,
     runs.train(folder, tiny_data_set, max_steps=1)
     monkeypatch.setattr(devices, 'resolve', lambda choice, threads: 'gpu')
     monkeypatch.setattr(devices, 'find_gpu', lambda device, threads: None)
-    monkeypatch.setattr(one_batch, '_find_difference',
+    monkeypatch.setattr(numeric_check, '_find_difference',
                         lambda *arguments: 'the loss of one batch is off')
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
@@ -149,7 +149,7 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
     checked = []
     # Whose graph is soon built; who asks for the fast ones is asked about.
     monkeypatch.setattr(kernels, 'load', lambda *unused_arguments: stock)
-    monkeypatch.setattr(one_batch, 'check_training',
+    monkeypatch.setattr(numeric_check, 'check_training',
                         lambda *arguments: checked.append(arguments))
 
     def train(steps, **given):
@@ -159,8 +159,8 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
 
     assert train(1, kernels='fast') == 1
     assert train(2) == 0
-    cpu = machine.find_cpu()
-    monkeypatch.setattr(machine, 'find_cpu',
+    cpu = description.find_cpu()
+    monkeypatch.setattr(description, 'find_cpu',
                         lambda: dict(cpu, vector_flags='none'))
     assert train(3) == 1
     assert train(4) == 0
@@ -168,8 +168,8 @@ def test_when_it_is_checked(monkeypatch, tmp_path, tiny_data_set):
     def disagree(*arguments):
         raise KernelsDisagree('wrong; use --kernels stock')
 
-    monkeypatch.setattr(one_batch, 'check_training', disagree)
-    monkeypatch.setattr(machine, 'find_cpu',
+    monkeypatch.setattr(numeric_check, 'check_training', disagree)
+    monkeypatch.setattr(description, 'find_cpu',
                         lambda: dict(cpu, vector_flags='avx'))
     with pytest.raises(UserError, match='where it was begun') as caught:
         train(5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import model_helpers
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import pipeline
+from cifar10_tf1.graph import pipeline
 from cifar10_tf1.data import records
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.determinism import derive_seed
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Settings

@@ -8,7 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
 from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -61,7 +61,7 @@ def test_two_runs_differ(train, tmp_path, tiny_data_set):
     hashes = set()
     for name in 'ab':
         assert train(tmp_path / name, '--epochs', 1) == 0
-        hashes.add(checkpoints.fingerprint(str(tmp_path / name / 'model.ckpt-4')))
+        hashes.add(reading.fingerprint(str(tmp_path / name / 'model.ckpt-4')))
     assert len(hashes) == 2
 
 

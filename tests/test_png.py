@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import png
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn

@@ -9,7 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import pooled_gradient
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.kernels import fast
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import pooled

@@ -15,7 +15,7 @@ from cifar10_tf1 import inference
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
 from cifar10_tf1.predict.prediction import Prediction

@@ -11,8 +11,8 @@ import time
 import pytest
 
 import runs
-from cifar10_tf1 import run_record
-from cifar10_tf1 import step_losses
+from cifar10_tf1.records import run_record
+from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 

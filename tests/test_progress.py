@@ -3,8 +3,8 @@
 import io
 import sys
 
-from cifar10_tf1 import progress
-from cifar10_tf1.progress import Progress
+from cifar10_tf1.training import progress
+from cifar10_tf1.training.progress import Progress
 
 
 class Clock:

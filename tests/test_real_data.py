@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cifar10_tf1 import inference
-from cifar10_tf1 import machine
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import step_losses
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.training import step_losses
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -51,7 +51,7 @@ def test_first_images(real_data_dir):
     records = cifar10.load_bytes([data_set.test_path], 10000)[:100]
     images = records[:, 1:].reshape([-1, 3, 32, 32]).transpose([0, 2, 3, 1])
     with inference.Classifier(deep_cnn, reference_run.find_checkpoint(),
-                              machine.Threads(1, 1, 1)) as classifier:
+                              description.Threads(1, 1, 1)) as classifier:
         classes = classifier.classify(images).argmax(axis=1)
     expected = np.array([int(digit) for digit in record['classes'][:100]])
     assert set(np.flatnonzero(classes != expected)) <= set(record['near_ties'])

@@ -10,11 +10,11 @@ import os
 import pytest
 
 import test_readme
-from cifar10_tf1 import record_schema
-from cifar10_tf1 import run_record
-from cifar10_tf1 import run_settings
+from cifar10_tf1.records import record_schema
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
 from cifar10_tf1 import verify
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 RECORDS = sorted(glob.glob(os.path.join(test_readme.ROOT, 'results', 'runs', '**',
                                         'run.json'), recursive=True))

@@ -6,10 +6,10 @@ import pytest
 
 import model_helpers
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import cli
-from cifar10_tf1 import reference_run
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path, capsys):
     with open(prefix + '.data-00000-of-00001', 'r+b') as file:
         file.write(b'damage')
     with pytest.raises(UserError, match='is whole'):
-        checkpoints.choose(*cli.locate_checkpoint(options()))
+        reading.choose(*cli.locate_checkpoint(options()))
     assert capsys.readouterr().out == ''
 
 

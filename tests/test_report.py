@@ -12,7 +12,7 @@ import pytest
 
 import model_helpers
 import runs
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic

@@ -11,18 +11,18 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import inference
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1 import report
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_record
-from cifar10_tf1 import run_settings
-from cifar10_tf1 import step_losses
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
+from cifar10_tf1.training import step_losses
 from cifar10_tf1 import verify
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
-from cifar10_tf1.run_settings import RunSettings
+from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
@@ -46,7 +46,7 @@ def test_record_of_a_run(finished_run, tiny_data_set):
     assert [e['summed_loss'] for e in content['epochs']] == [
         losses[:4].astype(np.float64).sum(), losses[4:].astype(np.float64).sum()]
     assert content['weights'] == {
-        'step': 8, 'sha256': checkpoints.fingerprint(
+        'step': 8, 'sha256': reading.fingerprint(
             str(finished_run / 'model.ckpt-8'))}
     assert content['not_bit_exact'] == []
 
@@ -231,15 +231,15 @@ def test_documented_curve():
 
 
 def test_cores_and_kind():
-    assert 1 <= machine.count_cores() <= os.cpu_count()
-    threads = machine.Threads(2, 3, 4)
-    kind = machine.find_kind('cpu', 'stock', threads)
-    assert machine.list_differences(kind, kind) == []
-    assert machine.find_kind('cpu', 'stock', machine.Threads(2, 1, 9)) == kind
-    other = machine.find_kind('cpu', 'stock', machine.Threads(1, 3, 4))
-    assert machine.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
+    assert 1 <= description.count_cores() <= os.cpu_count()
+    threads = description.Threads(2, 3, 4)
+    kind = description.find_kind('cpu', 'stock', threads)
+    assert description.list_differences(kind, kind) == []
+    assert description.find_kind('cpu', 'stock', description.Threads(2, 1, 9)) == kind
+    other = description.find_kind('cpu', 'stock', description.Threads(1, 3, 4))
+    assert description.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
     other['cpu']['vector_flags'] = 'sse'
-    assert len(machine.list_differences(kind, other)) == 2
+    assert len(description.list_differences(kind, other)) == 2
 
 
 @pytest.fixture

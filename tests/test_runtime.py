@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Prints how many pages a second round of activations has to ask the system for.
 COUNT_PAGES = '''
 import ctypes, resource
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 runtime.prepare_environment()
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
@@ -45,11 +45,11 @@ AVX512 = AVX2 + ' avx512bw avx512dq avx512f avx512vl'
     (AVX2, ('stock', True), '0')])
 def test_the_vector_flags_decide_about_rewrites(flags, arguments, rewrites):
     """Not a timing: the same kind of machine computes in the same way."""
-    assert machine.has_avx512({'vector_flags': flags}) == (flags == AVX512)
+    assert description.has_avx512({'vector_flags': flags}) == (flags == AVX512)
     program = f'''
 import os
-from cifar10_tf1 import machine, runtime
-machine.find_cpu = lambda: {{'vector_flags': {flags!r}}}
+from cifar10_tf1.machine import description, runtime
+description.find_cpu = lambda: {{'vector_flags': {flags!r}}}
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = 'what a user has set'
 runtime.prepare_environment(*{arguments!r})
 print(os.environ['TF_ENABLE_ONEDNN_OPTS'])

@@ -5,9 +5,9 @@ import json
 import pytest
 
 import model_helpers
-from cifar10_tf1 import record_schema
-from cifar10_tf1 import run_record
-from cifar10_tf1 import run_settings
+from cifar10_tf1.records import record_schema
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison

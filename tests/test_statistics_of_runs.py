@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cifar10_tf1 import statistics_of_runs as statistics
+from cifar10_tf1.records import statistics_of_runs as statistics
 
 RUNS = [8239.6, 8220.0, 8251.3, 8207.9, 8243.1, 8262.4]
 OTHERS = [8225.0, 8190.2, 8236.6, 8214.7]

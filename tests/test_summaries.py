@@ -9,8 +9,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import step_losses
-from cifar10_tf1 import summaries
+from cifar10_tf1.training import step_losses
+from cifar10_tf1.training import summaries
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 SEED = 2

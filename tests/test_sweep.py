@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from cifar10_tf1 import model_dir
-from cifar10_tf1 import run_record
+from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
-from cifar10_tf1.console import OutputError
-from cifar10_tf1.errors import UserError
-from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.common.console import OutputError
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.sweep import __main__ as sweep
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
@@ -136,7 +136,7 @@ def test_cores_are_shared_out(monkeypatch):
 
 
 def test_a_process_on_each_core_as_far_as_the_memory_reaches(monkeypatch):
-    monkeypatch.setattr(runner.machine, 'count_cores', lambda: 4)
+    monkeypatch.setattr(runner.description, 'count_cores', lambda: 4)
     monkeypatch.setattr(runner.resources, 'find_memory', lambda: 30e9)
     assert runner.choose_num_processes('cpu', 10, 1e9) == 4
     assert runner.choose_num_processes('cpu', 3, 1e9) == 3

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from cifar10_tf1 import model_dir
-from cifar10_tf1 import run_record
+from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.records import run_record
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
 

@@ -14,7 +14,7 @@ import os
 import numpy as np
 import pytest
 
-from cifar10_tf1 import reference_run
+from cifar10_tf1.records import reference_run
 from cifar10_tf1 import systems
 from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import runs as sweep_runs

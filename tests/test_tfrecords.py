@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 import runs  # noqa: F401  (TensorFlow is loaded)
 from cifar10_tf1 import tfrecords
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 FEATURES = {
     'image/encoded': tf.FixedLenFeature([], tf.string),

@@ -12,7 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import network_gradient
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 
 TOLERANCE = 1e-5  # of the largest entry
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -54,5 +54,5 @@ def test_products_that_compute_their_edges_by_other_code(monkeypatch):
         return net * (1.0 + noise)
 
     monkeypatch.setattr(tf, 'matmul', build_uneven_product)
-    deviations = network_gradient.measure(5, machine.Threads(1, 1, 1))
+    deviations = network_gradient.measure(5, description.Threads(1, 1, 1))
     assert max(deviations.values()) <= TOLERANCE, deviations

@@ -11,9 +11,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import step_losses
-from cifar10_tf1 import stopping
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.training import step_losses
+from cifar10_tf1.common import stopping
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Schedule

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.variables import load_variables
+from cifar10_tf1.graph.variables import load_variables
 
 
 @pytest.mark.parametrize('is_resource', [False, True])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import runs
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import fingerprint
 from cifar10_tf1 import programs
 from cifar10_tf1 import verify
@@ -92,17 +92,17 @@ def test_verify_what_cannot_be_repeated(record_file, tiny_data_set, monkeypatch,
 def test_fingerprint():
     """Golden, and every part of it counts."""
     tensors = {'b': np.arange(3, dtype=np.float32), 'a': np.int64(7)}
-    golden = checkpoints.fingerprint_tensors(tensors)
+    golden = reading.fingerprint_tensors(tensors)
     assert golden == (
         'a8086078d9685c0e580aaf82472c90f32da481a3961437702ae51dff270d56ac')
-    assert golden == checkpoints.fingerprint_tensors(
+    assert golden == reading.fingerprint_tensors(
         dict(reversed(list(tensors.items()))))
     others = [dict(tensors, b=np.float32([0, 1, 2.0000002])),
               dict(tensors, b=np.arange(3, dtype=np.int32)),
               dict(tensors, b=np.arange(3, dtype=np.float32).reshape(3, 1)),
               {'c': tensors['b'], 'a': tensors['a']},
               dict(tensors, b=np.float32([-0.0, 1, 2]))]
-    assert len({checkpoints.fingerprint_tensors(t) for t in others} | {golden}
+    assert len({reading.fingerprint_tensors(t) for t in others} | {golden}
                ) == 6
 
 

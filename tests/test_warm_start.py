@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import published_weights
-from cifar10_tf1 import warm_start
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.checkpoints import pretrained
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.inception import weights
 from published_weights import CHECKPOINT
 from published_weights import FROZEN
@@ -48,11 +48,11 @@ KINDS = ('V1', 'V2', 'frozen', 'archive of V1', 'archive of a frozen graph')
 @pytest.mark.parametrize('kind', KINDS)
 def test_each_packing_gives_the_same_tensors(tensors, tmp_path, kind):
     path = write(tmp_path, kind, tensors)
-    found = warm_start.load(weights.PUBLISHED, WANTED, path)
+    found = pretrained.load(weights.PUBLISHED, WANTED, path)
     assert set(found.tensors) == set(WANTED)
     for name, value in found.tensors.items():
         assert value.tobytes() == tensors[name].tobytes()
-    assert found.tensors_sha256 == warm_start.checkpoints.fingerprint_tensors(
+    assert found.tensors_sha256 == pretrained.reading.fingerprint_tensors(
         {name: tensors[name] for name in WANTED})
     assert len(found.sha256) == (2 if kind == 'V2' else 1)
 
@@ -60,15 +60,15 @@ def test_each_packing_gives_the_same_tensors(tensors, tmp_path, kind):
 @pytest.mark.parametrize('kind', KINDS[:4])
 def test_a_folder_will_do(tensors, tmp_path, kind, monkeypatch):
     write(tmp_path, kind, tensors)
-    named = warm_start.load(weights.PUBLISHED, WANTED, str(tmp_path))
+    named = pretrained.load(weights.PUBLISHED, WANTED, str(tmp_path))
     monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
-    assert warm_start.load(weights.PUBLISHED, WANTED) .for_record == (
+    assert pretrained.load(weights.PUBLISHED, WANTED) .for_record == (
         named.for_record)
 
 
 def test_an_index_is_a_checkpoint(tensors, tmp_path):
     path = write(tmp_path, 'V2', tensors)
-    assert warm_start.load(weights.PUBLISHED, WANTED, path + '.index')
+    assert pretrained.load(weights.PUBLISHED, WANTED, path + '.index')
 
 
 FAULTS = {
@@ -97,7 +97,7 @@ def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
     change(tensors)
     path = write(tmp_path, kind, tensors)
     with pytest.raises(UserError, match=message) as error:
-        warm_start.load(weights.PUBLISHED, WANTED, path)
+        pretrained.load(weights.PUBLISHED, WANTED, path)
     assert str(error.value).startswith(path)
     assert str(error.value).endswith('name another with --pretrained')
     assert '\n' not in str(error.value)
@@ -110,7 +110,7 @@ def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind):
         kind == 'V2') else tmp_path / path.split('/')[-1]
     file.write_bytes(file.read_bytes()[:-len(file.read_bytes()) // 3])
     with pytest.raises(UserError, match='cut off or damaged') as error:
-        warm_start.load(weights.PUBLISHED, WANTED, path)
+        pretrained.load(weights.PUBLISHED, WANTED, path)
     assert '\n' not in str(error.value)
 
 
@@ -118,13 +118,13 @@ def test_an_archive_of_something_else(tmp_path):
     (tmp_path / 'a.txt').write_text('a')
     path = published_weights.pack(tmp_path / 'x.tar.gz', tmp_path / 'a.txt')
     with pytest.raises(UserError, match='has neither inception_v3.ckpt nor'):
-        warm_start.load(weights.PUBLISHED, WANTED, str(path))
+        pretrained.load(weights.PUBLISHED, WANTED, str(path))
 
 
 @pytest.mark.parametrize('name', ['absent.ckpt', '.'])
 def test_a_path_without_weights(tmp_path, name):
     with pytest.raises(UserError, match='there is no such file, and no folder'):
-        warm_start.load(weights.PUBLISHED, WANTED, str(tmp_path / name))
+        pretrained.load(weights.PUBLISHED, WANTED, str(tmp_path / name))
 
 
 def test_no_network_is_one_line_with_both_addresses(tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_no_network_is_one_line_with_both_addresses(tmp_path, monkeypatch):
     # Nobody listens there.
     monkeypatch.setenv('INCEPTION_V3_URL', 'http://127.0.0.1:9')
     with pytest.raises(UserError) as error:
-        warm_start.load(weights.PUBLISHED, WANTED)
+        pretrained.load(weights.PUBLISHED, WANTED)
     message = str(error.value)
     for archive in weights.PUBLISHED.archives:
         assert f'http://127.0.0.1:9/{archive.name}' in message

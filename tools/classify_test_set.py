@@ -16,7 +16,7 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import launch  # noqa: E402
 from cifar10_tf1 import programs  # noqa: E402
-from cifar10_tf1 import run_settings  # noqa: E402
+from cifar10_tf1.records import run_settings  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
 

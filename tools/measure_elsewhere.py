@@ -138,7 +138,7 @@ def load_network():
     The network is an inference.Classifier, to be closed.
     """
     from cifar10_tf1 import inference
-    from cifar10_tf1 import reference_run
+    from cifar10_tf1.records import reference_run
     from cifar10_tf1 import systems
     from cifar10_tf1.export import npz_file
     from cifar10_tf1.export import saved_model
@@ -158,7 +158,7 @@ def measure(pythons, data_dir):
       list of list, as COLUMNS.
     """
     import numpy as np
-    from cifar10_tf1 import machine
+    from cifar10_tf1.machine import description
     from cifar10_tf1.data import cifar10
     labels, images = cifar10.load_data_set(data_dir).read('test')
     sets = [('test images', images, labels),
@@ -166,7 +166,7 @@ def measure(pythons, data_dir):
     with open(PAGE, encoding='utf-8') as file:
         programs = cut_programs(file.read())
     content, classifier = load_network()
-    cpu = machine.find_cpu()['name']
+    cpu = description.find_cpu()['name']
     with classifier, tempfile.TemporaryDirectory() as folder:
         expected = [classifier.classify(part) for unused, part, unused in sets]
         write_folder(folder, programs, content)
@@ -183,7 +183,7 @@ def measure(pythons, data_dir):
                     int((classes != wanted.argmax(axis=1)).sum()), cpu, digest])
                 print(*lines[-1][:-1], flush=True)
 
-        add('predict', ' '.join(machine.find_tensorflow()), classifier.classify, '')
+        add('predict', ' '.join(description.find_tensorflow()), classifier.classify, '')
         for python in pythons:
             python = os.path.abspath(python)
             versions = json.loads(start(python, folder, ['-c', _LIST_VERSIONS]))
@@ -203,8 +203,8 @@ def main():
                         help='a Python with keras and a backend, or with torch')
     options = parser.parse_args()
     from cifar10_tf1 import data
-    from cifar10_tf1 import devices
-    from cifar10_tf1 import runtime
+    from cifar10_tf1.machine import devices
+    from cifar10_tf1.machine import runtime
     runtime.prepare_environment()
     devices.prepare('cpu')
     runtime.load_tensorflow()

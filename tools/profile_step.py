@@ -18,12 +18,12 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from cifar10_tf1 import devices  # noqa: E402
-from cifar10_tf1 import machine  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.machine import devices  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 
 NUM_STEPS = 20
-THREADS = machine.Threads(1, 1, 1)
+THREADS = description.Threads(1, 1, 1)
 LAYER = re.compile(r'/(conv_1|norm_1|conv_2|norm_2|pool_2|FC_1|FC_2)(?=_grad|/|$)')
 
 # Of 100 images, MB (1e6 bytes) of float32 activations.
@@ -63,7 +63,7 @@ def main():
     writer = csv.writer(sys.stdout, lineterminator='\n')
     writer.writerow(['wheel', 'kernels', 'layer', 'pass', 'ms', 'gflop', 'mb',
                      'ms_of_arithmetic', 'ms_of_bytes'])
-    wheel = ' '.join(machine.find_wheel()[:2])
+    wheel = ' '.join(description.find_wheel()[:2])
     for (layer, backward), counts in COUNTS.items():
         gflop = counts[0 if name == 'stock' else 1]
         writer.writerow([
@@ -79,7 +79,7 @@ def time_ops(tf, name):
     """{(layer, backward): milliseconds}, of the fastest of some steps."""
     import numpy as np
     from cifar10_tf1 import kernels
-    from cifar10_tf1 import objective
+    from cifar10_tf1.graph import objective
     from cifar10_tf1 import programs
     from cifar10_tf1 import systems
     system = systems.load(systems.DEFAULT)

@@ -22,10 +22,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from cifar10_tf1 import model_dir  # noqa: E402
-from cifar10_tf1 import reference_run  # noqa: E402
-from cifar10_tf1 import run_record  # noqa: E402
-from cifar10_tf1 import step_losses  # noqa: E402
+from cifar10_tf1.checkpoints import model_dir  # noqa: E402
+from cifar10_tf1.records import reference_run  # noqa: E402
+from cifar10_tf1.records import run_record  # noqa: E402
+from cifar10_tf1.training import step_losses  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.sweep import counts  # noqa: E402
 from cifar10_tf1.sweep import files  # noqa: E402

@@ -18,10 +18,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import cli  # noqa: E402
-from cifar10_tf1 import devices  # noqa: E402
+from cifar10_tf1.machine import devices  # noqa: E402
 from cifar10_tf1 import report  # noqa: E402
-from cifar10_tf1 import run_record  # noqa: E402
-from cifar10_tf1 import runtime  # noqa: E402
+from cifar10_tf1.records import run_record  # noqa: E402
+from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
 from cifar10_tf1.report import curve_charts  # noqa: E402
 from cifar10_tf1.report import findings  # noqa: E402

@@ -14,13 +14,13 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import limits
-from cifar10_tf1 import machine
+from cifar10_tf1.common import limits
+from cifar10_tf1.machine import description
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import medians
 from cifar10_tf1.benchmark import workers
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
 NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS = 10, 0.1
@@ -160,7 +160,7 @@ def _describe_rest(runtime, gflop):
 
 def _parse_cores(text):
     numbers = [int(part) for part in text.split(',')]
-    available = machine.count_cores()
+    available = description.count_cores()
     if not all(1 <= number <= available for number in numbers):
         raise argparse.ArgumentTypeError(
             f'{text} has a number that is not in 1 to {available}')

@@ -16,10 +16,10 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
-from cifar10_tf1 import limits
-from cifar10_tf1 import run_record
+from cifar10_tf1.common import limits
+from cifar10_tf1.records import run_record
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 EPOCHS_FILE = 'epochs.csv'
 _FIELDS = ('epoch', 'summed_loss', 'seconds')

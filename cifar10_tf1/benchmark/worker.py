@@ -14,12 +14,12 @@ import resource
 import sys
 import time
 
-from cifar10_tf1 import devices
+from cifar10_tf1.machine import devices
 from cifar10_tf1 import kernels
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_settings
-from cifar10_tf1 import runtime
+from cifar10_tf1.records import run_settings
+from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import medians
@@ -85,7 +85,7 @@ class Ours:
         """A step of training on the same batch over and over."""
         import numpy as np
         import tensorflow.compat.v1 as tf
-        from cifar10_tf1 import objective
+        from cifar10_tf1.graph import objective
         from cifar10_tf1.systems import base
         if 'fixed' not in self._sessions:
             random = np.random.RandomState(SEED)
@@ -191,12 +191,12 @@ def main():
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
 
-    name, version, unused_digest = machine.find_wheel()
+    name, version, unused_digest = description.find_wheel()
     # Of one training alone: what else is timed comes later.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer(wheel=f'{name} {version}', kinds=subject.kinds,
            start_up_seconds=seconds, peak_memory_kb=memory,
-           cpu=machine.find_cpu(), cores=machine.count_cores())
+           cpu=description.find_cpu(), cores=description.count_cores())
     for line in sys.stdin:
         kind, limit = line.split()
         run = getattr(subject, kind)

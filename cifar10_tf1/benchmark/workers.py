@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))

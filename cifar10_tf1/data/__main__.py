@@ -9,7 +9,7 @@ import sys
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _SOURCE = data.SOURCES['cifar10']
 

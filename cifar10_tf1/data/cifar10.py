@@ -26,7 +26,7 @@ from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.data_set import load_files
 from cifar10_tf1.data.verification import DataFile
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 CHANNELS = 3
 HEIGHT = 32

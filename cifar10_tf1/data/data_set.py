@@ -7,7 +7,7 @@ from typing import Callable, Dict, NamedTuple, Tuple
 import numpy as np
 
 from cifar10_tf1.data import preparation
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 LABEL_BYTES = 1  # of a record, before the planes
 

@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple, Optional, Tuple
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import transfer
 from cifar10_tf1.data import verification
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 MAX_ROUNDS = 5       # through the sources that have sent anything
 PAUSE_SECONDS = 1.0  # before the second round, doubled after each

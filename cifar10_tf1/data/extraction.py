@@ -8,7 +8,7 @@ import zlib
 
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import safe_pickle
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _WAY_OUT = 'Move it away and run this again, or put the right archive there.'
 

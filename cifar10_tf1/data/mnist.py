@@ -23,7 +23,7 @@ from cifar10_tf1.data import preparation
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.data_set import new_table
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 HEIGHT = 28
 WIDTH = 28

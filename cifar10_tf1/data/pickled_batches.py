@@ -16,7 +16,7 @@ from cifar10_tf1.data import verification
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.data_set import new_table
 from cifar10_tf1.data.safe_pickle import Refused
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 
 def decode(content):

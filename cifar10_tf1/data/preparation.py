@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 LOCK_NAME = '.preparing.lock'
 

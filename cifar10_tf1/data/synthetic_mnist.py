@@ -13,7 +13,7 @@ from cifar10_tf1.data import synthetic
 from cifar10_tf1.data import synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.mnist import IdxFile
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 FOLDER = 'mnist'  # in DATA_DIR/synthetic
 LINE_PREFIX = '[synthetic, not MNIST] '

@@ -2,9 +2,9 @@
 
 import os
 
-from cifar10_tf1.cuda import driver as drivers
-from cifar10_tf1.cuda import libraries
-from cifar10_tf1.cuda import support as supports
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda import support as supports
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
 from cifar10_tf1.doctor.lines import OK

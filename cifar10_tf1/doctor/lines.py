@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
 STATUSES = (OK, WARN, FAIL)  # from good to bad

@@ -2,7 +2,7 @@
 
 import os
 
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1 import systems
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
@@ -89,7 +89,7 @@ def find_memory_limit(root='/'):
 
 def check_threads():
     """The cores that this process may use."""
-    yield Line(OK, 'Threads', f'{machine.count_cores()} cores to use (affinity, '
+    yield Line(OK, 'Threads', f'{description.count_cores()} cores to use (affinity, '
                f'cgroup) of the machine\'s {os.cpu_count()}')
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1.doctor.lines import FAIL
 from cifar10_tf1.doctor.lines import Line
 from cifar10_tf1.doctor.lines import OK
@@ -33,9 +33,9 @@ _IMPORT = ('import tensorflow; '
 
 def check_program():
     """The commit of the program, where it can be known."""
-    commit, clean = machine.find_commit()
+    commit, clean = description.find_commit()
     yield Line(OK, 'Program', 'commit '
-               + machine.format_commit(commit and commit[:12], clean))
+               + description.format_commit(commit and commit[:12], clean))
 
 
 def check_python():
@@ -44,7 +44,7 @@ def check_python():
     text = (f'{platform.python_version()} on {platform.system()} '
             f'{platform.release()}, {platform.machine()}, '
             f'{" ".join(platform.libc_ver()) or "libc unknown"}')
-    major = machine.find_tensorflow()[1]
+    major = description.find_tensorflow()[1]
     majors = [major[0]] if major else sorted(_PYTHONS)
     if any(_PYTHONS[m][0] <= version <= _PYTHONS[m][1] for m in majors
            if m in _PYTHONS):
@@ -57,7 +57,7 @@ def check_python():
 
 def check_tensorflow(limit=180.0):
     """Imports TensorFlow in a child, which an illegal instruction may end."""
-    name, version = machine.find_tensorflow()
+    name, version = description.find_tensorflow()
     if version is None:
         yield Line(FAIL, 'TensorFlow', 'is not installed for this Python',
                    f'{_SETUP}; run this with the Python in it')
@@ -100,11 +100,11 @@ def _explain_failure(name, child):
 
 def check_packages():
     """The other packages, and the versions that 1.15 does not work with."""
-    tensorflow = machine.find_tensorflow()[1] or ''
+    tensorflow = description.find_tensorflow()[1] or ''
     found, missing, wrong = [], [], []
     for name, too_new, major in _PACKAGES:
         applies = too_new and tensorflow.startswith(major)
-        version = machine.find_version(name)
+        version = description.find_version(name)
         if version is None:
             if name != 'h5py':  # which only Keras needs
                 missing.append(name)
@@ -123,7 +123,7 @@ def check_packages():
 
 def check_processor():
     """AVX, which the wheels for x86-64 are compiled with."""
-    cpu = machine.find_cpu()
+    cpu = description.find_cpu()
     name = cpu['name'] or cpu['architecture']
     if cpu['architecture'] in ('x86_64', 'AMD64'):
         flags = cpu['vector_flags'].split()
@@ -134,7 +134,7 @@ def check_processor():
             return
         newest = [flag for flag in ('avx', 'avx2', 'avx512f') if flag in flags]
         yield Line(OK, 'Processor', ', '.join([name] + newest[-1:]))
-    elif (machine.find_tensorflow()[1] or '').startswith('1.'):
+    elif (description.find_tensorflow()[1] or '').startswith('1.'):
         yield Line(WARN, 'Processor', name, 'TensorFlow 1.15 exists for x86-64 '
                    'only: make setup RUNTIME=tf2')
     else:

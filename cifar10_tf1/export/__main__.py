@@ -18,12 +18,12 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import devices
-from cifar10_tf1 import extras
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import devices
+from cifar10_tf1.common import extras
+from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.export import checking
 from cifar10_tf1.export import npz_file
 from cifar10_tf1.export import onnx_file
@@ -65,10 +65,10 @@ def _export(options):
     runtime.prepare_environment()
     devices.prepare('cpu')
     runtime.load_tensorflow()
-    from cifar10_tf1 import checkpoints
+    from cifar10_tf1.checkpoints import reading
     from cifar10_tf1 import inference
     system = systems.load(cli.find_system(options))
-    prefix = checkpoints.choose(*cli.locate_checkpoint(options))
+    prefix = reading.choose(*cli.locate_checkpoint(options))
     data_dir = cli.find_data_dir(options, system.name)
     images, what = checking.load_images(data_dir, system)
     with inference.Classifier(system, prefix, data_dir=data_dir) as classifier:
@@ -101,12 +101,12 @@ def _export(options):
 @contextlib.contextmanager
 def _explained(path):
     """Turns what Python or TensorFlow raise, on a full disk or elsewhere."""
-    from cifar10_tf1 import checkpoints
+    from cifar10_tf1.checkpoints import reading
     tf = runtime.load_tensorflow()
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or checkpoints.one_line(error)
+        reason = getattr(error, 'strerror', None) or reading.one_line(error)
         raise UserError(f'cannot write {path}: {reason}')
 
 

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 NUM_CHECKED = 100  # images
 TOLERANCE = 1e-5   # of a probability

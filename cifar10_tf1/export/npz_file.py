@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import inference
-from cifar10_tf1.errors import UserError
-from cifar10_tf1.variables import load_variables
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.graph.variables import load_variables
 
 _ABOUT = 'about/'
 _TOLD = ('system', 'classes', 'step', 'data', 'checkpoint_sha256')

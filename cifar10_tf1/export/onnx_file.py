@@ -3,7 +3,7 @@
 import json
 import logging
 
-from cifar10_tf1 import extras
+from cifar10_tf1.common import extras
 
 _OPSET = 13  # of 2020; every onnxruntime since 1.6 reads it
 _NAMES = ('classes', 'probabilities')

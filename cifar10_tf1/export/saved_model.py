@@ -3,7 +3,7 @@
 import json
 import os
 
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 
 _SIGNATURE = 'serving_default'
 _ABOUT = os.path.join('assets.extra', 'about.json')
@@ -28,11 +28,11 @@ def freeze(classifier):
 
 def describe(classifier):
     """What stands beside the weights: dict for JSON."""
-    from cifar10_tf1 import checkpoints
+    from cifar10_tf1.checkpoints import reading
     return {'system': classifier.system.name,
             'classes': list(classifier.class_names), 'step': classifier.step,
             'data': classifier.data_name,
-            'checkpoint_sha256': checkpoints.fingerprint(classifier.checkpoint),
+            'checkpoint_sha256': reading.fingerprint(classifier.checkpoint),
             'input': 'images: ' + describe_input(classifier.system.picture),
             'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'}
 

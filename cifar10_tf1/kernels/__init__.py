@@ -4,7 +4,7 @@ A formulation is a module with the same functions as kernels.stock. Variables
 and checkpoints know nothing of it.
 """
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 NAMES = ('stock', 'fast')
 

@@ -12,7 +12,7 @@ slices.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.kernels import rows
 
 _PART = 50      # images

@@ -19,7 +19,7 @@ its middle, so these may differ in their last bits.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import runtime
 
 TAPS = 5
 _MARGIN = TAPS // 2  # of SAME padding on each side

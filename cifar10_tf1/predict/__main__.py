@@ -11,11 +11,11 @@ import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import devices
-from cifar10_tf1 import extras
-from cifar10_tf1 import limits
-from cifar10_tf1 import runtime
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.machine import devices
+from cifar10_tf1.common import extras
+from cifar10_tf1.common import limits
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.common.errors import UserError
 
 
 def _check_options(options):

@@ -6,12 +6,12 @@ import sys
 
 import numpy as np
 
-from cifar10_tf1 import checkpoints
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import cli
 from cifar10_tf1 import inference
 from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import figure
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.predict.prediction import draw_test_images
@@ -75,7 +75,7 @@ def classify(options):
       UserError: where there is no checkpoint, or no data for --test.
     """
     name = cli.find_system(options)
-    prefix = checkpoints.choose(*cli.locate_checkpoint(
+    prefix = reading.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
     system = systems.load(name)
     with inference.Classifier(

@@ -5,7 +5,7 @@ its true class, and the three likeliest classes as bars, the largest on top.
 More than four pictures stand in two columns. Marks and frame are ours.
 """
 
-from cifar10_tf1 import drawing
+from cifar10_tf1.common import drawing
 
 LIMIT = 24         # pictures in a figure
 _ROWS = 4          # in one column

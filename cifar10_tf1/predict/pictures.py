@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_tf1 import extras
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common import extras
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import png
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # looked for in folders, in any case

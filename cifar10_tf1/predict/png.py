@@ -6,7 +6,7 @@ Pillow takes one whose compressed data ends early, and leaves the other rows bla
 import struct
 import zlib
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _SIGNATURE = 8        # bytes before the first chunk
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the number of a colour type

@@ -4,8 +4,8 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from cifar10_tf1.determinism import derive_seed
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict.pictures import as_rgb
 
 _TOP = 3  # classes that are printed

@@ -12,14 +12,14 @@ import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import devices
-from cifar10_tf1 import extras
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
-from cifar10_tf1 import runtime
+from cifar10_tf1.machine import devices
+from cifar10_tf1.common import extras
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
+from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.data import preparation
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import page

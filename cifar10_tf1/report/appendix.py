@@ -1,7 +1,7 @@
 """What stands at a report's end: data, settings, machine, hashes."""
 
 import json
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1.report.page import escape
 
 
@@ -55,8 +55,8 @@ def add_environment(page, content):
         page.table([], [
             ['command', process['command']], ['started', process['started']],
             ['end', _or_unknown(process['end'])],
-            ['commit', machine.format_commit(process['commit'],
-                                             process['commit_is_clean'])]]
+            ['commit', description.format_commit(process['commit'],
+                                                 process['commit_is_clean'])]]
             + [[name, _format_value(value)] for name, value in
                _flatten(process['kind']) + _flatten(process['versions'])],
             long=(1,))

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from cifar10_tf1 import drawing
+from cifar10_tf1.common import drawing
 
 PURPOSE = 'the HTML report'
 _SHARES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)  # on the scale of colours

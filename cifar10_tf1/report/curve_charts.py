@@ -5,7 +5,7 @@ Each function returns the bytes of one file.
 
 import math
 
-from cifar10_tf1 import drawing
+from cifar10_tf1.common import drawing
 from cifar10_tf1.report.charts import PURPOSE
 from cifar10_tf1.report.charts import WIDTH
 

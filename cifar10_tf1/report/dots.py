@@ -1,6 +1,6 @@
 """A chart of tests: a dot for each, a line for the documented one."""
 
-from cifar10_tf1 import drawing
+from cifar10_tf1.common import drawing
 from cifar10_tf1.report.charts import PURPOSE
 from cifar10_tf1.report.charts import WIDTH
 

@@ -15,10 +15,10 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import kernels
 from cifar10_tf1 import programs
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_settings
-from cifar10_tf1 import runtime
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_settings
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.common.errors import UserError
 
 _Z = 1.959964  # of a two-sided interval of 95 %
 
@@ -139,13 +139,13 @@ def _find_data_set(record, data_dir, system):
 
 def _find_checkpoint(record, prefix):
     """(prefix or None, what it is or why there is none)."""
-    from cifar10_tf1 import checkpoints
+    from cifar10_tf1.checkpoints import reading
     folder = record.folder or '.'
     if prefix is not None:
-        prefix = checkpoints.choose(folder, prefix)
+        prefix = reading.choose(folder, prefix)
     else:
         try:
-            newest = checkpoints.find_newest(folder)
+            newest = reading.find_newest(folder)
         except UserError as error:
             _warn(error)
             return None, 'No checkpoint beside the record is whole.'
@@ -157,7 +157,7 @@ def _find_checkpoint(record, prefix):
     weights = record.content['weights']
     if weights is None:  # before the run's first process has ended
         return prefix, f'{name}, of which the record has no hash'
-    if checkpoints.fingerprint(prefix) == weights['sha256']:
+    if reading.fingerprint(prefix) == weights['sha256']:
         return prefix, f'{name}, whose hash is the record\'s'
     return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
                     f'at step {weights["step"]}')
@@ -165,9 +165,9 @@ def _find_checkpoint(record, prefix):
 
 def _find_recorded(record):
     """The checkpoint of record where this is its run, else None."""
-    from cifar10_tf1 import checkpoints
+    from cifar10_tf1.checkpoints import reading
     prefix = reference_run.find_checkpoint()
-    if prefix and checkpoints.fingerprint(prefix) == (
+    if prefix and reading.fingerprint(prefix) == (
             record.content['weights'] or {}).get('sha256'):
         return prefix
     return None

@@ -2,7 +2,7 @@
 
 from typing import List, NamedTuple, Optional
 
-from cifar10_tf1 import statistics_of_runs
+from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.report import measure
 

@@ -6,7 +6,7 @@ Each section says what is lacking where it can't be made.
 import io
 
 from cifar10_tf1 import data
-from cifar10_tf1 import extras
+from cifar10_tf1.common import extras
 from cifar10_tf1.predict.pictures import as_rgb
 from cifar10_tf1.report import appendix
 from cifar10_tf1.report import charts

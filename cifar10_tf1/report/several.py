@@ -6,14 +6,14 @@ the others are listed. The same run given twice counts once.
 
 from typing import List, NamedTuple
 
-from cifar10_tf1 import statistics_of_runs as statistics
+from cifar10_tf1.records import statistics_of_runs as statistics
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import results
 from cifar10_tf1.report.results import Answer
 from cifar10_tf1.report.results import Verdict
-from cifar10_tf1.run_record import RunRecord
+from cifar10_tf1.records.run_record import RunRecord
 
 
 class Run(NamedTuple):

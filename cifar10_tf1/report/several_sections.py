@@ -1,8 +1,8 @@
 """The report on several runs as one HTML file."""
 
 from cifar10_tf1 import data
-from cifar10_tf1 import extras
-from cifar10_tf1 import statistics_of_runs as statistics
+from cifar10_tf1.common import extras
+from cifar10_tf1.records import statistics_of_runs as statistics
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import curve_charts
 from cifar10_tf1.report import dots

@@ -1,6 +1,6 @@
 """The report as text."""
 
-from cifar10_tf1 import machine
+from cifar10_tf1.machine import description
 from cifar10_tf1.report import results
 from cifar10_tf1.report.several import build_answer
 
@@ -92,8 +92,8 @@ def _describe_run(record):
         f'{kind["wheel"]}, {kind["kernels"]} kernels, {kind["device"]}, '
         f'{kind["intra_op_threads"]} threads within an op, '
         f'{kind["cpu"]["name"]}',
-        'Commit ' + machine.format_commit(process['commit'],
-                                          process['commit_is_clean']),
+        'Commit ' + description.format_commit(process['commit'],
+                                              process['commit_is_clean']),
         'Repeatable to the bit on this kind of machine: '
         + ('no: ' + '; '.join(content['not_bit_exact'])
            if content['not_bit_exact'] else 'yes'),

@@ -8,12 +8,12 @@ import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1 import devices
-from cifar10_tf1 import limits
-from cifar10_tf1 import model_dir
+from cifar10_tf1.machine import devices
+from cifar10_tf1.common import limits
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
-from cifar10_tf1.stopping import StopRequest
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner

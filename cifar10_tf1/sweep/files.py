@@ -3,8 +3,8 @@
 import json
 import os
 
-from cifar10_tf1 import extras
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common import extras
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import several
 from cifar10_tf1.sweep import runs as runs_module
 from cifar10_tf1.sweep import summary as summaries

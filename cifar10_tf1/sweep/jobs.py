@@ -7,11 +7,11 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
-from cifar10_tf1 import model_dir
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1 import programs
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.sweep import counts
 
 LOGS = 'logs'  # in the sweep's folder: what the processes printed

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs as jobs_module
 

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import time
 
-from cifar10_tf1 import machine
-from cifar10_tf1 import model_dir
+from cifar10_tf1.machine import description
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.doctor import resources
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
 # As a process ends that somebody stops from outside, or the kernel for memory.
@@ -47,7 +47,7 @@ def choose_num_processes(device, num_jobs, memory_bytes):
         return 1
     memory = resources.find_memory()
     fitting = num_jobs if memory is None else int(memory / memory_bytes)
-    return max(1, min(machine.count_cores(), num_jobs, fitting))
+    return max(1, min(description.count_cores(), num_jobs, fitting))
 
 
 class Slot:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from typing import Optional
 
 from cifar10_tf1 import data
-from cifar10_tf1 import run_record
-from cifar10_tf1 import statistics_of_runs
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.sweep import counts
 from cifar10_tf1.sweep import jobs
 

@@ -7,7 +7,7 @@ import statistics
 
 from cifar10_tf1 import data
 from cifar10_tf1 import report
-from cifar10_tf1 import statistics_of_runs
+from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import comparison
 
 POWER = 0.9  # that a further number of runs is told for

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
-from cifar10_tf1 import statistics_of_runs
-from cifar10_tf1.errors import UserError
+from cifar10_tf1.records import statistics_of_runs
+from cifar10_tf1.common.errors import UserError
 
 
 # Figures of a part of an epoch, of the network as it is tested.

@@ -16,9 +16,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
-from cifar10_tf1 import plan
+from cifar10_tf1.graph import plan
 from cifar10_tf1 import systems
-from cifar10_tf1 import warm_start
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.kernels import stock
 
@@ -92,7 +91,7 @@ class System:
     figures: Tuple[str, ...] = ()
     tests_after_training = False
     variants_as_in_training: Tuple[str, ...] = ()
-    pretrained: Optional[warm_start.Published] = None
+    pretrained: Any = None  # checkpoints.pretrained.Published
     sums_in_pairs = False
     num_calibration_batches = 0
     num_parallel_ops: Optional[int] = None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import records
-from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import plan
+from cifar10_tf1.graph import plan
 from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.kernels import stock

@@ -10,7 +10,7 @@ host, dropout draws by stateless ops, and the cross-entropy is written out.
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import plan
+from cifar10_tf1.graph import plan
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import records

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import dropout
+from cifar10_tf1.graph import dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook

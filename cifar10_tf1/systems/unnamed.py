@@ -7,7 +7,7 @@ does not move them.
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.common.seeds import derive_seed
 
 
 def build_layer(number, shape, seed, stddev, biases_stddev=0.0):

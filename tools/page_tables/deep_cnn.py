@@ -4,9 +4,9 @@ import os
 import statistics
 
 import page_tables
-from cifar10_tf1 import reference_run
+from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import run_record
 from page_tables import results
 
 FOLDER = os.path.join(reference_run.RUNS, 'deep_cnn')

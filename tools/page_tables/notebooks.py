@@ -5,9 +5,9 @@ import glob
 import os
 
 import page_tables
-from cifar10_tf1 import reference_run
+from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
-from cifar10_tf1 import statistics_of_runs
+from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
 from page_tables import results
 

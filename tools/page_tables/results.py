@@ -5,8 +5,8 @@ import json
 import os
 import statistics
 
-from cifar10_tf1 import reference_run
-from cifar10_tf1 import run_record
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
 from cifar10_tf1.sweep import counts
 
 

@@ -9,7 +9,7 @@ keeps 8 back), which is a race; here it is full each time.
 
 import numpy as np
 
-from cifar10_tf1.determinism import derive_seed
+from cifar10_tf1.common.seeds import derive_seed
 
 CAPACITY = 32  # records; the original leaves at least 8
 

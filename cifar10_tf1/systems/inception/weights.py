@@ -6,7 +6,7 @@ Model Zoo. It lacks the auxiliary classifier, which fine-tuning leaves out anywa
 """
 
 from cifar10_tf1 import systems
-from cifar10_tf1 import warm_start
+from cifar10_tf1.checkpoints import pretrained
 from cifar10_tf1.data import download
 from cifar10_tf1.data import verification
 
@@ -59,7 +59,7 @@ def _build_archive(name, size, find_damage):
         '--from-scratch.')
 
 
-PUBLISHED = warm_start.Published(
+PUBLISHED = pretrained.Published(
     title='the Inception v3 of 2016-08-28',
     find_folder=lambda: systems.find('inception_v3').weights_dir,
     mirror_variable='INCEPTION_V3_URL',

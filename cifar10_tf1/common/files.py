@@ -1,0 +1,91 @@
+"""Files written whole or not at all, and locks that end with their process."""
+
+import contextlib
+import errno
+import fcntl
+import os
+
+
+def write_atomically(path, content):
+    """Replaces a file; a reader, or a power cut, finds the old or the new one whole.
+
+    Args:
+      path: str.
+      content: str or bytes; or a function of the open binary file that writes it.
+    Raises:
+      OSError: what was there is kept, and nothing is left beside it.
+    """
+    # Several processes may write the same file at the same time.
+    temporary = f'{path}.{os.getpid()}.tmp'
+    try:
+        with open(temporary, 'wb') as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content if isinstance(content, bytes)
+                           else content.encode('utf-8'))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)  # on a full disk its space is needed
+        raise
+    sync(os.path.dirname(path) or '.')
+
+
+def sync(path):
+    """Puts a file or the entries of a folder on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """A lock of the kernel's on a file (flock); a context manager.
+
+    It ends with its process, also with a killed one, and works across containers,
+    where process numbers repeat. The file stays: removing one that others wait for
+    would split them.
+    """
+
+    def __init__(self, path, shared=False, wait=False):
+        """Takes the lock.
+
+        Args:
+          path: str; made where absent, but not by a shared lock.
+          shared: bool, whether other shared locks may be held beside it.
+          wait: bool, whether to wait for its present owner.
+        Raises:
+          BlockingIOError: another process holds it, and wait is False.
+          OSError: it can't be opened, or the file system has no locks.
+        """
+        self.path = path
+        self._file = open(path, 'r' if shared else 'a')
+        mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            fcntl.flock(self._file, mode if wait else mode | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise BlockingIOError(error.errno, error.strerror, path) from error
+            raise
+
+    def is_in_place(self):
+        """Whether the path still leads to the locked file."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()),
+                                    os.stat(self.path))
+        except OSError:
+            return False
+
+    def release(self):
+        self._file.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        self.release()

@@ -1,0 +1,1 @@
+"""Input pipeline, loss and update, the numeric check of one batch."""

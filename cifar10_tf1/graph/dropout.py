@@ -1,0 +1,38 @@
+"""Dropout that a resumed run repeats: a function of (seed, layer, step).
+
+Departs from tf.nn.dropout in where the numbers come from. Its own are drawn
+from a state that is in no checkpoint.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.common.seeds import derive_seed
+
+
+def build(net, name, mode):
+    """Keeps each unit with a probability, and divides it by that.
+
+    By TensorFlow 1's formula, net / keep * floor(keep + uniform), which leaves
+    net as it is where keep is 1.
+
+    Args:
+      net: float32 [batch, units].
+      name: str, of the layer: two layers never share their numbers.
+      mode: systems.base.Mode. Without a keep_prob, net is returned; without a
+        step, TensorFlow's own dropout draws.
+    Returns:
+      float32 [batch, units].
+    """
+    if mode.keep_prob is None:
+        return net
+    purpose = f'dropout/{name}'
+    if mode.step is None:
+        # With a seed, because TensorFlow 2 may be told to insist.
+        return tf.nn.dropout(net, keep_prob=mode.keep_prob,
+                             seed=derive_seed(mode.seed, purpose))
+    with tf.name_scope(f'dropout_{name}'), tf.device('/cpu:0'):
+        key = derive_seed(mode.seed, purpose, bits=63)
+        uniform = tf.random.stateless_uniform(
+            tf.shape(net), seed=tf.stack([tf.constant(key, tf.int64), mode.step]))
+        kept = tf.floor(mode.keep_prob + uniform)
+    return net / mode.keep_prob * kept

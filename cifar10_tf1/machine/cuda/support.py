@@ -1,0 +1,144 @@
+"""Which cards and drivers each TensorFlow of this project can use.
+
+Read from the wheels: what their kernels are compiled for, as machine code (ELF)
+and as PTX, which the driver compiles at the first start. Machine code of 6.0
+runs on 6.x from there on, PTX in principle on all that is newer.
+"""
+
+from typing import NamedTuple, Optional, Tuple
+
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine.cuda.driver import format_capability
+from cifar10_tf1.machine.cuda.driver import format_cuda
+
+
+class DriverNeed(NamedTuple):
+    capability: Tuple[int, int]  # of the cards from this one on
+    cuda: int                    # what cuDriverGetVersion has to say at least
+    number: str                  # the first driver that does, on Linux
+
+
+class Support(NamedTuple):
+    name: str
+    cuda: str                         # of the build
+    lowest: Tuple[int, int]           # compute capability
+    highest: Tuple[int, int]
+    drivers: Tuple[DriverNeed, ...]   # in ascending order
+    libraries: Tuple[str, ...]        # without one of these, no GPU at all
+    on_newer_cards: str               # what it does there
+    way_to_it: str                    # how a user gets it
+    way_to_libraries: str
+    # cuDNN from this version on has no kernels for cards below a capability.
+    cudnn_limit: Optional[Tuple[int, Tuple[int, int]]] = None
+
+
+TENSORFLOW_1 = Support(
+    'TensorFlow 1.15', cuda='10.0',
+    # The wheel has ELF and PTX of 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but the
+    # cuBLAS and cuDNN of CUDA 10.0 know nothing newer than 7.5.
+    lowest=(3, 5), highest=(7, 5),
+    drivers=(DriverNeed((0, 0), 10000, '410.48'),),
+    libraries=('libcudart.so.10.0', 'libcublas.so.10.0', 'libcufft.so.10.0',
+               'libcurand.so.10.0', 'libcusolver.so.10.0',
+               'libcusparse.so.10.0', 'libcudnn.so.7'),
+    on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
+    way_to_it='TensorFlow 1.15 (make train, or docker/Dockerfile)',
+    way_to_libraries='install CUDA 10.0 and cuDNN 7 or use docker/Dockerfile, '
+                     'which has them')
+
+TENSORFLOW_2 = Support(
+    # tf.sysconfig.get_build_info(), held against this by a test: CUDA 12.5.1,
+    # cuDNN 9; sm_60, sm_70, sm_80, sm_89, compute_90.
+    'TensorFlow 2', cuda='12.5', lowest=(6, 0), highest=(9, 0),
+    drivers=(
+        # CUDA 12 runs on any driver of CUDA 12, by NVIDIA's "minor version
+        # compatibility", which holds for machine code only.
+        DriverNeed((0, 0), 12000, '525.60.13'),
+        # For 9.0 most kernels of the wheel are PTX of version 8.5, which the
+        # driver compiles and which those before CUDA 12.5 refuse.
+        DriverNeed((9, 0), 12050, '555.42.02')),
+    libraries=('libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12',
+               'libcufft.so.11', 'libcusolver.so.11', 'libcusparse.so.12',
+               'libcudnn.so.9'),
+    # Its PTX of 9.0 should run on 10.0 and 12.0; it does not, with
+    # CUDA_ERROR_INVALID_PTX (TensorFlow's issues 89272 and 101746).
+    on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
+    way_to_it='TensorFlow 2 (make train RUNTIME=tf2-cuda, or '
+              'docker/Dockerfile.tf2)',
+    way_to_libraries='make setup RUNTIME=tf2-cuda installs them, '
+                     'docker/Dockerfile.tf2 has them',
+    # cuDNN 9.11 took Pascal and Volta out (its support matrix). The lock has one
+    # before it, requirements/main-tf2-cuda.in.
+    cudnn_limit=(91100, (7, 5)))
+
+SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
+
+
+def find_support():
+    """The Support of the installed TensorFlow; None where there is none."""
+    version = description.find_tensorflow()[1]
+    if version is None:
+        return None
+    return TENSORFLOW_1 if version.startswith('1.') else TENSORFLOW_2
+
+
+def find_fault(card, driver, support):
+    """Why a TensorFlow can't use a card, as a clause; None where it can.
+
+    Args:
+      card: driver.Card.
+      driver: driver.Driver.
+      support: Support.
+    Returns:
+      str or None.
+    """
+    if not _has_kernels(support, card):
+        span = ' to '.join(map(format_capability,
+                               (support.lowest, support.highest)))
+        return (f'{card}: {support.name} (CUDA {support.cuda}) supports '
+                f'{span}, and ' + (f'on newer cards {support.on_newer_cards}'
+                                   if card.capability > support.highest else
+                                   'has no kernels for older cards'))
+    need = find_driver_need(card, support)
+    if driver.cuda is None or driver.cuda >= need.cuda:
+        return None
+    return (f'{card}: the NVIDIA driver{_numbered(driver)} is too old, it '
+            f'serves CUDA {format_cuda(driver.cuda)}, and {support.name} needs '
+            f'{format_cuda(need.cuda)} for this card; update the driver to '
+            f'{need.number} or newer')
+
+
+def find_driver_need(card, support):
+    """The DriverNeed of a card."""
+    return [need for need in support.drivers
+            if need.capability <= card.capability][-1]
+
+
+def list_ways_out(driver, support):
+    """The other TensorFlows that can use one of the cards: list of str.
+
+    With a newer driver, where that one is too old for them, and only for a card
+    for which this TensorFlow has no kernels.
+    """
+    ways_out = []
+    for other in SUPPORTS:
+        if other is support:
+            continue
+        needs = [find_driver_need(card, other) for card in driver.cards
+                 if _has_kernels(other, card)
+                 and not _has_kernels(support, card)]
+        if any(find_fault(card, driver, other) is None
+               for card in driver.cards):
+            ways_out.append(other.way_to_it)
+        elif needs:
+            ways_out.append(f'{other.way_to_it} with the NVIDIA driver '
+                            f'{min(needs).number} or newer')
+    return ways_out
+
+
+def _has_kernels(support, card):
+    return support.lowest <= card.capability <= support.highest
+
+
+def _numbered(driver):
+    return f' {driver.number}' if driver.number else ''

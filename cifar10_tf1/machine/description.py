@@ -1,0 +1,220 @@
+"""The kind of machine: what decides whether two runs agree to the bit.
+
+Two runs of one seed give the same bits on the same kind: the TensorFlow wheel,
+the kernels, the device, the numbers of threads, the processor with its vector
+extensions and caches (Eigen's blocking, and so the order of sums, follows
+them). No name of a host, a user or a folder is read: records are published.
+"""
+
+import hashlib
+import math
+import os
+import platform
+import re
+import subprocess
+from typing import NamedTuple
+
+try:
+    from importlib import metadata
+except ImportError:  # Python 3.6 and 3.7
+    try:
+        import importlib_metadata as metadata
+    except ImportError:  # a bare one, in which the doctor has to run
+        metadata = None
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+_COMMIT_VARIABLE = 'CIFAR_TF1_COMMIT'  # of the images: docker/
+
+# glibc's numbers of sysconf names that Python does not know. It asks the
+# processor, so in a container they are what Eigen sees.
+_SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
+
+_VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
+
+
+class Threads(NamedTuple):
+    intra_op: int  # within one op
+    inter_op: int  # ops at the same time
+    input: int     # images prepared in parallel; no influence on the bits
+
+
+def count_cores():
+    """Cores that this process may use: its affinity and its cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(
+        os, 'sched_getaffinity') else os.cpu_count() or 1
+    for path, parse in (('/sys/fs/cgroup/cpu.max', str.split),
+                        ('/sys/fs/cgroup/cpu/cpu.cfs_quota_us',
+                         lambda text: [text, _read(
+                             '/sys/fs/cgroup/cpu/cpu.cfs_period_us')])):
+        try:
+            quota, period = (float(part) for part in parse(_read(path)))
+        except ValueError:  # absent, or "max"
+            continue
+        if quota > 0 and period > 0:
+            cores = min(cores, max(1, math.ceil(quota / period)))
+    return cores
+
+
+def find_kind(device, kernels, threads, gpu=None):
+    """What has to be equal for equal bits.
+
+    Args:
+      device: 'cpu' or 'gpu'.
+      kernels: 'stock' or 'fast'.
+      threads: Threads.
+      gpu: dict as of devices.find_gpu, or None on a CPU.
+    Returns:
+      dict for JSON, of two levels at most.
+    """
+    name, version, digest = find_wheel()
+    return {
+        'wheel': f'{name} {version}', 'wheel_sha256': digest,
+        'device': device, 'kernels': kernels,
+        'onednn_rewrites': os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1'
+        and not (version or '').startswith('1.'),
+        # How many ops run at the same time is of no influence.
+        'intra_op_threads': threads.intra_op,
+        'cpu': find_cpu(), 'gpu': gpu,
+    }
+
+
+def find_version(package):
+    """The version of an installed package, or None."""
+    try:
+        return metadata and metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def find_tensorflow():
+    """(name, version) of the installed package; (None, None) without one."""
+    for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
+        version = find_version(name)
+        if version:
+            return name, version
+    return None, None
+
+
+def find_wheel():
+    """The installed TensorFlow.
+
+    Returns:
+      (name, version, digest): str; the digest is the SHA-256 over the names
+      and digests of the files that the wheel's own RECORD lists, without what
+      an installer adds.
+    """
+    name, version = find_tensorflow()
+    if name is None:
+        return 'tensorflow', None, None
+    files = sorted(
+        f'{file},{file.hash.value}' for file in metadata.files(name) or []
+        if file.hash and file.parts[0].startswith('tensorflow')
+        and '.dist-info' not in file.parts[0] and file.suffix != '.pyc')
+    digest = hashlib.sha256('\n'.join(files).encode('utf-8')).hexdigest()
+    return name, version, digest if files else None
+
+
+def find_cpu():
+    """Vendor, family, model, stepping, vector flags, cache sizes in bytes."""
+    fields = {}
+    for line in _read('/proc/cpuinfo').split('\n\n')[0].splitlines():
+        name, unused_colon, value = line.partition(':')
+        fields[name.strip()] = value.strip()
+    flags = fields.get('flags', fields.get('Features', '')).split()
+    caches = {}
+    for name, number in _SYSCONF_CACHES.items():
+        try:
+            caches[name] = (os.sysconf(number) if platform.libc_ver()[0]
+                            else None)
+        except (OSError, ValueError):
+            caches[name] = None
+    return {
+        'architecture': platform.machine(),
+        'vendor': fields.get('vendor_id'), 'family': fields.get('cpu family'),
+        'model': fields.get('model'), 'stepping': fields.get('stepping'),
+        'name': fields.get('model name'),
+        'vector_flags': ' '.join(sorted(filter(_VECTOR_FLAG.match, flags))),
+        'caches': ' '.join(f'{name}={size}' for name, size in caches.items()),
+    }
+
+
+def has_avx512(cpu=None):
+    """Whether a processor has what oneDNN calls AVX-512.
+
+    Args:
+      cpu: dict as of find_cpu, by default this machine's.
+    """
+    flags = (cpu or find_cpu())['vector_flags'].split()
+    return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
+
+
+def find_versions():
+    """Of what stands around the kind; for reading, not for comparing."""
+    return {'python': platform.python_version(), 'system': platform.system(),
+            'kernel': platform.release(),
+            'libc': ' '.join(platform.libc_ver()),
+            'numpy': find_version('numpy'), 'protobuf': find_version('protobuf')}
+
+
+def find_commit():
+    """The commit of this program, and whether nothing in it is changed.
+
+    An image has no history: docker/ puts the commit that its builder named into
+    CIFAR_TF1_COMMIT. `make image` adds -dirty where a file was changed; that
+    nothing was cannot be known of an image.
+
+    Returns:
+      (commit, clean): str or None, bool or None where it is not known.
+    """
+    def git(*arguments):
+        return subprocess.run(
+            ('git', '-C', _ROOT) + arguments, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, check=True, timeout=30,
+            universal_newlines=True).stdout.strip()
+
+    try:
+        # A copy inside of somebody's repository is not that commit.
+        if os.path.realpath(git('rev-parse', '--show-toplevel')
+                            ) == os.path.realpath(_ROOT):
+            return git('rev-parse', 'HEAD'), not git('status', '--porcelain')
+    except (OSError, subprocess.SubprocessError):
+        pass
+    commit = os.environ.get(_COMMIT_VARIABLE, '')
+    if commit in ('', 'unknown'):
+        return None, None
+    if commit.endswith('-dirty'):
+        return commit[:-len('-dirty')], False
+    return commit, None
+
+
+def format_commit(commit, clean):
+    """'1a2b, with changes', say, of what find_commit or a record says."""
+    if commit is None:
+        return 'unknown'
+    return commit + {True: '', False: ', with changes',
+                     None: ', as the image says'}[clean]
+
+
+def list_differences(kind_a, kind_b):
+    """Where two kinds differ: ['intra_op_threads: 2, not 4', ...]."""
+    def flat(kind, prefix=''):
+        items = {}
+        for name, value in kind.items():
+            if isinstance(value, dict):
+                items.update(flat(value, f'{prefix}{name} '))
+            else:
+                items[prefix + name] = value
+        return items
+
+    a, b = flat(kind_a), flat(kind_b)
+    return [f'{name}: {b.get(name)}, not {a.get(name)}'
+            for name in sorted(set(a) | set(b)) if a.get(name) != b.get(name)]
+
+
+def _read(path):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''

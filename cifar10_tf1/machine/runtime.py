@@ -1,0 +1,207 @@
+"""Where TensorFlow 1.15 and TensorFlow 2 differ, line by line with the reason.
+
+1.15 is the runtime of record. On TensorFlow 2 the same code builds the same
+graph through tensorflow.compat.v1; nowhere else does the project ask which of
+the two it runs on.
+"""
+
+import contextlib
+import ctypes
+import functools
+import logging
+import os
+import re
+import sys
+import tempfile
+import warnings
+
+from cifar10_tf1.machine import description
+
+# Parameters of the C library's mallopt, and the most that old ones take.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
+
+_NOTE = re.compile(rb'I\d{4} |WARNING: All log messages before absl::')
+
+
+def prepare_environment(kernels='stock', prefers_onednn=False):
+    """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
+
+    Imports no TensorFlow; does nothing once it is loaded. What the result
+    depends on is set whatever the user has set; each variable means nothing to
+    the runtime that doesn't know it.
+
+    Args:
+      kernels: 'stock' or 'fast'.
+      prefers_onednn: bool, whether oneDNN's rewrites make the stock kernels
+        faster too, and are to: systems.Entry.
+    """
+    if 'tensorflow' in sys.modules:
+        return
+    # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    # Deprecation notes of TensorFlow's Python side.
+    logging.getLogger('tensorflow').setLevel(logging.ERROR)
+    # 1.15 spells dtypes in a way that NumPy 1.17 warns of, in twelve lines at
+    # each start.
+    warnings.filterwarnings('ignore', category=FutureWarning,
+                            module=r'tensor(flow|board)')
+    # 1.15: a program with TensorFlow 2 leaves this to those that it starts, and
+    # they would behave as version 2.
+    os.environ.pop('TF2_BEHAVIOR', None)
+    # 1.15: deterministic cuDNN algorithms. This stops autotuning as well;
+    # setting TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it.
+    os.environ['TF_CUDNN_DETERMINISTIC'] = '1'
+    os.environ.pop('TF_CUDNN_USE_AUTOTUNE', None)
+    # 2: the same, for every op; see also enable_op_determinism below.
+    os.environ['TF_DETERMINISTIC_OPS'] = '1'
+    # 2: oneDNN's graph rewrites, on by default on some processors only, sum in
+    # another order than the rest; the processor must not choose. (The matrix
+    # products inside of the other kernels are oneDNN's all the same.) They make
+    # the fast kernels faster with AVX-512, and slower without it: the kind of
+    # machine decides, and names the choice. The stock kernels are as everywhere,
+    # but for a system that is nothing else than large convolutions.
+    os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
+        '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
+        else '0')
+    _keep_memory()
+
+
+def _keep_memory():
+    """Makes the C library keep what is freed for what is asked for next.
+
+    Else it gives the memory of most activations back to the system at each step:
+    on 1.15 a tenth of the processor's time goes into getting it again.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # of glibc
+    if mallopt is not None:
+        mallopt(_TRIM_THRESHOLD, _MOST_TRIM)
+        mallopt(_MMAP_THRESHOLD, _MOST_MMAP)
+
+
+@functools.lru_cache(maxsize=None)
+def load_tensorflow():
+    """Imports TensorFlow and makes version 2 behave as version 1.
+
+    Before any graph is built; a second call does nothing more.
+
+    Returns:
+      the module tensorflow.compat.v1.
+    """
+    with _without_notes():
+        import tensorflow
+        import tensorflow.compat.v1 as tf
+    if tf.version.VERSION.startswith('1.'):
+        return tf
+    # 2: graphs and sessions, ref-counted shapes, no eager execution.
+    tf.disable_v2_behavior()
+    # 2: refuses, instead of running, what it can't make deterministic; tf.data
+    # keeps the order of its elements.
+    tensorflow.config.experimental.enable_op_determinism()
+    # 2: from compute capability 8.0 on it would multiply in 19 bits by default.
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    return tf
+
+
+def start_threads(threads):
+    """Makes the threads of this process, before a graph is built.
+
+    The first device of a process decides the number of threads for all. 2:
+    while a graph is built, constants in it are computed already, on a device
+    made for that: with a thread a core, whatever the sessions ask for.
+
+    Args:
+      threads: description.Threads.
+    """
+    tf = load_tensorflow()
+    with tf.Session(graph=tf.Graph(), config=session_config(threads)):
+        pass
+
+
+def session_config(threads, rewrites=True):
+    """tf.ConfigProto for every session of a process.
+
+    Args:
+      threads: description.Threads; 0 leaves a number to TensorFlow.
+      rewrites: bool, whether TensorFlow may rewrite the graph first, and the
+        input pipeline at each start. Testing with the fast kernels gains less
+        by it than it takes.
+    """
+    tf = load_tensorflow()
+    config = tf.ConfigProto(allow_soft_placement=True,
+                            intra_op_parallelism_threads=threads.intra_op,
+                            inter_op_parallelism_threads=threads.inter_op)
+    # 1.15: without growth cuDNN 7 fails to start on RTX 20 cards.
+    config.gpu_options.allow_growth = True
+    config.graph_options.rewrite_options.disable_meta_optimizer = not rewrites
+    return config
+
+
+def dataset_options():
+    """tf.data.Options: a dataset as it is written.
+
+    Both runtimes would rewrite it at each initialisation. 2 still does, because
+    ops are to be deterministic, and fills a stand-in of zeros for each tensor
+    that it starts from: here as large as the data set.
+    """
+    tf = load_tensorflow()
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    if tf.version.VERSION.startswith('1.'):
+        options.experimental_optimization.autotune = False
+    else:
+        options.autotune.enabled = False
+    return options
+
+
+def build_relu_gradient(gradient, features):
+    """The gradient where a feature is positive, else 0, the faster way.
+
+    Args:
+      gradient: float32, finite.
+      features: float32 of the same shape, nowhere negative.
+    """
+    tf = load_tensorflow()
+    if tf.version.VERSION.startswith('1.'):
+        # 1.15: its kernel takes one number at a time; these three use the
+        # vector unit and take half the time. The factor lifts every normal
+        # number over 1.
+        return gradient * tf.minimum(features * 3e38, 1.0)
+    return tf.raw_ops.ReluGrad(gradients=gradient, features=features)
+
+
+def has_onednn_rewrites():
+    """Whether oneDNN computes convolutions, pools and their gradients.
+
+    2: as prepare_environment has set it; 1.15 has no such rewrites.
+    """
+    import tensorflow.compat.v1 as tf
+    return (not tf.version.VERSION.startswith('1.')
+            and os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
+
+
+@contextlib.contextmanager
+def _without_notes():
+    """Takes the notes of TensorFlow 2's libraries out of standard error.
+
+    2: while they load they log, at a time when no level can be set yet. All
+    other lines come out at the end; 1.15 has none.
+    """
+    try:
+        capture = tempfile.TemporaryFile()
+    except OSError:  # nowhere to write: rather noise than no start
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(capture.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        with capture:
+            capture.seek(0)
+            for line in capture:
+                if not _NOTE.match(line):
+                    os.write(2, line)

@@ -1,0 +1,1 @@
+"""run.json, the settings of a run, the runs in results/."""
