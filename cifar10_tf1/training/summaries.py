@@ -7,13 +7,13 @@ package: the format is TensorFlow's own record file, named without the host.
 """
 
 import os
-import struct
 import sys
 import time
-import zlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.common import png
 
 FOLDER = 'summaries'      # in the model folder
 EVERY_STEPS = 50          # from one set of scalars to the next
@@ -151,7 +151,7 @@ class Summaries:
                         filters.transpose(3, 0, 1, 2)[None])[0], scale=6))]
         values = [tf.Summary.Value(tag=tag, image=tf.Summary.Image(
             height=picture.shape[0], width=picture.shape[1], colorspace=3,
-            encoded_image_string=encode_png(picture)))
+            encoded_image_string=png.encode(picture)))
                   for tag, picture in pictures]
         values += [tf.Summary.Value(tag=name, histo=build_histogram(value))
                    for name, value in sorted(weights.items())]
@@ -195,23 +195,6 @@ def build_mosaic(pictures, scale):
         mosaic[i // width, :-1, i % width, :-1] = picture
     mosaic = mosaic.reshape(height * (rows + 1), width * (columns + 1), 3)
     return mosaic.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
-def encode_png(picture):
-    """PNG of uint8 [rows, columns, 3]; Pillow is an optional package."""
-    def chunk(kind, content):
-        return (struct.pack('>I', len(content)) + kind + content
-                + struct.pack('>I', zlib.crc32(kind + content)))
-
-    rows, columns, unused_channels = picture.shape
-    # Each row begins with the number of its filter: none.
-    lines = np.concatenate([np.zeros([rows, 1], np.uint8),
-                            picture.reshape(rows, -1)], axis=1)
-    return (b'\x89PNG\r\n\x1a\n'
-            + chunk(b'IHDR', struct.pack('>IIBBBBB', columns, rows, 8, 2, 0, 0,
-                                         0))
-            + chunk(b'IDAT', zlib.compress(lines.tobytes()))
-            + chunk(b'IEND', b''))
 
 
 def _stretch(pictures):

@@ -1,0 +1,106 @@
+"""The TFRecord files: layout, pixels, bytes, and what is in the way."""
+
+import hashlib
+import io
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import model_helpers
+from cifar10_tf1 import tfrecords
+from cifar10_tf1.common import png
+from cifar10_tf1.common.errors import UserError
+
+FEATURES = {
+    'image/encoded': tf.FixedLenFeature([], tf.string),
+    'image/format': tf.FixedLenFeature([], tf.string),
+    'image/class/label': tf.FixedLenFeature([], tf.int64),
+    'image/height': tf.FixedLenFeature([], tf.int64),
+    'image/width': tf.FixedLenFeature([], tf.int64),
+}
+# Of the test file, of 200 images that NumPy draws from a seed.
+GOLDEN = '7dbb2c6fd4e8c54b59e35d03c8fdadb578d339ee43defd2f279c009afd35e185'
+
+
+@pytest.fixture(scope='module')
+def written(tiny_data_set, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('tfrecord') / 'new'
+    tfrecords.write(tiny_data_set, str(folder))
+    return folder
+
+
+@pytest.mark.parametrize('split', sorted(tfrecords.SPLITS))
+def test_a_reader_of_the_document_gets_the_pixels(written, tiny_data_set, split):
+    labels, images = tiny_data_set.read(split)
+    contents = list(tf.io.tf_record_iterator(str(written / tfrecords.SPLITS[split])))
+    with tf.Graph().as_default(), tf.Session() as session:
+        record = tf.placeholder(tf.string, [])
+        example = tf.parse_single_example(record, FEATURES)
+        example['pixels'] = tf.image.decode_png(example['image/encoded'])
+        read = [session.run(example, {record: content}) for content in contents]
+    assert len(read) == len(labels)
+    for example, label, image in zip(read, labels, images):
+        assert example['image/format'] == b'png'
+        assert example['image/class/label'] == label
+        assert (example['image/height'], example['image/width']) == (32, 32)
+        assert np.array_equal(example['pixels'], image)
+    assert set(tf.train.Example.FromString(contents[0]).features.feature) == set(
+        FEATURES)
+
+
+def test_the_same_bytes_wherever_they_are_written(written):
+    content = (written / 'cifar-10-test-tfrecord').read_bytes()
+    assert hashlib.sha256(content).hexdigest() == GOLDEN
+
+
+def test_the_labels(written):
+    lines = (written / 'labels.txt').read_text().splitlines()
+    assert len(lines) == 10
+    assert lines[0] == '0:airplane' and lines[9] == '9:truck'
+
+
+@pytest.mark.parametrize('level', [-1, 0])
+def test_other_programs_read_a_png(image, level):
+    pixels = np.random.RandomState(0).randint(0, 256, [3, 5, 3]).astype(np.uint8)
+    with image.open(io.BytesIO(png.encode(pixels, level))) as read:
+        assert np.array_equal(np.asarray(read), pixels)
+
+
+def test_what_lies_there_is_left_alone(tiny_data_set, tmp_path):
+    (tmp_path / 'labels.txt').write_text('mine')
+    with pytest.raises(UserError, match='labels.txt is there already'):
+        tfrecords.write(tiny_data_set, str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ['labels.txt']
+
+
+def test_a_write_that_fails_leaves_nothing(tiny_data_set, tmp_path, monkeypatch):
+    with model_helpers.file_size_limit():
+        with pytest.raises(UserError, match='cannot write to .*; choose another'):
+            tfrecords.write(tiny_data_set, str(tmp_path))
+    assert not list(tmp_path.iterdir())
+    encoded = []
+
+    def stop(pixels, level):
+        encoded.append(pixels)
+        if len(encoded) == 7:
+            raise KeyboardInterrupt
+        return b''
+
+    monkeypatch.setattr(png, 'encode', stop)
+    with pytest.raises(KeyboardInterrupt):
+        tfrecords.write(tiny_data_set, str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command(tmp_path, capsys):
+    folder = tmp_path / 'out'
+    assert tfrecords.main(['--output', str(folder), '--synthetic', '--data-dir',
+                           str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert '10,000 of 10,000 train images' in captured.err
+    assert [line.split(':')[0] for line in captured.out.splitlines()] == [
+        str(path) for path in sorted(folder.iterdir(), key=lambda path: (
+            path.name == 'labels.txt', 'test' in path.name))]
+    assert tfrecords.main(['--output', 'gs://bucket/x', '--synthetic']) == 1
+    assert '--output gs://bucket/x' in capsys.readouterr().err
