@@ -43,8 +43,8 @@ def describe_input(picture):
         'grey, light on dark' if picture.is_light_on_dark else 'grey')
     text = (f'uint8 [N, {picture.side}, {picture.side}, {picture.channels}], '
             f'rows, columns, {channels}')
-    return text + (f'; the middle {picture.seen} x {picture.seen} is '
-                   'standardised inside' if picture.seen < picture.side else '')
+    return text + (f'; the middle {picture.crop_size} x {picture.crop_size} is '
+                   'standardised inside' if picture.crop_size < picture.side else '')
 
 
 def write(graph_def, about, folder):

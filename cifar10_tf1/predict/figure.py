@@ -63,7 +63,7 @@ def _draw_picture(axes, prediction, preview, system):
     axes.imshow(preview, interpolation='nearest' if max(
         preview.shape[:2]) <= system.picture.side else 'antialiased')
     rows, columns = preview.shape[:2]
-    side = min(rows, columns) * system.picture.seen / (
+    side = min(rows, columns) * system.picture.crop_size / (
         system.picture.side)
     middle = (columns - 1) / 2, (rows - 1) / 2
     for color, width in (('black', 2.2), ('white', 1.0)):

@@ -30,7 +30,7 @@ class PictureShape(NamedTuple):
     """What a picture is before a system prepares it."""
     side: int              # pixels, of a square
     channels: int          # 3: red, green, blue; 1: grey
-    seen: int              # pixels, the side of the middle that is seen
+    crop_size: int         # pixels, the side of the central square the network sees
     is_light_on_dark: bool = False  # as ink of 255; others are inverted
 
 

@@ -105,7 +105,7 @@ class DeepCnn(base.System):
         Returns:
           float32 [N, 24, 24, 3], each of zero mean and unit variance.
         """
-        size = self.picture.seen
+        size = self.picture.crop_size
         first = (self.picture.side - size) // 2
         crops = tf.cast(pixels[:, first:first + size, first:first + size],
                         tf.float32)
