@@ -177,8 +177,8 @@ class DropsTheShortBatch(laptop_cnn.LaptopCnn):
         short = self.batch_size * 35
         rows = plan.rows.reshape(-1, 9000)[:, :short].ravel()
         return plan._replace(rows=rows, batch_sizes=(self.batch_size,) * (
-            len(rows) // self.batch_size), parts=tuple(
-                (end * 35 // 36, number) for end, number in plan.parts))
+            len(rows) // self.batch_size), reporting_points=tuple(
+                (end * 35 // 36, number) for end, number in plan.reporting_points))
 
 
 @pytest.mark.parametrize('changed', [

@@ -53,7 +53,7 @@ class Cifar10:
     ('udacity_cnn', (1000,) * 9, ((9, 1), (18, 2), (27, 3), (36, 4), (45, 5)))])
 def test_the_documented_plan(name, batch_sizes, parts):
     plan = systems.load(name).build_plan(Cifar10)
-    assert plan.batch_sizes == batch_sizes * 5 and plan.parts == parts
+    assert plan.batch_sizes == batch_sizes * 5 and plan.reporting_points == parts
     rows = plan.rows.reshape(5, 9000)
     assert (rows[:, 0] == np.arange(5) * 10000).all()
     assert (np.diff(rows, axis=1) == 1).all()
@@ -62,7 +62,7 @@ def test_the_documented_plan(name, batch_sizes, parts):
     assert (np.diff(held_back, axis=1) == 1).all()
     alone = systems.load(name).build_plan(Cifar10, num_files=1)
     assert alone.batch_sizes == batch_sizes
-    assert alone.parts == ((len(batch_sizes), 1),)
+    assert alone.reporting_points == ((len(batch_sizes), 1),)
     # Validation stays pooled over all files.
     assert np.array_equal(alone.validation, plan.validation)
     assert np.array_equal(alone.rows, plan.rows[:9000])

@@ -17,7 +17,7 @@ class Plan(NamedTuple):
     validation: Optional[Union[slice, np.ndarray]] = None  # rows held back
     # After which step of an epoch figures are taken, and the number of the part
     # that ends there; by default after the last step, of a part without number.
-    parts: Tuple[Tuple[int, int], ...] = ()
+    reporting_points: Tuple[Tuple[int, int], ...] = ()
     # Of (seed of the run, epoch from 0) to int32 rows, where each epoch takes
     # other ones, of those in `rows`.
     order: Optional[Callable[[int, int], np.ndarray]] = None
@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     @property
     def ends(self) -> Tuple[int, ...]:
         """The steps of an epoch after which figures are taken."""
-        return tuple(step for step, unused_number in self.parts) or (
+        return tuple(step for step, unused_number in self.reporting_points) or (
             self.num_steps,)
 
     def list_last_batches(self, table_rows: np.ndarray):

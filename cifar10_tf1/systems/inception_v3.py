@@ -101,7 +101,7 @@ class InceptionV3(base.System):
                      schedule.steps_per_figure)
         return plan.Plan(
             slice(num_examples), (self.batch_size,) * schedule.steps_per_epoch,
-            parts=tuple((end, number + 1) for number, end in enumerate(ends)),
+            reporting_points=tuple((end, number + 1) for number, end in enumerate(ends)),
             order=draw_epoch)
 
     def list_test_rows(self, num_examples, variant, seed):

@@ -372,8 +372,8 @@ class Run:
                  'learning_rate': float(self._session.run(
                      self._graph.learning_rate)),
                  'seconds': round(self._seconds, 2)}
-        if plan.parts:
-            entry['part'] = plan.parts[number][1]
+        if plan.reporting_points:
+            entry['part'] = plan.reporting_points[number][1]
         if num_unknown:
             entry['unknown_losses'] = num_unknown
         figures = self._measures.take(self._system.figures, number)
