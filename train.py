@@ -15,7 +15,7 @@ if __name__ == '__main__':
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 from cifar10_tf1 import kernels  # noqa: E402
-from cifar10_tf1.graph import objective  # noqa: E402
+from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
@@ -55,15 +55,15 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
                        in [('training', training_input), *measured.items()]}
         inputs = pipeline.Inputs(training_input, measured, handles, handle,
                                  labels, images)
-        global_step = objective.build_global_step()
+        global_step = loss.build_global_step()
         with tf.device(f'/{device}:0'):
             # Dropout draws by the step; what is fed as keep_prob turns it on.
             mode = base.build_training_mode(system, seed, global_step)
             logits = system.build_network(images, seed,
                                           kernels.load(kernels_name), mode)
-            losses = objective.build_losses(logits, labels)
+            losses = loss.build_losses(logits, labels)
             update = build_update(system, losses[-1], global_step)
-            num_correct = objective.build_num_correct(logits, labels)
+            num_correct = loss.build_num_correct(logits, labels)
         return training_run.TrainingGraph.build(graph, inputs, mode, losses, update,
                                                 num_correct)
 
@@ -79,7 +79,7 @@ def build_update(system, total_loss, global_step):
     learning_rate = system.build_learning_rate(global_step)
     optimizer = system.build_optimizer(learning_rate)
     average = system.build_average(global_step)
-    train_op, gradients = objective.build_update(
+    train_op, gradients = loss.build_update(
         optimizer, total_loss, global_step, system.sums_in_pairs)
     if average is not None:
         # It sees the updated weights and the step after them; the original

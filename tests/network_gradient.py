@@ -25,7 +25,7 @@ tf = runtime.load_tensorflow()
 import numpy as np  # noqa: E402
 
 import make_deep_cnn  # noqa: E402
-from cifar10_tf1.graph import objective  # noqa: E402
+from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.kernels import fast  # noqa: E402
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn  # noqa: E402
 
@@ -41,16 +41,16 @@ def measure(batch, threads):
     """{'logits', 'loss' or name of a variable: the largest deviation}."""
     weights, images, labels = make_deep_cnn.make_inputs()
     images, labels = images[:batch], labels[:batch]
-    logits, loss, gradients = make_deep_cnn.compute(weights, images, labels)
-    expected = dict(gradients, logits=logits, loss=loss)
+    logits, golden_loss, gradients = make_deep_cnn.compute(weights, images, labels)
+    expected = dict(gradients, logits=logits, loss=golden_loss)
     with tf.Graph().as_default(), tf.Session(
             config=runtime.session_config(threads)) as session:
         logits = deep_cnn.build_network(tf.constant(images), 1, fast)
-        loss = objective.build_losses(logits, tf.constant(labels))[-1]
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         variables = tf.trainable_variables()
         figures = dict(zip([variable.op.name for variable in variables],
-                           tf.gradients(loss, variables)),
-                       logits=logits, loss=loss)
+                           tf.gradients(total_loss, variables)),
+                       logits=logits, loss=total_loss)
         for variable in variables:
             variable.load(weights[variable.op.name], session)
         actual = session.run(figures)

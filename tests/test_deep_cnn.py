@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import kernels
-from cifar10_tf1.graph import objective
+from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Settings
@@ -43,7 +43,7 @@ def results(request):
     with tf.Graph().as_default(), tf.Session() as session:
         logits = deep_cnn.build_network(tf.constant(images), 1,
                                         kernels.load(request.param))
-        losses = objective.build_losses(logits, tf.constant(labels))
+        losses = loss.build_losses(logits, tf.constant(labels))
         variables = {variable.op.name: variable
                      for variable in tf.trainable_variables()}
         names = sorted(variables)
@@ -90,7 +90,7 @@ def test_cross_entropy_equals_the_fused_op():
     labels = np.arange(100, dtype=np.int32) % 10
     with tf.Graph().as_default(), tf.Session() as session:
         logits = tf.constant(values)
-        ours = objective.build_cross_entropy(logits, tf.constant(labels))
+        ours = loss.build_cross_entropy(logits, tf.constant(labels))
         fused = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
             logits=logits, labels=labels))
         a, b, da, db = session.run([ours, fused, tf.gradients(ours, logits)[0],

@@ -13,7 +13,7 @@ import published_weights
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.machine import description
-from cifar10_tf1.graph import objective
+from cifar10_tf1.graph import loss
 from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
@@ -89,9 +89,9 @@ def test_the_network_is_the_port_s():
         logits = documented.build_network(
             tf.constant(images), seed=1,
             mode=base.Mode(uses_batch_statistics=True))
-        loss = objective.build_losses(logits, tf.constant(labels))[-1]
-        update, gradients = objective.build_update(
-            tf.train.AdamOptimizer(0.001), loss, objective.build_global_step())
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
+        update, gradients = loss.build_update(
+            tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
         variables = {variable.op.name: variable
                      for variable in base.list_network_variables()}
         norms = {variable.op.name: tf.norm(gradient)
@@ -105,7 +105,7 @@ def test_the_network_is_the_port_s():
         session.run(start)
         values = session.run(variables)
         our_logits, our_loss, our_norms, unused_result = session.run(
-            [logits, loss, norms, update])
+            [logits, total_loss, norms, update])
         moments = session.run({name: variable for name, variable
                                in variables.items() if 'moving' in name})
     with tf.Session(graph=theirs) as session:

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import kernels
-from cifar10_tf1.graph import objective
+from cifar10_tf1.graph import loss
 from cifar10_tf1.graph import plan as plans
 from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_lenet5
@@ -250,13 +250,13 @@ def compute(kernels_name, images, labels, weights):
             intra_op_parallelism_threads=1)) as session:
         logits = lenet5.build_network(tf.constant(images), 1,
                                       kernels.load(kernels_name))
-        loss = objective.build_losses(logits, tf.constant(labels))[-1]
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         variables = tf.trainable_variables()
         for variable in variables:
             variable.load(weights[variable.op.name], session)
         return session.run(dict(
             zip([variable.op.name for variable in variables],
-                tf.gradients(loss, variables)), logits=logits, loss=loss))
+                tf.gradients(total_loss, variables)), logits=logits, loss=total_loss))
 
 
 @pytest.mark.parametrize('number', [1, 2, 7, 128])

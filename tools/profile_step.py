@@ -79,7 +79,7 @@ def time_ops(tf, name):
     """{(layer, backward): milliseconds}, of the fastest of some steps."""
     import numpy as np
     from cifar10_tf1 import kernels
-    from cifar10_tf1.graph import objective
+    from cifar10_tf1.graph import loss
     from cifar10_tf1 import programs
     from cifar10_tf1 import systems
     system = systems.load(systems.DEFAULT)
@@ -89,12 +89,12 @@ def time_ops(tf, name):
                              trainable=False, use_resource=True)
         logits = system.build_network(images.read_value(), 1,
                                       kernels.load(name))
-        loss = objective.build_losses(
+        total_loss = loss.build_losses(
             logits, tf.constant(random.randint(0, 10, 100)))[-1]
         train_op = programs.load('train').build_update(
-            system, loss, objective.build_global_step()).train_op
+            system, total_loss, loss.build_global_step()).train_op
         initializer = tf.global_variables_initializer()
-    fetches = [train_op, loss]
+    fetches = [train_op, total_loss]
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
     steps = []
     with tf.Session(graph=graph, config=runtime.session_config(

@@ -85,7 +85,7 @@ class Ours:
         """A step of training on the same batch over and over."""
         import numpy as np
         import tensorflow.compat.v1 as tf
-        from cifar10_tf1.graph import objective
+        from cifar10_tf1.graph import loss
         from cifar10_tf1.systems import base
         if 'fixed' not in self._sessions:
             random = np.random.RandomState(SEED)
@@ -97,16 +97,16 @@ class Ours:
                 labels = tf.Variable(
                     random.randint(0, 10, self._batch_size).astype('i'),
                     trainable=False, use_resource=True)
-                step = objective.build_global_step()
+                step = loss.build_global_step()
                 mode = base.build_training_mode(self._system, SEED, step)
                 logits = self._system.build_network(
                     images.read_value(), SEED, kernels.load(self._formulation),
                     mode)
-                loss = objective.build_losses(logits, labels.read_value())[-1]
+                total_loss = loss.build_losses(logits, labels.read_value())[-1]
                 train_op = programs.load('train').build_update(
-                    self._system, loss, step).train_op
+                    self._system, total_loss, step).train_op
                 self._start('fixed', graph, tf.global_variables_initializer())
-            self._fixed = [train_op, loss]
+            self._fixed = [train_op, total_loss]
             self._fixed_feeds = {} if mode.keep_prob is None else {
                 mode.keep_prob: self._system.keep_prob}
         self._sessions['fixed'].run(self._fixed, self._fixed_feeds)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.graph import objective
+from cifar10_tf1.graph import loss
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
@@ -73,10 +73,10 @@ def check_training(system, session, inputs, feed, figures, device, threads,
         fed = [tf.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
         logits = system.build_network(
             fed[0], _SEED, mode=base.build_constant_mode(mode))
-        loss = objective.build_losses(logits, fed[1])[-1]
+        total_loss = loss.build_losses(logits, fed[1])[-1]
         variables = tf.trainable_variables()
-        believed = build_training_figures(loss, list(zip(
-            tf.gradients(loss, variables, gate_gradients=True), variables)))
+        believed = build_training_figures(total_loss, list(zip(
+            tf.gradients(total_loss, variables, gate_gradients=True), variables)))
         with tf.Session(config=runtime.session_config(threads)) as reference:
             _load_weights(reference, weights)
             for unused_time in range(NUM_BATCHES):
