@@ -14,7 +14,7 @@ from cifar10_tf1.graph import dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
-from cifar10_tf1.systems import unnamed
+from cifar10_tf1.systems import anonymous_variables
 
 
 class Settings(NamedTuple):
@@ -53,7 +53,7 @@ class LaptopCnn(notebook.Notebook):
         stddev = self.settings.stddev
 
         def build_layer(number, shape):
-            return unnamed.build_layer(number, shape, seed, stddev, stddev)
+            return anonymous_variables.build_layer(number, shape, seed, stddev, stddev)
 
         def build_dense(net, number, shape):
             weights, biases = build_layer(number, shape)

@@ -21,7 +21,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
-from cifar10_tf1.systems import unnamed
+from cifar10_tf1.systems import anonymous_variables
 
 IMAGE_SIZE = 28
 
@@ -115,7 +115,7 @@ class Lenet5(base.System):
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
 
         def build_layer(number, shape):
-            return unnamed.build_layer(number, shape, seed, self.settings.stddev)
+            return anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
 
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
         net = kernels.build_pooled_convolutions(

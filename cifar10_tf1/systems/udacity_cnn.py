@@ -13,7 +13,7 @@ from cifar10_tf1.graph import dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
-from cifar10_tf1.systems import unnamed
+from cifar10_tf1.systems import anonymous_variables
 
 _LAYERS = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
            [512, 64], [64, 10])  # shapes of the weights
@@ -51,7 +51,7 @@ class UdacityCnn(notebook.Notebook):
           ValueError: where the graph has the network already.
         """
         images.shape.assert_is_compatible_with([None, 32, 32, 3])
-        layers = [unnamed.build_layer(number, shape, seed, self.settings.stddev)
+        layers = [anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
                   for number, shape in enumerate(_LAYERS)]
         # To 16 x 16, 8 x 8 and 4 x 4 pixels.
         net = kernels.build_pooled_convolutions(
@@ -70,7 +70,7 @@ class UdacityCnn(notebook.Notebook):
         """
         super().build_published(seed)
         for number, shape in enumerate(_LAYERS, len(_LAYERS)):
-            unnamed.build_layer(number, shape, seed, self.settings.stddev)
+            anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
         return True
 
     def format_progress(self, entry):
