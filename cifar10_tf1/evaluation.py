@@ -239,7 +239,7 @@ def format_classes(results, data_set):
       results: list of Evaluation.
       data_set: data.data_set.DataSet that was tested on.
     """
-    labels = np.concatenate([data_set.load(result.split)[result.rows, 0]
+    labels = np.concatenate([data_set.raw_records(result.split)[result.rows, 0]
                              for result in results])
     right = labels == np.concatenate([result.predictions for result in results])
     lines = ['Accuracy of each class:']

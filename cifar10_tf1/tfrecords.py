@@ -44,7 +44,7 @@ def write(data_set, folder):
     try:
         os.makedirs(folder, exist_ok=True)
         for split, path in zip(SPLITS, written):
-            examples = _build_examples(*data_set.read(split), what=split)
+            examples = _build_examples(*data_set.labels_and_images(split), what=split)
             # TensorFlow's writer opens the same file by its name.
             files.write_atomically(
                 path, lambda file: _write_records(file.name, examples))

@@ -74,7 +74,7 @@ def test_as_many_images_as_cifar10(tmp_path):
     assert data_set.num_test_examples == 10000
     assert data_set.name == 'synthetic'
     for split, period in (('train', 10000), ('test', 2000)):
-        records = data_set.load(split)
+        records = data_set.raw_records(split)
         assert np.array_equal(records[:1000], records[period:period + 1000])
         assert not np.array_equal(records[:1000], records[1000:2000])
 

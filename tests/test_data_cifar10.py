@@ -69,11 +69,11 @@ def test_a_complete_folder_is_described(tmp_path):
         load_bytes=cifar10.load_bytes)
     assert data_set.test_path == str(folder / 'test_batch.bin')
     assert data_set.record_bytes == 3073
-    table = data_set.load('train')
+    table = data_set.raw_records('train')
     assert table.dtype == np.uint8 and table.shape == (60, 3073)
     assert table.tobytes() == b''.join(
         data_helpers.CONTENTS[name] for name in cifar10.TRAIN_FILES)
-    assert data_set.load('test').tobytes() == data_helpers.CONTENTS[
+    assert data_set.raw_records('test').tobytes() == data_helpers.CONTENTS[
         'test_batch.bin']
     # Nothing is written beside it, so it may be read-only.
     assert os.listdir(str(tmp_path)) == [cifar10.FOLDER]

@@ -190,7 +190,7 @@ def test_the_data_of_another_user_is_only_read(data_of_root, helpers):
     before = data_helpers.snapshot(data_of_root)
     with as_nobody():
         data_set = load(data_of_root)
-        assert len(data_set.load('train')) == 60
+        assert len(data_set.raw_records('train')) == 60
     assert data_helpers.snapshot(data_of_root) == before
     assert preparation.LOCK_NAME not in os.listdir(str(data_of_root))
 

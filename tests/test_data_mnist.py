@@ -71,13 +71,13 @@ def load(data_dir, urls=NOWHERE):
 
 
 def check(data_set):
-    table = data_set.load('train')
+    table = data_set.raw_records('train')
     assert table.dtype == np.uint8 and table.shape == (NUM_TRAIN, 785)
     assert table[:, 0].tolist() == [0, 7, 4, 1, 8, 5, 2, 9, 6, 3, 0, 7]
     assert np.array_equal(table[:, 1:],
                           build_images(NUM_TRAIN).reshape(-1, 784))
     assert table[3, 1 + 5 * 28 + 9] == 5 * 8 + 3  # row 5, column 9, of image 3
-    table = data_set.load('test')
+    table = data_set.raw_records('test')
     assert table.shape == (NUM_TEST, 785)
     assert table[:, 0].tolist() == [0, 7, 4, 1, 8, 5, 2, 9, 6, 3]
     assert table[9, 784] == 255
@@ -236,9 +236,9 @@ def test_a_change_after_the_check_is_noticed(tmp_path):
     write(tmp_path, CONTENTS)
     data_set = load(tmp_path)
     (tmp_path / TEST_LABELS).write_bytes(CONTENTS[TRAIN_LABELS])
-    data_set.load('train')
+    data_set.raw_records('train')
     with fails(TEST_LABELS, 'changed after the check', 'start again'):
-        data_set.load('test')
+        data_set.raw_records('test')
 
 
 @pytest.mark.parametrize('data_dir, words', [
@@ -432,7 +432,7 @@ def test_the_real_files_have_the_known_facts(real_mnist_dir):
              [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]),
             ('test', [7, 2, 1, 0, 4, 1, 4, 9, 5, 9],
              [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])):
-        table = data_set.load(split)
+        table = data_set.raw_records(split)
         assert table[:10, 0].tolist() == first_labels
         assert np.bincount(table[:, 0]).tolist() == counts
         assert table[:, 1:].min() == 0 and table[:, 1:].max() == 255

@@ -163,9 +163,9 @@ def test_the_folder_is_read_as_the_binary_version(tmp_path):
     data_helpers.write_files(tmp_path / 'bin')
     data_set, binary = load(tmp_path / 'py'), load(tmp_path / 'bin')
     for split in ('train', 'test'):
-        table = data_set.load(split)
+        table = data_set.raw_records(split)
         assert table.dtype == np.uint8
-        assert np.array_equal(table, binary.load(split))
+        assert np.array_equal(table, binary.raw_records(split))
     assert data_set.train_paths[0] == str(folder / 'data_batch_1')
     # So that runs compare and go on, whichever form the data came in.
     assert data_set.name == binary.name and data_set.sha256 == binary.sha256
@@ -239,7 +239,7 @@ def test_a_change_after_the_check(tmp_path, content):
     data_set = load(tmp_path)
     (folder / 'data_batch_5').write_bytes(content)
     with fails_without_stop('changed after the check'):
-        data_set.load('train')
+        data_set.raw_records('train')
 
 
 def fails_without_stop(words):

@@ -58,7 +58,7 @@ def test_it_is_generated_and_described(generated, capfd):
 def test_classes_are_balanced_and_shuffled(generated):
     data_set = synthetic_mnist.load_data_set(str(generated))
     for split, count in (('train', 600), ('test', 100)):
-        table = data_set.load(split)
+        table = data_set.raw_records(split)
         assert np.bincount(table[:, 0]).tolist() == [count] * 10
         assert (np.diff(table[:, 0].astype(int)) == 0).mean() < 0.2
         assert table[:, 1:].min() == 0 and table[:, 1:].max() == 255
@@ -70,7 +70,7 @@ def test_a_linear_classifier_learns_it(generated):
     data_set = synthetic_mnist.load_data_set(str(generated))
 
     def unpack(split):
-        table = data_set.load(split)
+        table = data_set.raw_records(split)
         return table[:, 0], table[:, 1:] / np.float32(255) - np.float32(0.4)
 
     labels, images = unpack('train')

@@ -255,7 +255,7 @@ def test_idx(tmp_path, packed):
 
     def read():
         data_set = mnist.load_data_set(str(tmp_path), files=files)
-        return data_set.load('train'), data_set.load('test')
+        return data_set.raw_records('train'), data_set.raw_records('test')
 
     expected = read()
     for name, content in contents.items():

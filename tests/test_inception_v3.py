@@ -222,7 +222,7 @@ def test_batches_are_those_rows(tiny_data_set):
     class Small(type(inception_v3)):
         settings = inception_v3.settings._replace(batch_size=3)
 
-    system, table = Small(), tiny_data_set.load('train')
+    system, table = Small(), tiny_data_set.raw_records('train')
     plan = system.build_plan(tiny_data_set)
     from cifar10_tf1.graph import pipeline
     with tf.Graph().as_default(), tf.Session() as session:

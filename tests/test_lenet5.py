@@ -86,7 +86,7 @@ def read_batches(graph, session, feeds):
 def test_batches_are_the_port_s(data_set):
     """Each image once, in order, to the bit; from any batch on."""
     graph = runs.build_training_graph(lenet5, data_set, seed=1)
-    table = data_set.load('train')[NUM_VALIDATION:]
+    table = data_set.raw_records('train')[NUM_VALIDATION:]
     with tf.Session(graph=graph.graph) as session:
         inputs = graph.inputs
         inputs.training.load(session, data_set)
@@ -103,8 +103,8 @@ def test_batches_are_the_port_s(data_set):
             assert images.tobytes() == plain_lenet5.pad(
                 rest[:, 1:].reshape(-1, 28, 28)).tobytes()
         for name, expected in (
-                ('test', data_set.load('test')),
-                ('validation', data_set.load('train')[:NUM_VALIDATION])):
+                ('test', data_set.raw_records('test')),
+                ('validation', data_set.raw_records('train')[:NUM_VALIDATION])):
             source = inputs.measured[name]
             source.load(session, data_set)
             source.initialize(session)

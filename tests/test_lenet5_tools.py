@@ -58,7 +58,7 @@ def test_predict_inverts_a_dark_digit_on_light_paper(trained, tmp_path, capsys,
                                                      data_set):  # noqa: F811
     model_helpers.need('PIL')
     from PIL import Image
-    digit = data_set.read('test')[1][3, :, :, 0]
+    digit = data_set.labels_and_images('test')[1][3, :, :, 0]
     outputs = []
     for name, pixels in (('light', digit), ('dark', 255 - digit)):
         path = tmp_path / f'{name}.png'

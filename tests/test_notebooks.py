@@ -71,7 +71,7 @@ def test_the_documented_plan(name, batch_sizes, parts):
 def test_batches_are_the_port_s(system, tiny_data_set):
     """Each image once, in order, to the bit, all 256 values of a byte."""
     graph = runs.build_training_graph(system, tiny_data_set, seed=1)
-    labels, images = tiny_data_set.read('train')
+    labels, images = tiny_data_set.labels_and_images('train')
     rows = system.build_plan(tiny_data_set).rows
     with tf.Session(graph=graph.graph) as session:
         inputs = graph.inputs
@@ -226,7 +226,7 @@ def test_figures_of_the_record(whole_run, system, tiny_data_set):
                            variant='validation')
     assert entries[-1]['validation_accuracy'] == result.accuracy
     # The last batch: the last eight images that are not held back.
-    labels, images = tiny_data_set.read('train')
+    labels, images = tiny_data_set.labels_and_images('train')
     rows = system.build_plan(tiny_data_set).rows[-8:]
     with tf.Graph().as_default(), tf.Session() as session:
         logits = system.build_network(tf.constant(
@@ -256,7 +256,7 @@ def test_the_document_s_test_runs_on_what_is_published(whole_run, system,
             assert value.tobytes() == trained[name].tobytes(), name
         else:
             assert int(name.split('_')[1]) in range(12, 24), name
-    labels, images = tiny_data_set.read('test')
+    labels, images = tiny_data_set.labels_and_images('test')
     features = plain_notebook.prepare(images)
     targets = plain_notebook.one_hot(labels)
     total, number = 0, 0

@@ -89,7 +89,7 @@ def test_the_original_s_weights_score_what_it_printed(original, port,
         for name, variable in port['variables'].items():
             variable.load(original[name], session)
         for split, count in (('test', 10000), ('train', 5000)):
-            table = data_set.load(split)[:count]
+            table = data_set.raw_records(split)[:count]
             images = plain_lenet5.pad(table[:, 1:].reshape(-1, 28, 28))
             counts[split] = sum(session.run(port['num_correct'], {
                 port['images']: images[i:i + 128],

@@ -160,7 +160,7 @@ def measure(pythons, data_dir):
     import numpy as np
     from cifar10_tf1.machine import description
     from cifar10_tf1.data import cifar10
-    labels, images = cifar10.load_data_set(data_dir).read('test')
+    labels, images = cifar10.load_data_set(data_dir).labels_and_images('test')
     sets = [('test images', images, labels),
             ('generated', generate_images(), None)]
     with open(PAGE, encoding='utf-8') as file:

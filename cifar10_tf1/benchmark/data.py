@@ -29,7 +29,7 @@ def generate(folder, system_name):
             in (source.num_train, source.num_test))) as temporary:
         for split, number in (('train', source.num_train),
                               ('test', source.num_test)):
-            content = small.load(split).tobytes()
+            content = small.raw_records(split).tobytes()
             preparation.write_file(
                 os.path.join(temporary, split),
                 [content] * (number * small.record_bytes // len(content)))

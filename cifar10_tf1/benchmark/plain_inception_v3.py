@@ -224,7 +224,7 @@ class Plain:
     kinds = ('train', 'test')
 
     def __init__(self, data_set):
-        labels, images = data_set.read('train')
+        labels, images = data_set.labels_and_images('train')
         graph = tf.Graph()
         with graph.as_default():
             self._images = tf.placeholder(tf.uint8, [BATCH_SIZE, 32, 32, 3])
@@ -238,7 +238,7 @@ class Plain:
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
         self._data = labels.astype(np.int32), images
-        self._test_images = data_set.read('test')[1]
+        self._test_images = data_set.labels_and_images('test')[1]
         self._start = self._test_start = 0
 
     def train(self):

@@ -96,7 +96,7 @@ class Plain:
         self._session.run(initializer)
         self._images, self._labels, self._starts = {}, {}, {}
         for kind, split in (('train', 'train'), ('test', 'test')):
-            labels, images = data_set.read(split)
+            labels, images = data_set.labels_and_images(split)
             self._images[kind] = pad(images[:, :, :, 0])
             self._labels[kind] = labels.astype(np.int32)
             self._starts[kind] = 0

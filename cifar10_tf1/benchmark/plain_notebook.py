@@ -98,7 +98,7 @@ class Notebook:
         # No numbers of threads: as TensorFlow chooses.
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
-        labels, images = data_set.read('train')
+        labels, images = data_set.labels_and_images('train')
         num_files = 5
         self._files, held_back = [], []
         for part in range(num_files):
@@ -109,7 +109,7 @@ class Notebook:
             self._files.append((x[:-num_held_back], y[:-num_held_back]))
             held_back.append((x[-num_held_back:], y[-num_held_back:]))
         self._validation = [np.concatenate(parts) for parts in zip(*held_back)]
-        labels, images = data_set.read('test')
+        labels, images = data_set.labels_and_images('test')
         self._test = prepare(images), one_hot(labels)
         self._batch_size, self._keep_prob = batch_size, keep_prob
         self._test_batch_size = test_batch_size

@@ -32,28 +32,28 @@ class DataSet(NamedTuple):
 
         The name is that of the first file, however it is packed: without
         ending. All parts of a split have as many records. Raises UserError as
-        load.
+        raw_records.
         """
         parts = []
         for split, paths in (('train', self.train_paths),
                              ('test', self.test_paths)):
             names = [os.path.splitext(os.path.basename(path))[0]
                      for path in paths[::self.files_per_part]]
-            labels, images = self.read(split)
+            labels, images = self.labels_and_images(split)
             parts += zip(names, np.split(labels, len(names)),
                          np.split(images, len(names)))
         return parts
 
-    def read(self, split):
+    def labels_and_images(self, split):
         """The records of 'train' or 'test' as labels and pictures.
 
         Returns:
           (labels, images): uint8 [N]; uint8 [N, height, width, channels].
         Raises:
-          UserError: as load.
+          UserError: as raw_records.
         """
         height, width, channels = self.image_shape
-        table = self.load(split)
+        table = self.raw_records(split)
         planes = table[:, LABEL_BYTES:].reshape(-1, channels, height, width)
         return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
@@ -74,7 +74,7 @@ class DataSet(NamedTuple):
         path, = self.test_paths
         return path
 
-    def load(self, split):
+    def raw_records(self, split):
         """Reads a part into memory.
 
         Args:

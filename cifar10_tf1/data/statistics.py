@@ -43,7 +43,7 @@ def compute_statistics(data_set, index=None):
     Returns:
       list of FileStatistics, the test file last.
     Raises:
-      UserError: as DataSet.read.
+      UserError: as DataSet.labels_and_images.
     """
     return [_compute_file(*part, len(data_set.class_names), index)
             for part in data_set.list_parts()]

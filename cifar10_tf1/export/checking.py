@@ -44,7 +44,7 @@ def load_images(data_dir, system):
     with contextlib.suppress(UserError):  # incomplete or damaged
         if system.source.is_at_hand(data_dir):
             data_set = system.source.load(data_dir, False)
-            return data_set.read('test')[1][:NUM_CHECKED], 'test images'
+            return data_set.labels_and_images('test')[1][:NUM_CHECKED], 'test images'
     from cifar10_tf1.data import synthetic_images
     picture = system.picture
     records = synthetic_images.build_records(

@@ -26,7 +26,7 @@ def calibrate(system, session, data_set, threads):
       data_set: data.data_set.DataSet.
       threads: machine.Threads.
     Raises:
-      UserError: as DataSet.load.
+      UserError: as DataSet.raw_records.
     """
     if not system.num_calibration_batches:
         return
@@ -34,7 +34,7 @@ def calibrate(system, session, data_set, threads):
         variables = {variable.op.name: variable
                      for variable in base.list_network_variables()}
         values = session.run(variables)
-    unused_labels, images = data_set.read('train')
+    unused_labels, images = data_set.labels_and_images('train')
     size = system.batch_size
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         pixels = tf.placeholder(tf.uint8, [size, *images.shape[1:]])

@@ -54,7 +54,7 @@ class TrainingInput(NamedTuple):
 
     def load(self, session, data_set):
         """Reads the files; once in a session, before the first epoch."""
-        self.records.load(session, data_set.load('train')[self.rows])
+        self.records.load(session, data_set.raw_records('train')[self.rows])
 
     def initialize(self, session, epoch, first_batch=0):
         feeds = {self.epoch: epoch, self.first_batch: first_batch}
@@ -78,7 +78,7 @@ class TestInput(NamedTuple):
 
     def load(self, session, data_set):
         """Reads the file; once in a session."""
-        self.records.load(session, data_set.load(self.split)[self.rows])
+        self.records.load(session, data_set.raw_records(self.split)[self.rows])
 
     def initialize(self, session, first_batch=0):
         session.run(self.iterator.initializer, {self.first_batch: first_batch})

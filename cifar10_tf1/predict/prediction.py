@@ -74,7 +74,7 @@ def draw_test_images(data_set, number, seed):
     Raises:
       UserError: where there are fewer.
     """
-    labels, images = data_set.read('test')
+    labels, images = data_set.labels_and_images('test')
     if number > len(images):
         raise UserError(f'--test {number}: there are {len(images)} test images')
     chosen = np.random.RandomState(derive_seed(seed, 'predict')).permutation(

@@ -213,6 +213,6 @@ def _test(record, data_set, prefix, system):
         threads=settings.threads, kernels_name=settings.kernels)
     shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
     rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
-    labels, images = (values[rows] for values in data_set.read('test'))
+    labels, images = (values[rows] for values in data_set.labels_and_images('test'))
     return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
                   result.step, variant, seed)

@@ -32,7 +32,7 @@ def written(tiny_data_set, tmp_path_factory):
 
 @pytest.mark.parametrize('split', sorted(tfrecords.SPLITS))
 def test_a_reader_of_the_document_gets_the_pixels(written, tiny_data_set, split):
-    labels, images = tiny_data_set.read(split)
+    labels, images = tiny_data_set.labels_and_images(split)
     contents = list(tf.io.tf_record_iterator(str(written / tfrecords.SPLITS[split])))
     with tf.Graph().as_default(), tf.Session() as session:
         record = tf.placeholder(tf.string, [])
