@@ -14,6 +14,7 @@ from typing import Tuple
 from cifar10_tf1.machine import devices
 from cifar10_tf1 import kernels
 from cifar10_tf1.machine import description
+from cifar10_tf1.machine import memory
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import run_settings
 from cifar10_tf1.machine import runtime
@@ -89,6 +90,7 @@ def begin_training(system_name, load_data_set, model_dir, given, max_steps=None,
         elif record:
             run_record.check_system_name(record, system_name)
         system_name = system_name or systems.DEFAULT
+        memory.warn_of_shortage(systems.find(system_name).memory_bytes, 'training')
         given, choice = choose_machine(given, allow_unsupported_gpu,
                                        record and record.settings, system_name)
         return TrainingStart(system_name, folder, record, given, choice,

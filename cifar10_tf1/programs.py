@@ -13,6 +13,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1.common import environment
 from cifar10_tf1 import launch
 from cifar10_tf1.common import limits
+from cifar10_tf1.machine import memory
 from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import KernelsDisagree
@@ -171,6 +172,7 @@ def _begin_training(options, stop_request):
 
 def _begin_test(options, unused_stop_request):
     name = cli.find_system(options)
+    memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
     given, choice = launch.choose_machine(
         cli.given_settings(options), options.allow_unsupported_gpu,
         system_name=name)

@@ -241,50 +241,7 @@ def test_a_read_only_disk(small_disk):
     assert 'Read-only file system' in wrong[0]['text']
 
 
-# Memory and cores
-
-
-def write_system(root, **files):
-    """A stand-in for /proc and /sys."""
-    names = {'meminfo': 'proc/meminfo', 'cgroup': 'proc/self/cgroup'}
-    for name, text in files.items():
-        path = root / names.get(name, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-MEMINFO = 'MemTotal: 8000000 kB\nMemFree: 9 kB\nMemAvailable: {} kB\n'
-
-
-@pytest.mark.parametrize('free, status', [
-    (6000000, OK), (1200000, WARN), (800000, FAIL)])
-def test_memory(tmp_path, free, status):
-    write_system(tmp_path, meminfo=MEMINFO.format(free))
-    assert only(resources.check_memory, str(tmp_path)).status == status
-
-
-@pytest.mark.parametrize('cgroup, files', [
-    ('0::/\n', {'sys/fs/cgroup/memory.max': '500000000\n'}),
-    ('0::/a/b\n', {'sys/fs/cgroup/a/memory.max': '500000000\n',
-                   'sys/fs/cgroup/a/b/memory.max': 'max\n'}),
-    ('9:cpu:/x\n4:memory:/\n', {
-        'sys/fs/cgroup/memory/memory.limit_in_bytes': '500000000\n'}),
-    ('4:memory:/docker/1\n0::/\n', {  # another root than the group's
-        'sys/fs/cgroup/memory/memory.limit_in_bytes': '500000000\n'})])
-def test_the_memory_of_a_container(tmp_path, cgroup, files):
-    write_system(tmp_path, meminfo=MEMINFO.format(6000000), cgroup=cgroup,
-                 **files)
-    line = only(resources.check_memory, str(tmp_path))
-    assert line.status == FAIL and '0.5 GB for this container' in line.text
-
-
-def test_a_container_without_a_limit(tmp_path):
-    write_system(tmp_path, meminfo=MEMINFO.format(6000000),
-                 cgroup='4:memory:/\n', **{
-                     'sys/fs/cgroup/memory/memory.limit_in_bytes':
-                     '9223372036854771712\n'})
-    line = only(resources.check_memory, str(tmp_path))
-    assert line.status == OK and 'container' not in line.text
+# Cores
 
 
 def test_threads_are_the_process_s(monkeypatch):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.machine.memory import Memory
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.common.console import OutputError
@@ -137,13 +138,15 @@ def test_cores_are_shared_out(monkeypatch):
 
 def test_a_process_on_each_core_as_far_as_the_memory_reaches(monkeypatch):
     monkeypatch.setattr(runner.description, 'count_cores', lambda: 4)
-    monkeypatch.setattr(runner.resources, 'find_memory', lambda: 30e9)
+    monkeypatch.setattr(runner.memory, 'find_memory',
+                        lambda: Memory(64 * 10 ** 9, None, 30 * 10 ** 9))
     assert runner.choose_num_processes('cpu', 10, 1e9) == 4
     assert runner.choose_num_processes('cpu', 3, 1e9) == 3
     assert runner.choose_num_processes('cpu', 10, 12e9) == 2
     assert runner.choose_num_processes('cpu', 10, 99e9) == 1
     assert runner.choose_num_processes('gpu', 10, 1e9) == 1
-    monkeypatch.setattr(runner.resources, 'find_memory', lambda: None)
+    monkeypatch.setattr(runner.memory, 'find_memory',
+                        lambda: Memory(None, None, None))
     assert runner.choose_num_processes('cpu', 10, 12e9) == 4
 
 

@@ -8,7 +8,7 @@ import time
 
 from cifar10_tf1.machine import description
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.doctor import resources
+from cifar10_tf1.machine import memory
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
@@ -45,8 +45,8 @@ def choose_num_processes(device, num_jobs, memory_bytes):
     """
     if device == 'gpu':
         return 1
-    memory = resources.find_memory()
-    fitting = num_jobs if memory is None else int(memory / memory_bytes)
+    size = memory.find_memory().size
+    fitting = num_jobs if size is None else int(size / memory_bytes)
     return max(1, min(description.count_cores(), num_jobs, fitting))
 
 
