@@ -140,12 +140,14 @@ def load_network():
     from cifar10_tf1 import inference
     from cifar10_tf1.records import reference_run
     from cifar10_tf1 import systems
-    from cifar10_tf1.export import npz_file
-    from cifar10_tf1.export import saved_model
+    from cifar10_tf1.export import formats
     classifier = inference.Classifier(
         systems.load('deep_cnn'), reference_run.find_checkpoint())
-    return npz_file.convert(
-        classifier, saved_model.describe(classifier)), classifier
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'export.npz')
+        formats.write_npz(formats.extract(classifier), path)
+        with open(path, 'rb') as file:
+            return file.read(), classifier
 
 
 def measure(pythons, data_dir):

@@ -28,3 +28,25 @@ def check(path, name):
                             './' + path + ' for a file of that name')
         return expanded
     return path
+
+
+def check_new_file(path, name):
+    """As check; also refuses a file that exists, or whose folder does not.
+
+    Args:
+      path: str, as the user wrote it.
+      name: str, the option, for the message.
+    Returns:
+      str.
+    Raises:
+      UserError: as described.
+    """
+    path = check(path, name)
+    if os.path.lexists(path):
+        raise UserError(f'{name} {path} is there already and is not overwritten; '
+                        'give another name, or remove it')
+    folder = os.path.dirname(path) or '.'
+    if not os.path.isdir(folder):
+        raise UserError(f'{name} {path}: there is no folder {folder}; make it, or '
+                        'give another name')
+    return path

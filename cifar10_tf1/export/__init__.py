@@ -1,1 +1,1 @@
-"""A checkpoint for other programs."""
+"""A checkpoint as files for other programs."""

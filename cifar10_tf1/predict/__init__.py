@@ -1,1 +1,1 @@
-"""What a trained network says of pictures."""
+"""Classification of pictures by a trained network."""

@@ -1,45 +1,33 @@
-"""What a trained network says of pictures: the three likeliest classes.
+"""Classifies pictures: the three likeliest classes of each.
 
     python -m cifar10_tf1.predict photo.jpg folder --figure out.png
     python -m cifar10_tf1.predict --test 10
 
-Exit status: 0; 1 where a picture could not be read, the others being done, or
-for another error that the user can mend.
+Exit status: 0; 1 if a picture could not be read (the others are still done), or for
+another error that the user can mend.
 """
 
-import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1.machine import devices
 from cifar10_tf1.common import extras
 from cifar10_tf1.common import limits
+from cifar10_tf1.common import paths
+from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import runtime
-from cifar10_tf1.common.errors import UserError
-
-
-def _check_options(options):
-    """Before TensorFlow and the pictures, which take their time."""
-    if options.images:
-        extras.require('PIL', 'reading pictures')
-    if options.figure is None:
-        return
-    extras.require('matplotlib', '--figure')
-    if os.path.lexists(options.figure):
-        raise UserError(f'--figure {options.figure} is there already and is '
-                        'not overwritten; give another name, or remove it')
-    folder = os.path.dirname(options.figure) or '.'
-    if not os.path.isdir(folder):
-        raise UserError(f'--figure {options.figure}: there is no folder '
-                        f'{folder}; make it, or give another name')
 
 
 def _predict(options):
-    _check_options(options)
+    # Options first: TensorFlow and the pictures take their time.
+    if options.images:
+        extras.require('PIL', 'reading pictures')
+    if options.figure is not None:
+        extras.require('matplotlib', '--figure')
+        options.figure = paths.check_new_file(options.figure, '--figure')
     runtime.prepare_environment()
     devices.prepare('cpu')
     runtime.load_tensorflow()
-    # It needs TensorFlow as it is set up here.
+    # It imports TensorFlow, which is ready only now.
     from cifar10_tf1.predict import classification
     return classification.classify(options)
 

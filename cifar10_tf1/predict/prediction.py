@@ -1,83 +1,54 @@
-"""What is classified, and what is said of it."""
+"""What the network says about one picture."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from cifar10_tf1.common.seeds import derive_seed
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.predict.pictures import as_rgb
+from cifar10_tf1.predict.pictures import Picture
 
 _TOP = 3  # classes that are printed
 
 
-class Item(NamedTuple):
-    """A picture to classify."""
-    name: str
-    pixels: np.ndarray    # uint8 [side, side, channels]
-    preview: np.ndarray   # uint8 [rows, columns, 3], for the figure
-    label: Optional[int]  # the true class, where it is known
-    note: str = ''        # of pictures.Picture
-
-
 class Prediction(NamedTuple):
-    name: str
-    probabilities: np.ndarray     # float32 [10]
-    label: Optional[int]
+    picture: Picture
+    probabilities: np.ndarray  # float32 [10]
     class_names: Tuple[str, ...]
-    note: str = ''
 
     @property
-    def best(self):
-        return int(self.probabilities.argmax())
+    def true_name(self):
+        """The true class, or None."""
+        label = self.picture.label
+        return None if label is None else self.class_names[label]
+
+    @property
+    def is_correct(self):
+        """Whether the likeliest class is the true one; None if that is unknown."""
+        label = self.picture.label
+        return None if label is None else label == int(self.probabilities.argmax())
 
     @property
     def top(self):
         """The likeliest classes: list of (name, probability)."""
         order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
-        return [(self.class_names[i], float(self.probabilities[i]))
-                for i in order]
+        return [(self.class_names[i], float(self.probabilities[i])) for i in order]
 
     def format(self):
-        """One line: the name, the classes, the truth where it is known."""
-        note = f' ({self.note})' if self.note else ''
-        text = f'{self.name}{note}: ' + ', '.join(
-            f'{name} {100 * probability:.1f} %'
-            for name, probability in self.top)
-        if self.label is not None:
-            text += f'; true label {self.class_names[self.label]}'
-            text += '' if self.label == self.best else ', WRONG'
+        """One line."""
+        note = f' ({self.picture.note})' if self.picture.note else ''
+        text = f'{self.picture.name}{note}: ' + ', '.join(
+            f'{name} {100 * probability:.1f} %' for name, probability in self.top)
+        if self.true_name is not None:
+            text += f'; true label {self.true_name}'
+            text += '' if self.is_correct else ', WRONG'
         return text
 
     def as_json(self):
-        entry = {'picture': self.name, 'top': [
+        entry = {'picture': self.picture.name, 'top': [
             {'class': name, 'probability': probability}
             for name, probability in self.top], 'probabilities': [
                 float(probability) for probability in self.probabilities]}
-        if self.note:
-            entry['note'] = self.note
-        if self.label is not None:
-            entry.update(label=self.class_names[self.label],
-                         correct=self.label == self.best)
+        if self.picture.note:
+            entry['note'] = self.picture.note
+        if self.true_name is not None:
+            entry.update(label=self.true_name, correct=self.is_correct)
         return entry
-
-
-def draw_test_images(data_set, number, seed):
-    """Test images, chosen at random, none twice.
-
-    Args:
-      data_set: a data.data_set.DataSet.
-      number: int.
-      seed: int.
-    Returns:
-      list of Item.
-    Raises:
-      UserError: where there are fewer.
-    """
-    labels, images = data_set.labels_and_images('test')
-    if number > len(images):
-        raise UserError(f'--test {number}: there are {len(images)} test images')
-    chosen = np.random.RandomState(derive_seed(seed, 'predict')).permutation(
-        len(images))[:number]
-    return [Item(f'test image {i}', images[i], as_rgb(images[i]), int(labels[i]))
-            for i in chosen.tolist()]

@@ -1,4 +1,4 @@
-"""A user's pictures: how they are read, what is said of them."""
+"""The predict command: its lines, its JSON, its figure, bad files."""
 
 import json
 import re
@@ -13,11 +13,12 @@ import tensorflow.compat.v1 as tf
 import model_helpers
 from cifar10_tf1 import inference
 from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
+from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.predict.prediction import Prediction
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -35,9 +36,6 @@ def checkpoint(tmp_path_factory):
 def tiny_data(monkeypatch, tiny_data_set):
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return tiny_data_set
-
-
-# --- The network on pictures --------------------------------------------------
 
 
 def test_the_central_images_are_testing_s(tiny_data_set):
@@ -87,9 +85,6 @@ def test_a_broken_network_is_said(tmp_path):
             classifier.classify(np.zeros([2, 32, 32, 3], np.uint8))
 
 
-# --- The command --------------------------------------------------------------
-
-
 def png_header(width, height):
     """A small file that says it is a large picture."""
     def chunk(kind, content):
@@ -129,37 +124,32 @@ def test_bad_files_stop_no_other(folder, checkpoint, capsys):
     assert status == 1
     names = [LINE.match(line).group(1) for line in captured.out.splitlines()]
     assert names == [str(folder / 'b good.JPG'), str(folder / 'z good.png')]
-    first, *others = captured.err.splitlines()
-    assert first.startswith(f'{folder}/cut.png: is cut off: ')
-    assert others == [
-        f'{folder}/empty.png: is empty',
-        f'{folder}/huge.png: has more than 178,956,970 pixels; make it smaller '
-        'first',
-        f'{folder}/text.jpeg: is neither PNG nor JPEG, or damaged',
-        f'{folder}/not there.png: cannot be read: No such file or directory',
-        f'{folder.parent}/nothing: the folder holds no picture (no file that '
-        'ends in .png, .jpg, .jpeg)']
+    reasons = (('pictures/cut.png', 'damaged'), ('pictures/empty.png', 'empty'),
+               ('pictures/huge.png', '178,956,970 pixels'),
+               ('pictures/text.jpeg', 'neither PNG nor JPEG'),
+               ('pictures/not there.png', 'No such file'), ('nothing', 'no picture'))
+    errors = captured.err.splitlines()
+    assert len(errors) == len(reasons)
+    for error, (name, reason) in zip(errors, reasons):
+        assert error.startswith(f'{folder.parent}/{name}: ') and reason in error
 
 
-def test_the_lines_are_the_probabilities(image, checkpoint, tmp_path, capsys):
-    paths = []
-    for i in range(3):
-        paths.append(str(tmp_path / f'{i}.png'))
-        model_helpers.draw_scene(image, (40 + i, 80)).rotate(30 * i).save(paths[-1])
-    assert predict.main(paths + ['--checkpoint', checkpoint]) == 0
+def test_the_lines_are_the_probabilities(folder, checkpoint, capsys):
+    arguments = [str(folder), '--checkpoint', checkpoint]
+    assert predict.main(arguments) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert predict.main(paths + ['--checkpoint', checkpoint, '--json']) == 0
+    assert predict.main(arguments + ['--json']) == 1
     content = json.loads(capsys.readouterr().out)
-    assert content['step'] == 7 and content['errors'] == []
-    for path, line, entry in zip(paths, lines, content['pictures']):
-        assert entry['picture'] == path and 'label' not in entry
+    assert content['step'] == 7 and len(content['errors']) == 4
+    assert len(lines) == len(content['pictures']) == 2
+    for line, entry in zip(lines, content['pictures']):
         probabilities = np.array(entry['probabilities'])
-        assert abs(probabilities.sum() - 1) < 1e-5
+        assert abs(probabilities.sum() - 1) < 1e-5 and 'label' not in entry
         order = np.argsort(-probabilities)[:3]
         assert [top['class'] for top in entry['top']] == [
             cifar10.CLASS_NAMES[i] for i in order]
         words = LINE.match(line).groups()
-        assert words[0] == path
+        assert words[0] == entry['picture']
         for i, name, percent in zip(order, words[1:7:2], words[2:7:2]):
             assert name == cifar10.CLASS_NAMES[i]
             assert percent == f'{100 * probabilities[i]:.1f}'
@@ -190,11 +180,6 @@ def test_random_test_images(tiny_data, checkpoint, capsys):
     assert last == f'Right: {right} of 150' and 0 < right < 150
 
 
-def test_more_test_images_than_there_are(tiny_data, checkpoint, capsys):
-    assert predict.main(['--checkpoint', checkpoint, '--test', '201']) == 1
-    assert 'there are 200 test images' in capsys.readouterr().err
-
-
 def test_pictures_come_before_test_images_that_lack(
         image, checkpoint, tmp_path, monkeypatch, capsys):
     def load_data_set(data_dir):
@@ -208,6 +193,21 @@ def test_pictures_come_before_test_images_that_lack(
     captured = capsys.readouterr()
     assert LINE.match(captured.out.strip()).group(1) == str(path)
     assert captured.err == 'python -m cifar10_tf1.predict: error: no data\n'
+
+
+def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, capsys):
+    taken = tmp_path / 'taken.png'
+    taken.write_text('kept')
+    for arguments, named in (
+            (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
+            (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
+            (['--test', '1', '--figure', str(taken)], 'is there already'),
+            (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
+            (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png')):
+        assert predict.main(arguments) == 1
+        error = capsys.readouterr().err
+        assert named in error and error.count('\n') == 1
+    assert taken.read_text() == 'kept'
 
 
 def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
@@ -238,11 +238,6 @@ def test_usage(capsys):
         assert named in error and error.count('\n') == 1
 
 
-def test_no_checkpoint(tmp_path, tiny_data, capsys):
-    assert predict.main(['--test', '1', '--model-dir', str(tmp_path)]) == 1
-    assert 'no checkpoint in' in capsys.readouterr().err
-
-
 def test_packages_that_are_missing_are_named(monkeypatch, capsys):
     for module, arguments in (('PIL', ['a.png']),
                               ('matplotlib', ['--test', '1', '--figure',
@@ -258,26 +253,15 @@ def test_packages_that_are_missing_are_named(monkeypatch, capsys):
         assert error.count('\n') == 1
 
 
-# --- The figure ---------------------------------------------------------------
-
-
 def test_figure(folder, checkpoint, tmp_path, capsys):
     model_helpers.need('matplotlib')
     Image = model_helpers.need('PIL.Image')
     path = tmp_path / 'out.png'
-    arguments = [str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
-                 '--figure', str(path)]
-    assert predict.main(arguments) == 0
+    assert predict.main([str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
+                         '--figure', str(path)]) == 0
     assert capsys.readouterr().err == f'Figure: {path}\n'
     with Image.open(str(path)) as figure:
         assert figure.format == 'PNG' and min(figure.size) > 300
-    content = path.read_bytes()
-    assert predict.main(arguments) == 1
-    assert 'is there already and is not overwritten' in capsys.readouterr().err
-    assert path.read_bytes() == content
-    arguments[-1] = str(tmp_path / 'none' / 'out.png')
-    assert predict.main(arguments) == 1
-    assert 'there is no folder' in capsys.readouterr().err
 
 
 def test_half_a_figure_is_not_left(image, checkpoint, tmp_path, capsys):
@@ -292,66 +276,56 @@ def test_half_a_figure_is_not_left(image, checkpoint, tmp_path, capsys):
     assert not path.exists()
 
 
-def figure_of(predictions, monkeypatch):
-    """The matplotlib Figure of predictions, instead of its PNG."""
+def draw(labels, monkeypatch):
+    """The matplotlib Figure of predictions, all "cat" before "ship" and "dog"."""
     model_helpers.need('matplotlib')
     kept = []
     real = predict_figure.drawing.draw
 
-    def draw(width, height, draw_on, *arguments):
+    def draw_and_keep(width, height, draw_on, *arguments):
         return real(width, height,
                     lambda figure: (draw_on(figure), kept.append(figure)),
                     *arguments)
 
-    monkeypatch.setattr(predict_figure.drawing, 'draw', draw)
+    probabilities = np.full(10, 0.03, np.float32)
+    probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
     image = np.zeros([32, 32, 3], np.uint8)
-    content = predict_figure.draw_predictions(
-        predictions, [image] * len(predictions), 99, deep_cnn)
+    monkeypatch.setattr(predict_figure.drawing, 'draw', draw_and_keep)
+    content = predict_figure.draw_predictions([
+        Prediction(Picture('$a^b$_{.png', image, image, label=label), probabilities,
+                   cifar10.CLASS_NAMES) for label in labels], deep_cnn)
     assert content.startswith(b'\x89PNG')
     return kept[0]
 
 
 def test_the_figure_marks_the_wrong_ones(monkeypatch):
-    """The three likeliest classes, the true one marked where it is there."""
-    probabilities = np.full(10, 0.03, np.float32)
-    probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
-    figure = figure_of([
-        Prediction(name, probabilities, label, cifar10.CLASS_NAMES)
-        for name, label in (('$a^b$_{.png', None), ('right', 3), ('wrong', 8),
-                            ('absent', 0))], monkeypatch)
-    titles = [axes.get_title(loc='left') for axes in figure.axes]
-    assert titles[1::2] == ['cat 50.0 %', 'right: cat 50.0 %',
-                            'WRONG: cat 50.0 %', 'WRONG: cat 50.0 %']
-    assert titles[::2] == [r'\$a^b\$_{.png', 'cat', 'ship', 'airplane']
-    assert [axes.texts[0].get_text() for axes in figure.axes[2::2]] == [
-        'right', 'wrong', 'absent']
-    labels = [[text.get_text() for text in axes.get_yticklabels()]
-              for axes in figure.axes[1::2]]
-    assert labels == [['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'],
-                      ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
-    hatched = [[bar.get_hatch() for bar in axes.patches].index('///')
-               for axes in figure.axes[5::2]]
-    assert hatched == [0, 0]
-    assert [text.get_text() for text in figure.texts] == [
-        'Softmax Predictions', 'The first 4 of 99. Frame: what the network '
-        'sees.']
+    """The three likeliest classes, the true one marked if it is among them."""
+    figure = draw([None, 3, 8, 0], monkeypatch)
+    pictures, bars = figure.axes[::2], figure.axes[1::2]
+    assert [axes.get_title(loc='left') for axes in bars] == [
+        'cat 50.0 %', 'right: cat 50.0 %', 'WRONG: cat 50.0 %', 'WRONG: cat 50.0 %']
+    assert [axes.get_title(loc='left') for axes in pictures] == [
+        r'\$a^b\$_{.png', 'cat', 'ship', 'airplane']
+    assert [[text.get_text() for text in axes.get_yticklabels()] for axes in bars] == [
+        ['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'],
+        ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
+    assert [[bar.get_hatch() == '///' for bar in axes.patches] for axes in bars] == (
+        2 * [[False] * 3] + 2 * [[True, False, False]])
 
 
 def test_the_figure_is_the_documents(monkeypatch):
-    """A row a picture, bars of a share, the largest on top; two columns of more."""
-    def draw(number):
-        return figure_of([Prediction(
-            'a', np.linspace(0, 0.2, 10).astype(np.float32), 1,
-            cifar10.CLASS_NAMES)] * number, monkeypatch)
-
+    """A row a picture, the largest bar on top; two columns of more than four."""
     def list_lefts(figure):
         return {round(axes.get_position().x0, 3) for axes in figure.axes}
 
-    figure = draw(4)
+    figure = draw([1] * 4, monkeypatch)
     assert len(list_lefts(figure)) == 2 and len(figure.axes) == 8
     bars = figure.axes[1]
     assert bars.get_xticks().tolist() == [0, 0.5, 1]
     assert bars.get_ylim()[0] > bars.get_ylim()[1]  # the first one on top
     widths = [bar.get_width() for bar in bars.patches]
     assert len(widths) == 3 and widths == sorted(widths, reverse=True)
-    assert len(list_lefts(draw(5))) == 4
+    assert len(list_lefts(draw([1] * 5, monkeypatch))) == 4
+    many = draw([1] * 30, monkeypatch)
+    assert len(many.axes) == 2 * predict_figure.LIMIT
+    assert many.texts[-1].get_text().startswith('The first 24 of 30.')

@@ -1,0 +1,187 @@
+"""The three files of an export: how each is written, and run as a stranger would."""
+
+import contextlib
+import json
+import logging
+import os
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1 import inference
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.common import extras
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.graph.variables import load_variables
+
+NUM_CHECKED = 100  # images
+TOLERANCE = 1e-5   # of a probability
+
+_INPUT, _OUTPUTS = 'images', ('classes', 'probabilities')
+_SIGNATURE = 'serving_default'
+_OPSET = 13  # of 2020; every onnxruntime since 1.6 reads it
+_IN_NPZ = ('system', 'classes', 'step', 'data', 'checkpoint_sha256')
+
+
+class Network(NamedTuple):
+    """A checkpoint without its session."""
+    system: Any          # systems.base.System
+    graph_def: tf.GraphDef  # images to classes and probabilities, weights inside
+    weights: dict        # by name; the moving averages if there are any
+    about: dict          # for JSON
+
+
+class Format(NamedTuple):
+    option: str
+    title: str
+    write: Callable  # of a Network and a path
+    run: Callable    # of a Network, a path and images; gives (classes, probabilities)
+
+    def check(self, network, path, images, expected):
+        """Compares a written file with its checkpoint.
+
+        Args:
+          network: Network.
+          path: str.
+          images: uint8 [N, side, side, channels].
+          expected: float32 [N, 10], the checkpoint's probabilities.
+        Returns:
+          float, the largest deviation of a probability.
+        Raises:
+          UserError: a class differs, or a probability by more than TOLERANCE.
+        """
+        classes, probabilities = self.run(network, path, images)
+        deviation = float(np.abs(probabilities - expected).max())
+        num_others = int((classes != expected.argmax(axis=1)).sum())
+        if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
+            raise UserError(
+                f'the {self.title} file does not agree with the checkpoint: '
+                f'{num_others} of {len(expected)} classes differ, probabilities by up '
+                f'to {deviation:.1e}; it is not written')
+        return deviation
+
+
+def extract(classifier):
+    """The Network of an inference.Classifier."""
+    graph_def = tf.graph_util.convert_variables_to_constants(
+        classifier.session, classifier.graph.graph.as_graph_def(), list(_OUTPUTS))
+    for node in graph_def.node:
+        node.device = ''
+    weights = classifier.session.run({
+        variable.op.name: variable
+        for variable in classifier.graph.variables.values()})
+    return Network(classifier.system, graph_def, weights, {
+        'system': classifier.system.name, 'classes': list(classifier.class_names),
+        'step': classifier.step, 'data': classifier.data_name,
+        'checkpoint_sha256': reading.fingerprint(classifier.checkpoint),
+        'input': 'images: ' + _describe_input(classifier.system.picture),
+        'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'})
+
+
+def load_images(data_dir, system):
+    """Loads the images that exports are checked on; downloads nothing.
+
+    Returns:
+      (uint8 [100, side, side, channels], str): the first test images if the data
+      set is there, otherwise generated ones; and which of the two.
+    """
+    with contextlib.suppress(UserError):  # incomplete or damaged
+        if system.source.is_at_hand(data_dir):
+            data_set = system.source.load(data_dir, False)
+            return data_set.labels_and_images('test')[1][:NUM_CHECKED], 'test images'
+    from cifar10_tf1.data import synthetic_images
+    picture = system.picture
+    records = synthetic_images.build_records(
+        'export', NUM_CHECKED, synthetic_images.COLOR if picture.channels == 3
+        else synthetic_images.GREY)
+    planes = records[:, 1:].reshape(-1, picture.channels, picture.side, picture.side)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), 'generated images'
+
+
+def _describe_input(picture):
+    channels = 'RGB' if picture.channels == 3 else (
+        'grey, light on dark' if picture.is_light_on_dark else 'grey')
+    text = (f'uint8 [N, {picture.side}, {picture.side}, {picture.channels}], '
+            f'rows, columns, {channels}')
+    return text + (f'; the middle {picture.crop_size} x {picture.crop_size} is '
+                   'standardised inside' if picture.crop_size < picture.side else '')
+
+
+def _write_saved_model(network, path):
+    """Writes a SavedModel with one signature."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        tf.import_graph_def(network.graph_def, name='')
+        builder = tf.saved_model.Builder(path)
+
+        def describe_tensors(*names):
+            return {name: tf.saved_model.build_tensor_info(
+                graph.get_tensor_by_name(name + ':0')) for name in names}
+
+        builder.add_meta_graph_and_variables(
+            session, [tf.saved_model.SERVING], {
+                _SIGNATURE: tf.saved_model.build_signature_def(
+                    describe_tensors(_INPUT), describe_tensors(*_OUTPUTS),
+                    tf.saved_model.PREDICT_METHOD_NAME)},
+            # Without attributes that an older TensorFlow does not know.
+            strip_default_attrs=True)
+        builder.save()
+    os.mkdir(os.path.join(path, 'assets.extra'))
+    with open(os.path.join(path, 'assets.extra', 'about.json'), 'w') as file:
+        json.dump(network.about, file, indent=1)
+
+
+def _run_saved_model(unused_network, path, images):
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = tf.saved_model.load(session, [tf.saved_model.SERVING], path)
+        signature = model.signature_def[_SIGNATURE]
+        return session.run([signature.outputs[name].name for name in _OUTPUTS],
+                           {signature.inputs[_INPUT].name: images})
+
+
+def _write_onnx(network, path):
+    onnx = extras.load('onnx', '--onnx')
+    extras.load('tf2onnx', '--onnx')
+    from tf2onnx import convert
+    logging.getLogger('tf2onnx').setLevel(logging.ERROR)
+    model, unused_storage = convert.from_graph_def(
+        network.graph_def, input_names=[_INPUT + ':0'],
+        output_names=[name + ':0' for name in _OUTPUTS], opset=_OPSET,
+        tensors_to_rename={name + ':0': name for name in (_INPUT,) + _OUTPUTS})
+    onnx.helper.set_model_props(model, {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in network.about.items()})
+    # The converter calls each one unk__ and a number.
+    for value in list(model.graph.input) + list(model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = 'N'
+    onnx.checker.check_model(model)
+    with open(path, 'wb') as file:
+        file.write(model.SerializeToString())
+
+
+def _run_onnx(unused_network, path, images):
+    onnxruntime = extras.load('onnxruntime', '--onnx')
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    return session.run(list(_OUTPUTS), {_INPUT: images})
+
+
+def write_npz(network, path):
+    """Writes the weights under their names, what a loader needs under about/."""
+    about = {f'about/{name}': np.array(network.about[name]) for name in _IN_NPZ}
+    with open(path, 'wb') as file:
+        # Sorted: the same weights, the same bytes.
+        np.savez(file, **dict(sorted(network.weights.items())), **about)
+
+
+def _run_npz(network, path, images):
+    graph = inference.build_inference_graph(network.system)
+    with np.load(path) as arrays, tf.Session(graph=graph.graph) as session:
+        load_variables(session, [(variable, arrays[variable.op.name])
+                                 for variable in graph.variables.values()])
+        return session.run([graph.classes, graph.probabilities],
+                           {graph.images: images})
+
+
+FORMATS = (Format('output', 'SavedModel', _write_saved_model, _run_saved_model),
+           Format('onnx', 'ONNX', _write_onnx, _run_onnx),
+           Format('npz', 'NumPy', write_npz, _run_npz))

@@ -1,0 +1,232 @@
+"""A checkpoint as a SavedModel, ONNX and NumPy file: the same answers, nothing lost."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import model_helpers
+from cifar10_tf1 import inference
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.export import __main__ as export
+from cifar10_tf1.export import formats
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+SAVED_MODEL, ONNX, NPZ = formats.FORMATS
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    return model_helpers.write_checkpoint(
+        tmp_path_factory.mktemp('model'), model_helpers.random_tensors(),
+        data='cifar10')
+
+
+@pytest.fixture(scope='module')
+def expected(checkpoint):
+    """(images, the checkpoint's probabilities)."""
+    images = np.random.RandomState(3).randint(0, 256, [30, 32, 32, 3]).astype(
+        np.uint8)
+    with inference.Classifier(deep_cnn, checkpoint) as classifier:
+        return images, classifier.classify(images)
+
+
+@pytest.fixture
+def run(tmp_path, checkpoint, capsys):
+    """Runs the command; gives its status, its lines, its errors."""
+    def export_to(*arguments):
+        status = export.main(['--checkpoint', checkpoint, '--data-dir',
+                              str(tmp_path / 'no data'), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return status, captured.out.splitlines(), captured.err
+
+    return export_to
+
+
+def assert_agrees(outputs, expected):
+    assert outputs[0].tolist() == expected.argmax(1).tolist()
+    assert np.abs(outputs[1] - expected).max() <= 1e-5
+
+
+def test_saved_model(run, tmp_path, checkpoint, expected):
+    folder = tmp_path / 'new' / 'export'
+    status, lines, unused_errors = run('--output', folder)
+    assert status == 0
+    assert lines[:2] == [f'Checkpoint: {checkpoint}', f'SavedModel: {folder}']
+    assert lines[2].startswith('Checked on 100 generated images: the same classes, ')
+    images, probabilities = expected
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = tf.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
+        signature = model.signature_def['serving_default']
+        for count in (1, 30):
+            assert_agrees(session.run(
+                [signature.outputs['classes'].name,
+                 signature.outputs['probabilities'].name],
+                {signature.inputs['images'].name: images[:count]}),
+                probabilities[:count])
+        operations = session.graph.get_operations()
+    assert {op.type for op in operations} - {'Add', 'AddV2', 'NoOp'} == {
+        'ArgMax', 'Cast', 'Const', 'Conv2D', 'Identity', 'LRN', 'MatMul',
+        'MaxPool', 'Maximum', 'Mean', 'Placeholder', 'RealDiv', 'Relu',
+        'Reshape', 'Softmax', 'Sqrt', 'Square', 'StridedSlice', 'Sub'}
+    assert not any(op.device for op in operations)
+    about = json.loads((folder / 'assets.extra' / 'about.json').read_text())
+    assert about['classes'] == list(cifar10.CLASS_NAMES)
+    assert about['step'] == 7 and len(about['checkpoint_sha256']) == 64
+    # Nothing tells where it was made, and nothing is left beside it.
+    assert str(tmp_path).encode() not in (folder / 'saved_model.pb').read_bytes()
+    assert os.listdir(str(tmp_path / 'new')) == ['export']
+
+
+def test_onnx(run, tmp_path, expected):
+    onnxruntime = model_helpers.need('onnxruntime')
+    for module in ('onnx', 'tf2onnx'):
+        model_helpers.need(module)
+    path = tmp_path / 'model.onnx'
+    status, lines, errors = run('--output', tmp_path / 'export', '--onnx', path)
+    assert (status, lines[2], errors) == (0, f'ONNX: {path}', '')
+    session = onnxruntime.InferenceSession(
+        str(path), providers=['CPUExecutionProvider'])
+    assert [(value.name, value.type, value.shape) for value in
+            session.get_inputs() + session.get_outputs()] == [
+        ('images', 'tensor(uint8)', ['N', 32, 32, 3]),
+        ('classes', 'tensor(int64)', ['N']),
+        ('probabilities', 'tensor(float)', ['N', 10])]
+    images, probabilities = expected
+    for count in (1, 30):
+        assert_agrees(session.run(None, {'images': images[:count]}),
+                      probabilities[:count])
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata['classes']) == list(cifar10.CLASS_NAMES)
+
+
+def test_npz(run, tmp_path):
+    """The averages under the weights' names, and nothing else of the network."""
+    path = tmp_path / 'model'  # NumPy would add .npz
+    assert run('--output', tmp_path / 'export', '--npz', path)[0] == 0
+    tensors = model_helpers.random_tensors()
+    with np.load(str(path)) as arrays:
+        weights = {name: arrays[name] for name in arrays.files
+                   if not name.startswith('about/')}
+        assert arrays['about/classes'].tolist() == list(cifar10.CLASS_NAMES)
+        assert arrays['about/system'] == 'deep_cnn'
+    assert len(weights) == 10
+    for name, value in weights.items():
+        assert np.array_equal(
+            value, tensors[name + '/ExponentialMovingAverage']), name
+
+
+def test_the_check_is_strict():
+    expected = np.full([5, 10], 0.05, np.float32)
+    expected[:, 4] = 0.55
+    classes = np.full(5, 4)
+
+    def check(*outputs):
+        return NPZ._replace(run=lambda *unused: outputs).check(
+            None, 'x', None, expected)
+
+    assert check(classes, expected) == 0
+    assert 0 < check(classes, expected + np.float32(0.9e-5)) < 1e-5
+    far, broken = expected.copy(), expected.copy()
+    far[2, 3] += 2e-5
+    broken[0, 0] = np.nan
+    for outputs, named in (((classes, far), 'up to 2.0e-05'),
+                           ((classes, broken), 'up to nan'),
+                           ((np.array([4, 4, 3, 4, 4]), expected), '1 of 5')):
+        with pytest.raises(UserError, match=named):
+            check(*outputs)
+
+
+@pytest.mark.parametrize('option', ['output', 'npz'])
+def test_what_does_not_agree_is_not_written(run, tmp_path, monkeypatch, option):
+    """Of the weights that each file has, one is changed."""
+    real = formats.extract
+
+    def extract(classifier):
+        network = real(classifier)
+        network.weights['model/softmax_linear/biases'][0] += 1
+        for node in network.graph_def.node:
+            if option == 'output' and node.name == 'model/softmax_linear/biases':
+                node.attr['value'].tensor.tensor_content = np.arange(
+                    10, dtype=np.float32).tobytes()
+        return network
+
+    monkeypatch.setattr(formats, 'extract', extract)
+    folder = tmp_path / 'export'
+    status, unused_lines, error = run('--output', folder, '--npz', tmp_path / 'npz')
+    assert status == 1 and 'does not agree with the checkpoint' in error
+    assert os.listdir(str(tmp_path)) == ([] if option == 'output' else ['export'])
+
+
+def test_nothing_is_overwritten(run, tmp_path):
+    folder, file = tmp_path / 'folder', tmp_path / 'file'
+    folder.mkdir()
+    assert run('--output', folder)[0] == 0  # it is empty
+    kept = (folder / 'saved_model.pb').read_bytes()
+    file.write_text('kept')
+    for arguments in (('--output', folder), ('--output', file),
+                      ('--output', tmp_path / 'a', '--npz', file)):
+        status, unused_lines, error = run(*arguments)
+        assert status == 1 and error.count('\n') == 1
+        assert f'{arguments[-1]} is there already' in error
+    assert (folder / 'saved_model.pb').read_bytes() == kept
+    assert file.read_text() == 'kept'
+    assert sorted(os.listdir(str(tmp_path))) == ['file', 'folder']
+
+
+def test_paths_that_cannot_be_written(run, tmp_path, monkeypatch):
+    """One line names the path; nothing is left behind."""
+    monkeypatch.chdir(tmp_path)
+    for arguments, named in (
+            (('--output', 'a', '--npz', 'none/a.npz'), 'no folder none'),
+            (('--output', 'a', '--npz', 'a'), 'both name a'),
+            (('--output', 'gs://bucket/x'), '--output gs://bucket/x'),
+            (('--output', '~nobody-of-that-name/x'), '--output ~nobody'),
+            (('--output', 'a/' * 1500 + 'b'), 'too many folders')):
+        status, unused_lines, error = run(*arguments)
+        assert status == 1 and named in error and error.count('\n') == 1
+    assert os.listdir(str(tmp_path)) == []
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert run('--output', '~/a')[0] == 0
+    assert os.listdir(str(tmp_path)) == ['a']
+
+
+def test_a_full_disk(run, tmp_path, monkeypatch):
+    folder, npz = tmp_path / 'export', tmp_path / 'a.npz'
+    with model_helpers.file_size_limit():
+        status, unused_lines, error = run('--output', folder)
+    assert status == 1 and error.count('\n') == 1
+    assert f'cannot write {folder}: ' in error and 'File too large' in error
+    assert os.listdir(str(tmp_path)) == []
+    monkeypatch.setattr(formats, 'FORMATS', (NPZ,))
+    with model_helpers.file_size_limit():
+        status, unused_lines, error = run('--output', folder, '--npz', npz)
+    assert status == 1 and f'cannot write {npz}: File too large' in error
+    assert os.listdir(str(tmp_path)) == []
+
+
+def test_missing_packages_are_named(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    status, unused_lines, error = run('--output', tmp_path / 'export', '--onnx',
+                                      tmp_path / 'a.onnx')
+    assert status == 1 and error.count('\n') == 1
+    assert 'needs onnx' in error and 'make setup EXTRAS=onnx' in error
+    assert not (tmp_path / 'export').exists()
+
+
+def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):
+    """Test images if they are there; otherwise generated ones, never a download."""
+    images, what = formats.load_images(str(tmp_path), deep_cnn)
+    assert images.shape == (100, 32, 32, 3) and what == 'generated images'
+    (tmp_path / cifar10.FOLDER).mkdir()
+    (tmp_path / cifar10.FOLDER / 'test_batch.bin').touch()
+    images, what = formats.load_images(str(tmp_path), deep_cnn)
+    assert what == 'generated images'  # the files are incomplete
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda folder: tiny_data_set)
+    images, what = formats.load_images(str(tmp_path), deep_cnn)
+    assert what == 'test images'
+    assert (images == cifar10.load_records(tiny_data_set.test_path)[1][:100]).all()
