@@ -122,7 +122,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         seconds = time.perf_counter() - start
         if device == 'gpu' or kernels_name != 'stock':
             evaluation.check_batch(system, graph, session, feeds, results[0][0],
-                                   device, threads)
+                                   device, threads, variant, seed)
         return evaluation.evaluate(graph, checkpoint, step, results, seconds)
 
 

@@ -1,7 +1,7 @@
 """Testing: the moving averages of a checkpoint, every test image once.
 
-Departs from the original in failing where it would count nonsense: it takes a
-network whose logits are all equal for perfect, because in_top_k counts ties.
+Departs from the original by failing on a broken network: in_top_k counts ties as
+right, so a network with equal logits would look perfect.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
-_BATCHES_IN_A_RUN = 10  # between them a stop is possible
+_BATCHES_IN_A_RUN = 10  # a signal can stop the test between two runs
 
 
 class EvaluationGraph(NamedTuple):
@@ -32,7 +32,7 @@ class EvaluationGraph(NamedTuple):
     inputs: pipeline.Inputs
     logits: tf.Tensor      # float32 [n * batch, 10], of n batches
     in_top_1: tf.Tensor    # bool [n * batch]
-    run_number: tf.Tensor  # int64 placeholder: of the run of the session, from 0
+    run_number: tf.Tensor  # int64 placeholder: session runs so far
     variables: dict        # checkpoint name -> tf.Variable, shadows and step
     saver: tf.train.Saver
 
@@ -43,11 +43,11 @@ class Evaluation(NamedTuple):
     num_correct: int
     num_examples: int
     predictions: np.ndarray    # int32 [num_examples], the first largest logit
-    seconds: float             # restoring excluded
+    seconds: float             # without restoring
     logits: np.ndarray         # float32 [num_examples, 10]
     mean_over_batches: float   # as base.TestCount
-    split: str                 # 'test' or 'train', whose records were tested
-    rows: Union[slice, np.ndarray]  # of them, in the order of the rest
+    split: str                 # 'test' or 'train', the tested records
+    rows: Union[slice, np.ndarray]  # their numbers, in order
 
     @property
     def accuracy(self):
@@ -60,35 +60,35 @@ class Evaluation(NamedTuple):
 
     @property
     def predictions_sha256(self):
-        """Of the classes as bytes, in the order of the images."""
+        """SHA-256 of the predicted classes, a byte for each image."""
         return hashlib.sha256(
             self.predictions.astype(np.uint8).tobytes()).hexdigest()
 
 
 def count_batches(batch_sizes):
-    """How many batches one run of a session takes, for build_loop."""
+    """Batches in one run of a session, for build_loop."""
     if len(set(batch_sizes)) > 1:
-        return 1  # the loop's batches are of one size
+        return 1  # the loop needs batches of one size
     return math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
 
 
 def build_loop(iterator, num_batches, build_network, run_number):
     """Several batches in one run, in the order of the data set.
 
-    A loop inside of the graph: the last layers of one batch, which leave a core
-    idle, run beside the first layers of the next.
+    A loop inside the graph: the last layers of one batch, which leave a core idle,
+    run beside the first layers of the next.
 
     Args:
       iterator: tf.data.Iterator, of (labels, images).
       num_batches: int.
-      build_network: function of images and of the batch's number, an int64
-        scalar, to logits.
-      run_number: int64 scalar, runs before this one.
+      build_network: function of images and the batch's number, an int64 scalar, to
+        logits.
+      run_number: int64 scalar, session runs before this one.
     Returns:
       (logits, in_top_1): as in EvaluationGraph.
     """
     def build_step(number, *results):
-        # Each batch is taken after the one before it.
+        # In order: each batch after its predecessor.
         with tf.control_dependencies([number]):
             labels, images = iterator.get_next()
         with tf.control_dependencies([labels]):
@@ -108,33 +108,32 @@ def build_loop(iterator, num_batches, build_network, run_number):
 
 
 def restore(system, session, graph, model_dir, checkpoint=None):
-    """Restores a checkpoint's averages, or weights where it has no averages.
+    """Restores a checkpoint's averages, or its weights if it has no averages.
 
     Args:
       system: systems.base.System.
       session: tf.Session.
       graph: EvaluationGraph.
-      model_dir: str, the folder whose newest checkpoint is taken, unless
+      model_dir: str, the folder whose newest checkpoint is restored, unless
       checkpoint: str, a prefix, names one.
     Returns:
       (str, int), the prefix and the step.
     Raises:
-      UserError: where there is none or it can't be restored.
+      UserError: if there is none or it can't be restored.
     """
-    what = session, graph.saver
+    arguments = graph.variables, system.find_step
     if checkpoint is not None:
-        return checkpoint, reading.restore(
-            *what, checkpoint, graph.variables, system.find_step)
-    checkpoint, step = reading.restore_newest(
-        *what, model_dir, graph.variables, system.find_step)
+        return checkpoint, reading.restore(session, graph.saver, checkpoint, *arguments)
+    checkpoint, step = reading.restore_newest(session, graph.saver, model_dir,
+                                              *arguments)
     if checkpoint is None:
         raise UserError(f'no checkpoint in {model_dir}; train first, or '
                         'choose one with --checkpoint or --model-dir')
     return checkpoint, step
 
 
-def check_batch(system, graph, session, feeds, logits, device, threads):
-    """Compares the first batch's logits with the stock kernels' on the CPU.
+def check_batch(system, graph, session, feeds, logits, device, threads, variant, seed):
+    """Compares the first batch's logits with those of the stock kernels on the CPU.
 
     Args:
       system: systems.base.System.
@@ -143,19 +142,20 @@ def check_batch(system, graph, session, feeds, logits, device, threads):
       feeds: dict, that chooses the test batches.
       logits: float32 [n, 10], of n >= batch first images.
       device: 'cpu' or 'gpu'.
-      threads: machine.Threads.
+      threads: description.Threads.
+      variant, seed: as test.evaluate.
     Raises:
-      UserError: where a GPU computes wrong numbers.
-      KernelsDisagree: where the fast kernels do.
+      UserError, KernelsDisagree: as numeric_check.check_training.
     """
     graph.inputs.test.initialize(session)
     images = session.run(graph.inputs.images, feeds)
-    numeric_check.check_logits(system, session, images, logits[:len(images)],
-                               device, threads)
+    numeric_check.check_logits(
+        system, session, images, logits[:len(images)], device, threads,
+        base.build_test_mode(system, variant, seed, number=0))
 
 
 def evaluate(graph, checkpoint, step, results, seconds):
-    """Counts what the runs of a session gave.
+    """Counts the results of the session runs of a test.
 
     Args:
       graph: EvaluationGraph.
@@ -166,30 +166,23 @@ def evaluate(graph, checkpoint, step, results, seconds):
     Returns:
       Evaluation.
     Raises:
-      UserError: where logits are not finite; where more than MAX_TIES images
-        share their largest logit between classes.
+      UserError: if logits are not finite, or if more than MAX_TIES images share
+        their largest logit between classes.
     """
     logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
-    _check_logits(logits, checkpoint)
-    assert len(logits) == graph.inputs.test.num_examples, len(logits)
-    batch_sizes = graph.inputs.test.batch_sizes
-    batches = np.split(in_top_1, np.cumsum(batch_sizes)[:-1])
-    return Evaluation(checkpoint, step, int(np.sum(in_top_1)), len(logits),
-                      logits.argmax(axis=1).astype(np.int32), seconds, logits,
-                      average_batches([int(batch.sum()) for batch in batches],
-                                      batch_sizes),
-                      graph.inputs.test.split, graph.inputs.test.rows)
+    check_countable(logits, checkpoint)
+    source = graph.inputs.test
+    assert len(logits) == source.num_examples, len(logits)
+    batches = np.split(in_top_1, np.cumsum(source.batch_sizes)[:-1])
+    return Evaluation(
+        checkpoint, step, int(np.sum(in_top_1)), len(logits),
+        logits.argmax(axis=1).astype(np.int32), seconds, logits,
+        average_batches([int(batch.sum()) for batch in batches], source.batch_sizes),
+        source.split, source.rows)
 
 
 def average_batches(num_correct, batch_sizes):
-    """The unweighted mean of float32 shares, summed in double precision.
-
-    Args:
-      num_correct: list of int, of each batch.
-      batch_sizes: tuple of int.
-    Returns:
-      float.
-    """
+    """Unweighted mean of the batches' float32 shares, summed in double precision."""
     return sum(float(np.float32(right / size)) for right, size
                in zip(num_correct, batch_sizes)) / len(batch_sizes)
 
@@ -220,11 +213,7 @@ def record(start, seed, settings, result):
 
 
 def format_seeds(results):
-    """The line of several tests: mean, standard deviation and range.
-
-    Args:
-      results: list of Evaluation, of one checkpoint and several seeds.
-    """
+    """The line of several tests of one checkpoint: mean, sd and range."""
     counts = [result.num_correct for result in results]
     mean, num_examples = statistics.mean(counts), results[0].num_examples
     return (f'Mean of {len(counts)} test seeds: {mean:,.1f} of {num_examples:,} = '
@@ -233,12 +222,7 @@ def format_seeds(results):
 
 
 def format_classes(results, data_set):
-    """A line for each class, over all tests.
-
-    Args:
-      results: list of Evaluation.
-      data_set: data.data_set.DataSet that was tested on.
-    """
+    """A line for each class of a data_set.DataSet, over all tests."""
     labels = np.concatenate([data_set.raw_records(result.split)[result.rows, 0]
                              for result in results])
     right = labels == np.concatenate([result.predictions for result in results])
@@ -251,18 +235,17 @@ def format_classes(results, data_set):
     return lines
 
 
-def _check_logits(logits, checkpoint):
-    """Raises UserError where a count of float32 [n, 10] would mean nothing."""
-    num_not_finite = int((~np.isfinite(logits)).any(axis=1).sum())
-    if num_not_finite:
+def check_countable(logits, checkpoint):
+    """Raises UserError if a count of float32 logits [n, 10] would mean nothing."""
+    num_broken = int((~np.isfinite(logits)).any(axis=1).sum())
+    if num_broken:
         raise UserError(
-            f'{checkpoint}: the logits of {num_not_finite} of {len(logits)} '
-            'images are not finite; this network is broken, test another '
-            'checkpoint')
+            f'{checkpoint}: the logits of {num_broken} of {len(logits)} images are '
+            'not finite; this network is broken, test another checkpoint')
     largest = logits.max(axis=1, keepdims=True)
     num_ties = int(((logits == largest).sum(axis=1) > 1).sum())
     if num_ties > MAX_TIES:
         raise UserError(
-            f'{checkpoint}: {num_ties} of {len(logits)} images share their '
-            'largest logit between classes, which would count as right; this '
-            'network is dead, test another checkpoint')
+            f'{checkpoint}: {num_ties} of {len(logits)} images share their largest '
+            'logit between classes, which would count as right; this network is '
+            'dead, test another checkpoint')

@@ -20,6 +20,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import inception_v3 as module
 from cifar10_tf1.systems.inception_v3 import SYSTEM as documented
+from cifar10_tf1.graph.variables import list_network_variables
 from cifar10_tf1.graph.variables import load_variables
 from published_weights import CHECKPOINT
 from published_weights import FROZEN
@@ -93,7 +94,7 @@ def test_the_network_is_the_port_s():
         update, gradients = loss.build_update(
             tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
         variables = {variable.op.name: variable
-                     for variable in base.list_network_variables()}
+                     for variable in list_network_variables()}
         norms = {variable.op.name: tf.norm(gradient)
                  for gradient, variable in gradients}
         start = tf.global_variables_initializer()

@@ -1,12 +1,12 @@
-"""One batch computed twice, before a fast way to compute is believed.
+"""One batch computed twice, to check a GPU or the fast kernels.
 
-An unfit GPU gives NaN or wrong numbers without an error, and a formulation that
-is right on one processor may be wrong on another. So one batch goes through the
-graph at hand, on its device, with its kernels, threads and weights, and through
-the stock kernels on the CPU, which are believed.
+An unfit GPU gives NaN or wrong numbers without an error, and kernels that are right on
+one processor may be wrong on another. So one batch goes through the graph itself, on
+its device and with its kernels, threads and weights, and through the stock kernels on
+the CPU.
 
-In training the gradients are compared, each as a vector: with fresh weights the
-loss says nothing of wrong convolutions, and a norm hides a wrong direction.
+A training compares gradients, each as a vector: with fresh weights the loss does not
+show wrong convolutions, and a norm hides a wrong direction. A test compares logits.
 """
 
 from typing import NamedTuple
@@ -14,132 +14,92 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.graph import loss
-from cifar10_tf1.machine import runtime
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.systems import base
-from cifar10_tf1.graph.variables import load_variables
+from cifar10_tf1.graph import loss
+from cifar10_tf1.graph import variables
 
-# Of the distance of two vectors to the length of the believed one. Rounding
-# leaves 2e-6. The mildest known fault, lost gradients of one column of a pool,
-# leaves 2e-2.
+# Largest distance of two vectors, relative to the length of the reference. Rounding
+# leaves 2e-6. The mildest known fault, lost gradients of one column of a pool, leaves
+# 2e-2.
 TOLERANCE = 1e-3
-# Rounding may also turn a single ReLU or maximum over, which leaves 2e-3 to 2e-2
-# in about one batch of ten. It does not do so in three batches in a row.
+# Rounding may turn a single ReLU or maximum over, which leaves 2e-3 to 2e-2 in about
+# one batch of ten. It does not do so in three batches in a row.
 NUM_BATCHES = 3
 _SEED = 1  # of initial weights, which are replaced
 
 
 class Figures(NamedTuple):
-    """What is compared: names for a message, tensors."""
+    """The tensors to compare, with their names in a message."""
     names: tuple
     tensors: tuple
 
 
 def build_training_figures(total_loss, gradients):
-    """Figures of a training graph.
-
-    Args:
-      total_loss: float32 scalar.
-      gradients: list of (gradient, variable).
-    """
+    """Figures of a training graph; `gradients` lists (gradient, variable)."""
     return Figures(('the loss',) + tuple(
         f'the gradient of {variable.op.name}' for _, variable in gradients),
         (total_loss,) + tuple(gradient for gradient, _ in gradients))
 
 
-def check_training(system, session, inputs, feed, figures, device, threads,
-                   mode=base.Mode()):
-    """Compares a training graph with the stock kernels on the CPU.
+def check_training(system, session, inputs, feed, figures, device, threads, mode):
+    """Compares loss and gradients of a training graph.
 
     Args:
-      system: a systems.base.System.
-      session: tf.Session, whose weights are taken.
-      inputs: (images, labels), tensors of its graph: batches of them are read,
-        and fed.
-      feed: dict, what else its graph wants to be fed.
-      figures: Figures of its graph.
-      device: 'cpu' or 'gpu', of its graph.
-      threads: machine.Threads.
-      mode: systems.base.Mode of numbers: what `feed` and the step are.
+      system: systems.base.System.
+      session: tf.Session of the graph, which holds the weights.
+      inputs: (images, labels), tensors of the graph: batches are read, then fed.
+      feed: dict, everything else to feed.
+      figures: Figures of the graph.
+      device: 'cpu' or 'gpu', of the graph.
+      threads: description.Threads.
+      mode: systems.base.Mode of numbers, equal to what the graph is fed.
     Raises:
-      UserError: where a GPU differs.
-      KernelsDisagree: where the fast kernels differ.
+      UserError: if a GPU differs.
+      KernelsDisagree: if the fast kernels differ.
     """
-    with session.graph.as_default():
-        weights = _read_weights(session)
+    def compute_batch():
+        batch = session.run(inputs, feed)
+        return batch, session.run(figures.tensors,
+                                  {**feed, **dict(zip(inputs, batch))})
+
+    def build_reference(logits, labels):
+        total_loss = loss.build_losses(logits, labels)[-1]
+        weights = tf.trainable_variables()
+        return build_training_figures(total_loss, list(zip(
+            tf.gradients(total_loss, weights, gate_gradients=True), weights)))
+
+    _check(system, session, inputs[0].shape[1:], build_reference,
+           (compute_batch() for unused_batch in range(NUM_BATCHES)), device, threads,
+           mode)
+
+
+def check_logits(system, session, images, logits, device, threads, mode):
+    """Compares logits that a graph has computed from float32 images [N, ...].
+
+    The other arguments and the errors are those of check_training.
+    """
+    _check(system, session, images.shape[1:],
+           lambda logits, unused_labels: Figures(('the logits',), (logits,)),
+           [((images,), (logits,))], device, threads, mode)
+
+
+def _check(system, session, image_shape, build_reference, batches, device, threads,
+           mode):
+    """Returns after the first batch that agrees; raises if none does."""
+    weights = variables.read_network(session)
     with tf.Graph().as_default(), tf.device('/cpu:0'):
-        fed = [tf.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
-        logits = system.build_network(
-            fed[0], _SEED, mode=base.build_constant_mode(mode))
-        total_loss = loss.build_losses(logits, fed[1])[-1]
-        variables = tf.trainable_variables()
-        believed = build_training_figures(total_loss, list(zip(
-            tf.gradients(total_loss, variables, gate_gradients=True), variables)))
-        with tf.Session(config=runtime.session_config(threads)) as reference:
-            _load_weights(reference, weights)
-            for unused_time in range(NUM_BATCHES):
-                batch = session.run(inputs, feed)
-                difference = _find_difference(
-                    figures.names,
-                    session.run(figures.tensors,
-                                {**feed, **dict(zip(inputs, batch))}),
-                    reference.run(believed.tensors, dict(zip(fed, batch))))
+        images = tf.placeholder(tf.float32, [None, *image_shape])
+        labels = tf.placeholder(tf.int32, [None])
+        reference = build_reference(
+            system.build_network(images, _SEED, mode=mode), labels)
+        with variables.open_network(weights, threads) as reference_session:
+            for fed, values in batches:
+                expected = reference_session.run(
+                    reference.tensors, dict(zip((images, labels), fed)))
+                difference = find_difference(reference.names, values, expected)
                 if difference is None:
                     return
-    _raise(difference, device)
-
-
-def check_logits(system, session, images, logits, device, threads):
-    """Compares logits that a graph has computed.
-
-    Args:
-      system: a systems.base.System.
-      session: tf.Session, whose weights are taken.
-      images: float32 [N, height, width, channels], what the network has seen.
-      logits: float32 [N, classes], what it has computed.
-      device: 'cpu' or 'gpu', where.
-      threads: machine.Threads.
-    Raises:
-      UserError, KernelsDisagree: as check_training.
-    """
-    with session.graph.as_default():
-        weights = _read_weights(session)
-    with tf.Graph().as_default(), tf.device('/cpu:0'):
-        fed = tf.placeholder(tf.float32, images.shape)
-        believed = system.build_network(fed, _SEED)
-        with tf.Session(config=runtime.session_config(threads)) as reference:
-            _load_weights(reference, weights)
-            believed = reference.run(believed, {fed: images})
-    if np.isfinite(believed).all():  # else the weights are to blame
-        difference = _find_difference(['the logits'], [logits], [believed])
-        if difference:
-            _raise(difference, device)
-
-
-def _read_weights(session):
-    """{name: array} of the session's weights, and averages of moments."""
-    return session.run({variable.op.name: variable
-                        for variable in base.list_network_variables()})
-
-
-def _load_weights(session, weights):
-    load_variables(session, [(variable, weights[variable.op.name])
-                             for variable in base.list_network_variables()])
-
-
-def _find_difference(names, ours, believed):
-    """A clause that names the first figure that is off, or None."""
-    for name, our, right in zip(names, ours, believed):
-        our, right = np.float64(our), np.float64(right)
-        distance = np.linalg.norm(our - right) / np.linalg.norm(right)
-        if not distance <= TOLERANCE:  # so a NaN is off too
-            return f'{name} of one batch is {100 * distance:.2g} % off'
-    return None
-
-
-def _raise(difference, device):
     if device == 'gpu':
         raise UserError(
             f'the GPU computes wrong numbers: {difference} from the CPU\'s. Use '
@@ -148,3 +108,20 @@ def _raise(difference, device):
     raise KernelsDisagree(
         f'the fast kernels compute wrong numbers on this machine: {difference} '
         'from the stock ones\'; use --kernels stock')
+
+
+def find_difference(names, values, expected):
+    """A clause that names the first figure that is off, or None.
+
+    None too if an expected value is not finite: then the weights are to blame.
+    """
+    if not all(np.isfinite(value).all() for value in expected):
+        return None
+    for name, value, reference in zip(names, values, expected):
+        reference = np.float64(reference)
+        distance = np.linalg.norm(value - reference)
+        length = np.linalg.norm(reference)
+        if not distance <= TOLERANCE * length:  # not >: a NaN is off too
+            share = f'{100 * distance / length:.2g} %' if length else 'completely'
+            return f'{name} of one batch is {share} off'
+    return None

@@ -17,6 +17,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
 from cifar10_tf1.graph import plan
+from cifar10_tf1.graph import variables
 from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.kernels import stock
@@ -292,34 +293,18 @@ def build_training_mode(system: System, seed: int,
 
 
 def build_test_mode(system: System, variant: str, seed: int,
-                    number: tf.Tensor) -> Mode:
+                    number: Union[int, tf.Tensor]) -> Mode:
     """The Mode of a batch of a test.
 
     Args:
       system: whose test.
       variant: one of the system's.
       seed: of the test.
-      number: int64 scalar, of the batch, from 0.
+      number: int or int64 scalar, of the batch, from 0.
     """
     if variant not in system.variants_as_in_training:
         return Mode()
-    return Mode(tf.constant(system.keep_prob), number, seed,
-                uses_batch_statistics=True)
-
-
-def build_constant_mode(mode: Mode) -> Mode:
-    """A Mode of numbers as one of tensors."""
-    if mode.keep_prob is None:
-        return mode
-    return mode._replace(keep_prob=tf.constant(mode.keep_prob, tf.float32),
-                         step=tf.constant(mode.step, tf.int64))
-
-
-def list_network_variables() -> List[tf.Variable]:
-    """Of the graph at hand: weights, and moving averages of moments."""
-    return tf.trainable_variables() + [
-        variable for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
-        if not variable.trainable]
+    return Mode(system.keep_prob, number, seed, uses_batch_statistics=True)
 
 
 def list_restored(system: System) -> dict:
@@ -327,5 +312,5 @@ def list_restored(system: System) -> dict:
     average = system.build_average(None)
     if average is None:
         return {variable.op.name: variable
-                for variable in list_network_variables()}
+                for variable in variables.list_network_variables()}
     return average.variables_to_restore()

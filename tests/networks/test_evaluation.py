@@ -111,10 +111,10 @@ def test_a_network_of_nan_is_caught(tiny_data_set, random_tensors, tmp_path):
 def test_a_hundred_ties_pass_one_more_does_not():
     logits = np.random.RandomState(0).randn(300, 10).astype(np.float32)
     logits[:100, :2] = 9.0
-    evaluation._check_logits(logits, 'model.ckpt-1')
+    evaluation.check_countable(logits, 'model.ckpt-1')
     logits[100, :2] = 9.0
     with pytest.raises(UserError, match='101 of 300 images share'):
-        evaluation._check_logits(logits, 'model.ckpt-1')
+        evaluation.check_countable(logits, 'model.ckpt-1')
 
 
 def test_newest_checkpoint_of_the_folder(tiny_data_set, random_tensors,
