@@ -1,37 +1,107 @@
 """Tests the network of a documented result; `python test.py --help` says how.
 
-To be read from top to bottom, as the program of 2017.
+Read it from top to bottom, like the program of 2017.
 """
 
-import sys
+import argparse
+import os
 import time
+from typing import NamedTuple
+from typing import Optional
 
-from cifar10_tf1 import programs
+from cifar10_tf1 import cli
+from cifar10_tf1 import startup
+from cifar10_tf1 import systems
+from cifar10_tf1.common import limits
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.stopping import StopRequest
+from cifar10_tf1.machine import devices
+from cifar10_tf1.machine import memory
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.records import run_settings
 
-# Options, device, checkpoint and data: they decide what TensorFlow finds in its
-# environment.
+
+class Test(NamedTuple):
+    """What is settled before TensorFlow is imported."""
+    options: argparse.Namespace
+    environment: dict              # that the process began with
+    system_name: str
+    variant: str                   # one of the system's
+    given: run_settings.RunSettings
+    selection: devices.Choice
+    model_dir: str                 # its newest checkpoint is tested, unless
+    checkpoint: Optional[str]      # a prefix, names one
+
+
+def parse_options(argv=None):
+    parser = cli.Parser(
+        prog='test.py',
+        description='Tests the newest checkpoint on the 10,000 test images.',
+        epilog='example: python test.py --crop central --checkpoint '
+        'model/model.ckpt-55000')
+    cli.add_system_option(parser)
+    cli.add_data_options(parser)
+    cli.add_checkpoint_options(parser)
+    parser.add_argument(
+        '--variant', '--crop', metavar='NAME',
+        choices=sorted({variant for entry in systems.ENTRIES
+                        for variant in entry.variants}),
+        help='what is tested; ' + '; '.join(
+            f'{entry.name}: {" or ".join(entry.variants)}'
+            for entry in systems.ENTRIES)
+        + ' (default: the first, as documented)')
+    cli.add_test_seed_options(parser)
+    cli.add_number(
+        parser, '--max-images', 1, limits.IMAGES,
+        'test the first N images only; the result is not recorded (default: all)')
+    parser.add_argument(
+        '--classes', action='store_true',
+        help='print the accuracy of each class too (default: of all images)')
+    cli.add_machine_options(parser)
+    options = parser.parse_args(argv)
+    cli.check_working_folder()
+    return options
+
+
+def open_test(argv=None):
+    """The options, the device and the checkpoint, in this order."""
+    environment = dict(os.environ)
+    options = parse_options(argv)
+    StopRequest().install()
+    name = cli.find_system(options)
+    memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
+    given, selection = startup.select_device_and_kernels(
+        cli.given_settings(options), name,
+        allow_unsupported_gpu=options.allow_unsupported_gpu)
+    runtime.load_tensorflow()
+    folder, prefix = cli.locate_checkpoint(options)
+    variants = systems.find(name).variants
+    variant = options.variant or variants[0]
+    if variant not in variants:
+        raise UserError(f'--variant {variant} is not of the system {name}; choose '
+                        + ' or '.join(variants))
+    return Test(options, environment, name, variant, given, selection, folder, prefix)
+
+
+# TensorFlow reads its environment when it is imported.
 if __name__ == '__main__':
-    program = programs.begin_test()
+    opened_test = cli.begin('test.py', open_test)
 
 import numpy as np  # noqa: E402
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from cifar10_tf1.training import initial_weights  # noqa: E402
-from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
-from cifar10_tf1 import launch  # noqa: E402
-from cifar10_tf1.machine import description  # noqa: E402
+from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
-from cifar10_tf1.records import run_settings  # noqa: E402
-from cifar10_tf1.machine import runtime  # noqa: E402
-from cifar10_tf1 import systems  # noqa: E402
+from cifar10_tf1.machine import description  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
+from cifar10_tf1.training import initial_weights  # noqa: E402
 
 
 def build_graph(system, data_set, seed, variant=None, device='cpu',
                 num_input_threads=2, kernels_name='stock', max_images=None):
-    """The network with its moving averages in the place of its weights.
+    """The network, with moving averages as its weights if the system has them.
 
     Args:
       system: systems.base.System.
@@ -41,30 +111,26 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
       kernels_name: 'stock' or 'fast'.
-      max_images: int, the first so many alone.
+      max_images: int, test only the first ones.
     Returns:
       evaluation.EvaluationGraph.
     """
     variant = variant or system.variants[0]
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
-            training_input = pipeline.build_training_input(
-                system, data_set, system.build_plan(data_set), seed,
-                num_input_threads)
             test_input = pipeline.build_test_input(
                 system, data_set, seed, variant, num_input_threads, max_images)
-            # The handle that is fed says which iterator the batch comes from.
+            # The fed handle selects the iterator of the batch.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
                 handle, tf.data.get_output_types(test_input.iterator),
                 tf.data.get_output_shapes(test_input.iterator))
             labels, images = iterator.get_next('batch')
-            # How many runs of the session came before, for what is drawn.
+            # Runs of the session so far, for what is drawn.
             run_number = tf.placeholder_with_default(np.int64(0), [])
-            handles = {'training': training_input.iterator.string_handle('training'),
-                       'test': test_input.iterator.string_handle('test')}
-        inputs = pipeline.Inputs(training_input, {'test': test_input}, handles,
-                                 handle, labels, images)
+            handles = {'test': test_input.iterator.string_handle('test')}
+        inputs = pipeline.Inputs(None, {'test': test_input}, handles, handle,
+                                 labels, images)
         layers = kernels.load(kernels_name, for_training=False)
 
         def build_network(images, number):
@@ -81,27 +147,26 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
                                           tf.train.Saver(variables))
 
 
-def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
-             variant=None, device='cpu', threads=description.Threads(0, 0, 2),
+def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
+             device='cpu', threads=description.Threads(0, 0, 2),
              kernels_name='stock', max_images=None):
-    """Restores a checkpoint and counts the test images that it has right.
+    """Restores a checkpoint and counts the test images that it gets right.
 
     Args:
       system, data_set, seed, variant, device, kernels_name, max_images: as build_graph.
-      model_dir: str, the folder whose newest checkpoint is taken, unless
+      model_dir: str, the folder whose newest checkpoint is tested, unless
       checkpoint: str, a prefix, names one.
       threads: description.Threads; 0 leaves it to TensorFlow.
     Returns:
       evaluation.Evaluation.
     Raises:
-      UserError, KernelsDisagree: as evaluation's restore, check_batch and
-        evaluate.
+      UserError, KernelsDisagree: as evaluation's restore, check_batch and evaluate.
     """
     variant = variant or system.variants[0]
     graph = build_graph(system, data_set, seed, variant, device, threads.input,
                         kernels_name, max_images)
-    with tf.Session(graph=graph.graph, config=runtime.session_config(
-            threads, rewrites=kernels_name == 'stock')) as session:
+    config = runtime.session_config(threads, rewrites=kernels_name == 'stock')
+    with tf.Session(graph=graph.graph, config=config) as session:
         checkpoint, step = evaluation.restore(system, session, graph, model_dir,
                                               checkpoint)
         if variant not in system.variants_as_in_training:
@@ -109,8 +174,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         start = time.perf_counter()
         graph.inputs.test.load(session, data_set)
         graph.inputs.test.initialize(session)
-        feeds = {graph.inputs.handle: session.run(
-            graph.inputs.handles['test'])}
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
         results = []
         while True:
             try:
@@ -126,32 +190,36 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1,
         return evaluation.evaluate(graph, checkpoint, step, results, seconds)
 
 
-def test(start):
+def test(opened):
     """Tests, records and prints.
 
     Args:
-      start: launch.TestStart.
+      opened: Test.
     Returns:
       int, the exit status.
     """
-    system, data_set = systems.load(start.system_name), start.data_set
-    settings = run_settings.complete(start.given, system, data_set)
-    settings = settings._replace(
-        device=launch.start_device(start.choice, settings.threads))
-    results, lines = [], []
-    for seed in start.seeds:
-        result = evaluate(system, data_set, start.model_dir, start.checkpoint, seed,
-                          start.variant, settings.device, settings.threads,
-                          settings.kernels, start.max_images)
-        if start.max_images is None:
-            evaluation.record(start, seed, settings, result)
+    options, checkpoint = opened.options, opened.checkpoint
+    system = systems.load(opened.system_name)
+    data_set = cli.load_data_set(options, opened.system_name)
+    settings = startup.start_device(opened.selection, run_settings.complete(
+        opened.given, system, data_set))
+    results = []
+    for seed in cli.find_test_seeds(options):
+        result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
+                          opened.variant, settings.device, settings.threads,
+                          settings.kernels, options.max_images)
+        # A training may save another one meanwhile.
+        checkpoint = result.checkpoint
+        if options.max_images is None:
+            evaluation.record(data_set, opened.variant, seed, settings, result)
         results.append(result)
-        prefix = data_set.line_prefix + initial_weights.find_prefix(result.checkpoint)
+        prefix = data_set.line_prefix + initial_weights.find_prefix(checkpoint)
         for line in system.format_test(result.count):
             print(prefix + line, flush=True)
+    lines = []
     if len(results) > 1:
         lines.append(evaluation.format_seeds(results))
-    if start.with_classes:
+    if options.classes:
         lines += evaluation.format_classes(results, data_set)
     for line in lines:
         print(prefix + line, flush=True)
@@ -159,4 +227,4 @@ def test(start):
 
 
 if __name__ == '__main__':
-    sys.exit(program.run(test))
+    cli.run_script('test.py', test, opened_test)

@@ -1,26 +1,105 @@
 """Trains the network of a documented result; `python train.py --help` says how.
 
-To be read from top to bottom, as the program of 2017.
+Read it from top to bottom, like the program of 2017. It departs from that in
+training until a total number of epochs, instead of 100 further ones on each call,
+in continuing in the middle of an epoch, and in stopping at a loss that is not
+finite.
 """
 
 import sys
+from typing import NamedTuple
 
-from cifar10_tf1 import programs
+from cifar10_tf1 import cli
+from cifar10_tf1 import systems
+from cifar10_tf1.common import limits
+from cifar10_tf1.common.errors import KernelsDisagree
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.training.run import Run
 
-# Options, model folder, device and data: they decide what TensorFlow finds in
-# its environment.
+
+def parse_options(argv=None):
+    parser = cli.Parser(
+        prog='train.py',
+        description='Trains the network of a documented result, with a checkpoint '
+        'after every epoch. Started again, it continues from the newest checkpoint, '
+        'with the options of the run unless others are given.',
+        epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
+    cli.add_system_option(parser)
+    cli.add_data_options(parser)
+    cli.add_model_dir_option(parser)
+    cli.add_number(
+        parser, '--epochs', 1, limits.EPOCHS,
+        'total epochs to reach, restored ones included (default: as documented, '
+        + ', '.join(f'{entry.num_epochs} of {entry.name}'
+                    for entry in systems.ENTRIES) + ')')
+    cli.add_number(parser, '--max-steps', 1, limits.STEPS,
+                   'stop at this global step and save there (default: the end of '
+                   'the last epoch)')
+    cli.add_number(parser, '--save-steps', 1, limits.STEPS,
+                   'steps from one checkpoint to the next (default: an epoch)')
+    cli.add_number(parser, '--train-files', 1, limits.FILES,
+                   'train on the first N files of the training data only, as some '
+                   'documents show it (default: all)')
+    cli.add_number(parser, '--seed', 0, limits.SEED,
+                   'of initial weights and augmentation (default: 1)')
+    cli.add_pretrained_option(parser)
+    parser.add_argument(
+        '--from-scratch', action='store_true',
+        help='begin with seeded weights instead of published ones: another result, '
+        'and every line says so')
+    parser.add_argument(
+        '--no-summaries', action='store_true',
+        help='write no event files for TensorBoard (default: in summaries/ of the '
+        'model folder); no influence on the result')
+    cli.add_machine_options(parser)
+    options = parser.parse_args(argv)
+    cli.check_working_folder()
+    return options
+
+
+def open_run(argv=None):
+    """The options, the run's folder and the device, in this order."""
+    return Run(parse_options(argv))
+
+
+# TensorFlow reads its environment when it is imported.
 if __name__ == '__main__':
-    program = programs.begin_training()
+    opened_run = cli.begin('train.py', open_run)
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 from cifar10_tf1 import kernels  # noqa: E402
+from cifar10_tf1.checkpoints import model_dir  # noqa: E402
+from cifar10_tf1.checkpoints import reading  # noqa: E402
+from cifar10_tf1.checkpoints.writing import CheckpointWriter  # noqa: E402
+from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
-from cifar10_tf1 import systems  # noqa: E402
-from cifar10_tf1.training import training_run  # noqa: E402
+from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
+from cifar10_tf1.training import ending  # noqa: E402
+from cifar10_tf1.training.initial_weights import InitialWeights  # noqa: E402
+from cifar10_tf1.training.original_checkpoint import Publisher  # noqa: E402
+from cifar10_tf1.training.training_log import TrainingLog  # noqa: E402
+
+
+class TrainingGraph(NamedTuple):
+    graph: tf.Graph
+    inputs: pipeline.Inputs
+    mode: base.Mode
+    cross_entropy: tf.Tensor      # float32 scalar, nats, mean over the batch
+    weight_decay_loss: tf.Tensor  # float32 scalar
+    total_loss: tf.Tensor         # float32 scalar, their sum
+    num_correct: tf.Tensor        # int32 scalar, of the batch
+    learning_rate: tf.Tensor      # float32 scalar, of the next update
+    global_step: tf.Variable      # int64 scalar, updates done
+    train_op: tf.Operation
+    figures: numeric_check.Figures  # loss and gradients
+    weights_finite: tf.Tensor     # bool scalar
+    variables: dict               # name in a checkpoint -> tf.Variable, all
+    saver: tf.train.Saver
+    initializer: tf.Operation
 
 
 def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
@@ -36,7 +115,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
       kernels_name: 'stock' or 'fast'.
       num_files: int, of the training data; None: all.
     Returns:
-      training_run.TrainingGraph.
+      TrainingGraph.
     """
     plan = system.build_plan(data_set, num_files)
     with tf.Graph().as_default() as graph:
@@ -45,7 +124,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
                 system, data_set, plan, seed, num_input_threads)
             measured = pipeline.build_measured_inputs(
                 system, data_set, plan, seed, num_input_threads)
-            # The handle that is fed says which iterator the batch comes from.
+            # The fed handle selects the iterator of the batch.
             handle = tf.placeholder(tf.string, [], name='handle')
             iterator = tf.data.Iterator.from_string_handle(
                 handle, tf.data.get_output_types(training_input.iterator),
@@ -62,67 +141,200 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
             logits = system.build_network(images, seed,
                                           kernels.load(kernels_name), mode)
             losses = loss.build_losses(logits, labels)
-            update = build_update(system, losses[-1], global_step)
+            train_op, learning_rate, gradients = build_update(
+                system, losses[-1], global_step)
             num_correct = loss.build_num_correct(logits, labels)
-        return training_run.TrainingGraph.build(graph, inputs, mode, losses, update,
-                                                num_correct)
+            with tf.device(losses[-1].device):
+                figures = numeric_check.build_training_figures(losses[-1], gradients)
+        with tf.name_scope('weights_finite'):
+            weights_finite = tf.reduce_all(
+                [tf.reduce_all(tf.is_finite(variable))
+                 for variable in tf.trainable_variables()])
+        variables = {variable.op.name: variable
+                     for variable in tf.global_variables()}
+        return TrainingGraph(
+            graph, inputs, mode, *losses, num_correct, learning_rate, global_step,
+            train_op, figures, weights_finite, variables,
+            tf.train.Saver(variables), tf.global_variables_initializer())
 
 
 def build_update(system, total_loss, global_step):
-    """One step of the optimizer, and of the moving average behind it.
+    """One step of the optimizer, and of the moving average after it.
 
     Returns:
-      training_run.Update.
+      (train_op, learning_rate, gradients): operation; float32 scalar of the next
+      update; list of (gradient, variable).
     """
-    # For deep_cnn exponential_decay, plain gradient descent, and an
-    # ExponentialMovingAverage of the weights; see systems/.
+    # deep_cnn: exponential_decay, plain gradient descent, and an
+    # ExponentialMovingAverage of the weights.
     learning_rate = system.build_learning_rate(global_step)
     optimizer = system.build_optimizer(learning_rate)
     average = system.build_average(global_step)
     train_op, gradients = loss.build_update(
         optimizer, total_loss, global_step, system.sums_in_pairs)
     if average is not None:
-        # It sees the updated weights and the step after them; the original
-        # left this to race.
+        # It sees the updated weights and the incremented step; in the original
+        # these race.
         with tf.control_dependencies([train_op]):
             train_op = average.apply()
-    return training_run.Update(train_op, learning_rate, global_step, gradients)
+    return train_op, learning_rate, gradients
 
 
-def train(start):
+def train(run):
     """Trains from the newest checkpoint to the last epoch or a signal.
 
     Args:
-      start: launch.TrainingStart.
+      run: training.run.Run.
     Returns:
-      int, the exit status: 0, or 130 or 143 where a signal ended it.
+      int, the exit status: 0, or 128 and the number of the signal that ended it.
+    Raises:
+      UserError, KernelsDisagree.
     """
-    system = systems.load(start.system_name)
-    run = training_run.Run(start, system)
+    with run:
+        system = systems.load(run.system_name)
+        data_set = cli.load_data_set(run.options, run.system_name)
+        run.settle(system, data_set)
+        settings = run.settings
+        plan = system.build_plan(data_set, settings.train_files)
+        graph = build_graph(system, data_set, settings.seed, settings.device,
+                            settings.input_threads, settings.kernels,
+                            settings.train_files)
+        config = runtime.session_config(settings.threads,
+                                        rewrites=not system.sums_in_pairs)
+        with tf.Session(graph=graph.graph, config=config) as session:
+            return run_steps(run, system, data_set, plan, graph, session)
+
+
+def run_steps(run, system, data_set, plan, graph, session):
+    """Restores or initialises, then trains step by step. Returns the exit status."""
     settings = run.settings
-    graph = build_graph(system, start.data_set, settings.seed, settings.device,
-                        settings.input_threads, settings.kernels,
-                        settings.train_files)
-    with tf.Session(graph=graph.graph, config=runtime.session_config(
-            settings.threads, rewrites=not system.sums_in_pairs)) as session:
-        if not run.restore(session, graph):
-            run.begin()
-        if run.is_finished:
-            return run.say_finished()
-        graph.inputs.training.load(session, start.data_set)
-        feeds = {graph.inputs.handle: session.run(
-            graph.inputs.handles['training'])}
-        if system.keep_prob is not None:
-            feeds[graph.mode.keep_prob] = system.keep_prob
-        run.check_batch(feeds)
-        for epoch, first_batch in run.parts(feeds):
+    weights = InitialWeights(system, run.record, run.options.pretrained,
+                             run.options.from_scratch)
+    log = TrainingLog(run, system, plan, session, graph, data_set,
+                      data_set.line_prefix + weights.line_prefix)
+    writer = CheckpointWriter(run.folder, graph.saver)
+    publisher = Publisher(writer, system, session, settings.seed)
+
+    newest, step, losses_digest = restore(run, system, plan, graph, session)
+    if newest is None:
+        initialize(run, graph, session, weights)
+    else:
+        weights.check(graph)
+    last_step = settings.epochs * plan.num_steps
+    last_step = min(last_step, run.options.max_steps or last_step)
+    if step >= last_step:
+        return ending.say_finished(run, log, plan, step, newest)
+
+    graph.inputs.training.load(session, data_set)
+    feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
+    if system.keep_prob is not None:
+        feeds[graph.mode.keep_prob] = system.keep_prob
+    check_numerics(run, system, graph, session, feeds, step, newest)
+
+    def save():
+        if not session.run(graph.weights_finite):
+            raise log.describe_failure('a weight is not finite', step)
+        return writer.save(session, step, {
+            **run.describe_checkpoint(data_set, step),
+            'step_losses_sha256': log.sync()})
+
+    def read_images():
+        graph.inputs.training.initialize(session, *divmod(step, plan.num_steps))
+        return session.run(graph.inputs.images, feeds)
+
+    run.begin(data_set, step, weights.for_record)
+    log.begin(step, last_step, losses_digest)
+    while step < last_step and not run.stop.requested:
+        # From a part's first batch, or from where an earlier process stopped, to
+        # the end of the part: an epoch, or a file of one.
+        epoch, first_batch = divmod(step, plan.num_steps)
+        part_end = epoch * plan.num_steps + min(
+            end for end in plan.ends if end > first_batch)
+        with log.part(step, read_images):
             graph.inputs.training.initialize(session, epoch, first_batch)
-            for unused_step in run.steps():
-                unused_result, loss = session.run(
+            while step < min(part_end, last_step) and not run.stop.requested:
+                log.begin_step(step)
+                unused_result, batch_loss = session.run(
                     [graph.train_op, graph.total_loss], feeds)
-                run.end_step(loss)
-        return run.end()
+                step += 1
+                log.end_step(step, batch_loss)
+                if step % settings.save_steps == 0 and step < part_end:
+                    newest = save()
+        if step == part_end:
+            entry = log.end_part(step)
+            name = step % plan.num_steps == 0 and system.name_published(
+                epoch + 1, epoch + 1 == settings.epochs)
+            if name:
+                # Before our own, so that a kill between the two loses neither.
+                publisher.publish(name)
+            if step % settings.save_steps == 0:
+                newest = save()
+            log.print_part(entry)
+    if newest is None or model_dir.step_of(newest) != step:
+        newest = save()
+    return ending.end(run, log, plan, step, newest)
+
+
+def restore(run, system, plan, graph, session):
+    """Restores the newest checkpoint.
+
+    Returns:
+      (prefix, step, losses_digest): the path, updates done, the SHA-256 of their
+      losses or None if not known; (None, 0, None) if there is no checkpoint.
+    Raises:
+      UserError: as reading.restore_newest; the checkpoint is of another run.
+    """
+    prefix, step = reading.restore_newest(
+        session, graph.saver, run.folder.path, graph.variables, system.find_step)
+    if prefix is None:
+        return None, 0, None
+    if step != model_dir.step_of(prefix):
+        raise UserError(f'{prefix} holds global step {step}: give its files the name '
+                        'that fits, or choose another folder with --model-dir')
+    print(f'Restored {prefix}: epoch {step // plan.num_steps}, step {step}',
+          flush=True)
+    beside = run_record.check_settings(run.record, prefix)
+    return prefix, step, beside.get('step_losses_sha256')
+
+
+def initialize(run, graph, session, weights):
+    """Gives a new run its first weights: seeded or pretrained ones."""
+    cost = systems.find(run.system_name).cost
+    if cost:
+        print(f'The documented run of {run.system_name} {cost}', file=sys.stderr,
+              flush=True)
+    session.run(graph.initializer)
+    try:
+        weights.load(session, graph)
+    except UserError:
+        run.discard()
+        raise
+
+
+def check_numerics(run, system, graph, session, feeds, step, newest):
+    """Checks a GPU, or fast kernels on a new machine, against the stock CPU kernels.
+
+    Raises:
+      UserError: the GPU computes wrong numbers, or the kernels of a run that has
+        begun, which goes on with them or not at all.
+      KernelsDisagree: a new run can take other kernels.
+    """
+    if run.is_known_to_compute_right:
+        return
+    inputs = graph.inputs
+    inputs.training.initialize(session, epoch=0)
+    try:
+        numeric_check.check_training(
+            system, session, (inputs.images, inputs.labels), feeds, graph.figures,
+            run.settings.device, run.settings.threads,
+            base.Mode(system.keep_prob, step, run.settings.seed,
+                      uses_batch_statistics=True))
+    except KernelsDisagree as error:
+        if newest is None:
+            raise
+        raise UserError(f'{error} in another folder (--model-dir), or go on with '
+                        f'{run.folder.path} where it was begun')
 
 
 if __name__ == '__main__':
-    sys.exit(program.run(train))
+    cli.run_script('train.py', train, opened_run)

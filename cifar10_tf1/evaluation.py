@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1 import launch
+from cifar10_tf1 import startup
 from cifar10_tf1.graph import numeric_check
 from cifar10_tf1.graph import pipeline
 from cifar10_tf1.records import run_record
@@ -187,12 +187,13 @@ def average_batches(num_correct, batch_sizes):
                in zip(num_correct, batch_sizes)) / len(batch_sizes)
 
 
-def record(start, seed, settings, result):
+def record(data_set, variant, seed, settings, result):
     """Notes a result where the checkpoint's folder has a record.
 
     Args:
-      start: launch.TestStart.
-      seed: int, one of its seeds.
+      data_set: data.data_set.DataSet.
+      variant: str, what was tested.
+      seed: int, of the test.
       settings: run_settings.RunSettings, complete.
       result: Evaluation.
     """
@@ -200,12 +201,12 @@ def record(start, seed, settings, result):
         found = run_record.load_folder(os.path.dirname(result.checkpoint))
         if found:
             found.add_test(
-                step=result.step, data=start.data_set.name, crop=start.variant,
+                step=result.step, data=data_set.name, crop=variant,
                 seed=seed, num_correct=result.num_correct,
                 num_examples=result.num_examples,
                 mean_over_batches=result.mean_over_batches,
                 predictions_sha256=result.predictions_sha256,
-                kind=launch.find_kind(settings))
+                kind=startup.find_kind(settings))
     except UserError as error:
         # A read-only or foreign folder: the result counts all the same.
         print(f'warning: the result is not recorded: {error}', file=sys.stderr,

@@ -3,9 +3,10 @@
     python -m cifar10_tf1.verify run.json --epochs 2
 
 Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3
-different on another kind; 1 an error that the user can mend.
+different on another kind; 1 a mistake that the user can mend.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,204 +14,170 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli
+from cifar10_tf1 import scripts
+from cifar10_tf1 import systems
 from cifar10_tf1.common import limits
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
-from cifar10_tf1 import programs
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import run_settings
-from cifar10_tf1 import systems
-from cifar10_tf1.common.errors import UserError
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
 
-class _Comparison:
+class Comparison:
     """What is recorded against what the repetition finds."""
 
-    def __init__(self, record, folder):
-        self._recorded = {entry['step']: entry for entry in record.epochs}
+    def __init__(self, record):
         self._record = record
-        self._folder = folder
-        self.first_difference = None
-        self.largest_deviation = 0.0  # of a summed loss, relative
-        self.notes = None             # why the bits may differ
-        self.is_partial = False       # an epoch could not be compared
-        self.is_decided = False       # the rest can't change the verdict
+        self._recorded = {entry['step']: entry for entry in record.epochs}
+        self._notes = None             # differences of the kinds of machine
+        self._first_difference = None
+        self._largest_deviation = 0.0  # of a summed loss, relative
+        self._is_partial = False       # an epoch could not be compared
 
-    def look_at_kind(self):
-        """Fills the notes from the repetition's own record, once it is there."""
-        repeated = run_record.load_folder(self._folder)
-        self.notes = self._record.content['not_bit_exact'] + (
-            description.list_differences(self._record.kind, repeated.kind))
-        return repeated
+    @property
+    def is_decided(self):
+        """Whether the rest of the run can't change the verdict."""
+        return self._first_difference is not None and not self._notes
+
+    def start(self, repeated):
+        """Compares the kinds of machine.
+
+        Args:
+          repeated: run_record.RunRecord of the repetition.
+        """
+        self._notes = (self._record.content['not_bit_exact']
+                       + description.list_differences(self._record.kind,
+                                                      repeated.kind))
 
     def add_epoch(self, entry):
-        """Compares one epoch and prints a line for it."""
-        if self.notes is None:
-            self.look_at_kind()
+        """Compares an epoch, or a part of one, and prints a line for it."""
         name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
         if entry['step'] not in self._recorded:
             raise UserError(
-                f'{os.path.join(self._record.folder, run_record.FILE)} records '
-                f'weights of a later step than {name}\'s, and not that '
-                'epoch; repeat those that are in it with --epochs')
+                f'{_path(self._record)} records weights of a later step than '
+                f'{name}\'s, and not that epoch; repeat the recorded ones with '
+                '--epochs')
         recorded = self._recorded[entry['step']]
         if 'part' in entry:
             name += f', part {entry["part"]}'
-        start = f'{name.capitalize()} : {loss!r}'
-        if 'unknown_losses' in recorded:
-            print(f'{start}, not compared: the record lacks losses of it',
-                  flush=True)
-            self.is_partial = True
-            return
+        line = f'{name.capitalize()} : {loss!r}'
         others = [figure for figure in systems.FIGURES
                   if entry.get(figure) != recorded.get(figure)]
-        if loss == recorded['summed_loss'] and not others:
-            print(f'{start}, equal to the bit', flush=True)
-            return
-        deviation = loss / recorded['summed_loss'] - 1.0
-        self.largest_deviation = max(self.largest_deviation, abs(deviation))
-        self.first_difference = self.first_difference or name
-        print(f'{start}, recorded {recorded["summed_loss"]!r}: '
-              f'{100 * deviation:+.5f} %' + ''.join(
-                  f'; {figure} {entry.get(figure)!r}, recorded '
-                  f'{recorded.get(figure)!r}' for figure in others), flush=True)
-        # The rest of the run can't change the verdict.
-        self.is_decided = not self.notes
+        if 'unknown_losses' in recorded:
+            line += ', not compared: the record lacks losses of it'
+            self._is_partial = True
+        elif loss == recorded['summed_loss'] and not others:
+            line += ', equal to the bit'
+        else:
+            deviation = loss / recorded['summed_loss'] - 1.0
+            self._largest_deviation = max(self._largest_deviation, abs(deviation))
+            self._first_difference = self._first_difference or name
+            line += (f', recorded {recorded["summed_loss"]!r}: '
+                     f'{100 * deviation:+.5f} %')
+            line += ''.join(f'; {figure} {entry.get(figure)!r}, recorded '
+                            f'{recorded.get(figure)!r}' for figure in others)
+        print(line, flush=True)
 
-    def add_weights(self):
-        """Compares the fingerprints where both are of the same step."""
-        repeated = self.look_at_kind().content['weights']
-        recorded = self._record.content['weights']
-        if not (recorded and repeated and recorded['step'] == repeated['step']):
+    def add_weights(self, repeated):
+        """Compares the fingerprints if both are of the same step."""
+        ours, recorded = repeated.content['weights'], self._record.content['weights']
+        if not (recorded and ours and recorded['step'] == ours['step']):
             return
-        same = recorded['sha256'] == repeated['sha256']
-        print(f'Weights at step {recorded["step"]} : SHA-256 '
-              f'{repeated["sha256"]}, '
-              + ('equal' if same else f'recorded {recorded["sha256"]}'),
+        is_same = recorded['sha256'] == ours['sha256']
+        print(f'Weights at step {recorded["step"]} : SHA-256 {ours["sha256"]}, '
+              + ('equal' if is_same else f'recorded {recorded["sha256"]}'),
               flush=True)
-        if not same:
-            self.first_difference = (self.first_difference or
-                                     f'the weights at step {recorded["step"]}')
+        if not is_same and self._first_difference is None:
+            self._first_difference = f'the weights at step {recorded["step"]}'
 
-    def verdict(self):
-        """Prints the last lines; returns the exit status."""
-        for note in self.notes:
+    def end(self):
+        """Prints the verdict and returns the exit status."""
+        for note in self._notes:
             print(f'Another kind of machine: {note}')
-        if self.first_difference is None:
+        if self._first_difference is None:
             print('Equal to the bit'
-                  + (' where it can be compared' if self.is_partial else '')
-                  + (', on another kind of machine too' if self.notes else ''),
+                  + (' where it can be compared' if self._is_partial else '')
+                  + (', on another kind of machine too' if self._notes else ''),
                   flush=True)
             return EQUAL
-        if self.notes:
-            print(f'Different from {self.first_difference} on, on another kind '
-                  'of machine'
+        if self._notes:
+            print(f'Different from {self._first_difference} on, on another kind of '
+                  'machine'
                   + (': largest deviation of a summed loss '
-                     f'{100 * self.largest_deviation:.5f} %'
-                     if self.largest_deviation else ''), flush=True)
+                     f'{100 * self._largest_deviation:.5f} %'
+                     if self._largest_deviation else ''), flush=True)
             return OTHER_KIND
-        print(f'DIFFERENT at {self.first_difference}, on the same kind of '
-              'machine', flush=True)
+        print(f'DIFFERENT at {self._first_difference}, on the same kind of machine',
+              flush=True)
         return DIFFERENT
 
 
-def verify(record, options, given, num_epochs=None):
-    """Repeats a run, or its first epochs, in a folder of its own.
-
-    By train.py in a process of its own, which is asked to stop where the rest
-    can't change the verdict.
+def verify(record, options):
+    """Repeats a run with train.py, in a temporary folder.
 
     Args:
-      record: run_record.RunRecord, as _check wants it.
-      options: list of str, for train.py: where its data is.
-      given: run_settings.RunSettings that override the record's.
-      num_epochs: int, or None for all.
+      record: run_record.RunRecord.
+      options: list of str, for train.py.
     Returns:
-      int, the exit status; train.py's where it fails or is stopped.
+      int, the exit status; train.py's if it fails or is stopped.
     """
-    last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
-    weights_step = (record.content['weights'] or last)['step']
-    settings = run_settings.RunSettings(*(
-        recorded if value is None else value
-        for value, recorded in zip(given, record.settings)))
-    settings = settings._replace(save_steps=None, epochs=num_epochs or max(
-        record.settings.epochs, last['epoch']))
-    if not num_epochs:
-        options = options + ['--max-steps', str(max(weights_step, last['step']))]
+    comparison = Comparison(record)
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
-        comparison = _Comparison(record, folder)
-        with _Repetition(folder, options + _list_options(settings)) as repetition:
-            for epoch in repetition.epochs():
-                comparison.add_epoch(epoch)
-                if comparison.is_decided:
-                    return comparison.verdict()
-        if repetition.status:
-            return repetition.status
-        comparison.add_weights()
-        return comparison.verdict()
+        with _running(options + ['--model-dir', folder]) as process:
+            num_seen = 0
+            # train.py prints at least a line for each entry of its record.
+            for unused_line in process.stdout:
+                repeated = run_record.load_folder(folder)
+                if repeated is None:
+                    continue
+                comparison.start(repeated)
+                for entry in repeated.epochs[num_seen:]:
+                    comparison.add_epoch(entry)
+                    if comparison.is_decided:
+                        return comparison.end()
+                num_seen = len(repeated.epochs)
+            if process.wait():
+                return process.returncode
+        repeated = run_record.load_folder(folder)
+        comparison.start(repeated)
+        comparison.add_weights(repeated)
+        return comparison.end()
 
 
-class _Repetition:
-    """A process of train.py, and the record that it writes."""
+@contextlib.contextmanager
+def _running(options):
+    """A process of train.py that gets our signals, and is killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, scripts.path('train'), '--no-summaries', *options],
+        stdout=subprocess.PIPE, universal_newlines=True,
+        # It gets the terminal's signals through us, and once.
+        start_new_session=True)
 
-    def __init__(self, folder, options):
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, programs.path('train'), '--model-dir', folder,
-             '--no-summaries', *options],
-            stdout=subprocess.PIPE, universal_newlines=True,
-            # What the terminal sends reaches it through us, and once.
-            start_new_session=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._forward)
+    def forward(number, unused_frame):
+        process.send_signal(number)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused_exception):
-        # What it would still save is in a folder that goes.
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def _forward(self, number, unused_frame):
-        self._process.send_signal(number)
-
-    def epochs(self):
-        """Yields each entry of the record, as soon as it is there.
-
-        A line is printed behind each of them.
-        """
-        num_seen = 0
-        for unused_line in self._process.stdout:
-            record = run_record.load_folder(self._folder)
-            entries = record.epochs[num_seen:] if record else []
-            yield from entries
-            num_seen += len(entries)
-
-    @property
-    def status(self):
-        """The exit status, once the process has ended."""
-        return self._process.wait()
+    previous = {number: signal.signal(number, forward)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield process
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
-def _list_options(settings):
-    """The options of train.py that give a run these settings."""
-    return [word for name, value in settings._asdict().items()
-            if value is not None
-            for word in ('--' + name.replace('_', '-'), str(value))]
-
-
-def _list_beginning_options(record, pretrained):
-    """The options of train.py for weights as the run began with."""
-    if record.is_from_scratch:
-        return ['--from-scratch']
-    return ['--pretrained', pretrained] if pretrained is not None else []
+def _path(record):
+    return os.path.join(record.folder, run_record.FILE)
 
 
 def _check(record, data_set, num_epochs):
-    path = os.path.join(record.folder, run_record.FILE)
+    """Raises UserError if a run can't be repeated from its record."""
+    path = _path(record)
     if not record.content['processes']:
         raise UserError(f'{path} records no training; give another')
     first_step = record.content['processes'][0]['from_step']
@@ -219,43 +186,62 @@ def _check(record, data_set, num_epochs):
                         f'step {first_step}, which is not in it; it can\'t be '
                         'repeated')
     if not (record.epochs or record.content['weights']):
-        raise UserError(f'{path} records no finished epoch; train further '
-                        'first')
-    numbers = [epoch['epoch'] for epoch in record.epochs]
+        raise UserError(f'{path} records no finished epoch; train further first')
+    # An epoch may have an entry for each of its parts.
+    numbers = {epoch['epoch'] for epoch in record.epochs}
     if num_epochs and num_epochs > len(numbers):
-        raise UserError(f'{path} records {len(numbers)} epochs, not '
-                        f'{num_epochs}; ask for fewer with --epochs')
-    missing = set(range(1, numbers[-1] + 1 if numbers else 1)) - set(numbers)
+        raise UserError(f'{path} records {len(numbers)} epochs, not {num_epochs}; '
+                        'ask for fewer with --epochs')
+    missing = set(range(1, max(numbers, default=0) + 1)) - numbers
     if missing:
-        raise UserError(f'{path} lacks epoch {min(missing)}; it can\'t be '
-                        'repeated')
+        raise UserError(f'{path} lacks epoch {min(missing)}; it can\'t be repeated')
     if record.content['data']['sha256'] != data_set.sha256:
         raise UserError(f'{path} is of other data; give it with --data-dir')
+
+
+def _list_options(record, options, name):
+    """The options of train.py that repeat a record."""
+    given = cli.given_settings(options)
+    settings = run_settings.RunSettings(*(
+        recorded if value is None else value
+        for value, recorded in zip(given, record.settings)))
+    last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
+    settings = settings._replace(save_steps=None, epochs=options.epochs or max(
+        record.settings.epochs, last['epoch']))
+    words = ['--system', name, '--data-dir', cli.find_data_dir(options, name)]
+    words += [word for setting, value in settings._asdict().items()
+              if value is not None
+              for word in ('--' + setting.replace('_', '-'), str(value))]
+    if not options.epochs:
+        weights = record.content['weights'] or last
+        words += ['--max-steps', str(max(weights['step'], last['step']))]
+    if options.synthetic:
+        words.append('--synthetic')
+    if options.allow_unsupported_gpu:
+        words.append('--allow-unsupported-gpu')
+    if record.is_from_scratch:
+        words.append('--from-scratch')
+    elif options.pretrained:
+        words += ['--pretrained', options.pretrained]
+    return words
 
 
 def _verify(options):
     record = run_record.load(options.record)
     name = systems.find(record.content['system']).name
-    options.synthetic = record.content['data'].get('name', '').startswith(
-        'synthetic')
+    options.synthetic = is_synthetic(record.content['data'].get('name', ''))
     _check(record, cli.load_data_set(options, name), options.epochs)
-    return verify(
-        record,
-        ['--system', name, '--data-dir', cli.find_data_dir(options, name)]
-        + ['--synthetic'] * options.synthetic
-        + ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu
-        + _list_beginning_options(record, options.pretrained),
-        cli.given_settings(options)._replace(epochs=None), options.epochs)
+    return verify(record, _list_options(record, options, name))
 
 
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.verify',
-        description='Repeats a recorded run, or its first epochs, in a new '
+        description='Repeats a recorded run, or its first epochs, in a temporary '
         'folder, and compares it to the bit. Exit status: 0 equal, 3 different '
         'on another kind of machine, 4 different on the same kind.',
         epilog='example: python -m cifar10_tf1.verify model/run.json --epochs 2')
-    parser.add_argument('record', metavar='RUN.JSON', help='the record')
+    cli.add_path(parser, 'record', 'RUN.JSON', 'the record')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
                    'repeat the first N epochs only (default: all)')
     cli.add_data_dir_option(parser)

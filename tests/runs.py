@@ -9,42 +9,53 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import launch
-from cifar10_tf1 import programs
+from cifar10_tf1 import cli
+from cifar10_tf1 import scripts
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
-from cifar10_tf1.training import training_run
-from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.training.training_log import TrainingLog
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
                         r'Epoch Time = \d+\.\d\ds$', re.MULTILINE)
 
 
-def train(model_dir, data_set, max_steps=None, stop_request=None, pretrained=None,
+def train(model_dir, data_set, max_steps=None, pretrained=None,
           is_from_scratch=False, system=deep_cnn, with_summaries=False, **given):
-    """By stock kernels, whose graph is soon built. Returns the exit status."""
-    given.setdefault('kernels', 'stock')
-    start = launch.begin_training(
-        system.name, lambda name: data_set, str(model_dir), RunSettings(**given),
-        max_steps, 'train.py', stop_request, with_summaries,
-        pretrained=pretrained, is_from_scratch=is_from_scratch)
-    with start.folder, mock.patch.object(systems, 'load', lambda name: system):
-        return programs.load('train').train(start)
+    """As train.py, by stock kernels, whose graph is soon built.
+
+    Args:
+      given: of run_settings.RunSettings.
+    Returns:
+      int, the exit status.
+    """
+    given = {'kernels': 'stock', 'max_steps': max_steps, 'pretrained': pretrained,
+             **given}
+    argv = ['--system', system.name, '--model-dir', str(model_dir)]
+    argv += [word for name, value in given.items() if value is not None
+             for word in ('--' + name.replace('_', '-'), str(value))]
+    argv += ['--from-scratch'] * is_from_scratch
+    argv += ['--no-summaries'] * (not with_summaries)
+    script = scripts.load('train')
+    with mock.patch.object(cli, 'load_data_set', lambda options, name: data_set), \
+            mock.patch.object(systems, 'load', lambda name: system):
+        return script.train(script.open_run(argv))
 
 
-def test(model_dir, data_set, checkpoint=None, seed=1, variant='random', **given):
+def test(model_dir, data_set, seed=1, variant='random', **options):
     """As test.py. Returns the exit status."""
-    given, choice = launch.choose_machine(RunSettings(**given))
-    return programs.load('test').test(launch.TestStart(
-        deep_cnn.name, str(model_dir), checkpoint, given, choice, data_set, (seed,),
-        variant))
+    argv = ['--model-dir', str(model_dir), '--seed', str(seed), '--variant', variant]
+    argv += [word for name, value in options.items() if value is not None
+             for word in ('--' + name.replace('_', '-'), str(value))]
+    script = scripts.load('test')
+    with mock.patch.object(cli, 'load_data_set', lambda options, name: data_set):
+        return script.test(script.open_test(argv))
 
 
 def evaluate(*arguments, **options):
     """evaluation.Evaluation, as test.py counts it."""
-    return programs.load('test').evaluate(*arguments, **options)
+    return scripts.load('test').evaluate(*arguments, **options)
 
 
 def run_program(environment, *arguments):
@@ -59,23 +70,21 @@ def run_program(environment, *arguments):
 
 
 def build_training_graph(*arguments, **options):
-    return programs.load('train').build_graph(*arguments, **options)
+    return scripts.load('train').build_graph(*arguments, **options)
 
 
 def main(name, argv):
     """train.py or test.py with these options. Returns the exit status."""
-    begin = {'train.py': programs.begin_training, 'test.py': programs.begin_test}[name]
+    script = scripts.load(name[:-len('.py')])
+    open_script, run = {'train.py': ('open_run', 'train'),
+                        'test.py': ('open_test', 'test')}[name]
     try:
-        program = begin(argv)
+        opened = cli.begin(name, lambda: getattr(script, open_script)(argv))
+        cli.run_script(name, getattr(script, run), opened)
     except SystemExit as error:
-        if error.code != 1:
+        if error.code not in (0, 1) or '--help' in argv or '--version' in argv:
             raise  # as argparse
         return error.code
-    module = programs.load(name[:-len('.py')])
-    status = program.run(module.train if name == 'train.py' else module.test)
-    if name == 'train.py':
-        program.start.folder.close()
-    return status
 
 
 def tensors_of(prefix):
@@ -105,17 +114,17 @@ def change_record(path, edit):
 
 
 def train_until(num_steps, action, monkeypatch, *arguments, **options):
-    """As `train`; does something after so many steps of this process."""
-    real, done = training_run.Run.end_step, []
+    """As `train`; calls a function of the run.Run after so many steps of it."""
+    real, done = TrainingLog.end_step, []
 
-    def end_step(run, loss):
-        real(run, loss)
+    def end_step(log, step, loss):
+        real(log, step, loss)
         done.append(loss)
         if len(done) == num_steps:
-            action()
+            action(log._run)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training_run.Run, 'end_step', end_step)
+        patch.setattr(TrainingLog, 'end_step', end_step)
         return train(*arguments, **options)
 
 

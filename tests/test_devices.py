@@ -9,7 +9,7 @@ import pytest
 
 import cuda_stubs
 from cifar10_tf1.machine import devices
-from cifar10_tf1 import launch
+from cifar10_tf1 import startup
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import libraries
@@ -79,10 +79,10 @@ def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     (RunSettings(device='cpu'), 'as --device says'),
     (RunSettings(), 'as this run began')])
 def test_a_line_says_who_asked_for_the_cpu(given, reason, monkeypatch):
-    monkeypatch.setattr(launch.runtime, 'prepare_environment',
+    monkeypatch.setattr(startup.runtime, 'prepare_environment',
                         lambda *arguments: None)
-    unused_given, choice = launch.choose_machine(
-        given, recorded=RunSettings(device='cpu', kernels='stock'))
+    unused_given, choice = startup.select_device_and_kernels(
+        given, 'deep_cnn', recorded=RunSettings(device='cpu', kernels='stock'))
     assert choice.reason == reason
 
 

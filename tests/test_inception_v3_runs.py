@@ -14,7 +14,6 @@ import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.machine import description
 from cifar10_tf1.graph import loss
-from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
@@ -90,9 +89,9 @@ def test_the_network_is_the_port_s():
         logits = documented.build_network(
             tf.constant(images), seed=1,
             mode=base.Mode(uses_batch_statistics=True))
-        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
+        loss = loss.build_losses(logits, tf.constant(labels))[-1]
         update, gradients = loss.build_update(
-            tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
+            tf.train.AdamOptimizer(0.001), loss, loss.build_global_step())
         variables = {variable.op.name: variable
                      for variable in list_network_variables()}
         norms = {variable.op.name: tf.norm(gradient)
@@ -106,7 +105,7 @@ def test_the_network_is_the_port_s():
         session.run(start)
         values = session.run(variables)
         our_logits, our_loss, our_norms, unused_result = session.run(
-            [logits, total_loss, norms, update])
+            [logits, loss, norms, update])
         moments = session.run({name: variable for name, variable
                                in variables.items() if 'moving' in name})
     with tf.Session(graph=theirs) as session:
@@ -156,14 +155,12 @@ def test_what_a_warm_start_leaves(whole_run, published):
 def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
                                             monkeypatch, kind):
     """From the same weights in another packing, stopped, gone on with."""
-    request = stopping.StopRequest()
-
-    def stop():
-        request.signal_number = 15
+    def stop(run):
+        run.stop.signal_number = 15
 
     path = str(published[0] / (FROZEN if kind == 'frozen' else kind))
     assert runs.train_until(2, stop, monkeypatch, tmp_path, few, system=SMALL,
-                            pretrained=path, stop_request=request) == 143
+                            pretrained=path) == 143
     assert train(tmp_path, few) == 0
     assert (tmp_path / 'step_losses.f32').read_bytes() == (
         whole_run / 'step_losses.f32').read_bytes()

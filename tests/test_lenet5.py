@@ -13,7 +13,6 @@ from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import kernels
 from cifar10_tf1.graph import loss
 from cifar10_tf1.graph import plan as plans
-from cifar10_tf1.common import stopping
 from cifar10_tf1.benchmark import plain_lenet5
 from cifar10_tf1.data import mnist
 from cifar10_tf1.common.errors import KernelsDisagree
@@ -212,13 +211,11 @@ def test_the_published_checkpoints(whole_run):
 @pytest.mark.parametrize('stop_at', [2, STEPS, 2 * STEPS + 4])
 def test_an_interrupted_run_is_the_same_run(whole_run, data_set, tmp_path,
                                             stop_at, monkeypatch):
-    request = stopping.StopRequest()
-
-    def stop():
-        request.signal_number = 15
+    def stop(run):
+        run.stop.signal_number = 15
 
     assert runs.train_until(stop_at, stop, monkeypatch, tmp_path, data_set,
-                            system=lenet5, epochs=7, stop_request=request) == 143
+                            system=lenet5, epochs=7) == 143
     assert train(tmp_path, data_set) == 0
     for name in ('metrics.csv', 'step_losses.f32'):
         if name.endswith('.csv'):

@@ -5,7 +5,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1.graph import loss
-from cifar10_tf1 import programs
+from cifar10_tf1 import scripts
 from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Schedule
@@ -20,17 +20,17 @@ def run_small_model(num_steps, schedule):
         total_loss = tf.reduce_sum(tf.square(weight - [1.0, 2.0]))
         system = DeepCnn()
         system.settings = Settings(schedule=schedule)
-        train_op, rate, global_step, unused_gradients = programs.load(
-            'train').build_update(
-                system, total_loss, loss.build_global_step())
+        global_step = loss.build_global_step()
+        train_op, rate, unused_gradients = scripts.load('train').build_update(
+            system, total_loss, global_step)
         average = [v for v in tf.global_variables() if 'Exponential' in v.name]
         assert [v.op.name for v in average] == ['w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())
         values = [session.run([weight, average[0], global_step])]
         losses = []
         for unused_step in range(num_steps):
-            unused_result, value, lr = session.run([train_op, total_loss, rate])
-            losses.append((value, lr))
+            unused_result, loss, lr = session.run([train_op, total_loss, rate])
+            losses.append((loss, lr))
             values.append(session.run([weight, average[0], global_step]))
     return values, losses
 

@@ -10,7 +10,6 @@ import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import dropout
 from cifar10_tf1 import evaluation
-from cifar10_tf1.common import stopping
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import plain_laptop_cnn
 from cifar10_tf1.benchmark import plain_notebook
@@ -289,13 +288,12 @@ def test_an_interrupted_run_is_the_same_run(whole_run, system, tiny_data_set,
                                             tmp_path, monkeypatch):
     """In the middle of a file; dropout is drawn as if nothing had happened."""
     stop_at = STEPS + 12 if system.takes_figures_by_file else 3
-    request = stopping.StopRequest()
 
-    def stop():
-        request.signal_number = 15
+    def stop(run):
+        run.stop.signal_number = 15
 
     assert runs.train_until(stop_at, stop, monkeypatch, tmp_path, tiny_data_set,
-                            system=system, epochs=2, stop_request=request) == 143
+                            system=system, epochs=2) == 143
     assert runs.train(tmp_path, tiny_data_set, system=system) == 0
     for name in (f'model.ckpt-{2 * STEPS}', 'published/image_classification'):
         assert reading.fingerprint(str(tmp_path / name)) == (

@@ -15,7 +15,8 @@ from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import inference
 from cifar10_tf1.machine import description
 from cifar10_tf1 import report
-from cifar10_tf1 import programs
+from cifar10_tf1 import cli
+from cifar10_tf1 import scripts
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import run_settings
 from cifar10_tf1.training import step_losses
@@ -70,11 +71,10 @@ def test_no_path_and_no_name_of_the_machine(finished_run):
 
 
 def test_the_command_is_recorded_without_folders():
-    parser = programs._train_parser()
-    options = parser.parse_args(
+    options = scripts.load('train').parse_options(
         ['--data-dir', '/home/ada/data', '--model-dir=/x', '--epochs', '3',
          '--synthetic'])
-    assert programs._describe('train.py', options) == (
+    assert cli.describe('train.py', options) == (
         'train.py --epochs 3 --synthetic')
 
 

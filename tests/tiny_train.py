@@ -8,10 +8,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tiny_data  # noqa: E402
 from cifar10_tf1 import cli  # noqa: E402
-from cifar10_tf1 import programs  # noqa: E402
+from cifar10_tf1 import scripts  # noqa: E402
 
 if __name__ == '__main__':
     cli.load_data_set = lambda options, name: tiny_data.load(
         pathlib.Path(options.data_dir))
-    program = programs.begin_training()
-    sys.exit(program.run(programs.load('train').train))
+    script = scripts.load('train')
+    cli.run_script('train.py', script.train,
+                   cli.begin('train.py', script.open_run))

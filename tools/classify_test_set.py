@@ -14,9 +14,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from cifar10_tf1 import launch  # noqa: E402
-from cifar10_tf1 import programs  # noqa: E402
+from cifar10_tf1 import scripts  # noqa: E402
 from cifar10_tf1.records import run_settings  # noqa: E402
+from cifar10_tf1 import startup  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
 
@@ -25,18 +25,18 @@ NEAR_TIE = 1e-3  # between the two largest logits
 
 def classify(checkpoint, crop, seed, data_dir):
     """The dict that is printed."""
-    given, choice = launch.choose_machine(run_settings.RunSettings())
+    given, choice = startup.select_device_and_kernels(
+        run_settings.RunSettings(), systems.DEFAULT)
     data_set = cifar10.load_data_set(data_dir)
-    test = programs.load('test')
+    test = scripts.load('test')
     system = systems.load(systems.DEFAULT)
-    settings = run_settings.complete(given, system, data_set)
-    settings = settings._replace(
-        device=launch.start_device(choice, settings.threads))
+    settings = startup.start_device(choice, run_settings.complete(
+        given, system, data_set))
     result = test.evaluate(system, data_set, None, checkpoint, seed, crop,
                            settings.device, settings.threads, settings.kernels)
     second, first = sorted_pairs(result.logits)
     return {
-        'kind': launch.find_kind(settings),
+        'kind': startup.find_kind(settings),
         'step': result.step, 'crop': crop, 'seed': seed,
         'num_correct': result.num_correct,
         'predictions_sha256': result.predictions_sha256,

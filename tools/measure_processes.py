@@ -22,7 +22,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from cifar10_tf1 import programs  # noqa: E402
+from cifar10_tf1 import scripts  # noqa: E402
 
 # Steps of the two checkpoints.
 STEPS = {'deep_cnn': (30, 150), 'lenet5': (300, 1500)}
@@ -95,7 +95,7 @@ def measure(system, groups):
 
 def start(system, folder, cores, save_steps, max_steps):
     return subprocess.Popen(
-        [sys.executable, programs.path('train'), '--system', system,
+        [sys.executable, scripts.path('train'), '--system', system,
          '--model-dir', folder, '--save-steps', str(save_steps), '--max-steps',
          str(max_steps), '--no-summaries', '--device', 'cpu'],
         stdout=subprocess.DEVNULL,

@@ -80,7 +80,7 @@ def time_ops(tf, name):
     import numpy as np
     from cifar10_tf1 import kernels
     from cifar10_tf1.graph import loss
-    from cifar10_tf1 import programs
+    from cifar10_tf1 import scripts
     from cifar10_tf1 import systems
     system = systems.load(systems.DEFAULT)
     random = np.random.RandomState(1)
@@ -91,8 +91,8 @@ def time_ops(tf, name):
                                       kernels.load(name))
         total_loss = loss.build_losses(
             logits, tf.constant(random.randint(0, 10, 100)))[-1]
-        train_op = programs.load('train').build_update(
-            system, total_loss, loss.build_global_step()).train_op
+        train_op = scripts.load('train').build_update(
+            system, total_loss, loss.build_global_step())[0]
         initializer = tf.global_variables_initializer()
     fetches = [train_op, total_loss]
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)

@@ -17,7 +17,7 @@ import time
 from cifar10_tf1.machine import devices
 from cifar10_tf1 import kernels
 from cifar10_tf1.machine import description
-from cifar10_tf1 import programs
+from cifar10_tf1 import scripts
 from cifar10_tf1.records import run_settings
 from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
@@ -46,7 +46,7 @@ class Ours:
     def train(self):
         """A step of training, as train.py does it."""
         if 'train' not in self._sessions:
-            graph = programs.load('train').build_graph(
+            graph = scripts.load('train').build_graph(
                 self._system, self._data_set, SEED, 'cpu',
                 self._settings.input_threads, self._formulation)
             session = self._start('train', graph.graph, graph.initializer)
@@ -103,8 +103,8 @@ class Ours:
                     images.read_value(), SEED, kernels.load(self._formulation),
                     mode)
                 total_loss = loss.build_losses(logits, labels.read_value())[-1]
-                train_op = programs.load('train').build_update(
-                    self._system, total_loss, step).train_op
+                train_op = scripts.load('train').build_update(
+                    self._system, total_loss, step)[0]
                 self._start('fixed', graph, tf.global_variables_initializer())
             self._fixed = [train_op, total_loss]
             self._fixed_feeds = {} if mode.keep_prob is None else {
@@ -116,7 +116,7 @@ class Ours:
         """A run of testing, as test.py does it, from fresh weights."""
         import tensorflow.compat.v1 as tf
         if 'test' not in self._sessions:
-            graph = programs.load('test').build_graph(
+            graph = scripts.load('test').build_graph(
                 self._system, self._data_set, SEED, None, 'cpu',
                 self._settings.input_threads, self._formulation)
             with graph.graph.as_default():

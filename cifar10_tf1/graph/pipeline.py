@@ -13,6 +13,7 @@ import functools
 from typing import Callable
 from typing import Dict
 from typing import NamedTuple
+from typing import Optional
 from typing import Tuple
 from typing import Union
 
@@ -85,7 +86,7 @@ class TestInput(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    training: TrainingInput
+    training: Optional[TrainingInput]  # None in a test
     measured: Dict[str, TestInput]  # 'test' and what else is measured
     handles: Dict[str, tf.Tensor]   # string scalars to fetch: of 'training' and
     # of each that is measured

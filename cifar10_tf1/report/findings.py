@@ -14,7 +14,7 @@ import numpy as np
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import kernels
-from cifar10_tf1 import programs
+from cifar10_tf1 import scripts
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_settings
 from cifar10_tf1.machine import runtime
@@ -208,7 +208,7 @@ def _test(record, data_set, prefix, system):
         run_settings.RunSettings(kernels=choose_kernels(record)), system,
         data_set)
     runtime.start_threads(settings.threads)
-    result = programs.load('test').evaluate(
+    result = scripts.load('test').evaluate(
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
     shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))

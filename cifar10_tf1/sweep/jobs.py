@@ -8,7 +8,7 @@ from typing import Optional
 from typing import Tuple
 
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1 import programs
+from cifar10_tf1 import scripts
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
@@ -143,7 +143,7 @@ class Job:
     def _train(self):
         request = self._request
         epochs = ['--epochs', str(request.epochs)] if request.epochs else []
-        return (sys.executable, programs.path('train'), '--system',
+        return (sys.executable, scripts.path('train'), '--system',
                 request.entry.name, '--seed', str(self.seed), '--model-dir',
                 self.folder, *epochs, *request.options,
                 *request.training_options)
@@ -158,7 +158,7 @@ class Job:
         kernels = (['--kernels', 'stock'] if record.kind['kernels'] == 'stock'
                    and '--kernels' not in request.options else [])
         return Command(f'testing {variant}', (
-            sys.executable, programs.path('test'), '--system',
+            sys.executable, scripts.path('test'), '--system',
             request.entry.name, '--checkpoint', prefix, '--variant', variant,
             '--seeds', seeds, *kernels, *request.options))
 

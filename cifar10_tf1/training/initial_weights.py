@@ -18,7 +18,7 @@ from cifar10_tf1.graph.variables import load_variables
 SEEDED_PREFIX = '[from seeded weights] '
 
 
-class Beginning:
+class InitialWeights:
     """The one of a run."""
 
     def __init__(self, system, record, path, is_from_scratch):

@@ -289,14 +289,15 @@ def test_the_program_starts_again_with_stock_kernels(tmp_path):
 import sys
 sys.path.insert(0, {runs.ROOT!r})
 from cifar10_tf1 import cli
-from cifar10_tf1 import programs
-program = programs.begin_training()
+from cifar10_tf1 import scripts
+train = scripts.load('train')
+run = cli.begin('train.py', train.open_run)
 if '--kernels' not in sys.argv or 'fast' in sys.argv:
     from cifar10_tf1.kernels import winograd
     real = winograd.build_convolution
     winograd.build_convolution = lambda *given: [
         1.01 * row for row in real(*given)]
-sys.exit(program.run(programs.load('train').train))
+cli.run_script('train.py', train.train, run)
 ''')
 
     def train(name, *options):

@@ -16,7 +16,7 @@ from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = runs.ROOT
 NUM_STEPS = 100  # an epoch of the generated data, so that its sum is printed
 SAVE_STEPS = 1
 

@@ -11,13 +11,14 @@ import cifar10_tf1
 import model_helpers
 import runs
 from cifar10_tf1 import cli
-from cifar10_tf1 import programs
+
 from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import reference_run
+from cifar10_tf1.common import stopping
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.common.errors import UserError
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = runs.ROOT
 OPTIONS = {
     'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
                  '--allow-unsupported-gpu', '--epochs', '--max-steps',
@@ -32,7 +33,7 @@ STOCK = ['--kernels', 'stock']  # their graph is soon built
 
 @pytest.fixture(autouse=True)
 def no_signal_handlers(monkeypatch):
-    monkeypatch.setattr(programs.StopRequest, 'install', lambda request: request)
+    monkeypatch.setattr(stopping.StopRequest, 'install', lambda request: request)
 
 
 @pytest.fixture(autouse=True)
@@ -167,9 +168,9 @@ def test_train_then_test(tiny_data, tmp_path, capsys):
     ([], True), (['--no-summaries'], False)])
 def test_summaries_unless_they_are_refused(tiny_data, tmp_path, monkeypatch,
                                            options, wanted):
-    program = programs.begin_training(['--model-dir', str(tmp_path)] + options)
-    with program.start.folder:
-        assert program.start.with_summaries == wanted
+    assert runs.main('train.py', ['--model-dir', str(tmp_path), '--max-steps', '1']
+                     + STOCK + options) == 0
+    assert (tmp_path / 'summaries').exists() == wanted
 
 
 def test_environment_variables(tiny_data, tmp_path, monkeypatch, capsys):
@@ -291,8 +292,9 @@ def test_training_ends_with_what_to_type_next(tiny_data, tmp_path, monkeypatch,
     assert runs.main('train.py', ['--model-dir', 'a model', '--data-dir', 'data',
                                   '--epochs', '1', '--no-summaries'] + STOCK) == 0
     assert re.match(
-        r"Model: a model, epoch 1, in \d\d:\d\d\. Test it: .venv/bin/python test.py "
-        r"--data-dir data --model-dir 'a model'$",
+        r"Model: a model, epoch 1, in \d\d:\d\d\. Test it: .venv/bin/python "
+        + re.escape(os.path.join(ROOT, 'test.py'))
+        + r" --data-dir data --model-dir 'a model'$",
         capsys.readouterr().out.splitlines()[-1])
 
 

@@ -12,14 +12,15 @@ import time
 
 import pytest
 
+import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.records import run_record
 from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HOOK = os.path.join(ROOT, 'tests', 'killing')
+ROOT = runs.ROOT
+HOOK = os.path.join(ROOT, 'tests', 'runs', 'killing')
 NUM_KILLS = int(os.environ.get('KILLS', 5))
 SEED = int(os.environ.get('KILLS_SEED', 1))
 # Of the generated data an epoch of lenet5 has 43 steps, one of deep_cnn 100, of

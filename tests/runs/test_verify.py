@@ -9,17 +9,16 @@ import pytest
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import fingerprint
-from cifar10_tf1 import programs
+from cifar10_tf1 import scripts
 from cifar10_tf1 import verify
 from cifar10_tf1.data import cifar10
 
-TINY_TRAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                          'tiny_train.py')
+TINY_TRAIN = os.path.join(runs.ROOT, 'tests', 'tiny_train.py')
 
 
 def verify_main(path, data_set, monkeypatch, *options):
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: data_set)
-    monkeypatch.setattr(programs, 'path', lambda name: TINY_TRAIN)
+    monkeypatch.setattr(scripts, 'path', lambda name: TINY_TRAIN)
     return verify.main([str(path), '--data-dir',
                         os.path.dirname(data_set.test_path)] + list(options))
 

@@ -1,0 +1,43 @@
+"""train.py and test.py, which stand beside this package, for the other commands."""
+
+import functools
+import importlib.util
+import os
+
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import runtime
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def path(name):
+    """The path of train.py or test.py.
+
+    Args:
+      name: 'train' or 'test'.
+    Raises:
+      UserError: it is missing.
+    """
+    path = os.path.join(ROOT, f'{name}.py')
+    if not os.path.exists(path):
+        raise UserError(f'{path} is missing; it belongs beside the folder cifar10_tf1')
+    return path
+
+
+@functools.lru_cache(maxsize=None)
+def load(name):
+    """Imports train.py or test.py, and TensorFlow, as a module.
+
+    Not by an import statement: the standard library has a module `test` too.
+
+    Args:
+      name: 'train' or 'test'.
+    Raises:
+      UserError: as path.
+    """
+    runtime.load_tensorflow()
+    spec = importlib.util.spec_from_file_location(f'cifar10_tf1.{name}_script',
+                                                  path(name))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,64 @@
+"""How every program starts: device and kernels before TensorFlow, then its devices.
+
+TensorFlow reads its environment when it is imported, and its threads belong to the
+process, so both are settled here, in this order.
+"""
+
+from cifar10_tf1 import kernels
+from cifar10_tf1 import systems
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine import devices
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.records import run_settings
+
+
+def select_device_and_kernels(given, system_name, recorded=None,
+                              allow_unsupported_gpu=False):
+    """Chooses device and kernels, and sets the environment for them.
+
+    Args:
+      given: run_settings.RunSettings of the command line.
+      system_name: str, one of systems.NAMES.
+      recorded: run_settings.RunSettings of the run to continue, or None.
+      allow_unsupported_gpu: bool.
+    Returns:
+      (given, selection): RunSettings with the kernels; devices.Choice.
+    Raises:
+      UserError: as devices.prepare and kernels.choose.
+    """
+    recorded = recorded or run_settings.RunSettings()
+    selection = devices.prepare(
+        given.device or recorded.device or 'auto', allow_unsupported_gpu,
+        because='as --device says' if given.device else 'as this run began')
+    entry = systems.find(system_name)
+    chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
+                            selection.device, entry.kernels)
+    runtime.prepare_environment(
+        chosen, entry.prefers_onednn and selection.device == 'cpu')
+    return given._replace(kernels=chosen), selection
+
+
+def start_device(selection, settings):
+    """Starts TensorFlow's threads and devices, and prints which device is used.
+
+    Args:
+      selection: devices.Choice.
+      settings: run_settings.RunSettings, complete.
+    Returns:
+      run_settings.RunSettings with the device, 'cpu' or 'gpu'.
+    Raises:
+      UserError: as devices.resolve.
+    """
+    runtime.start_threads(settings.threads)
+    return settings._replace(device=devices.resolve(selection, settings.threads))
+
+
+def find_kind(settings):
+    """The kind of machine and runtime, as description.find_kind.
+
+    Args:
+      settings: run_settings.RunSettings, of start_device.
+    """
+    return description.find_kind(
+        settings.device, settings.kernels, settings.threads,
+        devices.find_gpu(settings.device, settings.threads))

@@ -1,0 +1,67 @@
+"""How a training ends: its record, its last lines, what to type next."""
+
+import os
+import sys
+
+from cifar10_tf1 import cli
+from cifar10_tf1 import scripts
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.common import environment
+from cifar10_tf1.training.progress import format_time
+
+
+def end(run, log, plan, step, newest):
+    """Closes the record and prints where the run stands.
+
+    Args:
+      run: run.Run.
+      log: training_log.TrainingLog.
+      plan: plan.Plan of an epoch.
+      step: int, updates done.
+      newest: str, prefix of the checkpoint of that step.
+    Returns:
+      int, the exit status.
+    Raises:
+      OutputError: it is why the run had to stop.
+    """
+    log.close()
+    digest = reading.fingerprint(newest)
+    run.end(step, digest)
+    if run.stop.error:
+        raise run.stop.error
+    if run.stop.requested:
+        print(f'Stopped at step {step}; start again to go on from {newest}',
+              file=sys.stderr, flush=True)
+        return run.stop.exit_status
+    if step % plan.num_steps:
+        print(f'Stopped at step {step}, saved as {newest}', flush=True)
+    log.print_end()
+    print(f'Weights at step {step}: SHA-256 {digest}', flush=True)
+    print(f'Model: {run.folder.path}, epoch {step // plan.num_steps}, in '
+          f'{format_time(log.seconds)}. Test it: {_describe_test(run.options)}',
+          flush=True)
+    return 0
+
+
+def say_finished(run, log, plan, step, newest):
+    """Says that there is nothing to train. Returns the exit status."""
+    recorded = run.record.content['weights'] or {}
+    if run.has_begun and recorded.get('step') != step:
+        # An earlier process was killed between its last save and its record's end.
+        run.record.end_process(step, 'killed', reading.fingerprint(newest))
+    log.print_test()
+    print(f'Epoch {step // plan.num_steps} (step {step}) is reached already; nothing '
+          'to train. Ask for more with --epochs', flush=True)
+    return 0
+
+
+def _describe_test(options):
+    """The test.py command for this run, to type where the user is."""
+    script = os.path.relpath(scripts.path('test'))
+    if script.startswith(os.pardir):
+        script = scripts.path('test')
+    words = [environment.name_python(), script]
+    for name in ('system', 'data_dir', 'model_dir'):
+        if getattr(options, name):
+            words += ['--' + name.replace('_', '-'), getattr(options, name)]
+    return cli.quote(words + ['--synthetic'] * options.synthetic)
