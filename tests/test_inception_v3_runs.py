@@ -89,9 +89,9 @@ def test_the_network_is_the_port_s():
         logits = documented.build_network(
             tf.constant(images), seed=1,
             mode=base.Mode(uses_batch_statistics=True))
-        loss = loss.build_losses(logits, tf.constant(labels))[-1]
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         update, gradients = loss.build_update(
-            tf.train.AdamOptimizer(0.001), loss, loss.build_global_step())
+            tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
         variables = {variable.op.name: variable
                      for variable in list_network_variables()}
         norms = {variable.op.name: tf.norm(gradient)
@@ -105,7 +105,7 @@ def test_the_network_is_the_port_s():
         session.run(start)
         values = session.run(variables)
         our_logits, our_loss, our_norms, unused_result = session.run(
-            [logits, loss, norms, update])
+            [logits, total_loss, norms, update])
         moments = session.run({name: variable for name, variable
                                in variables.items() if 'moving' in name})
     with tf.Session(graph=theirs) as session:

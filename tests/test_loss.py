@@ -29,8 +29,8 @@ def run_small_model(num_steps, schedule):
         values = [session.run([weight, average[0], global_step])]
         losses = []
         for unused_step in range(num_steps):
-            unused_result, loss, lr = session.run([train_op, total_loss, rate])
-            losses.append((loss, lr))
+            unused_result, total, lr = session.run([train_op, total_loss, rate])
+            losses.append((total, lr))
             values.append(session.run([weight, average[0], global_step]))
     return values, losses
 
