@@ -113,7 +113,7 @@ check_doctor() {  # check_doctor COMMAND...: runs it before the doctor
     output=$("$@" sh -c 'python -m cifar10_tf1.doctor; echo "status $?"' 2>&1) || fail "the doctor: $output"
     echo "$output"
     for line in "OK +Program +commit ${commit:0:12}" 'OK +TensorFlow +tensorflow' \
-        'OK +GPU driver +no NVIDIA driver here' 'WARN +Data +no CIFAR-10 in /data/cifar10$' \
+        'OK +GPU +no NVIDIA driver here' 'WARN +Data +no CIFAR-10 in /data/cifar10$' \
         'OK +Writing +the model folder /data/model' 'OK +Threads +[0-9]+ cores to use' 'status 3$'; do
         grep -Eq "^$line" <<<"$output" || fail "the doctor does not say: $line"
     done

@@ -19,7 +19,7 @@ try:
 except ImportError:  # Python 3.6 and 3.7
     try:
         import importlib_metadata as metadata
-    except ImportError:  # a bare one, in which the doctor has to run
+    except Exception:  # absent, or another Python's: the doctor runs all the same
         metadata = None
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

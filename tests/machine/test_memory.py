@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from cifar10_tf1.doctor import resources
-from cifar10_tf1.doctor.lines import FAIL
-from cifar10_tf1.doctor.lines import OK
-from cifar10_tf1.doctor.lines import WARN
+from cifar10_tf1 import doctor
+from cifar10_tf1 import systems
+from cifar10_tf1.doctor import FAIL
+from cifar10_tf1.doctor import OK
+from cifar10_tf1.doctor import WARN
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.memory import Memory
 from setup_project import ROOT
@@ -80,12 +81,12 @@ runpy.run_path({program!r}, run_name='__main__')
 @pytest.mark.parametrize('available, status', [
     (6000000, OK), (1200000, WARN), (800000, FAIL)])
 def test_the_doctor(tmp_path, available, status):
-    line, = resources.check_memory(write_system(tmp_path, available))
+    line, = doctor.check_memory(systems.find('deep_cnn'), write_system(tmp_path, available))
     assert line.status == status
 
 
 def test_the_doctor_in_a_small_container(tmp_path):
     root = write_system(tmp_path, cgroup='0::/\n',
                         **{'sys/fs/cgroup/memory.max': '500000000\n'})
-    line, = resources.check_memory(root)
+    line, = doctor.check_memory(systems.find('deep_cnn'), root)
     assert line.status == FAIL and '0.5 GB for this container' in line.text

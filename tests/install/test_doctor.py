@@ -1,0 +1,363 @@
+"""The doctor: right verdicts, and a report whatever is broken."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import cuda_stubs
+from cifar10_tf1 import doctor
+from cifar10_tf1 import systems
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.doctor import FAIL
+from cifar10_tf1.doctor import Line
+from cifar10_tf1.doctor import OK
+from cifar10_tf1.doctor import WARN
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda import support as supports
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DEEP_CNN, LENET5 = systems.find('deep_cnn'), systems.find('lenet5')
+
+
+def check(function, *arguments):
+    return doctor.run_check('Check', function, *arguments)
+
+
+def check_one(function, *arguments):
+    line, = check(function, *arguments)
+    return line
+
+
+def run(*options, python=(sys.executable,), **environment):
+    result = subprocess.run(
+        [*python, '-m', 'cifar10_tf1.doctor', *options], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        env=dict(os.environ, **environment))
+    assert result.stderr == ''
+    return result.returncode, result.stdout
+
+
+# The report
+
+
+def test_the_whole_report(tmp_path):
+    status, text = run('--data-dir', str(tmp_path), '--model-dir',
+                       str(tmp_path / 'model'), '--device', 'cpu')
+    assert status == 3, text
+    statuses = dict(reversed(match) for match in re.findall(
+        r'^(OK|WARN|FAIL) +(\w+)', text, re.MULTILINE))
+    assert set(statuses) == {
+        'Program', 'Python', 'TensorFlow', 'Packages', 'Processor', 'GPU', 'Data',
+        'Disk', 'Writing', 'Memory', 'Threads'}
+    assert statuses['Data'] == 'WARN' and statuses['TensorFlow'] == 'OK'
+    assert 'FAIL' not in statuses.values()
+    assert text.count('\n') <= 24  # a screen
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('worst, status', [(OK, 0), (WARN, 3), (FAIL, 4)])
+def test_exit_status_and_json(monkeypatch, capsys, worst, status):
+    made = [Line(OK, 'A', 'x'), Line(worst, 'B', 'y', 'z'), Line(OK, 'C', 'x')]
+    monkeypatch.setattr(doctor, 'list_lines', lambda *arguments: made)
+    assert doctor.main([]) == status
+    assert ('-> z' in capsys.readouterr().out) == (worst != OK)
+    assert doctor.main(['--json']) == status
+    content = json.loads(capsys.readouterr().out)
+    assert content['verdict'] == worst
+    assert content['lines'][1] == {
+        'status': worst, 'subject': 'B', 'text': 'y', 'remedy': 'z'}
+
+
+@pytest.mark.parametrize('error, status, words', [
+    (ImportError('No module named numpy'), WARN, 'No module named numpy'),
+    (PermissionError(13, 'Permission denied', '/x'), FAIL, '/x'),
+    (ZeroDivisionError('oh'), FAIL, 'ZeroDivisionError: oh')])
+def test_a_check_that_breaks(error, status, words):
+    def break_down():
+        yield Line(OK, 'Check', 'before')
+        raise error
+
+    before, line = check(break_down)
+    assert before.text == 'before'
+    assert line.status == status and words in line.text
+
+
+def test_a_bare_python():
+    """Nothing is installed: a report with remedies, not a stack trace."""
+    status, text = run(python=(sys.executable, '-S'), PYTHONPATH='')
+    assert status == 4
+    assert re.search('^FAIL +TensorFlow +is not installed', text, re.MULTILINE)
+    assert 'make setup' in text and 'broke' not in text
+
+
+def test_packages_of_another_python(tmp_path):
+    """A report that names PYTHONPATH, whatever those packages do."""
+    for name in ('numpy', 'tensorflow', 'importlib_metadata', 'requests'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '__init__.py').write_text('def f(a, /, b): pass\n}')
+    status, text = run('--device', 'cpu', PYTHONPATH=str(tmp_path))
+    assert status == 4
+    assert re.search(rf'^WARN +PYTHONPATH +{tmp_path} ', text, re.MULTILINE)
+    assert '-> unset PYTHONPATH' in text
+    assert re.search('^FAIL +TensorFlow ', text, re.MULTILINE)
+
+
+# Software
+
+
+def test_no_tensorflow(monkeypatch):
+    monkeypatch.setattr(description, 'find_tensorflow', lambda: (None, None))
+    line = check_one(doctor.check_tensorflow)
+    assert line.status == FAIL and 'make setup' in line.remedy
+
+
+@pytest.mark.parametrize('code, words', [
+    ('import os, signal; os.kill(os.getpid(), signal.SIGILL)', 'AVX'),
+    ('import sys; sys.exit("The TensorFlow library was compiled to use AVX '
+     'instructions, but these aren\'t available")', 'AVX'),
+    ('raise ImportError("libx")', 'make setup'),
+    ('import time; time.sleep(60)', 'disk')])
+def test_a_tensorflow_that_does_not_load(monkeypatch, code, words):
+    monkeypatch.setattr(doctor, '_IMPORT', code)
+    limit = 0.3 if 'sleep' in code else 60.0
+    line = check_one(doctor.check_tensorflow, limit)
+    assert line.status == FAIL and words in line.remedy
+    if 'libx' in code:
+        assert line.text.endswith('ImportError: libx')
+
+
+@pytest.mark.parametrize('numpy, tensorflow, status', [
+    ('1.18.5', '1.15.0', OK), ('1.21.6', '1.15.0', OK),
+    ('1.24.0', '1.15.0', FAIL), ('2.2.6', '2.21.0', OK), (None, '2.21.0', FAIL)])
+def test_packages(monkeypatch, numpy, tensorflow, status):
+    monkeypatch.setattr(description, 'find_tensorflow',
+                        lambda: ('tensorflow', tensorflow))
+    monkeypatch.setattr(description, 'find_version', lambda name: (
+        numpy if name == 'numpy' else None if name == 'h5py' else '0.1'))
+    line = check_one(doctor.check_packages)
+    assert line.status == status
+    assert status == OK or 'numpy' in line.text
+
+
+@pytest.mark.parametrize('tensorflow, version, status', [
+    ('1.15.0', (3, 7), OK), ('1.15.0', (3, 8), WARN), (None, (3, 9), FAIL),
+    (None, (3, 6), OK), ('2.21.0', (3, 13), OK), ('2.21.0', (3, 14), WARN)])
+def test_pythons(monkeypatch, tensorflow, version, status):
+    class System:
+        version_info = version + (0,)
+
+    monkeypatch.setattr(doctor, 'sys', System)
+    monkeypatch.setattr(description, 'find_tensorflow',
+                        lambda: ('tensorflow', tensorflow))
+    assert check_one(doctor.check_python).status == status
+
+
+@pytest.mark.parametrize('flags, status', [
+    ('sse2 avx avx2', OK), ('sse2', FAIL), ('', OK)])
+def test_processors(monkeypatch, flags, status):
+    monkeypatch.setattr(description, 'find_cpu', lambda: {
+        'architecture': 'x86_64', 'name': 'A processor', 'vector_flags': flags})
+    assert check_one(doctor.check_processor).status == status
+
+
+# Cards
+
+
+RTX_3090 = drivers.Card('0', *cuda_stubs.RTX_3090)
+RTX_2080 = drivers.Card('1', *cuda_stubs.RTX_2080)
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    """Judges a driver; gives the statuses and the text."""
+    def judge_driver(driver, requested='auto', support=supports.TENSORFLOW_1,
+                     num_gpus=1):
+        monkeypatch.setattr(drivers, 'ask', lambda *unused: driver)
+        monkeypatch.setattr(supports, 'find_support', lambda: support)
+        monkeypatch.setattr(libraries, 'find_fault', lambda *unused: None,
+                            raising=False)
+        monkeypatch.setattr(doctor, '_LIST_GPUS', f'exit({num_gpus == 0:d})')
+        before = dict(os.environ)
+        lines = check(doctor.check_gpu, requested)
+        assert dict(os.environ) == before
+        return [line.status for line in lines], doctor.format_lines(lines)
+
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    return judge_driver
+
+
+@pytest.mark.parametrize('requested, status', [('auto', OK), ('cpu', OK), ('gpu', FAIL)])
+@pytest.mark.parametrize('support', [supports.TENSORFLOW_2, None])
+def test_no_driver(judge, requested, status, support):
+    found, text = judge(drivers.Driver(), requested, support)
+    assert found == [status]
+    assert requested == 'cpu' or 'no NVIDIA driver here' in text
+
+
+@pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
+def test_a_broken_driver(judge, requested, status):
+    found, text = judge(drivers.Driver(
+        True, problem='the NVIDIA driver fails (999); do x'), requested)
+    assert found == [status]
+    assert 'the NVIDIA driver fails (999)' in text and 'do x' in text
+
+
+def test_a_fit_card_beside_an_unfit_one(judge):
+    found, text = judge(drivers.Driver(True, 12020, '535.54', (RTX_3090, RTX_2080)))
+    assert found == [OK, OK]
+    assert re.search('RTX 2080, compute capability 7.5: fit for TensorFlow 1.15', text)
+    assert 'NVIDIA 535.54, serves CUDA 12.2' in text
+    assert re.search('RTX 3090.*so it is not used', text)
+
+
+@pytest.mark.parametrize('requested, status', [('auto', FAIL), ('cpu', OK), ('gpu', FAIL)])
+def test_an_unfit_card(judge, requested, status):
+    found, text = judge(drivers.Driver(True, 12020, '535.54', (RTX_3090,)), requested)
+    assert found == [status]
+    assert ('docker/Dockerfile.tf2' in text) == (status != OK)
+
+
+def test_cards_without_tensorflow(judge):
+    """Each TensorFlow's verdict, to choose one by."""
+    found, text = judge(drivers.Driver(True, 12020, None, (RTX_3090,)), support=None)
+    assert found == [FAIL, OK]
+    assert 'TensorFlow 1.15 (CUDA 10.0) supports 3.5 to 7.5' in text
+    assert '8.6: fit for TensorFlow 2;' in text
+
+
+@pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
+def test_libraries_that_do_not_load(judge, requested, status):
+    found, text = judge(drivers.Driver(True, 12020, None, (RTX_2080,)), requested,
+                        num_gpus=0)
+    assert found == [OK, status]
+    assert 'CUDA, cuDNN' in text and 'docker/Dockerfile' in text
+
+
+# Data
+
+
+def test_data(tmp_path, monkeypatch, real_data_dir):
+    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
+    assert line.status == WARN and '--synthetic' in line.remedy
+    assert check_one(doctor.check_data, real_data_dir, DEEP_CNN).status == OK
+    folder = tmp_path / cifar10.FOLDER
+    folder.mkdir()
+    for name in os.listdir(os.path.join(real_data_dir, cifar10.FOLDER)):
+        (folder / name).symlink_to(os.path.join(real_data_dir, cifar10.FOLDER, name))
+    damaged = folder / 'data_batch_3.bin'
+    content = bytearray(damaged.read_bytes())
+    content[1000] ^= 1
+    damaged.unlink()
+    damaged.write_bytes(bytes(content))
+    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
+    assert line.status == FAIL and 'data_batch_3.bin is damaged' in line.text
+    assert '--data-dir' in line.text
+    damaged.unlink()
+    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
+    assert line.status == FAIL and 'data_batch_3.bin is missing' in line.text
+
+
+def test_mnist(tmp_path, real_mnist_dir):
+    assert check_one(doctor.check_data, str(tmp_path), LENET5).status == WARN
+    assert check_one(doctor.check_data, real_mnist_dir, LENET5).status == OK
+
+
+def test_data_of_another_program(tmp_path, monkeypatch):
+    """Offered, to save a download."""
+    monkeypatch.setattr(cifar10, 'list_offers', lambda: ['--data-dir /x takes it'])
+    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
+    assert line.status == WARN and line.remedy == '--data-dir /x takes it'
+
+
+# Disks and permissions
+
+
+@pytest.mark.parametrize('free, data, model', [
+    (500, OK, OK), (300, FAIL, OK), (50, FAIL, WARN), (8, FAIL, FAIL)])
+def test_room(tmp_path, monkeypatch, free, data, model):
+    class Usage:
+        pass
+
+    Usage.free = free * 1000 * 1000
+    monkeypatch.setattr(doctor.shutil, 'disk_usage', lambda path: Usage)
+    lines = check(doctor.check_folders, str(tmp_path), str(tmp_path / 'a' / 'b'),
+                  DEEP_CNN)
+    assert [(line.subject, line.status) for line in lines] == [
+        ('Disk', data), ('Writing', OK), ('Disk', model), ('Writing', OK)]
+    assert ('--data-dir' in lines[0].remedy, '--model-dir' in lines[2].remedy
+            ) == (data != OK, model != OK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_room_beside_checkpoints(tmp_path, monkeypatch):
+    """New checkpoints replace the five that are there; the data is there too."""
+    (tmp_path / cifar10.FOLDER).mkdir()
+    (tmp_path / cifar10.FOLDER / 'x').write_bytes(b'x')
+    for step in range(5):
+        with open(str(tmp_path / f'model.ckpt-{step}.data'), 'wb') as file:
+            file.truncate(9 * 1000 * 1000)
+
+    class Usage:
+        free = 10 * 1000 * 1000
+
+    monkeypatch.setattr(doctor.shutil, 'disk_usage', lambda path: Usage)
+    lines = check(doctor.check_folders, str(tmp_path), str(tmp_path), DEEP_CNN)
+    assert [line.status for line in lines] == [OK, OK]
+
+
+def test_a_file_in_the_place_of_the_model_folder(tmp_path):
+    (tmp_path / 'file').write_bytes(b'')
+    line = check(doctor.check_folders, str(tmp_path), str(tmp_path / 'file' / 'model'),
+                 DEEP_CNN)[-1]
+    assert line.status == FAIL and '--model-dir' in line.remedy
+
+
+@pytest.mark.slow
+def test_a_full_and_a_read_only_disk(tmp_path):
+    folder = tmp_path / 'small'
+    folder.mkdir()
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs',
+                              str(folder)], stderr=subprocess.PIPE)
+    if mounted.returncode:
+        pytest.skip('cannot mount a tmpfs here: ' + mounted.stderr.decode())
+    arguments = ('--data-dir', str(folder), '--model-dir', str(folder / 'model'))
+    try:
+        with open(str(folder / 'full'), 'wb', buffering=0) as file:
+            with pytest.raises(OSError):
+                while file.write(bytes(4096)):
+                    pass
+        status, text = run(*arguments)
+        assert status == 4
+        for what in ('data', 'model'):
+            assert re.search(rf'^FAIL +Disk +0 MB free for the {what} in ', text,
+                             re.MULTILINE), text
+            assert f'--{what}-dir' in text
+        # Room and permission are two things.
+        assert not re.search('^FAIL +Writing', text, re.MULTILINE)
+        subprocess.run(['mount', '-o', 'remount,ro', str(folder)], check=True)
+        status, text = run(*arguments)
+        assert status == 4
+        assert len(re.findall('^FAIL +Writing.*Read-only file system', text,
+                              re.MULTILINE)) == 2
+    finally:
+        subprocess.run(['umount', str(folder)], check=True)
+
+
+# Cores
+
+
+def test_threads_are_the_process_s():
+    if not hasattr(os, 'sched_setaffinity'):
+        pytest.skip('needs sched_setaffinity')
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert check_one(doctor.check_threads).text.startswith('1 cores')
+    finally:
+        os.sched_setaffinity(0, before)
