@@ -216,7 +216,7 @@ def test_an_interrupted_run_is_the_same_run(whole_run, data_set, tmp_path,
 
     assert runs.train_until(stop_at, stop, monkeypatch, tmp_path, data_set,
                             system=lenet5, epochs=7) == 143
-    assert train(tmp_path, data_set, epochs=7) == 0
+    assert train(tmp_path, data_set) == 0
     for name in ('metrics.csv', 'step_losses.f32'):
         if name.endswith('.csv'):
             assert without_seconds(tmp_path / name) == without_seconds(

@@ -294,7 +294,7 @@ def test_an_interrupted_run_is_the_same_run(whole_run, system, tiny_data_set,
 
     assert runs.train_until(stop_at, stop, monkeypatch, tmp_path, tiny_data_set,
                             system=system, epochs=2) == 143
-    assert runs.train(tmp_path, tiny_data_set, system=system, epochs=2) == 0
+    assert runs.train(tmp_path, tiny_data_set, system=system) == 0
     for name in (f'model.ckpt-{2 * STEPS}', 'published/image_classification'):
         assert reading.fingerprint(str(tmp_path / name)) == (
             reading.fingerprint(str(whole_run / name)))

@@ -276,14 +276,13 @@ def test_threads_make_no_difference(reader, tiny_data_set):
 
 
 def test_training_reads_in_file_order(reader, tiny_data_set):
-    labels = np.concatenate([cifar10.load_records(path)[0]
-                             for path in tiny_data_set.train_paths])
+    labels, unused_pixels = tiny_data_set.labels_and_images('train')
     assert np.array_equal(labels_of(reader.training(0)), labels)
 
 
 def test_every_test_image_exactly_once_in_order(reader, tiny_data_set):
     batches = reader.test()
-    labels, unused_pixels = cifar10.load_records(tiny_data_set.test_path)
+    labels, unused_pixels = tiny_data_set.labels_and_images('test')
     assert np.array_equal(labels_of(batches), labels)
     assert np.array_equal(images_of(batches), images_of(reader.test()))
 
@@ -319,7 +318,7 @@ def test_test_crops_depend_on_seed_and_index_alone(reader, tiny_data_set):
 
 def test_central_crop(tiny_data_set):
     images = images_of(Reader(tiny_data_set, crop='central').test())
-    unused_labels, pixels = cifar10.load_records(tiny_data_set.test_path)
+    unused_labels, pixels = tiny_data_set.labels_and_images('test')
     for image, whole in zip(images, pixels):
         assert np.abs(image - standardized(whole[4:28, 4:28])).max() < 1e-5
 

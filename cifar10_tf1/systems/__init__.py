@@ -11,6 +11,7 @@ from typing import Optional
 from typing import Tuple
 
 from cifar10_tf1.records import statistics_of_runs
+from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
 
 
@@ -89,8 +90,14 @@ class Entry(NamedTuple):
 
     @property
     def weights_dir(self):
-        """str, the folder of its published weights; empty: it has none."""
-        return os.environ.get(self.weights_variable) or self.weights_folder
+        """str, the folder of its published weights; empty: it has none.
+
+        Raises:
+          UserError: where the variable names no folder of a file system.
+        """
+        folder = os.environ.get(self.weights_variable)
+        return paths.check(folder, self.weights_variable) if folder else (
+            self.weights_folder)
 
 
 ENTRIES = (

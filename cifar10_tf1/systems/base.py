@@ -92,7 +92,7 @@ class System:
     figures: Tuple[str, ...] = ()
     tests_after_training = False
     variants_as_in_training: Tuple[str, ...] = ()
-    pretrained: Any = None  # checkpoints.pretrained.Published
+    pretrained: Any = None  # checkpoints.pretrained.PretrainedWeights
     sums_in_pairs = False
     num_calibration_batches = 0
     num_parallel_ops: Optional[int] = None

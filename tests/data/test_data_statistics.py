@@ -47,7 +47,8 @@ Label - Label Id: 5 Name: dog'''
 
 def test_tiny_files(tiny_data_set):
     (first, *unused_others, test) = statistics.compute_statistics(tiny_data_set)
-    labels, images = cifar10.load_records(tiny_data_set.train_paths[0])
+    labels, images = (values[:80] for values in
+                      tiny_data_set.labels_and_images('train'))
     assert first.name == 'data_batch_1' and first.num_examples == 80
     assert sum(first.label_counts) == 80
     assert first.label_counts[3] == (labels == 3).sum()
@@ -93,7 +94,8 @@ def test_the_command_prints_what_the_documents_do(tiny_data, capsys):
 
 
 def test_the_command_prints_any_image(tiny_data, capsys):
-    labels, images = cifar10.load_records(tiny_data.train_paths[1])
+    labels, images = (values[80:160] for values in
+                      tiny_data.labels_and_images('train'))
     assert command.main(['--file', '2', '--image', '79']) == 0
     lines = capsys.readouterr().out.split('\n')
     assert lines[1] == 'Stats of batch 2:' and lines.count('') == 3

@@ -16,7 +16,7 @@ from cifar10_tf1.training import step_losses
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 @pytest.mark.parametrize('name', [
