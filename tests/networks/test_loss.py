@@ -1,4 +1,4 @@
-"""The update: schedule, order, moving average."""
+"""The loss and the update: cross-entropy, schedule, order, moving average."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -83,3 +83,19 @@ def test_no_gradient_with_respect_to_the_images(tiny_data_set):
         tensor.consumers() for tensor
         in graph.graph.get_operation_by_name(name).outputs)]
     assert len(consumers) == 1 and 'conv_2' in consumers[0], names
+
+
+def test_cross_entropy_equals_the_fused_op():
+    """Value and gradient, with logits that would overflow an exp."""
+    values = np.random.RandomState(1).randn(100, 10).astype(np.float32) * 5
+    values[0], values[1] = 200.0, np.arange(10) * 100.0
+    labels = np.arange(100, dtype=np.int32) % 10
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits = tf.constant(values)
+        ours = loss.build_cross_entropy(logits, tf.constant(labels))
+        fused = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+            logits=logits, labels=labels))
+        a, b, da, db = session.run([ours, fused, tf.gradients(ours, logits)[0],
+                                    tf.gradients(fused, logits)[0]])
+    assert abs(a - b) <= 1e-6 * abs(b)
+    assert np.abs(da - db).max() <= 1e-6 * np.abs(db).max()

@@ -11,14 +11,12 @@ import tensorflow.compat.v1 as tf
 
 import published_weights
 import runs
-from cifar10_tf1.checkpoints import reading
+import system_cases
 from cifar10_tf1.machine import description
 from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
-from cifar10_tf1.systems import inception_v3 as module
-from cifar10_tf1.systems.inception_v3 import SYSTEM as documented
 from cifar10_tf1.graph.variables import list_network_variables
 from cifar10_tf1.graph.variables import load_variables
 from published_weights import CHECKPOINT
@@ -27,23 +25,9 @@ from published_weights import MARK
 from test_inception_v3 import load_slim
 
 pytestmark = pytest.mark.slow
+CASE = system_cases.CASES['inception_v3']
+SMALL = CASE.system
 STEPS = 6
-
-
-class Small(module.InceptionV3):
-    """Of batches of two images, one epoch of six steps."""
-    settings = documented.settings._replace(
-        batch_size=2, test_batch_size=2, num_calibration_batches=2,
-        schedule=module.Schedule(num_epochs=1, steps_per_epoch=STEPS,
-                                 steps_per_figure=3))
-    num_epochs = 1
-
-
-class Threes(Small):
-    settings = Small.settings._replace(test_batch_size=3)
-
-
-SMALL = Small()
 
 
 def train(folder, data_set, **options):
@@ -52,11 +36,7 @@ def train(folder, data_set, **options):
 
 @pytest.fixture(scope='module')
 def few(tiny_data_set):
-    """Six test images, so that a test of all is short."""
-    return tiny_data_set._replace(
-        num_test_examples=6, load_bytes=lambda paths, number: (
-            tiny_data_set.load_bytes(paths, 200 if number == 6 else number)[
-                :number]))
+    return system_cases.make_data(CASE, tiny_data_set)
 
 
 @pytest.fixture(scope='module')
@@ -86,7 +66,7 @@ def test_the_network_is_the_port_s():
     images = random.uniform(-1, 1, [2, 299, 299, 3]).astype(np.float32)
     labels = np.array([3, 8], np.int32)
     with tf.Graph().as_default() as ours:
-        logits = documented.build_network(
+        logits = SMALL.build_network(
             tf.constant(images), seed=1,
             mode=base.Mode(uses_batch_statistics=True))
         total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
@@ -154,18 +134,10 @@ def test_what_a_warm_start_leaves(whole_run, published):
 @pytest.mark.parametrize('kind', ['V1', 'frozen'])
 def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
                                             monkeypatch, kind):
-    """From the same weights in another packing, stopped, gone on with."""
-    def stop(run):
-        run.stop.signal_number = 15
-
-    path = str(published[0] / (FROZEN if kind == 'frozen' else kind))
-    assert runs.train_until(2, stop, monkeypatch, tmp_path, few, system=SMALL,
-                            pretrained=path) == 143
-    assert train(tmp_path, few) == 0
-    assert (tmp_path / 'step_losses.f32').read_bytes() == (
-        whole_run / 'step_losses.f32').read_bytes()
-    assert reading.fingerprint(str(tmp_path / f'model.ckpt-{STEPS}')) == (
-        reading.fingerprint(str(whole_run / f'model.ckpt-{STEPS}')))
+    """From the same weights in another packing."""
+    system_cases.check_interrupted(
+        CASE, whole_run, few, tmp_path, 2, monkeypatch,
+        pretrained=str(published[0] / (FROZEN if kind == 'frozen' else kind)))
 
 
 def test_other_weights_are_refused_on_resumption(whole_run, published, few,
@@ -215,7 +187,9 @@ def test_tests_of_both_kinds(whole_run, few):
                            threads=threads)
     assert stored.num_examples == 6
     # Each image by itself: another batch size gives the same.
-    apart = runs.evaluate(Threes(), few, str(whole_run), variant='stored',
+    threes = system_cases.make_small('inception_v3', **dict(
+        SMALL.settings._asdict(), test_batch_size=3))
+    apart = runs.evaluate(threes, few, str(whole_run), variant='stored',
                           threads=threads)
     assert np.abs(stored.logits - apart.logits).max() <= (
         1e-4 * np.abs(stored.logits).max())

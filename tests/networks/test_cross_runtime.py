@@ -3,29 +3,16 @@
 Needs `make setup` and `make setup RUNTIME=tf2`; CI has both.
 """
 
-import os
 import re
-import subprocess
 
 import numpy as np
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PYTHONS = {runtime: os.path.join(
-    ROOT, os.environ.get(variable, folder), 'bin', 'python')
-    for runtime, variable, folder in (('tf1', 'TF1_VENV', '.venv'),
-                                      ('tf2', 'TF2_VENV', '.venv-tf2'))}
+import two_runtimes
+from two_runtimes import run
+
+pytestmark = two_runtimes.PYTESTMARK
 NUM_STEPS = 20
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(
-    not all(map(os.path.exists, PYTHONS.values())),
-    reason='needs make setup and make setup RUNTIME=tf2')]
-
-
-def run(runtime, *command):
-    return subprocess.run(
-        [PYTHONS[runtime]] + list(map(str, command)), cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
 
 
 @pytest.fixture(scope='module')
@@ -37,7 +24,7 @@ def data_dir(tmp_path_factory):
 def folders(data_dir, tmp_path_factory):
     """{runtime: a run of one seed}."""
     folders = {}
-    for runtime in PYTHONS:
+    for runtime in two_runtimes.PYTHONS:
         folders[runtime] = tmp_path_factory.mktemp(runtime) / 'model'
         result = run(runtime, 'train.py', '--synthetic', '--data-dir', data_dir,
                      '--model-dir', folders[runtime], '--max-steps', NUM_STEPS,
@@ -70,7 +57,7 @@ def test_checkpoints_go_both_ways(folders, data_dir, trained, tested):
 def test_fingerprints_agree(folders):
     for folder in folders.values():
         lines = {run(runtime, '-m', 'cifar10_tf1.fingerprint', '--model-dir',
-                     folder).stdout for runtime in PYTHONS}
+                     folder).stdout for runtime in two_runtimes.PYTHONS}
         assert len(lines) == 1 and re.match('^[0-9a-f]{64} ', lines.pop())
 
 
