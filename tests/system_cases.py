@@ -18,7 +18,6 @@ from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.benchmark import plain_udacity_cnn
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.common import stopping
 from cifar10_tf1.data import mnist
 
 
@@ -118,14 +117,12 @@ def count_steps(case, data):
 
 def check_interrupted(case, folder, data, other, stop_at, monkeypatch, **options):
     """Interrupts a run in `other`, goes on, and compares it with that in `folder`."""
-    request = stopping.StopRequest()
-
-    def stop():
-        request.signal_number = 15
+    def stop(run):
+        run.stop.signal_number = 15
 
     assert runs.train_until(
         stop_at, stop, monkeypatch, other, data, system=case.system,
-        epochs=case.num_epochs, stop_request=request, **options) == 143
+        epochs=case.num_epochs, **options) == 143
     assert runs.train(other, data, system=case.system) == 0
     names = [f'model.ckpt-{count_steps(case, data)}'] + [
         f'published/{name}' for name in case.published[-1:]]

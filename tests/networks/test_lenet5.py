@@ -50,7 +50,7 @@ def compute(kernels_name, images, labels, weights):
             intra_op_parallelism_threads=1)) as session:
         logits = lenet5.build_network(tf.constant(images), 1,
                                       kernels.load(kernels_name))
-        total_total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         variables = tf.trainable_variables()
         for variable in variables:
             variable.load(weights[variable.op.name], session)
