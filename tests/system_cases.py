@@ -123,7 +123,7 @@ def check_interrupted(case, folder, data, other, stop_at, monkeypatch, **options
     assert runs.train_until(
         stop_at, stop, monkeypatch, other, data, system=case.system,
         epochs=case.num_epochs, **options) == 143
-    assert runs.train(other, data, system=case.system) == 0
+    assert runs.train(other, data, system=case.system, epochs=case.num_epochs) == 0
     names = [f'model.ckpt-{count_steps(case, data)}'] + [
         f'published/{name}' for name in case.published[-1:]]
     for name in names:

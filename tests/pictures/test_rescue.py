@@ -8,13 +8,13 @@ import subprocess
 import pytest
 
 import model_helpers
-import test_cross_runtime
+import two_runtimes
 from test_readme import ROOT
 from test_readme import read
 
 # Each command starts one of the two runtimes.
-pytestmark = test_cross_runtime.pytestmark
-PYTHONS = {f'.venv{suffix}': test_cross_runtime.PYTHONS[runtime]
+pytestmark = two_runtimes.PYTESTMARK
+PYTHONS = {f'.venv{suffix}': two_runtimes.PYTHONS[runtime]
            for runtime, suffix in (('tf1', ''), ('tf2', '-tf2'))}
 
 PROGRAM = re.compile(r'`(\w+\.py)`.*?\n\n```python\n(.*?)```', re.DOTALL)
