@@ -6,13 +6,10 @@ RUNTIME ?= tf1
 suffix = $(if $(filter-out tf1,$(RUNTIME)),-$(RUNTIME))
 VENV ?= .venv$(suffix)
 python = "$(VENV)/bin/python"
-lint_python = .venv-lint/bin/python
-# The programs and the library; .venv and its like are not ours to look at.
-sources = $(wildcard *.py) cifar10_tf1 tests tools
 dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
 image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
-.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image sbom test-images test-processors
+.PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
 
 help:
 	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
@@ -24,10 +21,9 @@ help:
 	@echo 'make test-all    the slow tests too; only those of the accuracy are left out'
 	@echo 'make accuracy    the checkpoint of record and the first losses, on the real data'
 	@echo 'make clean       remove what Python and the tests leave behind; no environment, model or data'
-	@echo 'make lint        flake8, and hadolint on the Dockerfiles'
+	@echo 'make lint        ruff, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
-	@echo 'make sbom        write which packages a runtime has, as CycloneDX JSON: docker/README.md'
-	@echo 'make test-images build and try the images without Docker: as root, with buildah and debootstrap'
+	@echo 'make test-images build and try the images by a Docker engine: as root; docker/README.md'
 	@echo 'make test-processors  the numerical tests on emulated processors: needs qemu-user'
 	@echo
 	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
@@ -52,9 +48,10 @@ demo: setup
 	$(python) train.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix) --epochs 3
 	$(python) test.py --synthetic --data-dir demo/data --model-dir demo/model$(suffix)
 
-# Both runtimes in turn where both are set up.
+# Both runtimes in turn, where they are set up and neither is asked for.
+benchmarked = $(if $(filter-out file,$(origin RUNTIME) $(origin VENV)),$(VENV),.venv .venv-tf2)
 benchmark: setup
-	$(python) -m cifar10_tf1.benchmark $(foreach venv,.venv .venv-tf2,$(if $(wildcard $(venv)/bin/python),--python $(venv)/bin/python)) $(ARGS)
+	$(python) -m cifar10_tf1.benchmark $(foreach venv,$(benchmarked),$(if $(wildcard $(venv)/bin/python),--python $(venv)/bin/python)) $(ARGS)
 
 # Two processes, each a file of tests at a time.
 test: setup
@@ -72,24 +69,21 @@ clean:
 	@find cifar10_tf1 tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Removed: __pycache__ and .pytest_cache. Kept: environments (.venv*), models, data, demo/.'
 
-# hadolint needs Python 3.7, the rest of the lint environment 3.6 or 3.7.
-lint:
-	@VENV=.venv-lint sh tools/setup.sh lint
-	$(lint_python) -m flake8 --max-line-length=100 $(sources)
-	@if [ -x .venv-lint/bin/hadolint ]; then \
-		.venv-lint/bin/hadolint docker/Dockerfile docker/Dockerfile.tf2 && echo 'hadolint: no findings'; \
-	else echo 'hadolint: not installed on Python 3.6, docker/ was not looked at'; fi
+lint: .venv-lint/made
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/hadolint docker/Dockerfile docker/Dockerfile.tf2
+
+# Any Python from 3.7 on.
+.venv-lint/made: requirements/lint.txt
+	python3 -m venv --clear .venv-lint
+	.venv-lint/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/lint.txt
+	touch $@
 
 image:
 	docker build --file $(dockerfile) --tag $(image) \
 		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
 		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") \
 		$(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") $(ARGS) .
-
-# The tool's Python is not that of the runtime it writes about.
-sbom:
-	@PYTHON_VERSION= EXTRAS= VENV=.venv-sbom sh tools/setup.sh sbom
-	@.venv-sbom/bin/python tools/write_sbom.py --runtime "$(RUNTIME)" --extras "$(EXTRAS)" $(ARGS)
 
 test-images:
 	tools/test_images.sh $(ARGS)

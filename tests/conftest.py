@@ -7,7 +7,6 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import setup_project  # noqa: E402
 import tiny_data  # noqa: E402
 from cifar10_tf1.machine import devices  # noqa: E402
 from cifar10_tf1.machine import description  # noqa: E402
@@ -60,15 +59,9 @@ def real_mnist_dir():
     """A folder of the real MNIST; skips where none is named or none there."""
     from cifar10_tf1.data import mnist
     for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, mnist.DATA_DIR):
-        if data_dir and not mnist.list_missing(data_dir):
+        if data_dir and not mnist.list_missing(mnist.find_folder(data_dir)):
             return data_dir
     pytest.skip('MNIST_DATA_DIR names no folder with the real data')
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A copy of tools/setup.sh among stand-ins."""
-    return setup_project.Project(tmp_path)
 
 
 @pytest.fixture(scope='session')

@@ -1,8 +1,4 @@
-"""A project in which tools/setup.sh can be run, and what it is to print.
-
-Nothing is downloaded and no TensorFlow is installed: the PATH holds the system
-tools that the script uses, and stand-ins for Python and uv.
-"""
+"""A project in which tools/setup.sh runs among stand-ins for Python, uv and uname."""
 
 import os
 import shutil
@@ -11,94 +7,88 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REAL_PYTHON = os.path.join(sys.base_prefix, 'bin', 'python{}.{}'.format(*sys.version_info))
-SYSTEM_TOOLS = ['cat', 'cp', 'cut', 'dirname', 'env', 'find', 'flock', 'grep', 'ls', 'mkdir', 'mv',
-                'printf', 'rm', 'sed', 'sh', 'sha256sum', 'sleep', 'sort', 'tail', 'tr', 'uname']
+SYSTEM_TOOLS = ['cat', 'cp', 'cut', 'dirname', 'find', 'flock', 'grep', 'ls', 'mkdir',
+                'printf', 'rm', 'sh', 'sha256sum', 'sleep', 'sort']
 
-# A Python for the script's eyes: answers the probe, makes "environments" with
-# itself in them, logs what is asked of it. {answer}: what the probe would print.
+FAKE_UNAME = """#!/bin/sh
+case $1 in -s) echo "${FAKE_SYSTEM:-Linux}" ;; *) echo "${FAKE_MACHINE:-x86_64}" ;; esac
+"""
+# Logs each use of pip and venv. Without a version it is an incomplete Python.
 FAKE_PYTHON = """#!/bin/sh
-[ "$1" = -m ] && printf '%s\\n' "$*" >>"$FAKE_LOG"
 case "$1 $2" in
-    "-c import tensorflow"*)
-        case "{answer}" in 3.[67]*) version=1.15.0 ;; *) version=2.21.0 ;; esac
-        echo "a warning"; echo "${{FAKE_TENSORFLOW:-$version}}" ;;
-    "-c import flake8"* | "-c import cyclonedx_py"*) echo works ;;
-    "-c "*) echo "{answer}" ;;
+    "-c "*)
+        case $0 in /*) path=$0 ;; *) path=$PWD/$0 ;; esac
+        [ -n "{version}" ] && echo "{version} $path" ;;
     "-m venv")
         for folder; do :; done
         mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" ;;
     "-m pip")
         for lock; do :; done
-        printf 'PIP_USER=%s PIP_TARGET=%s\\n' "$PIP_USER" "${{PIP_TARGET-unset}}" >>"$FAKE_LOG"
+        printf '%s PIP_USER=%s PIP_TARGET=%s\\n' "$*" "$PIP_USER" "${{PIP_TARGET-}}" >>"$FAKE_LOG"
         sleep "${{FAKE_PIP_SECONDS:-0}}"
         case $lock in
-            *"${{FAKE_PIP_FAILS_ON:-nothing}}"*) echo "ERROR: from pip" >&2; exit 1 ;;
-        esac
-        case $lock in */uv.txt) cp "$FAKE_LOCKED_UV" "${{0%/*}}/uv" ;; esac ;;
+            *"${{FAKE_PIP_FAILS_ON:-nothing}}") echo "ERROR: from pip" >&2; exit 1 ;;
+            */uv.txt) cp "$FAKE_LOCKED_UV" "${{0%/*}}/uv" ;;
+        esac ;;
 esac
 """
 
 
 class Project:
-    """A copy of tools/setup.sh in a folder of its own, and its surroundings."""
+    """A copy of tools/setup.sh and requirements/ in a folder of its own."""
 
     def __init__(self, folder):
         self.folder = folder / 'a project'
         self.bin = folder / 'bin'
         self.home = folder / 'home'
         self.log_file = folder / 'log'
-        for path in (self.folder, self.bin, self.home):
-            path.mkdir()
+        for path in (self.folder / 'tools', self.bin, self.home):
+            path.mkdir(parents=True)
         self.log_file.write_text('')
-        (self.folder / 'tools').mkdir()
         shutil.copy(os.path.join(ROOT, 'tools', 'setup.sh'), str(self.folder / 'tools'))
-        shutil.copytree(os.path.join(ROOT, 'requirements'), str(self.folder / 'requirements'))
+        shutil.copytree(os.path.join(ROOT, 'requirements'),
+                        str(self.folder / 'requirements'))
         for name in SYSTEM_TOOLS:
             path = shutil.which(name)
             if path:
                 os.symlink(path, str(self.bin / name))
-        (folder / 'cpuinfo').write_text('flags\t\t: fpu sse2 avx avx2\n')
+        self.add_program('uname', FAKE_UNAME)
+        self.cpuinfo = folder / 'cpuinfo'
+        self.cpuinfo.write_text('flags\t\t: fpu sse2 avx avx2\n')
         self.environment = {
             'PATH': str(self.bin), 'HOME': str(self.home), 'FAKE_LOG': str(self.log_file),
-            'CIFAR_TF1_SYSTEM': 'Linux', 'CIFAR_TF1_MACHINE': 'x86_64',
-            'CIFAR_TF1_CPUINFO': str(folder / 'cpuinfo')}
+            'CIFAR_TF1_CPUINFO': str(self.cpuinfo)}
 
-    def command(self, *arguments):
-        return ['sh', str(self.folder / 'tools' / 'setup.sh')] + list(arguments)
+    def start(self, **environment):
+        return subprocess.Popen(
+            ['sh', str(self.folder / 'tools' / 'setup.sh')], cwd=str(self.home),
+            env=dict(self.environment, **environment), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, universal_newlines=True)
 
-    def run(self, *arguments, **environment):
+    def run(self, **environment):
         """Returns (exit status, standard output, standard error)."""
-        process = subprocess.Popen(
-            self.command(*arguments), env=dict(self.environment, **environment),
-            cwd=str(self.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            universal_newlines=True)
+        process = self.start(**environment)
         output, errors = process.communicate()
         return process.returncode, output, errors
 
     def add_program(self, path, text):
-        if not os.path.isabs(str(path)):
-            path = self.bin / path
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True)
+        path = self.bin / path  # an absolute path stays
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
         return path
 
-    def add_python(self, path, answer):
-        return self.add_program(path, FAKE_PYTHON.format(answer=answer))
+    def add_python(self, path, version):
+        return self.add_program(path, FAKE_PYTHON.format(version=version))
 
-    def log(self):
+    def pip_calls(self):
         return self.log_file.read_text().splitlines()
 
-    def state(self, venv='.venv'):
-        return (self.folder / venv / 'cifar-tf1-setup').read_text().split(None, 3)
+    def installed_locks(self):
+        return [os.path.basename(line.split(' PIP_USER')[0]) for line in self.pip_calls()]
 
     def made_with(self, venv='.venv'):
-        return self.state(venv)[3].strip()
-
-
-def check_one_line(errors, *parts):
-    assert errors.count('\n') == 1, errors
-    assert errors.startswith('setup: ')
-    for part in parts:
-        assert part in errors
+        """(version, path) of the Python that an environment was made with."""
+        text = (self.folder / venv / 'cifar-tf1-setup').read_text().rstrip('\n')
+        unused_use, version, unused_hash, path = text.split(' ', 3)
+        return version, path

@@ -45,7 +45,6 @@ for python in 3.7 3.6; do
     for extra in pictures onnx; do
         lock "$extra.in" "$extra-$tag.txt" "$python" --constraint "requirements/$tag.txt" "$@"
     done
-    lock lint.in "lint-$tag.txt" "$python" "$@"
 done
 # docker/Dockerfile's base brings TensorFlow: py36.txt without it.
 lock main.in image-py36.txt 3.6 --constraint requirements/py36.txt \
@@ -56,7 +55,6 @@ lock_universal main-tf2-cuda.in tf2-cuda.txt --constraint requirements/tf2.txt "
 for extra in pictures onnx; do
     lock_universal "$extra.in" "$extra-tf2.txt" --constraint requirements/tf2.txt "$@"
 done
-# Of the second runtime are its Pythons alone; none of its packages is beside these.
-lock_universal sbom.in sbom-tf2.txt "$@"
+compile lint.in lint.txt --python-version 3.8 --universal "$@"
 # uv itself runs under any Python that it supports, not under the project's.
 lock uv.in uv.txt 3.8 "$@"

@@ -1,300 +1,253 @@
 #!/usr/bin/env bash
-# Builds the images where there is no Docker engine and no registry, on stand-ins
-# for their base images (tools/standin_base.sh), and tries what docker/README.md
-# says they do:
+# Builds the images of the current commit with a real Docker engine and types
+# docker/README.md's own lines at them:
 #
 #   tools/test_images.sh               the first three of these
-#   tools/test_images.sh tf1           docker/Dockerfile, with SOURCE_DATE_EPOCH
-#   tools/test_images.sh tf1-cpu       the same on a base without TensorFlow, with
-#                                      the optional packages; without the quick suite
+#   tools/test_images.sh tf1           docker/Dockerfile
+#   tools/test_images.sh tf1-cpu       the same on a base without TensorFlow, with the
+#                                      optional packages; by BuildKit if there is one
 #   tools/test_images.sh tf2           docker/Dockerfile.tf2 without its CUDA packages
 #   tools/test_images.sh tf2-cuda      docker/Dockerfile.tf2 as it is (20 GB of disk)
 #
-# Needs root, buildah and debootstrap of Debian, and the Pythons. Everything lies
-# in a folder of its own under TMPDIR, which is gone afterwards.
+# TESTS="tests/install" runs these tests in the images instead of the quick suite.
 #
-# Exit status: 0 all passed; 77 it can't be done here, in one line that says why.
+# As root with Debian's docker.io and debootstrap: starts an engine of its own, with all
+# data under TMPDIR, and stand-ins for the base images: a bare Debian with a copy of this
+# machine's Python 3.6, 3.7 or 3.12 (PATH or pyenv). Otherwise takes the engine that
+# answers, with the real base images.
+#
+# Exit status: 0 passed; 77 impossible here, in one line that says why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 skip() { printf 'SKIPPED, no image was built or tested: %s\n' "$*" >&2; exit 77; }
-fail() { printf 'test_images: %s\n' "$*" >&2; exit 1; }
-say() { printf -- '--- %s: %s (%s s)\n' "$runtime" "$*" "$SECONDS"; }
+fail() { printf 'test_images: %s: %s\n' "$target" "$*" >&2; exit 1; }
+say() { printf -- '--- %s: %s (%s s)\n' "$target" "$*" "$SECONDS"; }
+logged() { "$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; fail "$*"; }; }
+expect() { grep -Eq -- "$1" <<<"$2" || fail "no '$1' in: $2"; }  # expect PATTERN TEXT
 
-[ "$(id -u)" = 0 ] || skip 'this needs root'
-for program in buildah debootstrap; do
-    command -v "$program" >/dev/null || skip "there is no $program (apt-get install $program)"
-done
-unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
-    skip 'this system allows no further mounts'
+# --- The engine --------------------------------------------------------------
 
+command -v docker >/dev/null || skip 'there is no docker (apt-get install docker.io)'
 work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-images.XXXXXX")
-# One file system: what should still be mounted is not emptied.
-trap 'rm -rf --one-file-system "$work"' EXIT
-mknod "$work/null" c 1 3 2>/dev/null || skip 'this system allows no device files'
+is_ours=
+if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
+    is_ours=1
+    export DOCKER_HOST=unix://$work/docker.sock
+    dockerd --data-root "$work/data" --exec-root "$work/run" --pidfile "$work/pid" \
+        --host "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none >"$work/engine.log" 2>&1 &
+    engine=$!
+    trap 'kill "$engine" 2>/dev/null && wait "$engine"; rm -rf --one-file-system "$work"' EXIT
+    for _ in {1..60}; do docker info >/dev/null 2>&1 && break || sleep 0.5; done
+    docker info >/dev/null 2>&1 || skip "dockerd does not start: $(tail -n 1 "$work/engine.log")"
+else
+    trap 'rm -rf "$work"; docker volume rm --force cifar-tf1 full >/dev/null 2>&1' EXIT
+    docker info >/dev/null 2>&1 || skip 'no Docker engine answers; to start one takes root, docker.io and debootstrap'
+    ! docker volume inspect cifar-tf1 >/dev/null 2>&1 || skip 'this engine has a volume cifar-tf1, which is yours'
+fi
 
-# vfs and chroot isolation work without privileges that containers seldom have.
-# vfs copies the whole root for each layer, so as few as can be are made.
-buildah() {
-    command buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"
-}
+client=$(type -P docker)
+for program in $(type -aP docker); do  # a newer client without buildx has no BuildKit
+    printf 'FROM scratch\nLABEL a=b\n' >"$work/Dockerfile"
+    if DOCKER_BUILDKIT=1 "$program" build --quiet --file "$work/Dockerfile" "$work" >/dev/null 2>&1; then
+        buildkit_client=$program
+        break
+    fi
+done
 
-# --- Building ----------------------------------------------------------------
-
-megabytes() { du -s --block-size=1MB "$1" | cut -f 1; }
-
-make_base() {  # the image localhost/base and the folder wheels; sets base_size
-    local container
-    container=$(buildah from scratch)
-    base=$(buildah mount "$container")
-    tools/standin_base.sh "$runtime" "$base" "$work/wheels"
-    base_size=$(megabytes "$base")
-    buildah config --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
-    buildah commit --quiet --rm "$container" localhost/base >/dev/null
-}
-
-# What a fresh clone holds, and readable for its owner only, as umask 077 makes it.
-make_context() {
-    mkdir "$work/context"
-    git ls-files -z | tar --null --files-from=- --ignore-failed-read -cf - 2>/dev/null |
-        tar -C "$work/context" -xf -
-    chmod -R go= "$work/context"
-}
-
-build() {  # build DOCKERFILE OPTION...: the image localhost/cifar-tf1
-    local dockerfile=$1
-    shift
-    # The packages are those that standin_base.sh has fetched: see there.
-    printf '[global]\nno-index = true\nfind-links = /wheels\n' >"$work/pip.conf"
-    buildah bud --isolation chroot --format docker --layers=false --pull-never \
-        --volume "$work/wheels:/wheels:ro" --volume "$work/pip.conf:/etc/pip.conf:ro" \
-        --build-arg BASE_IMAGE=localhost/base --build-arg REVISION="$commit" "$@" \
-        --file "$work/context/$dockerfile" --tag localhost/cifar-tf1 "$work/context"
-}
-
-# --- Running -----------------------------------------------------------------
-
-run() {  # run OPTION... -- COMMAND...: as `docker run OPTION... cifar-tf1 COMMAND...`
-    local options=()
-    while [ "$1" != -- ]; do options+=("$1"); shift; done
-    buildah run --isolation chroot "${options[@]}" "$container" "$@"
-}
-
-new_volume() {  # as a new named volume, which takes over what the image has there
-    rm -rf "$work/data"
-    cp -a "$root/data" "$work/data"
-}
-
-new_folder() {  # new_folder OWNER: as a folder of the user's own, with -v
-    rm -rf "$work/data"
-    install -d -m 755 -o "${1%:*}" -g "${1#*:}" "$work/data"
-}
-
-train=(python train.py --synthetic --max-steps 5)
-evaluate=(python test.py --synthetic)
-
-check_training() {  # check_training COMMAND...: runs it before train.py and test.py
-    local output
-    output=$("$@" "${train[@]}" 2>&1) || fail "train.py: $output"
-    echo "$output"
-    [ "$(grep -c '^Device: CPU (no NVIDIA driver here' <<<"$output")" = 1 ] ||
-        fail 'the CPU is not said in one line'
-    output=$("$@" "${evaluate[@]}" 2>&1) || fail "test.py: $output"
-    echo "$output"
-    [[ $output == *'Test : Accuracy = '*/2000* ]] || fail 'test.py tested nothing'
-    [ -f "$work/data/model/model.ckpt-5.index" ] || fail 'no checkpoint in the volume'
-    grep -q "\"commit\": \"$commit\"" "$work/data/model/run.json" ||
-        fail "run.json does not name the commit $commit"
-}
-
-# All is well but for the data, which is still to come: status 3.
-check_doctor() {  # check_doctor COMMAND...: runs it before the doctor
-    local output line
-    output=$("$@" sh -c 'python -m cifar10_tf1.doctor; echo "status $?"' 2>&1) || fail "the doctor: $output"
-    echo "$output"
-    for line in "OK +Program +commit ${commit:0:12}" 'OK +TensorFlow +tensorflow' \
-        'OK +GPU +no NVIDIA driver here' 'WARN +Data +no CIFAR-10 in /data/cifar10$' \
-        'OK +Writing +the model folder /data/model' 'OK +Threads +[0-9]+ cores to use' 'status 3$'; do
-        grep -Eq "^$line" <<<"$output" || fail "the doctor does not say: $line"
+with=()  # further options of `docker run`
+docker() {  # of docker/README.md's lines: without a card; the build has the machine's network
+    local word words=()
+    for word; do
+        case $word in
+            build) words+=(build ${is_ours:+--network host}) ;;
+            run) words+=(run "${with[@]}") ;;
+            --gpus | all) ;;
+            *) words+=("$word") ;;
+        esac
     done
-    output=$("$@" sh -c 'python -m cifar10_tf1.doctor --json; [ $? = 3 ]') ||
-        fail "the doctor's --json has another status"
-    "$@" python -c 'import json, sys; assert json.loads(sys.argv[1])["verdict"] == "WARN"' \
-        "$output" || fail "the doctor's --json: $output"
+    "$client" "${words[@]}"
+}
+readme() {  # readme PATTERN WORD...: the first such line of docker/README.md, and the words
+    local line
+    line=$(grep -m 1 -E -- "^docker .*$1" docker/README.md) || fail "docker/README.md has no line with $1"
+    line+=" ${*:2}"
+    say "$line" >&2
+    eval "$line" 2>&1
 }
 
-# Before any training: the checkpoint of record, whole.
-check_checkpoint_of_record() {  # ... COMMAND...: runs it before the fingerprint
-    local output
-    output=$("$@" python -m cifar10_tf1.fingerprint 2>&1) || fail "fingerprint: $output"
-    echo "$output"
-    grep -q "\"sha256\": \"$(tail -n 1 <<<"$output" | cut -d ' ' -f 1)\"" \
-        results/runs/deep_cnn/1.15-seed-01/run.json || fail 'this is not the checkpoint of record'
+# --- Stand-ins for the base images -------------------------------------------
+
+make_debian() {  # this machine's release, bare, with this machine's certificates
+    local suite mirror
+    suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    # shellcheck disable=SC2016  # apt's variables
+    mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+        sed -n "s/^Debian $suite //p" | head -n 1)
+    logged debootstrap --variant=minbase "$suite" "$work/root" "$mirror"
+    mkdir -p "$work/root/etc/ssl/certs"
+    cp /etc/ssl/certs/ca-certificates.crt "$work/root/etc/ssl/certs/"
+    printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$work/root/etc/pip.conf"
 }
 
-# As `docker run --read-only --user 54321:54321 -v FOLDER:/data`, without tmpfs,
-# as process 1.
-run_read_only() {
-    local environment=() line
-    while IFS= read -r line; do
-        [ -n "$line" ] && environment+=("$line")
-    done <<<"$(buildah inspect --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "$container")"
-    # shellcheck disable=SC2016  # for the inner shell
-    unshare --mount --pid --fork --kill-child sh -c '
-        set -e
-        root=$1 data=$2
-        shift 2
-        mount --bind "$root" "$root"
-        mount -t proc proc "$root/proc"
-        mount --bind /dev "$root/dev"
-        mount --bind "$data" "$root/data"
-        mount -o remount,bind,ro "$root"
-        exec chroot --userspec=54321:54321 "$root" /usr/bin/env -i "$@"
-    ' sh "$root" "$work/data" "${environment[@]}" \
-        /bin/sh -c 'cd /opt/cifar-tf1 && exec "$@"' sh "$@"
+make_base() {  # make_base VERSION: Debian and a copy of a Python in /usr/local
+    local prefix file
+    prefix=$(for file in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python"$1"; do
+        "$file" -c 'import ensurepip, ssl, sys; print(sys.base_prefix)' 2>/dev/null && break
+    done) || skip "there is no Python $1 to copy into a base image"
+    [ -d "$work/root" ] || make_debian
+    rm -rf "$work/root/usr/local" "$work/context"
+    mkdir -p "$work/root/usr/local" "$work/context"
+    tar -C "$prefix" --exclude=__pycache__ --exclude=site-packages --exclude='lib/python*/test' \
+        -cf - bin lib | tar -C "$work/root/usr/local" --no-same-owner -xf -
+    ldd "$prefix/bin/python$1" "$prefix/lib/python$1"/lib-dynload/*.so |
+        sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r file; do
+        [ -e "$work/root$file" ] || [ "${file#"$prefix"}" != "$file" ] ||
+            cp -L "$file" "$work/root/usr/lib/$(uname -m)-linux-gnu/"
+    done
+    tar -C "$work/root" -c . | docker import - python-of-this-machine >/dev/null
+    {
+        echo 'FROM python-of-this-machine'
+        echo 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+        echo "RUN ldconfig && ln -sf python$1 /usr/local/bin/python3 \\"
+        echo '    && ln -sf python3 /usr/local/bin/python && python3 -m ensurepip'
+        [ "$target" != tf1 ] || cat <<'END'
+# TensorFlow's image has a TensorFlow, another numpy than the lock's (this one fails if it is
+# imported), and a stub of the driver that the loader finds.
+COPY . .
+RUN for lock in build-py36 tensorflow; do \
+        python3 -m pip install --no-cache-dir --no-deps --require-hashes -r $lock.txt; \
+    done && cd /usr/local/lib/python3.6/site-packages && mkdir numpy numpy-1.17.3.dist-info \
+    && echo 'raise ImportError("numpy of the base")' >numpy/__init__.py \
+    && printf 'Metadata-Version: 2.1\nName: numpy\nVersion: 1.17.3\n' >numpy-1.17.3.dist-info/METADATA \
+    && echo /stubs >/etc/ld.so.conf.d/z-cuda-stubs.conf
+END
+    } >"$work/Dockerfile"
+    cp requirements/build-py36.txt "$work/context"
+    sed -n '/^tensorflow-gpu==/,/# via/p' requirements/py36.txt >"$work/context/tensorflow.txt"
+    logged docker build --file "$work/Dockerfile" --tag "$base" "$work/context"
 }
 
-check_size() {  # the README's table has the record's numbers
-    local added recorded
-    added=$(($(megabytes "$root") - base_size))
-    say "it adds $added MB to its base of $base_size MB"
-    recorded=$(sed -n "s/^$image,.*,//p" docker/sizes.csv)
-    ((added * 100 > recorded * 95 && added * 100 < recorded * 105)) ||
-        fail "docker/sizes.csv says $recorded MB"
-}
+# --- What docker/README.md promises ------------------------------------------
 
-check_configuration() {  # what `docker run` would take from the image
-    buildah inspect --type image --format \
-        '{{with .Docker.Config}}{{.User}} {{.WorkingDir}} {{.Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}' \
-        localhost/cifar-tf1 >"$work/configuration"
-    grep -qx '1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]' "$work/configuration" ||
-        fail "user, folder, command, entry point or volumes: $(cat "$work/configuration")"
-}
+size_of() { docker image inspect --format '{{.Size}}' "$1"; }
 
-check_packages() {  # check_packages LOCK...: of the environment, all are locked
-    local package locked installed
+check_image() {  # check_image LOCK...: its size, its settings, its packages
+    local added locked package
+    added=$((($(size_of "$image") - $(size_of "$base")) / 1000000))
+    say "it adds $added MB to its base"
+    sed -n "s/^$image,.*,//p" docker/sizes.csv |
+        awk -v added="$added" '{exit !(added > $1 * .95 && added < $1 * 1.05)}' ||
+        fail "docker/sizes.csv does not say $added MB"
+    expect '^1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]$' "$(docker image inspect --format \
+        '{{with .Config}}{{.User}} {{.WorkingDir}} {{.Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}' "$image")"
     locked=$(cd requirements && cat "${@/%/.txt}" | sed 's/\[[^]]*\]==/==/')
-    installed=$(run -- python -m pip freeze --local --all | tr '[:upper:]_' '[:lower:]-')
-    [ "$(wc -l <<<"$installed")" -gt 30 ] || fail "packages: $installed"
-    for package in $installed; do
+    for package in $(docker run "$image" python -m pip list --local --format freeze | tr '[:upper:]_' '[:lower:]-'); do
         grep -q "^$package " <<<"$locked" || fail "$package is in the image, not in $*"
     done
+    docker run "$image" sh -c '[ ! -e /etc/ld.so.conf.d/z-cuda-stubs.conf ]' || fail "the driver's stub stayed"
 }
 
-# What is compiled from another state of its source is compiled again at each start,
-# since the image's user can't write. Python writes time or hash of the source.
-check_compiled() {
-    run -- python -c '
-import glob, importlib.util, os, struct, sys
-def is_current(path):
-    with open(path, "rb") as file:
-        header = file.read(16)
-    source = importlib.util.source_from_cache(path)
-    if sys.version_info >= (3, 7):
-        if header[4] & 1:
-            with open(source, "rb") as file:
-                return header[8:] == importlib.util.source_hash(file.read())
-        header = header[4:]
-    return header[4:8] == struct.pack("<L", int(os.stat(source).st_mtime) & 0xffffffff)
-paths = glob.glob("/opt/venv/**/*.pyc", recursive=True)
-stale = [path for path in paths if not is_current(path)]
-print(len(paths), "compiled files, of another source:", *stale)
-sys.exit(bool(stale) or len(paths) < 1000)' || fail 'what is compiled is not of its source'
-}
-
-check_extras() {  # the commands that need them, on a volume with a model
-    local output name
-    output=$(run --volume "$work/data:/data" -- sh -c '
-        set -ex
-        python -m cifar10_tf1.predict docs/sample.png --figure /data/figure.png
-        status=0; python -m cifar10_tf1.report || status=$?
-        [ "$status" = 0 ] || [ "$status" = 4 ]  # 4: five steps are too few for the band
-        python -m cifar10_tf1.export --output /data/export --onnx /data/export.onnx
-        tensorboard --version_tb' 2>&1) || fail "the optional packages: $output"
-    echo "$output"
-    for name in figure.png model/report.html export/saved_model.pb export.onnx; do
-        [ -s "$work/data/$name" ] || fail "no $name"
+check_doctor() {  # check_doctor PATTERN: all is well but for the data: status 3
+    local output
+    output=$(readme 'cifar10_tf1.doctor$' || echo "status $?")
+    for pattern in "^OK +Program +commit ${commit:0:12}" '^OK +TensorFlow' '^OK +GPU +no NVIDIA driver here' \
+        '^OK +Writing' '^status 3$' "$1"; do
+        expect "$pattern" "$output"
     done
 }
 
-finish() {
-    say 'passed'
-    buildah rm --all >/dev/null
-    buildah rmi --all --force >/dev/null
-    rm -rf --one-file-system "$work/wheels" "$work/data"
+train=(--synthetic --max-steps 150)
+find_hash() { sed -n 's/^Weights at step 150: SHA-256 //p' <<<"$1" | grep .; }
+
+check_interruptions() {  # a run that is stopped, killed and goes on: the weights of a whole one
+    local whole output
+    with=(--rm --user 54321:54321)
+    whole=$(find_hash "$(readme ' --read-only .*train.py$' "${train[@]}")") || fail 'no hash at the end'
+    docker volume rm cifar-tf1 >/dev/null
+    for signal in stop kill; do
+        with=(--detach --name t)
+        readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}" >/dev/null
+        until docker logs t 2>&1 | grep -q '^Device: CPU'; do sleep 1; done
+        sleep 6
+        case $signal in stop) docker stop -t 60 t ;; *) docker kill t ;; esac >/dev/null
+        expect "^$([ $signal = stop ] && echo 143 || echo 137)$" "$(docker wait t)"
+        [ $signal = kill ] || expect 'Stopped at step [1-9][0-9]*, saved' "$(docker logs t 2>&1)"
+        docker rm t >/dev/null
+    done
+    with=(--rm)
+    output=$(readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}")
+    [ "$(find_hash "$output")" = "$whole" ] || fail "other weights than those of a whole run, $whole: $output"
+    expect 'Test : Accuracy = [0-9]+/2000' "$(readme '-v cifar-tf1:/data cifar-tf1 python test.py$' --synthetic)"
+    expect "\"commit\": \"$commit\"" "$(docker run -v cifar-tf1:/data cifar-tf1 cat /data/model/run.json)"
+}
+
+check_refusal() {  # check_refusal PATTERN OPTION...: a failure in a line, without a stack trace
+    local output
+    say "docker run ${*:2} cifar-tf1 python train.py"
+    ! output=$(docker run "${@:2}" cifar-tf1 python train.py "${train[@]}" 2>&1) || fail "it trained: $output"
+    expect "$1" "$output"
+    ! grep -q Traceback <<<"$output" || fail "a stack trace: $output"
+}
+
+check_surroundings() {
+    with=(--rm --cpus 1)
+    check_doctor 'Threads +1 cores'
+    with=(--rm)
+    mkdir -p data rooted
+    chown 12345:12345 data
+    (id() { echo 12345; }; readme ' --user .*train.py$' --synthetic --max-steps 2)
+    expect '^12345$' "$(stat --format %u data/model/run.json)"
+    check_refusal '/data.*(volume|--user)' -v "$PWD/rooted:/data"
+    docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=50m,mode=1777 full >/dev/null
+    check_refusal '[Ss]pace' -v full:/data
+    docker volume rm full >/dev/null
+    check_refusal '[Mm]emory' --memory 150m --memory-swap 150m
 }
 
 # --- The images --------------------------------------------------------------
 
 [ $# -gt 0 ] || set -- tf1 tf1-cpu tf2
-make_context
 commit=$(git rev-parse HEAD)
-epoch=$(git log -1 --format=%ct)
-for runtime; do
-    case $runtime in
-        tf1) image=cifar-tf1 dockerfile=docker/Dockerfile locks=(build-py36 image-py36)
-            options=(--timestamp "$epoch" --build-arg SOURCE_DATE_EPOCH="$epoch") ;;
-        tf1-cpu) image=cifar-tf1:cpu dockerfile=docker/Dockerfile
-            locks=(build-py37 py37 pictures-py37 onnx-py37)
-            options=(--build-arg EXTRAS='pictures onnx') ;;
-        tf2) image=cifar-tf1:tf2 dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2)
-            options=(--build-arg RUNTIME=tf2) ;;
-        tf2-cuda) image=cifar-tf1:tf2-cuda dockerfile=docker/Dockerfile.tf2 locks=(build-tf2 tf2-cuda)
-            options=() ;;
-        *) fail "$runtime: give tf1, tf1-cpu, tf2 or tf2-cuda" ;;
+# As a checkout that only its owner can read.
+(umask 077 && git clone --quiet . "$work/clone")
+for target; do
+    client=$(type -P docker)
+    export DOCKER_BUILDKIT=0
+    case $target in
+        tf1) image=cifar-tf1 base=tensorflow/tensorflow:1.15.0-gpu-py3 python=3.6
+            line='Dockerfile -t cifar-tf1 ' locks=(build-py36 image-py36) ;;
+        tf1-cpu) image=cifar-tf1:cpu base=python:3.7-slim python=3.7
+            line='-t cifar-tf1:cpu ' locks=(build-py37 py37 pictures-py37 onnx-py37)
+            if [ -n "${buildkit_client:-}" ]; then client=$buildkit_client DOCKER_BUILDKIT=1; fi ;;
+        tf2) image=cifar-tf1:tf2 base=python:3.12-slim-bookworm python=3.12
+            line='-t cifar-tf1:tf2 ' locks=(build-tf2 tf2) ;;
+        tf2-cuda) image=cifar-tf1:tf2-cuda base=python:3.12-slim-bookworm python=3.12
+            line='-t cifar-tf1:tf2-cuda ' locks=(build-tf2 tf2-cuda) ;;
+        *) fail 'give tf1, tf1-cpu, tf2 or tf2-cuda' ;;
     esac
-    say 'make a stand-in for the base image'
-    make_base
-    say "build $dockerfile"
-    build "$dockerfile" "${options[@]}"
-    container=$(buildah from --pull-never localhost/cifar-tf1)
-    root=$(buildah mount "$container")
-    check_size
-    check_configuration
-    check_packages "${locks[@]}"
-    check_compiled
-    say 'without a driver, none is found'
-    run -- python -c '
-import ctypes
-try:
-    ctypes.CDLL("libcuda.so.1")
-except OSError:
-    print("libcuda.so.1 does not load")' | grep . || fail 'libcuda.so.1 loads, and there is no driver'
-    if [ "$runtime" = tf2-cuda ]; then
-        say 'the guard finds the libraries of CUDA, for the oldest card too'
-        run -- python -c '
-from cifar10_tf1.cuda import driver, libraries, support
-wanted = support.TENSORFLOW_2
-found = libraries.look_for(wanted)
-print(found)
-assert libraries.find_fault(found, driver.Card("0", "", wanted.lowest), wanted) is None' ||
-            fail 'the CUDA packages are not what the guard looks for'
+    cd "$work/clone"
+    if [ -n "$is_ours" ]; then
+        say "make a stand-in for $base"
+        make_base "$python"
     fi
-    if [ "$runtime" != tf1-cpu ]; then
-        say 'pytest'
-        run -- pytest -q -n 2 --dist loadfile || fail 'pytest'
+    logged readme "build .*$line"
+    with=(--rm)
+    check_image "${locks[@]}"
+    docker tag "$image" cifar-tf1  # as docker/README.md's further lines name it
+    check_doctor 'Data +no CIFAR-10 in /data/cifar10'
+    if [ "$target" = tf1-cpu ]; then
+        readme '-v cifar-tf1:/data cifar-tf1 python train.py$' --synthetic --max-steps 5
+        readme cifar10_tf1.predict
+        readme cifar10_tf1.report || [ $? = 4 ]  # five steps are too few for the band
+        readme cifar10_tf1.export
+        docker run -v cifar-tf1:/data cifar-tf1 sh -c \
+            'cd /data && test -s out.png -a -s report.html -a -s export.onnx && tensorboard --version_tb'
+    else
+        readme ' pytest$' -q -n 2 --dist loadfile "${TESTS:-}"
+        check_interruptions
+        check_surroundings
     fi
-    say 'a new volume: the doctor, train.py, test.py, the doctor'
-    new_volume
-    check_doctor run --volume "$work/data:/data" --
-    check_checkpoint_of_record run --volume "$work/data:/data" --
-    check_training run --volume "$work/data:/data" --
-    check_doctor run --volume "$work/data:/data" --
-    if [ "$runtime" = tf1-cpu ]; then
-        say 'predict, report, export --onnx'
-        check_extras
-        finish
-        continue
-    fi
-    say 'a folder of the user 12345, who has no name in the image'
-    new_folder 12345:12345
-    check_training run --user 12345:12345 --volume "$work/data:/data" --
-    say 'a root that is read-only, but for the volume; a user without a name; as process 1'
-    new_volume
-    # shellcheck disable=SC2016  # for the inner shell
-    run_read_only sh -c '! touch /tmp/file && touch /data/file "$CUDA_CACHE_PATH/file"' ||
-        fail 'the root is not read-only, or the volume is'
-    check_doctor run_read_only
-    check_training run_read_only
-    finish
+    docker volume rm cifar-tf1 >/dev/null
+    say passed
 done

@@ -7,7 +7,6 @@ import os
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
-from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data.data_set import load_files
 
@@ -25,16 +24,15 @@ def generate(folder, system_name):
     """
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
-    preparation.check_free_space(folder, small.record_bytes * (
-        source.num_train + source.num_test))
-    with preparation.explained(f'write to {folder}'):
-        os.makedirs(os.path.join(folder, _FOLDER))
+    with preparation.new_folder(os.path.join(folder, _FOLDER), sum(
+            number * small.record_bytes for number
+            in (source.num_train, source.num_test))) as temporary:
         for split, number in (('train', source.num_train),
                               ('test', source.num_test)):
             content = small.raw_records(split).tobytes()
-            files.write_atomically(
-                os.path.join(folder, _FOLDER, split),
-                content * (number * small.record_bytes // len(content)))
+            preparation.write_file(
+                os.path.join(temporary, split),
+                [content] * (number * small.record_bytes // len(content)))
 
 
 def load_data_set(folder, system_name):

@@ -142,7 +142,9 @@ class Job:
 
     def _train(self):
         request = self._request
-        epochs = ['--epochs', str(request.epochs)] if request.epochs else []
+        record = self.load_record()
+        num_epochs = request.epochs or (record and record.settings.epochs)
+        epochs = ['--epochs', str(num_epochs)] if num_epochs else []
         return (sys.executable, scripts.path('train'), '--system',
                 request.entry.name, '--seed', str(self.seed), '--model-dir',
                 self.folder, *epochs, *request.options,

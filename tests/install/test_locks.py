@@ -1,0 +1,79 @@
+"""requirements/: hashed, without addresses, and in agreement with each other."""
+
+import glob
+import os
+import re
+
+import pytest
+
+from setup_project import ROOT
+
+LOCKS = sorted(os.path.basename(path) for path in glob.glob(
+    os.path.join(ROOT, 'requirements', '*.txt')))
+
+
+def read_lock(name):
+    """The requirements of a lock: {name: (version, [hash, ...])}."""
+    with open(os.path.join(ROOT, 'requirements', name)) as lock_file:
+        text = lock_file.read().replace('\\\n', ' ')
+    requirements = {}
+    for line in text.splitlines():
+        requirement, *hashes = line.split('#')[0].split('--hash=')
+        requirement, _, marker = (part.strip() for part in requirement.partition(';'))
+        # The locks for all Pythons go beyond those that TensorFlow has.
+        if requirement and marker != "python_full_version >= '3.14'":
+            package, version = requirement.split('==')  # fails where it is not pinned
+            package = package.split('[')[0]
+            assert package not in requirements, package + ' has two versions'
+            requirements[package] = (version, [word.strip() for word in hashes])
+    return requirements
+
+
+@pytest.mark.parametrize('name', LOCKS)
+def test_a_lock_has_hashes_and_no_address(name):
+    with open(os.path.join(ROOT, 'requirements', name)) as lock_file:
+        for line in lock_file:
+            assert '://' not in line and not line.startswith('-')
+    requirements = read_lock(name)
+    assert requirements
+    for package, (_, hashes) in requirements.items():
+        assert hashes, package + ' has no hash'
+        for word in hashes:
+            assert re.match('sha256:[0-9a-f]{64}$', word), package
+
+
+def test_locks_agree_on_what_decides_results():
+    expected = {'tensorflow-gpu': '1.15.0', 'numpy': '1.18.5', 'gast': '0.2.2',
+                'tensorflow-estimator': '1.15.1', 'tensorboard': '1.15.0', 'h5py': '2.10.0'}
+    older, newer = read_lock('py36.txt'), read_lock('py37.txt')
+    for package, version in expected.items():
+        assert older[package] == newer[package]
+        assert newer[package][0] == version
+
+
+def test_the_image_has_the_lock_of_python_36_without_tensorflow():
+    expected = read_lock('py36.txt')
+    expected.pop('tensorflow-gpu')
+    assert read_lock('image-py36.txt') == expected
+
+
+def test_tf2_locks_agree_and_serve_every_machine():
+    main, cuda = read_lock('tf2.txt'), read_lock('tf2-cuda.txt')
+    assert main['tensorflow'][0] == '2.21.0'
+    # At least a wheel for each of four Pythons on each of three kinds of machine.
+    for package in ('tensorflow', 'numpy', 'h5py', 'ml-dtypes'):
+        assert len(main[package][1]) >= 12, package
+    further = {package: cuda.pop(package) for package in set(cuda) - set(main)}
+    assert cuda == main
+    assert 'nvidia-cudnn-cu12' in further
+    assert all(package.startswith('nvidia-') for package in further)
+
+
+@pytest.mark.parametrize('python', ['py36', 'py37', 'tf2'])
+@pytest.mark.parametrize('other', ['build', 'pictures', 'onnx'])
+def test_locks_of_one_environment_agree(python, other):
+    main, other = read_lock(f'{python}.txt'), read_lock(f'{other}-{python}.txt')
+    shared = set(main) & set(other)
+    assert shared
+    for package in shared:
+        assert main[package] == other[package], package

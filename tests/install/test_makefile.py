@@ -1,0 +1,112 @@
+"""The Makefile's targets, with stand-ins for Python and for setup.sh."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from setup_project import ROOT
+
+FAKE_SETUP = '#!/bin/sh\necho "setup RUNTIME=$RUNTIME VENV=$VENV"\n'
+FAKE_PYTHON = '#!/bin/sh\nprintf %s "$0"\nprintf " [%s]" "$@"\necho\n'
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Function of make's arguments: the lines that the stand-ins print.
+
+    Each argument of a program stands in brackets.
+    """
+    if shutil.which('make') is None:
+        pytest.skip('this system has no make')
+    shutil.copy(os.path.join(ROOT, 'Makefile'), str(tmp_path))
+    (tmp_path / 'tools').mkdir()
+    (tmp_path / 'tools' / 'setup.sh').write_text(FAKE_SETUP)
+    for venv in ('.venv', '.venv-tf2', '.venv-tf2-cuda', 'other'):
+        (tmp_path / venv / 'bin').mkdir(parents=True)
+        (tmp_path / venv / 'bin' / 'python').write_text(FAKE_PYTHON)
+        (tmp_path / venv / 'bin' / 'python').chmod(0o755)
+
+    def run(*arguments):
+        return subprocess.check_output(
+            ('make', '-s', '-C', str(tmp_path), '--no-print-directory') + arguments,
+            env={'PATH': os.environ['PATH']}, universal_newlines=True).splitlines()
+    return run
+
+
+def test_make_alone_lists_every_target(make):
+    with open(os.path.join(ROOT, 'Makefile')) as makefile:
+        targets = re.search(r'^\.PHONY: (.*)$', makefile.read(), re.MULTILINE).group(1).split()
+    listed = [line.split()[1] for line in make() if line.startswith('make ')]
+    assert set(targets) == {'help'} | set(listed)
+
+
+@pytest.mark.parametrize('settings, venv, python', [
+    ([], '.venv', '.venv/bin/python'),
+    (['RUNTIME=tf2'], '.venv-tf2', '.venv-tf2/bin/python'),
+    (['RUNTIME=tf2-cuda'], '.venv-tf2-cuda', '.venv-tf2-cuda/bin/python'),
+    (['VENV=other'], 'other', 'other/bin/python')])
+def test_each_target_uses_the_environment_that_was_asked_for(make, settings, venv, python):
+    for target, arguments in (
+            ('train', ' [train.py] [--epochs] [1]'), ('evaluate', ' [test.py] [--epochs] [1]'),
+            ('benchmark', f' [-m] [cifar10_tf1.benchmark] [--python] [{python}] [--epochs] [1]')):
+        setup, line = make(target, 'ARGS=--epochs 1', *settings)
+        assert setup.startswith('setup ') and setup.endswith(f' VENV={venv}')
+        if target != 'benchmark' or settings:
+            assert line == python + arguments
+
+
+def test_benchmark_alone_compares_the_runtimes_that_are_set_up(make):
+    assert make('benchmark')[-1] == (
+        '.venv/bin/python [-m] [cifar10_tf1.benchmark] [--python] [.venv/bin/python] '
+        '[--python] [.venv-tf2/bin/python]')
+
+
+def test_the_tests_leave_out_what_is_slow_or_needs_data(make):
+    assert '[-m] [not slow and not accuracy] [-x]' in make('test', 'ARGS=-x')[-1]
+    assert '[-m] [not accuracy]' in make('test-all')[-1]
+
+
+def test_the_image_gets_its_settings(make):
+    assert 'EXTRAS' not in ' '.join(make('-n', 'image'))
+    output = ' '.join(make('-n', 'image', 'EXTRAS=pictures onnx', 'RUNTIME=tf2'))
+    for word in ('RUNTIME="tf2"', 'EXTRAS="pictures onnx"', 'REVISION=',
+                 '--file docker/Dockerfile.tf2 '):
+        assert word in output
+
+
+@pytest.mark.parametrize('suffix', ['', '-tf2', '-tf2-cuda'])
+def test_the_demonstration_keeps_to_its_own_folders(make, suffix):
+    unused_setup, train, test = make('demo', 'RUNTIME=' + (suffix[1:] or 'tf1'))
+    for line, program in ((train, '[train.py]'), (test, '[test.py]')):
+        for words in (program, '[--synthetic]', '[--data-dir] [demo/data]',
+                      f'[--model-dir] [demo/model{suffix}]'):
+            assert words in line
+
+
+def test_clean_keeps_environments_models_and_data(make, tmp_path):
+    kept = ['.venv/lib/__pycache__', 'model', 'dataset', 'demo/model', 'runs/__pycache__']
+    removed = ['__pycache__', '.pytest_cache', 'tests/install/__pycache__',
+               'cifar10_tf1/data/__pycache__']
+    for name in kept + removed:
+        os.makedirs(str(tmp_path / name), exist_ok=True)
+    assert make('clean')[0].startswith('Removed: ')
+    assert all((tmp_path / name).is_dir() for name in kept)
+    assert not any((tmp_path / name).exists() for name in removed)
+
+
+def test_no_checkout_gives_a_script_carriage_returns():
+    """Git for Windows would, and Linux would then fail to run it in WSL or Docker."""
+    scripts = ['Makefile', '.ci/run', 'docker/Dockerfile', 'docker/Dockerfile.tf2',
+               'docs/cluster/seeds.sbatch', 'train.py']
+    scripts += [f'tools/{name}' for name in os.listdir(os.path.join(ROOT, 'tools'))
+                if name.endswith('.sh')]
+    try:
+        output = subprocess.check_output(
+            ['git', '-C', ROOT, 'check-attr', 'eol', '--'] + scripts,
+            stderr=subprocess.DEVNULL, universal_newlines=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip('this is no checkout of git')
+    assert output.splitlines() == [f'{name}: eol: lf' for name in scripts]

@@ -1,0 +1,270 @@
+"""tools/setup.sh, among stand-ins for Python and uv (setup_project.py)."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from setup_project import REAL_PYTHON
+
+BROKEN_SHIM = '#!/bin/sh\necho "pyenv: python3.7: command not found" >&2\nexit 127\n'
+# "Installs" the fake Python that $FAKE_FETCHED names.
+FAKE_UV = """#!/bin/sh
+[ "$1 $2" = "python install" ] || exit 2
+mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-$3/bin"
+cp "$FAKE_FETCHED" "$UV_PYTHON_INSTALL_DIR/cpython-$3/bin/python$3"
+"""
+UV_WITHOUT_37 = '#!/bin/sh\necho "error: No download found for $3" >&2\nexit 2\n'
+
+
+def check_refused(result, status, *parts):
+    """One line on stderr with these parts, and this exit status."""
+    got, unused_output, errors = result
+    assert (got, errors.count('\n')) == (status, 1), errors
+    assert errors.startswith('setup: ')
+    for part in parts:
+        assert part in errors
+
+
+@pytest.mark.parametrize('runtime, python, locks, venv', [
+    ('', '3.7', ['build-py37.txt', 'py37.txt'], '.venv'),
+    ('tf1', '3.6', ['build-py36.txt', 'py36.txt'], '.venv'),
+    ('tf2', '3.12', ['build-tf2.txt', 'tf2.txt'], '.venv-tf2'),
+    ('tf2-cuda', '3.13', ['build-tf2.txt', 'tf2-cuda.txt'], '.venv-tf2-cuda')])
+def test_makes_the_environment_by_hashes_and_once(project, runtime, python, locks, venv):
+    path = project.add_python('python' + python, python)
+    status, output, errors = project.run(RUNTIME=runtime, PIP_USER='1', PIP_TARGET='/other')
+    assert (status, errors) == (0, '')
+    given = ' RUNTIME=' + runtime if venv != '.venv' else ''
+    assert output.splitlines()[-1] == (
+        f'Next: {venv}/bin/python -m cifar10_tf1.doctor (what is here), '
+        f'make demo{given} (offline), make train{given}')
+    assert project.installed_locks() == locks
+    for call in project.pip_calls():
+        assert {'--require-hashes', '--no-deps', '--no-build-isolation'} <= set(call.split())
+        assert call.endswith('PIP_USER=0 PIP_TARGET=')
+    assert project.made_with(venv) == (python, str(path))
+    assert project.run(RUNTIME=runtime) == (0, '', '')
+    assert project.installed_locks() == locks
+
+
+def test_a_folder_follows_its_runtime_its_python_and_its_locks(project):
+    for version in ('3.6', '3.7', '3.12'):
+        project.add_python('python' + version, version)
+    for settings in ({}, {'RUNTIME': 'tf2'}, {'PYTHON_VERSION': '3.6'}, {},
+                     {'PYTHON': 'python3.7'}):
+        assert project.run(VENV='one', **settings)[0] == 0
+        assert project.run(VENV='one', **settings) == (0, '', '')
+    assert project.made_with('one')[0] == '3.7'
+    for lock, is_used in (('py36.txt', False), ('py37.txt', True), ('build-py37.txt', True)):
+        left_over = project.folder / 'one' / 'left over'
+        left_over.mkdir(exist_ok=True)
+        with open(str(project.folder / 'requirements' / lock), 'a') as file:
+            file.write('# changed\n')
+        assert ('Installing' in project.run(VENV='one')[1]) == is_used, lock
+        assert left_over.exists() != is_used
+
+
+@pytest.mark.parametrize('lock', ['build-py37.txt', '/py37.txt', 'pictures-py37.txt'])
+def test_what_fails_is_named_and_made_by_the_next_call(project, lock):
+    project.add_python('python3.7', '3.7')
+    status, unused_output, errors = project.run(EXTRAS='pictures', FAKE_PIP_FAILS_ON=lock)
+    assert status == 1
+    pip_says, line = errors.splitlines()
+    assert pip_says == 'ERROR: from pip'
+    for part in (lock.strip('/'), 'network', 'disk'):
+        assert part in line
+    assert project.run(EXTRAS='pictures')[::2] == (0, '')
+    assert project.run(EXTRAS='pictures') == (0, '', '')
+
+
+def test_what_was_not_made_here_is_left_alone(project):
+    project.add_python('python3.7', '3.7')
+    (project.folder / '.venv').mkdir()
+    assert project.run()[0] == 0  # it was empty
+    foreign = project.folder / 'mine' / 'file'
+    foreign.parent.mkdir()
+    foreign.write_text('')
+    check_refused(project.run(VENV='mine'), 1, 'mine', 'VENV=')
+    assert foreign.exists()
+    check_refused(project.run(VENV='mine/file/venv'), 1, 'mine/file', 'VENV=')
+
+
+def test_extras_are_added_once_and_come_back(project):
+    project.add_python('python3.12', '3.12')
+    project.environment['RUNTIME'] = 'tf2-cuda'
+    expected = ['build-tf2.txt', 'tf2-cuda.txt', 'pictures-tf2.txt', 'onnx-tf2.txt']
+    for extras in ('', 'pictures', 'pictures onnx', 'onnx', ''):
+        assert project.run(EXTRAS=extras)[0] == 0
+    assert project.installed_locks() == expected
+    with open(str(project.folder / 'requirements' / 'tf2-cuda.txt'), 'a') as lock:
+        lock.write('# changed\n')
+    assert project.run()[0] == 0
+    assert sorted(project.installed_locks()[4:]) == sorted(expected)
+    with open(str(project.folder / 'requirements' / 'onnx-tf2.txt'), 'a') as lock:
+        lock.write('# changed\n')
+    assert project.run(EXTRAS='pictures onnx')[0] == 0
+    assert project.installed_locks()[8:] == ['onnx-tf2.txt']
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which('flock') is None, reason='this system has no flock')
+def test_two_calls_at_once_install_once(project):
+    project.add_python('python3.7', '3.7')
+    processes = [project.start(FAKE_PIP_SECONDS='0.5') for _ in range(3)]
+    outputs = sorted(process.communicate()[0] for process in processes)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert project.installed_locks() == ['build-py37.txt', 'py37.txt']
+    assert ['Another' in output for output in outputs] == [True, True, False]
+
+
+# --- What is refused ---------------------------------------------------------
+
+
+@pytest.mark.parametrize('settings, status, parts', [
+    ({'RUNTIME': 'tf3'}, 2, ['tf3', 'tf2-cuda']),
+    ({'EXTRAS': 'pictures video'}, 2, ['video', 'onnx']),
+    ({'PYTHON_VERSION': '3.77'}, 2, ['3.77', '3.7 or 3.6', 'RUNTIME=tf2']),
+    ({'PYTHON_VERSION': '3.1', 'RUNTIME': 'tf2'}, 2, ['3.1', '3.10 to 3.13']),
+    ({'PYTHON': 'python3.12'}, 1, ['is Python 3.12', '3.7 or 3.6', 'RUNTIME=tf2']),
+    ({'PYTHON': 'incomplete'}, 1, ['PYTHON=incomplete', 'ssl']),
+    ({'PYTHON': 'none'}, 1, ['PYTHON=none']),
+    ({'FAKE_MACHINE': 'aarch64'}, 1, ['Linux/aarch64', 'RUNTIME=tf2']),
+    ({'FAKE_SYSTEM': 'Darwin', 'RUNTIME': 'tf2'}, 1, ['Darwin/x86_64', 'Darwin/arm64'])])
+def test_wrong_settings_and_machines_are_one_line(project, settings, status, parts):
+    project.add_python('python3.7', '3.7')
+    project.add_python('python3.12', '3.12')
+    project.add_python('incomplete', '')
+    check_refused(project.run(**settings), status, *parts)
+    assert not list(project.folder.glob('.venv*'))
+
+
+@pytest.mark.parametrize('runtime', ['tf1', 'tf2'])
+@pytest.mark.parametrize('flags, status', [
+    ('fpu sse2 avx', 0), ('fpu sse2', 1), ('fpu avx2 avx512f', 1)])
+def test_missing_avx_is_one_line(project, runtime, flags, status):
+    project.add_python('python3.7', '3.7')
+    project.add_python('python3.12', '3.12')
+    project.cpuinfo.write_text(f'flags\t\t: {flags}\n')
+    result = project.run(RUNTIME=runtime)
+    assert result[0] == status
+    if status:
+        check_refused(result, 1, 'AVX')
+
+
+def test_arm_needs_no_avx(project):
+    project.add_python('python3.12', '3.12')
+    project.cpuinfo.write_text('Features\t: fp asimd\n')
+    assert project.run(RUNTIME='tf2', FAKE_MACHINE='aarch64')[0] == 0
+
+
+# --- Which Python ------------------------------------------------------------
+
+
+@pytest.mark.parametrize('place, settings', [
+    ('bin/python3', {}), ('bin/python', {}),
+    ('home/.pyenv/versions/3.7.16/bin/python3.7', {}),
+    ('elsewhere/versions/3.7.16/bin/python3.7', {'PYENV_ROOT': '{}/elsewhere'}),
+    ('home/.local/share/uv/python/cpython-3.7.9/bin/python3.7', {}),
+    ('a project/.python/cpython-3.7.9/bin/python3.7', {}),
+    ('home/miniconda3/envs/tf1/bin/python3.7', {}),
+    ('conda/bin/python3.7', {'CONDA_PREFIX': '{}/conda'}),
+    ('home/given/python', {'PYTHON': 'given/python'})])
+def test_pythons_are_found_by_what_they_are(project, tmp_path, place, settings):
+    project.add_program('python3.7', BROKEN_SHIM)
+    project.add_python('python3.6', '3.6')
+    path = project.add_python(tmp_path / place, '3.7')
+    settings = {name: value.format(tmp_path) for name, value in settings.items()}
+    assert project.run(**settings)[::2] == (0, '')
+    assert project.made_with() == ('3.7', str(path))
+
+
+def test_python_version_chooses(project):
+    for version in ('3.10', '3.12', '3.13'):
+        project.add_python('python' + version, version)
+    for wanted, made in (('', '3.12'), ('3.10.13', '3.10'), ('', '3.10'), ('3.13', '3.13')):
+        assert project.run(RUNTIME='tf2', PYTHON_VERSION=wanted)[0] == 0
+        assert project.made_with('.venv-tf2')[0] == made
+
+
+@pytest.mark.parametrize('code', [
+    'sys.modules["ssl"] = None', 'sys.modules["ensurepip"] = None', 'sys.maxsize = 2 ** 31 - 1',
+    'sys.implementation.name = "pypy"',
+    'import sysconfig; sysconfig.get_config_var = lambda name: "x86_64-linux-musl"'])
+def test_an_unfit_real_python_is_refused(project, code):
+    (project.home / 'sitecustomize.py').write_text('import sys\n' + code)
+    project.add_program('changed', '#!/bin/sh\nPYTHONPATH="{}" exec "{}" "$@"\n'.format(
+        project.home, REAL_PYTHON))
+    check_refused(project.run(PYTHON='changed', PIP_NO_INDEX='1'), 1, 'PYTHON=changed')
+
+
+@pytest.mark.parametrize('uv_on_path', [FAKE_UV, UV_WITHOUT_37, None])
+def test_a_python_is_fetched_where_none_is_found(project, tmp_path, uv_on_path):
+    settings = {'FAKE_FETCHED': str(project.add_python(tmp_path / 'fetched', '3.7')),
+                'FAKE_LOCKED_UV': str(project.add_program(tmp_path / 'locked-uv', FAKE_UV))}
+    project.add_python('python3', '3.11')
+    if uv_on_path:
+        project.add_program('uv', uv_on_path)
+    status, output, unused_errors = project.run(**settings)
+    assert status == 0 and 'fetching CPython 3.7 into .python' in output
+    assert '/.python/' in project.made_with()[1]
+    assert ('uv.txt' in project.installed_locks()) == (uv_on_path != FAKE_UV)
+    assert 'fetching' not in project.run(VENV='another', **settings)[1]
+
+
+@pytest.mark.parametrize('runtime, ways_out', [
+    ('tf1', ['3.7 or 3.6', 'pyenv install 3.7', 'PYTHON=', 'docker/', 'RUNTIME=tf2']),
+    ('tf2', ['3.10 to 3.13', 'pyenv install 3.12', 'PYTHON='])])
+def test_no_python_at_all_ends_in_one_line(project, runtime, ways_out):
+    status, unused_output, errors = project.run(RUNTIME=runtime)
+    assert status == 1
+    line = errors.splitlines()[-1]
+    assert line.startswith('setup: ') and all(part in line for part in ways_out)
+    assert not list(project.folder.glob('.venv*/bin'))
+
+
+# --- With the real pip -------------------------------------------------------
+
+
+def make_wheel(folder, name, version, module):
+    """Writes a wheel with one module; returns its line in a lock."""
+    path = folder / f'{name}-{version}-py3-none-any.whl'
+    info = f'{name}-{version}.dist-info/'
+    files = {f'{module}.py': f'__version__ = "{version}"\n',
+             info + 'METADATA': f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n',
+             info + 'WHEEL': 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n'}
+    files[info + 'RECORD'] = ''.join(f'{file},,\n' for file in (*files, info + 'RECORD'))
+    with zipfile.ZipFile(str(path), 'w') as wheel:
+        for file, text in files.items():
+            wheel.writestr(file, text)
+    return f'{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n'
+
+
+@pytest.mark.slow
+def test_pip_installs_what_the_hashes_name_and_nothing_else(project, tmp_path):
+    is_tf1 = sys.version_info < (3, 8)
+    tag = 'py{}{}'.format(*sys.version_info) if is_tf1 else 'tf2'
+    wheels, locks = tmp_path / 'wheels', project.folder / 'requirements'
+    wheels.mkdir()
+    (locks / f'build-{tag}.txt').write_text(make_wheel(wheels, 'builder', '1.0', 'builder'))
+    main = make_wheel(wheels, 'flow', '2.0', 'flow')
+    (locks / f'{tag}.txt').write_text(re.sub('sha256:.*', 'sha256:' + '0' * 64, main))
+    settings = {
+        'RUNTIME': 'tf1' if is_tf1 else 'tf2', 'VENV': 'venv', 'PYTHON': REAL_PYTHON,
+        'PIP_CONFIG_FILE': os.devnull, 'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': str(wheels),
+        'PATH': f'{project.bin}:{os.defpath}'}
+    status, unused_output, errors = project.run(**settings)
+    assert status == 1
+    assert 'HASHES' in errors and f'requirements/{tag}.txt' in errors.splitlines()[-1]
+    (locks / f'{tag}.txt').write_text(main)
+    assert project.run(**settings)[0] == 0
+    assert project.run(**settings) == (0, '', '')
+    assert subprocess.check_output(
+        [str(project.folder / 'venv' / 'bin' / 'python'), '-c',
+         'import builder, flow; print(flow.__version__)'],
+        universal_newlines=True).strip() == '2.0'

@@ -1,0 +1,140 @@
+"""Files that chance has damaged: each is refused in one line, or is harmless.
+
+FUZZ_SEED repeats a failure; the seed is printed with it.
+"""
+
+import contextlib
+import io
+import os
+import random
+
+import numpy as np
+import pytest
+
+import runs
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.records import run_record
+from cifar10_tf1 import verify
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.predict import pictures
+from cifar10_tf1.report import build_report
+from cifar10_tf1.report.text import format_report
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+pytestmark = pytest.mark.slow
+
+NUM_MUTATIONS = 500  # of each reader's file
+SEED = int(os.environ.get('FUZZ_SEED') or random.SystemRandom().getrandbits(32))
+
+
+def mutate(content, chance):
+    """bytes with one of the damages that disks, networks and editors do."""
+    content = bytearray(content)
+    place = chance.randrange(len(content))
+    kind = chance.choice(['flip', 'byte', 'cut', 'zeros', 'repeat', 'drop',
+                          'digits', 'swap'])
+    if kind == 'flip':
+        content[place] ^= 1 << chance.randrange(8)
+    elif kind == 'byte':
+        content[place] = chance.randrange(256)
+    elif kind == 'cut':
+        del content[place:]
+    elif kind == 'zeros':
+        size = min(chance.randrange(1, 200), len(content) - place)
+        content[place:place + size] = bytes(size)
+    elif kind == 'repeat':
+        size = chance.randrange(1, 50)
+        content[place:place] = content[place:place + size]
+    elif kind == 'drop':
+        del content[place:place + chance.randrange(1, 50)]
+    elif kind == 'digits':
+        content[place:place] = b'9' * chance.randrange(1, 30)
+    else:
+        other = chance.randrange(len(content))
+        content[place], content[other] = content[other], content[place]
+    return bytes(content)
+
+
+def fuzz(path, read, content=None, number=NUM_MUTATIONS):
+    """Reads many mutations of a file.
+
+    Args:
+      path: pathlib.Path, where they are put.
+      read: function of nothing; may raise UserError, and nothing else.
+      content: bytes, by default what is there.
+      number: int, of mutations.
+    Returns:
+      (number of refused ones, list of what was read of the others).
+    """
+    content = content or path.read_bytes()
+    chance = random.Random(f'{SEED} {path.name}')
+    print(f'FUZZ_SEED={SEED}')
+    refused, results = 0, []
+    for unused_time in range(number):
+        path.write_bytes(mutate(content, chance))
+        try:
+            results.append(read())
+        except UserError as error:
+            assert '\n' not in str(error), str(error)
+            refused += 1
+    path.write_bytes(content)
+    return refused, results
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, tiny_data_set):
+    folder = tmp_path_factory.mktemp('run')
+    runs.train(folder, tiny_data_set, epochs=1, seed=77)
+    return folder
+
+
+def test_run_json(folder, tiny_data_set):
+    def read():
+        record = run_record.load(str(folder / 'run.json'))
+        run_record.check_system_name(record, 'deep_cnn')
+        return record
+
+    refused, records = fuzz(folder / 'run.json', read)
+    assert refused > NUM_MUTATIONS // 4
+    for record in records:  # the programs go through all of it
+        with contextlib.suppress(UserError):
+            verify._check(record, tiny_data_set._replace(
+                sha256=record.content['data']['sha256']), None)
+        if record.epochs:
+            assert format_report(record, build_report(record))
+
+
+def test_settings_beside_the_weights(folder):
+    prefix = str(folder / 'model.ckpt-4')
+    refused, results = fuzz(folder / 'model.ckpt-4.json',
+                            lambda: model_dirs.load_settings(prefix))
+    assert refused > NUM_MUTATIONS // 8
+    assert all(type(settings['data']) is str for settings in results)
+
+
+@pytest.mark.parametrize('suffix', ['.index', '.data-00000-of-00001'])
+def test_weights(folder, suffix):
+    """TensorFlow's own checksums see what is changed."""
+    expected = reading.fingerprint(str(folder / 'model.ckpt-4'))
+
+    def read():
+        prefix = reading.choose(str(folder))
+        return reading.fingerprint(prefix)
+
+    refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
+    assert set(digests) <= {expected}
+    assert refused > NUM_MUTATIONS // 2
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
+def test_pictures(kind, tmp_path):
+    Image = pytest.importorskip('PIL.Image')
+    pixels = np.random.RandomState(1).randint(0, 256, [40, 40, 3])
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, format=kind)
+    path = tmp_path / 'picture'
+    refused, read = fuzz(path, lambda: pictures.load_picture(str(path), deep_cnn.picture),
+                         file.getvalue())
+    assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
+    assert refused
