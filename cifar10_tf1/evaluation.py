@@ -56,7 +56,7 @@ class Evaluation(NamedTuple):
     @property
     def count(self):
         return base.TestCount(self.num_correct, self.num_examples, self.seconds,
-                              self.mean_over_batches)
+                              self.mean_over_batches, self.checkpoint)
 
     @property
     def predictions_sha256(self):

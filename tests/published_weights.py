@@ -1,4 +1,4 @@
-"""Files in the layouts in which the weights of 2016-08-28 are published."""
+"""Files in the layouts in which weights of Inception v3 are published."""
 
 import os
 import tarfile
@@ -44,6 +44,40 @@ def write_frozen(path, tensors):
         for name, value in tensors.items():
             tf.identity(tf.constant(value, name=name), name + '/read')
         path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def write_npz(path, tensors):
+    np.savez(str(path), **tensors)
+    return path
+
+
+def write_keras(path, convolutions, offset=1, ending=':0'):
+    """As Keras saves weights: the layers' groups by their names' order.
+
+    Args:
+      path: pathlib.Path.
+      convolutions: list of (kernel, beta, moving_mean, moving_variance).
+      offset: int, the number of the first; 0 has none in its name.
+      ending: str, of the values' names.
+    """
+    import h5py
+
+    def name(kind, number):
+        return f'{kind}_{number}' if number else kind
+
+    with h5py.File(str(path), 'w') as file:
+        for number, (kernel, *moments) in enumerate(convolutions, offset):
+            layer = name('conv2d', number)
+            file[f'{layer}/{layer}/kernel{ending}'] = kernel
+            layer = name('batch_normalization', number)
+            file.create_group(layer)
+            for value, moment in zip(('beta', 'moving_mean', 'moving_variance'),
+                                     moments):
+                if moment is not None:
+                    file[f'{layer}/{layer}/{value}{ending}'] = moment
+        file[f'predictions/predictions/kernel{ending}'] = np.zeros([2048, 1000], 'f')
+        file.attrs['layer_names'] = np.array([b'input_1', b'conv2d_1'])
     return path
 
 

@@ -35,8 +35,8 @@ done
 
 # By name: what it can do, of all that the emulator can.
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
-tests=(tests/test_deep_cnn.py tests/test_pipeline.py tests/test_kernels.py tests/test_real_data.py
-       tests/test_lenet5.py tests/test_pooled.py)
+tests=(tests/networks/test_deep_cnn.py tests/networks/test_pipeline.py tests/test_kernels.py tests/data/test_real_data.py
+       tests/networks/test_lenet5.py tests/networks/test_systems.py tests/test_pooled.py)
 # An emulator computes more than ten times slower: of equal tests the smallest, and of
 # the network the project's own formulation, not TensorFlow's.
 chosen='test_kernels and (random or biases) and not (mixed or spike or ties or zeros)'

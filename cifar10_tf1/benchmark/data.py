@@ -7,6 +7,7 @@ import os
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
+from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data.data_set import load_files
 
@@ -24,15 +25,16 @@ def generate(folder, system_name):
     """
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
-    with preparation.new_folder(os.path.join(folder, _FOLDER), sum(
-            number * small.record_bytes for number
-            in (source.num_train, source.num_test))) as temporary:
+    preparation.check_free_space(folder, small.record_bytes * (
+        source.num_train + source.num_test))
+    with preparation.explained(f'write to {folder}'):
+        os.makedirs(os.path.join(folder, _FOLDER))
         for split, number in (('train', source.num_train),
                               ('test', source.num_test)):
             content = small.raw_records(split).tobytes()
-            preparation.write_file(
-                os.path.join(temporary, split),
-                [content] * (number * small.record_bytes // len(content)))
+            files.write_atomically(
+                os.path.join(folder, _FOLDER, split),
+                content * (number * small.record_bytes // len(content)))
 
 
 def load_data_set(folder, system_name):

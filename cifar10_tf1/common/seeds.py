@@ -1,19 +1,18 @@
-"""Seeds: one for each purpose, derived from the seed of the run."""
+"""Seeds, one for each purpose, derived from the seed of the run."""
 
 import hashlib
 
 
 def derive_seed(seed, purpose, bits=31):
-    """One independent seed for each purpose, from the seed of the run.
+    """An independent seed for a purpose.
 
-    A graph-level seed would number the ops in the order of their creation, so
-    that an unrelated edit changes the result; a name does not move.
+    A graph-level seed would number the ops in the order of their creation, so an
+    unrelated edit would change the result; a name does not move.
 
     Args:
       seed: int, the run's seed.
       purpose: str, what is drawn, for example a variable's name.
-      bits: int, the size of the result; TensorFlow truncates op seeds to 31
-        bits, stateless ops take 63.
+      bits: int, the size of the result: 31 for op seeds, 63 for stateless ops.
     Returns:
       int in [0, 2**bits).
     """

@@ -7,23 +7,30 @@ import importlib
 import os
 from typing import NamedTuple
 
+from cifar10_tf1.common import paths
+
 
 class Source(NamedTuple):
     """A documented data set, and the generated one that can stand in for it."""
     title: str
     module: str           # of this package, with load_data_set
-    stand_in: str         # the same
-    folder: str           # where it is kept, unless the variable says so
-    variable: str         # of the environment
+    stand_in: str         # likewise
+    folder: str           # the default data folder
+    variable: str         # of the environment, names another data folder
     what_lies_there: str
     num_train: int        # records
     num_test: int
-    num_train_files: int  # of equal parts
+    num_train_files: int  # of equal size
 
     @property
     def data_dir(self):
-        """str, the folder that holds it where the user names none."""
-        return os.environ.get(self.variable) or self.folder
+        """str, the data folder where no option names one.
+
+        Raises:
+          UserError: where the variable names no folder of a file system.
+        """
+        folder = os.environ.get(self.variable)
+        return paths.check(folder, self.variable) if folder else self.folder
 
     def load(self, data_dir, synthetic):
         """The data_set.DataSet, or its stand-in.
@@ -34,7 +41,7 @@ class Source(NamedTuple):
         return self.load_module(synthetic).load_data_set(data_dir)
 
     def is_at_hand(self, data_dir, synthetic=False):
-        """Whether `load` would have to download, or generate, nothing at all."""
+        """Whether `load` finds the data without a download or a generation."""
         return self.load_module(synthetic).is_at_hand(data_dir)
 
     def load_module(self, synthetic):

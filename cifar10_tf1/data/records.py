@@ -12,18 +12,17 @@ def build_labels(records):
 
 
 def build_crops(records, rows, columns, size, flips=None):
-    """Cuts a square out of every image, for all of them at once.
+    """Cuts a square out of every image of a batch.
 
-    The rows by one gather. The columns by a product with ones and zeros, which
-    is exact and takes half the time of a gather of single pixels.
+    Rows by one gather. Columns by a product with ones and zeros, which is exact
+    and takes half the time of a gather of single pixels.
 
     Args:
       records: uint8 [batch, 3073]: label, then the red, the green and the blue
         plane of 32 x 32 bytes, row by row.
       rows, columns: int32 [batch], where the squares begin.
       size: int, pixels.
-      flips: bool [batch], whether to turn left and right around; none by
-        default.
+      flips: bool [batch], whether to turn left and right around; by default no.
     Returns:
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """

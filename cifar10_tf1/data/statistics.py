@@ -1,17 +1,16 @@
-"""What the documents of record print of the data files: counts and extremes."""
+"""The counts and extremes that the documents of record print of the data files."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List
+from typing import NamedTuple
+from typing import Tuple
 
 import numpy as np
 
 NUM_FIRST_LABELS = 20
 
-# The images that the documents show, by file and index.
-_SHOWN = (('data_batch_1', 0), ('data_batch_1', 1),
-          ('data_batch_2', 0), ('data_batch_2', 1),
-          ('data_batch_3', 0), ('data_batch_3', 1),
-          ('data_batch_4', 0), ('data_batch_4', 1), ('data_batch_4', 10),
-          ('data_batch_5', 0), ('data_batch_5', 1))
+# Indices of the images that the documents show, by file; else none.
+_SHOWN = {'data_batch_1': (0, 1), 'data_batch_2': (0, 1), 'data_batch_3': (0, 1),
+          'data_batch_4': (0, 1, 10), 'data_batch_5': (0, 1)}
 
 
 class ImageStatistics(NamedTuple):
@@ -34,14 +33,14 @@ class FileStatistics(NamedTuple):
 
 
 def compute_statistics(data_set, index=None):
-    """Of every file of a data set.
+    """The statistics of every file of a data set, the test file last.
 
     Args:
       data_set: a DataSet.
-      index: int, of the image of each file to look at, where it has so many; by
+      index: int, the image of each file to describe, if it has as many; by
         default those that the documents show.
     Returns:
-      list of FileStatistics, the test file last.
+      list of FileStatistics.
     Raises:
       UserError: as DataSet.labels_and_images.
     """
@@ -50,12 +49,12 @@ def compute_statistics(data_set, index=None):
 
 
 def format_statistics(number, file, image, class_names):
-    """The block of lines that the documents print of a file and an image of it.
+    """The lines that the documents print of a file and one of its images.
 
     Args:
       number: int, of the file, from 1.
       file: FileStatistics.
-      image: ImageStatistics, one of the file's.
+      image: ImageStatistics.
       class_names: sequence of str.
     Returns:
       str, to the character; it begins with an empty line.
@@ -74,10 +73,9 @@ def format_statistics(number, file, image, class_names):
 def _compute_file(name, labels, images, num_classes, index):
     shown = [ImageStatistics(name, i, int(labels[i]), int(images[i].min()),
                              int(images[i].max()))
-             for file, i in (_SHOWN if index is None else [(name, index)])
-             if file == name and i < len(images)]
+             for i in (_SHOWN.get(name, ()) if index is None else (index,))
+             if i < len(images)]
     return FileStatistics(
-        name, len(labels),
-        np.bincount(labels, minlength=num_classes).tolist(),
+        name, len(labels), np.bincount(labels, minlength=num_classes).tolist(),
         labels[:NUM_FIRST_LABELS].tolist(), int(images.min()),
         int(images.max()), images.shape[1:], shown)

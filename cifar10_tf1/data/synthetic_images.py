@@ -1,12 +1,13 @@
 """The pictures of the stand-in data set: ten classes of shape and texture.
 
-A class is one of five shapes with one of two textures, at a random place and in
-a random size, in colours that only sometimes give the class away, over a
-blotchy background, under noise. Neither brightness nor a left-right flip tells
-classes apart, because training undoes the one and draws the other.
+A class is one of five shapes (disc, square, triangle, ring, cross) with one of
+two textures (stripes, checks), at a random place and in a random size, in
+colours that only sometimes give the class away, over a blotchy background,
+under noise. Brightness and left-right flips do not tell the classes apart,
+because training changes both.
 
-Every pixel comes from integer arithmetic on the output of SHAKE-128, so that
-each byte is the same on every machine and with every version of NumPy.
+Every pixel is integer arithmetic on the output of SHAKE-128, which gives the
+same bytes on every machine and with every version of NumPy.
 """
 
 import hashlib
@@ -17,16 +18,15 @@ import numpy as np
 from cifar10_tf1.data.data_set import LABEL_BYTES
 
 NUM_CLASSES = 10
-NUM_SHAPES = 5     # disc, square, triangle, ring, cross
-NUM_TEXTURES = 2   # stripes, checks
+NUM_SHAPES = 5
 
-# How hard the set is to learn; all in units of one of 255 unless said.
-NOISE = 32           # each byte is shifted by -NOISE..NOISE
-BLOTCH = 32          # each 8 x 8 block of the background likewise
-COLOR_SPREAD = 48    # each colour around that of its class
+# How hard the set is to learn. Bytes, 0 to 255, unless said otherwise.
+NOISE = 32            # each byte is shifted by -NOISE..NOISE
+BLOTCH = 32           # each block of the background likewise; 4 x 4 blocks
+COLOR_SPREAD = 48     # of a colour around that of its class
 TYPICAL_PERCENT = 60  # of the pictures have their class's colour
-CENTER = (12, 20)    # 32nds of the picture, inclusive
-RADIUS = (7, 10)     # 32nds of the picture, inclusive
+CENTER = (12, 20)     # 32nds of the picture, inclusive
+RADIUS = (7, 10)      # likewise
 
 
 class Style(NamedTuple):
@@ -120,13 +120,7 @@ def _shuffle_labels(file_name, num_records):
 
 
 def _build_shape_masks(draw, shapes, style):
-    """bool [N, height, width]: which pixels are the shape's.
-
-    Args:
-      draw: function of (purpose, shape, low, high), gives int32 [N, ...].
-      shapes: int [N], 0..4.
-      style: Style.
-    """
+    """bool [N, height, width]: the pixels of the shapes, int [N] in 0..4."""
     def scale(limits, size):
         return [size * limit // 32 for limit in limits]
 
@@ -147,13 +141,7 @@ def _build_shape_masks(draw, shapes, style):
 
 
 def _build_texture_masks(draw, textures, style):
-    """bool [N, height, width]: which of its shape's two colours a pixel has.
-
-    Args:
-      draw: as above.
-      textures: int [N], 0 or 1.
-      style: Style.
-    """
+    """bool [N, height, width]: the pixels in the shape's first colour."""
     rows = (_count(style.height)[:, None]
             + draw('texture row', (1, 1), 0, 3)) // 2
     columns = (_count(style.width)

@@ -1,7 +1,7 @@
 """Dropout that a resumed run repeats: a function of (seed, layer, step).
 
-Departs from tf.nn.dropout in where the numbers come from. Its own are drawn
-from a state that is in no checkpoint.
+Departs from tf.nn.dropout in where the numbers come from: that one draws from a state
+that no checkpoint holds.
 """
 
 import tensorflow.compat.v1 as tf
@@ -12,14 +12,14 @@ from cifar10_tf1.common.seeds import derive_seed
 def build(net, name, mode):
     """Keeps each unit with a probability, and divides it by that.
 
-    By TensorFlow 1's formula, net / keep * floor(keep + uniform), which leaves
-    net as it is where keep is 1.
+    By TensorFlow 1's formula, net / keep * floor(keep + uniform), which leaves net
+    unchanged if keep is 1.
 
     Args:
       net: float32 [batch, units].
       name: str, of the layer: two layers never share their numbers.
-      mode: systems.base.Mode. Without a keep_prob, net is returned; without a
-        step, TensorFlow's own dropout draws.
+      mode: systems.base.Mode. Without a keep_prob, net is returned; without a step,
+        TensorFlow's own dropout draws.
     Returns:
       float32 [batch, units].
     """

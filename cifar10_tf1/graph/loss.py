@@ -1,7 +1,7 @@
-"""The loss and the update, whatever the system.
+"""The loss and the update of any system.
 
-Departs from the original in the order of reads and updates: the loss is read,
-then the weights are updated; the original left these to race.
+Departs from the original in the order of reads and updates: the loss is read, then the
+weights are updated; the original left these to race.
 """
 
 import functools
@@ -10,26 +10,22 @@ import tensorflow.compat.v1 as tf
 
 
 def build_losses(logits, labels):
-    """The mean cross-entropy plus what the network put into `losses`.
+    """The mean cross-entropy plus the network's terms in `losses`.
 
     Returns:
       (cross_entropy, weight_decay_loss, total_loss): float32 scalars.
     """
-    if not tf.get_collection('losses'):
+    terms = tf.get_collection('losses')
+    if not terms:
         cross_entropy = build_cross_entropy(logits, labels)
         return cross_entropy, tf.constant(0.0), cross_entropy
-    weight_decay_loss = _sum(tf.get_collection('losses'), 'weight_decay_loss')
+    weight_decay_loss = _sum(terms, 'weight_decay_loss')
     cross_entropy = build_cross_entropy(logits, labels)
-    tf.add_to_collection('losses', cross_entropy)
-    total_loss = _sum(tf.get_collection('losses'), 'total_loss')
-    return cross_entropy, weight_decay_loss, total_loss
+    return cross_entropy, weight_decay_loss, _sum(terms + [cross_entropy], 'total_loss')
 
 
 def _sum(terms, name):
-    """The sum of scalars; of many, in an order that is always the same.
-
-    AddN begins with the term whose buffer happens to be free.
-    """
+    """The sum of scalars, always in one order: AddN starts with any free buffer."""
     if len(terms) <= 8:
         return tf.add_n(terms, name=name)
     return tf.identity(functools.reduce(tf.add, terms), name=name)
@@ -39,25 +35,19 @@ def build_cross_entropy(logits, labels):
     """Mean sparse softmax cross-entropy, written out.
 
     Args:
-      logits: float32 [batch, 10].
-      labels: int32 [batch], 0..9.
+      logits: float32 [batch, classes].
+      labels: int32 [batch].
     Returns:
       float32 scalar, nats.
     """
     with tf.name_scope('cross_entropy'):
-        log_probabilities = logits - tf.reduce_logsumexp(logits, axis=1,
-                                                         keepdims=True)
+        log_probabilities = logits - tf.reduce_logsumexp(logits, axis=1, keepdims=True)
         chosen = tf.one_hot(labels, logits.shape[1].value)
         return -tf.reduce_mean(tf.reduce_sum(chosen * log_probabilities, axis=1))
 
 
 def build_num_correct(logits, labels):
-    """int32 scalar: how many images have the first largest logit at their label.
-
-    Args:
-      logits: float32 [batch, classes].
-      labels: int32 [batch].
-    """
+    """int32 scalar: the number of images whose first largest logit is their label's."""
     with tf.name_scope('num_correct'):
         correct = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
         return tf.reduce_sum(tf.cast(correct, tf.int32))
@@ -69,15 +59,13 @@ def build_global_step():
         return tf.get_variable(
             'global_step', [], tf.int64, tf.zeros_initializer(),
             trainable=False, use_resource=True,
-            collections=[tf.GraphKeys.GLOBAL_VARIABLES,
-                         tf.GraphKeys.GLOBAL_STEP])
+            collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.GLOBAL_STEP])
 
 
 def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
     """One update of the weights and of the step, after the loss is read.
 
-    And after UPDATE_OPS: moving averages of the batch's moments, which have no
-    influence on its loss.
+    UPDATE_OPS, the moving averages of the batch's moments, run before it.
 
     Args:
       optimizer: tf.train.Optimizer.
@@ -87,15 +75,14 @@ def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
     Returns:
       (update, gradients): an operation; list of (gradient, variable).
     """
-    # GATE_GRAPH: the default also computes the gradient with respect to the
-    # images, which nobody uses; GATE_NONE may update a weight that another
-    # gradient still reads.
+    # GATE_GRAPH: the default also computes the gradient with respect to the images,
+    # which nobody uses; GATE_NONE may update a weight that another gradient still reads.
     gradients = optimizer.compute_gradients(
         total_loss, tf.trainable_variables(),
         gate_gradients=tf.train.Optimizer.GATE_GRAPH,
         aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE
         if sums_in_pairs else None)
-    # What has no part in the loss stays as it is, and gets no slots.
+    # A variable without a part in the loss stays unchanged and gets no slots.
     gradients = [(gradient, variable) for gradient, variable in gradients
                  if gradient is not None]
     with tf.control_dependencies(

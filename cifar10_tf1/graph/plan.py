@@ -1,4 +1,4 @@
-"""Which records an epoch trains on, in which order and batches."""
+"""The records of an epoch of training, their order and their batches."""
 
 import itertools
 from typing import Callable
@@ -11,15 +11,15 @@ import numpy as np
 
 
 class Plan(NamedTuple):
-    """An epoch of training: a step for each batch size."""
-    rows: Union[slice, np.ndarray]  # of the table of training records
+    """An epoch of training: one step for each batch size."""
+    rows: Union[slice, np.ndarray]  # of the training records
     batch_sizes: Tuple[int, ...]    # of consecutive rows
     validation: Optional[Union[slice, np.ndarray]] = None  # rows held back
-    # After which step of an epoch figures are taken, and the number of the part
-    # that ends there; by default after the last step, of a part without number.
+    # The steps of an epoch after which figures are taken, each with the number of the
+    # part that it ends; by default the last step, without a number.
     reporting_points: Tuple[Tuple[int, int], ...] = ()
-    # Of (seed of the run, epoch from 0) to int32 rows, where each epoch takes
-    # other ones, of those in `rows`.
+    # Function of (seed of the run, epoch from 0) to int32 numbers of `rows`, if each
+    # epoch takes other ones.
     order: Optional[Callable[[int, int], np.ndarray]] = None
 
     @property
@@ -33,10 +33,10 @@ class Plan(NamedTuple):
             self.num_steps,)
 
     def list_last_batches(self, table_rows: np.ndarray):
-        """The rows of the last batch of each part, and their batch sizes.
+        """The rows of the last batch before each reporting point, and the batch sizes.
 
         Args:
-          table_rows: the numbers of the rows that `rows` takes of the table.
+          table_rows: `rows` as numbers.
         """
         starts = np.cumsum((0,) + self.batch_sizes)
         return (np.concatenate([table_rows[starts[end - 1]:starts[end]]
@@ -46,23 +46,22 @@ class Plan(NamedTuple):
 
 def split(num_examples: int, batch_size: int,
           drops_remainder: bool = False) -> Tuple[int, ...]:
-    """Batch sizes; the last batch is short, or dropped where it would be."""
+    """Batch sizes; the last batch may be short, or is dropped."""
     whole, rest = divmod(num_examples, batch_size)
     return (batch_size,) * whole + (rest,) * bool(rest and not drops_remainder)
 
 
-def split_files(num_files: int, file_size: int, batch_size: int,
-                held_back: float, num_used: int,
-                takes_figures_by_file: bool) -> Plan:
-    """File by file: no batch crosses the end of a file.
+def split_files(num_files: int, file_size: int, batch_size: int, held_back: float,
+                num_used: int, takes_figures_by_file: bool) -> Plan:
+    """A Plan file by file, in which no batch crosses the end of a file.
 
     Args:
       num_files: of the training data.
       file_size: records in each.
       batch_size: images; each file's last batch may be short.
-      held_back: the share of each file, at its end, that validates; of all
-        files, also of those that are not trained on.
-      num_used: files that are trained on, the first ones.
+      held_back: the share of each file, at its end, that validates; of all files,
+        including those not trained on.
+      num_used: train on the first so many files.
       takes_figures_by_file: after each file, not only after the last.
     """
     num_held_back = int(file_size * held_back)

@@ -1,10 +1,40 @@
-"""Values for the variables of a session, and a network's weights in another one."""
+"""Variables: how networks build them, and how sessions give them values."""
 
 import contextlib
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.machine import runtime
+
+
+def build_weights(name, shape, stddev, seed):
+    """A trainable variable of normal numbers, cut off at two standard deviations.
+
+    Its seed is derived from the run's seed and its own full name.
+    """
+    scope = tf.get_variable_scope().name
+    return build_variable(name, shape, tf.truncated_normal_initializer(
+        stddev=stddev, seed=derive_seed(seed, f'{scope}/{name}' if scope else name)))
+
+
+def build_variable(name, shape, initial=0.0, trainable=True):
+    """A float32 variable on /cpu:0.
+
+    Args:
+      name: str, within the current variable scope.
+      shape: list of int.
+      initial: float, or an initializer.
+      trainable: bool.
+    """
+    if isinstance(initial, float):
+        initial = tf.constant_initializer(initial)
+    with tf.device('/cpu:0'):
+        # Resource variables: the same in a checkpoint, but their reads obey
+        # control dependencies across devices.
+        return tf.get_variable(
+            name, shape, tf.float32, initial, trainable=trainable, use_resource=True,
+            collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
 def list_network_variables():

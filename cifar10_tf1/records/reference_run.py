@@ -27,8 +27,9 @@ def find_checkpoint():
     Returns:
       str, a prefix; None where it is not there.
     """
-    newest = model_dir.find_newest(CHECKPOINT)
-    return newest and newest.prefix
+    return next((checkpoint.prefix
+                 for checkpoint in model_dir.list_checkpoints(CHECKPOINT)
+                 if checkpoint.holds_tensors), None)
 
 
 def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):

@@ -7,7 +7,6 @@ Exit status: 0 within the band, or too short to say; 4 outside of it; 1 an error
 that the user can mend.
 """
 
-import contextlib
 import os
 import sys
 
@@ -18,7 +17,7 @@ from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
 from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
@@ -119,14 +118,9 @@ def _build_html(record, report, options):
 
 
 def _write(path, content):
-    temporary = f'{path}.{os.getpid()}.tmp'
     try:
-        # Whole or not at all.
-        preparation.write_file(temporary, [content.encode('utf-8')])
-        os.replace(temporary, path)
+        files.write_atomically(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
         raise UserError(f'cannot write {path}: {error.strerror}; '
                         'name another file with --output')
     print(f'Report: {path}', flush=True)
@@ -157,8 +151,10 @@ def main(argv=None):
                         help='leave the images of the data set out, which may '
                         'not be passed on (default: the surest mistakes are in '
                         'it)')
-    cli.add_checkpoint_option(
-        parser, 'the newest beside the record, or the checkpoint of record')
+    parser.add_argument('--checkpoint', metavar='PREFIX',
+                        help='path of the checkpoint without .index (default: '
+                        'the newest beside the record, or the checkpoint of '
+                        'record)')
     cli.add_data_dir_option(parser)
     return cli.run_command(parser, argv, _report)
 

@@ -177,6 +177,9 @@ def _find_reason(record, documented):
     if record.is_from_scratch:
         return ('the documented run began with published weights, this one with '
                 'seeded ones: nothing to compare.')
+    if record.has_other_weights:
+        return ('the documented run began with other weights than this one: '
+                'nothing to compare.')
     return ''
 
 

@@ -130,6 +130,8 @@ def _name_data(record):
     num_files = comparison.count_files(record)
     if record.is_from_scratch:
         name += ' from seeded weights'
+    if record.has_other_weights:
+        name += ' from other weights than the documented'
     return name if num_files is None else f'{name}, {num_files} files'
 
 

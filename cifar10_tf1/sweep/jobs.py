@@ -142,9 +142,7 @@ class Job:
 
     def _train(self):
         request = self._request
-        record = self.load_record()
-        num_epochs = request.epochs or (record and record.settings.epochs)
-        epochs = ['--epochs', str(num_epochs)] if num_epochs else []
+        epochs = ['--epochs', str(request.epochs)] if request.epochs else []
         return (sys.executable, scripts.path('train'), '--system',
                 request.entry.name, '--seed', str(self.seed), '--model-dir',
                 self.folder, *epochs, *request.options,

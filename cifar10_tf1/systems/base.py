@@ -1,8 +1,8 @@
-"""What a system says of itself: the one interface between it and the program.
+"""The interface between a documented result and the programs.
 
-A system is one documented result: its data, batches, network, loss, update and
-test. It is a subclass in a file of its own, named in systems/__init__.py. The
-programs take it as an argument and ask it; none asks for its name.
+A system is one documented result: its data, batches, network, loss, update and test.
+It is a subclass of System in a file of its own, named in systems/__init__.py. The
+programs are given a system and ask it; none of them looks at its name.
 """
 
 from typing import Any
@@ -16,19 +16,19 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
-from cifar10_tf1.graph import plan
-from cifar10_tf1.graph import variables
 from cifar10_tf1 import systems
 from cifar10_tf1.data.data_set import DataSet
+from cifar10_tf1.data.data_set import LABEL_BYTES
+from cifar10_tf1.graph import plan
+from cifar10_tf1.graph import variables
 from cifar10_tf1.kernels import stock
 
-
-# A collection of (name of a moving average, what it is the average of).
+# Collection of (name of a moving average, tensor that it averages).
 BATCH_STATISTICS = 'batch_statistics'
 
 
 class PictureShape(NamedTuple):
-    """What a picture is before a system prepares it."""
+    """A picture before a system prepares it."""
     side: int              # pixels, of a square
     channels: int          # 3: red, green, blue; 1: grey
     crop_size: int         # pixels, the side of the central square the network sees
@@ -37,65 +37,52 @@ class PictureShape(NamedTuple):
 
 class Mode(NamedTuple):
     """How a network is used: in training, in testing, on pictures."""
-    keep_prob: Optional[tf.Tensor] = None  # float32 scalar, the share of units
-    # that dropout keeps; None: no dropout
-    step: Optional[tf.Tensor] = None       # int64 scalar: each draws anew
-    seed: int = 0                          # of what is drawn
-    uses_batch_statistics: bool = False    # normalises by the batch's moments
+    keep_prob: Union[float, tf.Tensor, None] = None  # share of units that dropout
+    # keeps; None: no dropout
+    step: Union[int, tf.Tensor, None] = None  # int64; dropout draws by the step
+    seed: int = 0                             # of dropout
+    uses_batch_statistics: bool = False       # normalise by the batch's moments
 
 
 class TestCount(NamedTuple):
-    """What the lines of a test are made of."""
+    """The figures that the lines of a test are made of."""
     num_correct: int
     num_examples: int
     seconds: float
-    # Of float32 shares, summed in double precision, as a loop over mini-batches
-    # does it. A short last batch counts as much as the others.
+    # Unweighted mean of the batches' float32 shares, summed in double precision; a
+    # short last batch counts as much as the others.
     mean_over_batches: float
+    checkpoint: str = ''  # the prefix that was restored, if one was
 
 
 class System:
-    """One documented result; its methods add to the graph that is at hand.
+    """A documented result; its build_* methods add ops to the default graph.
 
-    Attributes:
-      settings: NamedTuple of every constant, for the record of a run; with
-        `name`, `batch_size` and `dataset_repeats`.
-      num_epochs: of the documented run.
-      num_training_draws: numbers in [0, 1) that an image of training consumes.
-      num_test_draws: the same, of testing.
-      picture: PictureShape.
-      filters: name of the first layer's weights.
-      keep_prob: share of the units that dropout keeps in training, or None.
-      figures: what is measured after each part of an epoch: any of
-        systems.FIGURES.
-      tests_after_training: whether the training ends with a test.
-      variants_as_in_training: of the test, in which the network normalises by
-        each batch's moments and draws its dropout.
-      pretrained: the published weights that training begins with, or None.
-      sums_in_pairs: whether gradients of three terms or more are summed two at
-        a time, and the graph is run as it is built. AddN begins with the term
-        whose buffer happens to be free, and TensorFlow would put the sums
-        together again: so of networks that fork, no two runs would be equal.
-      num_calibration_batches: of training images, whose moments' mean takes the
-        place of moving averages that are of no use yet.
-      num_parallel_ops: how many ops of the fast kernels run at the same time by
-        default; None: as many as there are cores.
+    By default: every record once and in file order, pictures prepared alike for
+    training and testing, Adam at a constant rate, no dropout, no moving average.
     """
 
-    settings: NamedTuple
-    num_epochs: int
+    settings: NamedTuple  # every constant, recorded with a run; with name, batch_size,
+    # dataset_repeats and, unless `schedule` is overridden, schedule
+    num_epochs: int       # of the documented run
     picture: PictureShape
-    filters: str
-    num_training_draws = 0
-    num_test_draws = 0
-    keep_prob: Optional[float] = None
-    figures: Tuple[str, ...] = ()
+    filters: str          # name of the first layer's weights
+    num_training_draws = 0  # random numbers in [0, 1) for each training image
+    num_test_draws = 0      # the same for each test image
+    keep_prob: Optional[float] = None  # share of units that dropout keeps in training
+    figures: Tuple[str, ...] = ()      # systems.FIGURES to take at reporting points
     tests_after_training = False
+    # Test variants that normalise by each batch's moments and use dropout.
     variants_as_in_training: Tuple[str, ...] = ()
-    pretrained: Any = None  # checkpoints.pretrained.Published
+    pretrained: Any = None  # checkpoints.pretrained.PretrainedWeights to start from
+    # Sum gradients in pairs and run the graph without rewrites. AddN starts with the
+    # term whose buffer happens to be free, and TensorFlow's rewrites would merge the
+    # sums again: without this, no two runs of a network that forks would be equal.
     sums_in_pairs = False
+    # Batches of training images whose mean moments replace moving averages that are
+    # still useless.
     num_calibration_batches = 0
-    num_parallel_ops: Optional[int] = None
+    num_parallel_ops: Optional[int] = None  # of the fast kernels; None: one per core
 
     @property
     def name(self) -> str:
@@ -103,12 +90,12 @@ class System:
 
     @property
     def variants(self) -> Tuple[str, ...]:
-        """What can be tested, as documented first."""
+        """Variants of the test, the documented one first."""
         return systems.find(self.name).variants
 
     @property
     def source(self) -> data.Source:
-        """Of its data."""
+        """Where its data come from."""
         return data.SOURCES[systems.find(self.name).data]
 
     @property
@@ -119,49 +106,54 @@ class System:
     def test_batch_size(self) -> int:
         return self.batch_size
 
-    def build_plan(self, data_set: DataSet,
-                   num_files: Optional[int] = None) -> plan.Plan:
-        """Which records an epoch trains on; by default all, in whole batches.
+    @property
+    def schedule(self) -> NamedTuple:
+        """The settings of the update: learning_rate, beta1, beta2, epsilon."""
+        return self.settings.schedule
+
+    def build_plan(self, data_set: DataSet, num_files: Optional[int] = None) -> plan.Plan:
+        """The records of an epoch: by default all, in whole batches.
 
         Args:
-          data_set: whose training records.
-          num_files: the first files that are trained on, by default all.
+          data_set: the data to train on.
+          num_files: train on the first so many files; None: all.
         """
-        num_examples = (data_set.num_train_examples // data_set.num_train_files
-                        * (num_files or data_set.num_train_files))
+        num_examples = count_examples(data_set, num_files)
         return plan.Plan(slice(num_examples), plan.split(
             num_examples, self.batch_size, drops_remainder=True))
 
     def list_test_rows(self, num_examples: int, variant: str,
                        seed: int) -> Union[slice, np.ndarray]:
-        """Which records a test takes; by default each once, in order."""
-        del variant, seed
+        """The rows of the test records that a variant tests."""
         return slice(num_examples)
 
     def find_step(self, reader: tf.train.NewCheckpointReader) -> int:
-        """Updates done, of a checkpoint; some originals say it by the way."""
+        """The number of updates behind a checkpoint."""
         return int(reader.get_tensor('global_step'))
 
     def build_training_batch(self, batch: tf.Tensor,
                              draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
-        """Records to what training feeds the network with.
+        """Decodes and prepares a batch of records for training.
 
         Args:
-          batch: uint8 [batch, record_bytes], records.
+          batch: uint8 [batch, record_bytes]: a label, then a plane per channel.
           draws: float32 [batch, num_training_draws], uniform in [0, 1).
         Returns:
-          (labels, images): int32 [batch]; float32 [batch, height, width,
-          channels].
+          (labels, images): int32 [batch]; float32 [batch, height, width, channels].
         """
-        raise NotImplementedError
+        picture = self.picture
+        planes = tf.reshape(batch[:, LABEL_BYTES:], [
+            -1, picture.channels, picture.side, picture.side])
+        return tf.cast(batch[:, 0], tf.int32), self.build_images(
+            tf.transpose(planes, [0, 2, 3, 1]))
 
     def build_test_batch(self, batch: tf.Tensor,
                          draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
-        """As build_training_batch, for testing."""
-        raise NotImplementedError
+        """Decodes and prepares a batch of records for testing."""
+        return self.build_training_batch(batch, draws)
 
     def build_images(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Pictures as they are to what testing feeds the network with.
+        """Prepares pictures as testing does.
 
         Args:
           pixels: uint8 [N, side, side, channels].
@@ -174,8 +166,8 @@ class System:
                       mode: Mode = Mode()) -> tf.Tensor:
         """Adds the network and its variables, each on /cpu:0.
 
-        Terms of the loss other than the cross-entropy join the collection
-        `losses`, so a graph holds a network once.
+        Loss terms other than the cross-entropy join the collection `losses`, so a
+        graph holds one network.
 
         Args:
           images: float32 [batch, height, width, channels].
@@ -185,109 +177,89 @@ class System:
         Returns:
           float32 [batch, classes], logits.
         Raises:
-          ValueError: where the graph has the network already.
+          ValueError: if the graph has the network already.
         """
         raise NotImplementedError
 
     def build_learning_rate(self, global_step: tf.Variable) -> tf.Tensor:
-        """The rate of the next update, a float32 scalar.
-
-        Args:
-          global_step: int64 variable, updates done.
-        """
-        raise NotImplementedError
+        """The rate of the next update, a float32 scalar: by default a constant."""
+        return tf.constant(self.schedule.learning_rate, name='learning_rate')
 
     def build_optimizer(self, learning_rate: tf.Tensor) -> tf.train.Optimizer:
-        raise NotImplementedError
+        """By default Adam."""
+        schedule = self.schedule
+        return tf.train.AdamOptimizer(learning_rate, schedule.beta1, schedule.beta2,
+                                      schedule.epsilon)
 
-    def build_average(self, global_step: tf.Variable
+    def build_average(self, global_step: Optional[tf.Variable]
                       ) -> Optional[tf.train.ExponentialMovingAverage]:
-        """The moving average that testing restores; None: the weights are."""
-        del global_step
+        """The moving average of the weights that testing restores, if any."""
         return None
 
     def name_published(self, epoch: int, is_last: bool) -> Optional[str]:
         """The original's name for its checkpoint of an epoch, counted from 1.
 
-        None where it writes none then, or the one that a run goes on from.
+        None if the original writes none then, or none beside this program's own.
         """
-        del epoch, is_last
         return None
 
     def build_published(self, seed: int) -> bool:
-        """Adds the original's own graph, where what it saves needs one.
+        """Adds the original's own graph, if what it saves needs one.
 
         Its variables then take the values of those of the same names.
 
         Args:
-          seed: the run's, for variables that the training has not.
+          seed: the run's, for variables that the training lacks.
         Returns:
-          Whether there is one. Else the training's graph is saved, but for the
+          Whether there is such a graph. If not, the training's is saved, without its
           global step.
         """
-        del seed
         return False
 
-    def format_start(self, num_files: int) -> List[str]:
-        """The lines before the first epoch, as documented.
+    # The documented lines, each a list of str.
 
-        Args:
-          num_files: of the training data, that are trained on.
-        """
-        del num_files
+    def format_start(self, num_files: int) -> List[str]:
+        """Before the first epoch of a run on so many training files."""
         return []
 
     def format_step(self, step: int, loss: float, seconds: float) -> List[str]:
-        """The lines of a step, as documented.
-
-        Args:
-          step: updates done, this one included.
-          loss: the total loss of its batch.
-          seconds: that it took.
-        """
-        del step, loss, seconds
+        """After update number `step`, whose batch had that total loss."""
         return []
 
     def format_last_loss(self, loss: float) -> List[str]:
-        """The lines after the last step, as documented."""
-        del loss
+        """After the last step."""
         return []
 
     def format_progress(self, entry: dict) -> List[str]:
-        """The lines of an epoch, or of a part of it, as documented.
+        """At a reporting point; its entry of run_record.RunRecord.epochs."""
+        return []
 
-        Args:
-          entry: of the record; see run_record.RunRecord.epochs.
-        """
-        raise NotImplementedError
-
-    def format_end(self, seconds: float,
-                   count: Optional[TestCount]) -> List[str]:
-        """The lines after the last epoch, as documented.
-
-        Args:
-          seconds: of all epochs.
-          count: of the test, where the training ends with one.
-        """
-        raise NotImplementedError
+    def format_end(self, seconds: float, count: Optional[TestCount]) -> List[str]:
+        """After the last epoch; the count if the system tests after training."""
+        return []
 
     def format_test(self, count: TestCount) -> List[str]:
-        """The lines of a test, as documented."""
+        """After a test."""
         raise NotImplementedError
 
 
-def build_training_mode(system: System, seed: int,
-                        global_step: tf.Variable) -> Mode:
+def count_examples(data_set: DataSet, num_files: Optional[int]) -> int:
+    """The number of records in the first files of the training data; None: all."""
+    return (data_set.num_train_examples // data_set.num_train_files
+            * (num_files or data_set.num_train_files))
+
+
+def build_training_mode(system: System, seed: int, global_step: tf.Variable) -> Mode:
     """The Mode of a training graph.
 
-    Its keep_prob is a placeholder that is 1 where it is not fed: figures are
-    taken without dropout.
+    Its keep_prob is a placeholder that defaults to 1: figures are taken without
+    dropout.
     """
     if system.keep_prob is None:
         return Mode(seed=seed, uses_batch_statistics=True)
     with tf.device('/cpu:0'):
         keep_prob = tf.placeholder_with_default(1.0, [], name='keep_prob')
-        # Once, so that all layers see one value.
+        # Read once, so that all layers see one value.
         step = tf.identity(global_step.read_value(), name='dropout_step')
     return Mode(keep_prob, step, seed, uses_batch_statistics=True)
 
@@ -297,9 +269,9 @@ def build_test_mode(system: System, variant: str, seed: int,
     """The Mode of a batch of a test.
 
     Args:
-      system: whose test.
-      variant: one of the system's.
-      seed: of the test.
+      system: the system under test.
+      variant: one of its variants.
+      seed: the test's.
       number: int or int64 scalar, of the batch, from 0.
     """
     if variant not in system.variants_as_in_training:
@@ -308,7 +280,7 @@ def build_test_mode(system: System, variant: str, seed: int,
 
 
 def list_restored(system: System) -> dict:
-    """{name in a checkpoint: variable} of what testing restores."""
+    """{name in a checkpoint: variable} of the variables that testing restores."""
     average = system.build_average(None)
     if average is None:
         return {variable.op.name: variable

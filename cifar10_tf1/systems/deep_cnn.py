@@ -1,12 +1,12 @@
 """The small convolutional network of 2017: 82.5 % on CIFAR-10.
 
-Documented on TensorFlow 1.4: 8,246 of 10,000 after 110 epochs. The layers, the
-names of the variables, the constants and the oddities are the original's; the
-names are a contract, because the checkpoints of both programs are exchanged.
+Documented on TensorFlow 1.4: 8,246 of 10,000 after 110 epochs. Layers, variable names,
+constants and oddities are the original's; the names are a contract, because the
+checkpoints of both programs are exchanged.
 
-Departures, each without influence on the mathematics: random numbers come from
-stateless ops, the bias is added by a plain sum and the cross-entropy is written
-out, because the fused ops of 1.15 are not deterministic on a GPU.
+Departures, none of which changes the mathematics: random numbers come from stateless
+ops, the bias is a plain sum and the cross-entropy is written out, because the fused ops
+of 1.15 are not deterministic on a GPU.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import records
-from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.graph import variables
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 
@@ -28,8 +28,7 @@ class Preprocessing(NamedTuple):
 class Schedule(NamedTuple):
     initial_learning_rate: float = 0.1  # per step, plain SGD
     decay_rate: float = 0.1             # factor, staircase
-    # Quirk: int(50000 / 100 * 350) steps, longer than the run, so the rate
-    # never decays.
+    # Quirk: int(50000 / 100 * 350) steps, longer than the run, so the rate never decays.
     decay_steps: int = 175000
     ema_decay: float = 0.9999           # ceiling; (1+step)/(10+step) stays below
     num_epochs: int = 110               # the run of record
@@ -45,7 +44,7 @@ class Normalization(NamedTuple):
 class Settings(NamedTuple):
     name: str = 'deep_cnn'
     batch_size: int = 100               # images
-    # Quirk: never takes effect, the iterator starts anew before each epoch.
+    # Quirk: without effect, because the iterator restarts before each epoch.
     dataset_repeats: int = 10
     preprocessing: Preprocessing = Preprocessing()
     schedule: Schedule = Schedule()
@@ -53,7 +52,6 @@ class Settings(NamedTuple):
 
 
 class DeepCnn(base.System):
-    """The system of 2017; SYSTEM is the documented one."""
 
     settings = Settings()
     num_training_draws = 4  # crop row, crop column, flip, brightness
@@ -64,33 +62,17 @@ class DeepCnn(base.System):
     filters = 'model/conv_1/weights'
 
     def build_training_batch(self, batch, draws):
-        """Decodes records and augments them as the original's training does.
-
-        Args:
-          batch: uint8 [batch, 3073], records.
-          draws: float32 [batch, 4], uniform in [0, 1).
-        Returns:
-          (labels, images): int32 [batch] in 0..9; float32 [batch, 24, 24, 3],
-          of zero mean and unit variance.
-        """
+        """Crops, flips and brightens at random, then standardises each image."""
         row, column, flip, brightness = tf.unstack(draws, axis=1)
         values = self._build_crops(batch, row, column, flip < 0.5)
-        # Quirk: the standardisation undoes the shift, but for rounding.
+        # Quirk: the standardisation undoes the shift, except for rounding.
         delta = self.settings.preprocessing.max_brightness_delta
         values += tf.expand_dims(delta * (2.0 * brightness - 1.0), axis=1)
         return records.build_labels(batch), self._build_standardized(
             values, _build_sums(values))
 
     def build_test_batch(self, batch, draws):
-        """Decodes records and crops them as the original's testing does.
-
-        Args:
-          batch: uint8 [batch, 3073], records.
-          draws: float32 [batch, 2], uniform in [0, 1); 0.5 and 0.5 is the
-            central crop.
-        Returns:
-          (labels, images): as build_training_batch.
-        """
+        """Crops at random, then standardises; draws of 0.5 crop the centre."""
         # Quirk: the original crops at random in testing too.
         values = self._build_crops(batch, *tf.unstack(draws, axis=1))
         # Whole numbers below 2 ** 24: their sum is exact, in every order.
@@ -98,96 +80,63 @@ class DeepCnn(base.System):
             values, tf.reduce_sum(values, axis=1, keepdims=True))
 
     def build_images(self, pixels):
-        """The middle, standardised: as testing with draws of 0.5.
-
-        Args:
-          pixels: uint8 [N, 32, 32, 3].
-        Returns:
-          float32 [N, 24, 24, 3], each of zero mean and unit variance.
-        """
+        """Crops the centre and standardises: as testing with draws of 0.5."""
         size = self.picture.crop_size
         first = (self.picture.side - size) // 2
-        crops = tf.cast(pixels[:, first:first + size, first:first + size],
-                        tf.float32)
+        crops = tf.cast(pixels[:, first:first + size, first:first + size], tf.float32)
         axes = [1, 2, 3]
         crops -= tf.reduce_mean(crops, axes, keepdims=True)
-        deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes,
-                                           keepdims=True))
+        deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes, keepdims=True))
         return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
     def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
-        """Adds the network, its ten variables and their weight decay.
-
-        Every variable is on /cpu:0. The five weight decay terms join the
-        collection `losses`, so a graph holds this network once.
-
-        Args:
-          images: float32 [batch, 24, 24, 3], standardised.
-          seed: int, the run's seed, for the initial weights.
-          kernels: the module kernels.stock or kernels.fast.
-          mode: makes no difference here.
-        Returns:
-          float32 [batch, 10], logits.
-        Raises:
-          ValueError: where the graph has the network already.
-        """
-        del mode
+        """Adds the network, its ten variables and five terms of weight decay."""
         images.shape.assert_is_compatible_with([None, 24, 24, 3])
         normalization = self.settings.normalization
         with tf.variable_scope('model'):
             with tf.variable_scope('conv_1'):
                 weights = _build_weights([5, 5, 3, 64], 0.05, 0.0, seed)
                 # `bias` here, `biases` everywhere else: the original's names.
-                biases = _build_biases('bias', 64, 0.0)
+                biases = variables.build_variable('bias', [64], 0.0)
                 net = kernels.build_convolution_and_pool(images, weights, biases,
                                                          'pool_1')
             net = kernels.build_normalization(net, normalization, 'norm_1')
             with tf.variable_scope('conv_2'):
                 weights = _build_weights([5, 5, 64, 64], 0.05, 0.0, seed)
-                biases = _build_biases('biases', 64, 0.1)
+                biases = variables.build_variable('biases', [64], 0.1)
                 net = kernels.build_convolution(net, weights, biases)
             net = kernels.build_normalization(net, normalization, 'norm_2')
             net = kernels.build_max_pool(net, 'pool_2')
             with tf.variable_scope('FC_1'):
                 weights = _build_weights([6 * 6 * 64, 384], 0.04, 0.004, seed)
-                biases = _build_biases('biases', 384, 0.1)
-                net = kernels.build_flat_product(net, weights)
-                net = tf.nn.relu(net + biases)
+                biases = variables.build_variable('biases', [384], 0.1)
+                net = tf.nn.relu(kernels.build_flat_product(net, weights) + biases)
             with tf.variable_scope('FC_2'):
                 weights = _build_weights([384, 192], 0.04, 0.004, seed)
-                biases = _build_biases('biases', 192, 0.1)
+                biases = variables.build_variable('biases', [192], 0.1)
                 net = tf.nn.relu(tf.matmul(net, weights) + biases)
             with tf.variable_scope('softmax_linear'):
                 weights = _build_weights([192, 10], 1 / 192.0, 0.0, seed)
-                biases = _build_biases('biases', 10, 0.0)
-                logits = tf.add(tf.matmul(net, weights), biases, name='logits')
-        return logits
+                biases = variables.build_variable('biases', [10], 0.0)
+                return tf.add(tf.matmul(net, weights), biases, name='logits')
 
     def build_learning_rate(self, global_step):
-        """The rate of the next update: 0.1 from the first to the last (a quirk).
-
-        Args:
-          global_step: int64 variable, updates done.
-        Returns:
-          float32 scalar.
-        """
-        schedule = self.settings.schedule
+        """0.1 from the first step to the last (a quirk of decay_steps)."""
+        schedule = self.schedule
         return tf.train.exponential_decay(
             schedule.initial_learning_rate, global_step, schedule.decay_steps,
             schedule.decay_rate, staircase=True)
 
     def build_optimizer(self, learning_rate):
-        """Plain gradient descent."""
         return tf.train.GradientDescentOptimizer(learning_rate)
 
     def build_average(self, global_step):
-        """The ExponentialMovingAverage; outside of every scope, for its names.
+        """The moving average, with a decay of min(0.9999, (1 + step) / (10 + step)).
 
-        Its decay is min(0.9999, (1 + step) / (10 + step)): the ceiling is never
-        reached in 110 epochs (a quirk).
+        Quirk: 110 epochs never reach the ceiling.
         """
-        return tf.train.ExponentialMovingAverage(
-            self.settings.schedule.ema_decay, num_updates=global_step)
+        return tf.train.ExponentialMovingAverage(self.schedule.ema_decay,
+                                                 num_updates=global_step)
 
     def format_progress(self, entry):
         """Quirk: the sum mixes the cross-entropy and the weight decay."""
@@ -203,11 +152,7 @@ class DeepCnn(base.System):
                 f'Test Time : {count.seconds:.2f}s']
 
     def _build_crops(self, batch, row, column, flips=None):
-        """Cuts [24, 24, 3] windows; two draws choose among 9 x 9 places.
-
-        Returns:
-          float32 [batch, 24 * 24 * 3] in 0..255.
-        """
+        """Crops at one of 9 x 9 places: float32 [batch, 24 * 24 * 3] in 0..255."""
         size = self.settings.preprocessing.crop_size
         num_places = self.settings.preprocessing.image_size - size + 1
         rows, columns = (tf.cast(draw * num_places, tf.int32)
@@ -218,8 +163,8 @@ class DeepCnn(base.System):
     def _build_standardized(self, values, sums):
         """(x - mean) / max(population sd, 1 / sqrt(number of values)).
 
-        By ops that IEEE 754 defines to the bit, summed in one order: the
-        batches are the same bits on every runtime and processor.
+        Uses only ops that IEEE 754 defines to the bit, summed in one order: the batches
+        have the same bits on every runtime and processor.
 
         Args:
           values: float32 [batch, 24 * 24 * 3].
@@ -228,11 +173,11 @@ class DeepCnn(base.System):
           float32 [batch, 24, 24, 3].
         """
         batch, num_values = values.shape.as_list()
-        # Not a division by a constant: TensorFlow makes it a product, sometimes.
+        # Not a division by a constant: TensorFlow sometimes makes that a product.
         weight = 1.0 / num_values
         values -= sums * weight
         variance = _build_sums(tf.square(values)) * weight
-        # In float64: for float32 some kernels take a root that is nearly so.
+        # In float64: some float32 kernels only approximate the root.
         deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
         values /= tf.maximum(deviation, num_values ** -0.5)
         size = self.settings.preprocessing.crop_size
@@ -243,12 +188,8 @@ SYSTEM = DeepCnn()
 
 
 def _build_sums(values):
-    """[batch, n] to [batch, 1].
-
-    Adds one half of the columns to the other half, again and again; an odd number
-    of columns is split in three.
-    """
-    axis = tf.constant(1)  # one op for all: each start takes time for each op
+    """Sums [batch, n] to [batch, 1], halving (or cutting in three) again and again."""
+    axis = tf.constant(1)  # one op for all: each op adds to the start-up time
     while values.shape[1].value > 1:
         parts = 2 if values.shape[1].value % 2 == 0 else 3
         first, *others = tf.split(values, parts, axis)
@@ -259,21 +200,8 @@ def _build_sums(values):
 
 
 def _build_weights(shape, stddev, weight_decay, seed):
-    name = tf.get_variable_scope().name + '/weights'
-    with tf.device('/cpu:0'):
-        # Resource variables: the same in a checkpoint, but their reads obey
-        # control dependencies across devices.
-        weights = tf.get_variable(
-            'weights', shape, tf.float32, use_resource=True,
-            initializer=tf.truncated_normal_initializer(
-                stddev=stddev, seed=derive_seed(seed, name)))
+    weights = variables.build_weights('weights', shape, stddev, seed)
     # Quirk: terms of decay 0.0 are added too.
     tf.add_to_collection('losses', tf.multiply(
         tf.nn.l2_loss(weights), weight_decay, name='weight_decay_loss'))
     return weights
-
-
-def _build_biases(name, size, value):
-    with tf.device('/cpu:0'):
-        return tf.get_variable(name, [size], tf.float32, use_resource=True,
-                               initializer=tf.constant_initializer(value))

@@ -1,9 +1,9 @@
-"""The network of a laptop: 67.34 % on CIFAR-10.
+"""The network trained on a laptop: 67.34 % on CIFAR-10.
 
-Documented without versions, on a CPU: 0.6734375 after 50 epochs, the unweighted
-mean over 40 mini-batches of which the last has 16 images; and 50 losses and
-validation accuracies of a run on the first file alone. The oddities are kept: no
-activation anywhere, biases drawn as the weights are.
+Documented without versions, on a CPU: 0.6734375 after 50 epochs, the unweighted mean
+over 40 mini-batches, the last of 16 images; and 50 losses and validation accuracies of a
+run on the first file alone. Oddities kept: no activation anywhere, and biases drawn as
+the weights are.
 """
 
 from typing import NamedTuple
@@ -12,9 +12,9 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
 from cifar10_tf1.kernels import stock
+from cifar10_tf1.systems import anonymous_variables
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
-from cifar10_tf1.systems import anonymous_variables
 
 
 class Settings(NamedTuple):
@@ -30,25 +30,13 @@ class Settings(NamedTuple):
 
 
 class LaptopCnn(notebook.Notebook):
-    """The system of the document; SYSTEM is the documented one."""
 
     settings = Settings()
     num_epochs = settings.num_epochs
     takes_figures_by_file = False
 
     def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
-        """Adds the network and its twelve variables, each on /cpu:0.
-
-        Args:
-          images: float32 [batch, 32, 32, 3] in 0..1.
-          seed: int, the run's seed, for the initial weights.
-          kernels: a module of cifar10_tf1.kernels.
-          mode: base.Mode.
-        Returns:
-          float32 [batch, 10], logits.
-        Raises:
-          ValueError: where the graph has the network already.
-        """
+        """Adds the network and its twelve variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 3])
         stddev = self.settings.stddev
 
@@ -64,15 +52,13 @@ class LaptopCnn(notebook.Notebook):
             images, [build_layer(0, [7, 7, 3, 32]), build_layer(1, [3, 3, 32, 64]),
                      build_layer(2, [2, 2, 64, 128])],
             padding='SAME', strides=(2, 1, 1), has_relu=False)
-        # Quirk: no activation behind any layer; the pools are all that is not
-        # linear.
+        # Quirk: no activation after any layer; only the pools are not linear.
         net = build_dense(dropout.build(net, 'before_3', mode), 3, [512, 1024])
         net = build_dense(dropout.build(net, 'before_4', mode), 4, [1024, 128])
         return build_dense(net, 5, [128, 10])
 
     def format_progress(self, entry):
-        """Of a run on one file as documented; the document's full run prints none.
-        """
+        """As the document's run on one file; its full run prints nothing."""
         return [f'{notebook.format_place(entry)}batch loss is :  '
                 f'{entry["loss"]:.6g}', 'batch_accuracy accuracy is : '
                 f'{entry["validation_accuracy"]:.6g}']

@@ -1,8 +1,8 @@
 """The network of a course's project: 68.76 % on CIFAR-10.
 
-Documented on a TensorFlow of mid-2017: 6,876 of 10,000 after 25 epochs, with
-loss, training and validation accuracy after each file of each epoch; and the same
-of a run on the first file alone. The oddity is kept: dropout on the logits too.
+Documented on a TensorFlow of mid-2017: 6,876 of 10,000 after 25 epochs, with loss,
+training and validation accuracy after each file of each epoch; and the same of a run on
+the first file alone. Oddity kept: dropout on the logits too.
 """
 
 from typing import NamedTuple
@@ -11,9 +11,9 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
 from cifar10_tf1.kernels import stock
+from cifar10_tf1.systems import anonymous_variables
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
-from cifar10_tf1.systems import anonymous_variables
 
 _LAYERS = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
            [512, 64], [64, 10])  # shapes of the weights
@@ -25,34 +25,21 @@ class Settings(NamedTuple):
     test_batch_size: int = 1000  # images
     dataset_repeats: int = 1
     keep_prob: float = 0.8
-    stddev: float = 0.05         # of initial weights; biases begin at 0
+    stddev: float = 0.05         # of initial weights; biases start at 0
     learning_rate: float = 0.001
     num_epochs: int = 25
 
 
 class UdacityCnn(notebook.Notebook):
-    """The system of the document; SYSTEM is the documented one."""
 
     settings = Settings()
     num_epochs = settings.num_epochs
     takes_figures_by_file = True
 
     def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
-        """Adds the network and its twelve variables, each on /cpu:0.
-
-        Args:
-          images: float32 [batch, 32, 32, 3] in 0..1.
-          seed: int, the run's seed, for the initial weights.
-          kernels: a module of cifar10_tf1.kernels.
-          mode: base.Mode.
-        Returns:
-          float32 [batch, 10], logits.
-        Raises:
-          ValueError: where the graph has the network already.
-        """
+        """Adds the network and its twelve variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 3])
-        layers = [anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
-                  for number, shape in enumerate(_LAYERS)]
+        layers = self._build_layers(0, seed)
         # To 16 x 16, 8 x 8 and 4 x 4 pixels.
         net = kernels.build_pooled_convolutions(
             images, layers[:3], padding='SAME', strides=(1, 1, 1), has_relu=True)
@@ -60,7 +47,7 @@ class UdacityCnn(notebook.Notebook):
             net = tf.nn.relu(tf.matmul(net, weights) + biases)
         net = dropout.build(net, 'before_5', mode)
         weights, biases = layers[5]
-        # Quirk: the logits themselves are dropped in training.
+        # Quirk: training drops the logits themselves.
         return dropout.build(tf.matmul(net, weights) + biases, 'logits', mode)
 
     def build_published(self, seed):
@@ -69,9 +56,12 @@ class UdacityCnn(notebook.Notebook):
         It was built after the optimizer, is saved and was never trained.
         """
         super().build_published(seed)
-        for number, shape in enumerate(_LAYERS, len(_LAYERS)):
-            anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
+        self._build_layers(len(_LAYERS), seed)
         return True
+
+    def _build_layers(self, first, seed):
+        return [anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
+                for number, shape in enumerate(_LAYERS, first)]
 
     def format_progress(self, entry):
         return [f'{notebook.format_place(entry)}Loss: {entry["loss"]:>10.4f} , '

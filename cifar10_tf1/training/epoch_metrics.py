@@ -66,7 +66,7 @@ class Measures:
         if name not in self._loaded:
             source.load(self._session, self._data_set)
             self._loaded.add(name)
-        source.initialize(self._session, first_batch)
+        source.initialize(self._session, first_batch=first_batch)
         feeds = {inputs.handle: self._session.run(inputs.handles[name])}
         fetches = [self._graph.cross_entropy, self._graph.num_correct]
         batches = []

@@ -8,7 +8,6 @@ import model_helpers
 import runs
 from cifar10_tf1 import evaluation
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.data import cifar10
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -34,7 +33,7 @@ def random_checkpoint(random_tensors, tmp_path_factory):
 
 def logits_by_the_port(data_set, tensors, suffix):
     """The centrally cropped test images through the plain port."""
-    unused_labels, pixels = cifar10.load_records(data_set.test_path)
+    unused_labels, pixels = data_set.labels_and_images('test')
     crops = pixels[:, 4:28, 4:28].astype(np.float64)
     axes = (1, 2, 3)
     images = (crops - crops.mean(axes, keepdims=True)) / crops.std(
@@ -50,7 +49,7 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
                                          random_tensors):
     result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
                            random_checkpoint, variant='central')
-    labels = cifar10.load_records(tiny_data_set.test_path)[0]
+    labels = tiny_data_set.labels_and_images('test')[0]
     expected = logits_by_the_port(tiny_data_set, random_tensors,
                                   '/ExponentialMovingAverage').argmax(axis=1)
     plain = logits_by_the_port(tiny_data_set, random_tensors, '').argmax(axis=1)

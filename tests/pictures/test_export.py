@@ -222,11 +222,12 @@ def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):
     """Test images if they are there; otherwise generated ones, never a download."""
     images, what = formats.load_images(str(tmp_path), deep_cnn)
     assert images.shape == (100, 32, 32, 3) and what == 'generated images'
-    (tmp_path / cifar10.FOLDER).mkdir()
-    (tmp_path / cifar10.FOLDER / 'test_batch.bin').touch()
+    for file in cifar10.FILES:
+        (tmp_path / cifar10.FOLDER).mkdir(exist_ok=True)
+        (tmp_path / cifar10.FOLDER / file.name).touch()
     images, what = formats.load_images(str(tmp_path), deep_cnn)
-    assert what == 'generated images'  # the files are incomplete
+    assert what == 'generated images'  # the files are damaged
     monkeypatch.setattr(cifar10, 'load_data_set', lambda folder: tiny_data_set)
     images, what = formats.load_images(str(tmp_path), deep_cnn)
     assert what == 'test images'
-    assert (images == cifar10.load_records(tiny_data_set.test_path)[1][:100]).all()
+    assert (images == tiny_data_set.labels_and_images('test')[1][:100]).all()

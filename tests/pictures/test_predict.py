@@ -164,7 +164,7 @@ def test_random_test_images(tiny_data, checkpoint, capsys):
     *lines, last = output.splitlines()
     assert output == run('--test', '150')
     assert run('--test', '5') != run('--test', '5', '--seed', '2')
-    labels, images = cifar10.load_records(tiny_data.test_path)
+    labels, images = tiny_data.labels_and_images('test')
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
         best = classifier.classify(images).argmax(axis=1)
     seen, right = set(), 0

@@ -1,8 +1,8 @@
-"""From the table of layers to the graph.
+"""Inception v3's layers on a graph, built from the table of layers.
 
-Batch normalisation has no factor (gamma), and its variance is the biased one, of
-which the moving average is kept too: TensorFlow before 1.4 had no fused op, which
-would keep the unbiased one.
+Batch normalisation has no factor (gamma), and its variance is the biased one, also in
+the moving average: TensorFlow before 1.4 had no fused op, which would keep the unbiased
+one.
 """
 
 import math
@@ -11,19 +11,18 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.graph import variables
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems.inception import table
 
 
 class Normalization(NamedTuple):
-    """Of a batch, over images, rows and columns."""
     decay: float = 0.9997   # of the moving averages, per step
     epsilon: float = 0.001  # added to the variance
 
 
 class Builder(NamedTuple):
-    """Adds layers, each with its variables on /cpu:0, in slim's order."""
+    """Adds layers with their variables, in slim's order."""
     seed: int             # of initial weights
     weight_decay: float   # of half the squared sum of each layer's weights
     normalization: Normalization
@@ -31,11 +30,11 @@ class Builder(NamedTuple):
     kernels: Any          # a module of cifar10_tf1.kernels
 
     def build_chain(self, net, layers):
-        """Layers one after the other.
+        """Adds a sequence of table.Conv, table.Pool and table.Fork.
 
         Args:
           net: float32 [batch, rows, columns, channels].
-          layers: sequence of table.Conv, table.Pool and table.Fork.
+          layers: the sequence.
         Returns:
           float32 [batch, rows, columns, channels].
         """
@@ -46,11 +45,11 @@ class Builder(NamedTuple):
         return net
 
     def build_linear(self, net, name, units, stddev=None):
-        """The last layer of a classifier: a product, and biases.
+        """Adds the last layer of a classifier: a product and biases.
 
         Args:
           net: float32 [batch, 1, 1, channels].
-          name: str, of the scope of its variables.
+          name: str, the scope of its variables.
           units: int.
           stddev: as table.Conv's.
         Returns:
@@ -59,7 +58,7 @@ class Builder(NamedTuple):
         channels = net.shape[3].value
         with tf.variable_scope(name):
             weights = self._build_weights([1, 1, channels, units], stddev)
-            biases = _build_variable('biases', [units], 0.0)
+            biases = variables.build_variable('biases', [units])
             product = tf.matmul(tf.reshape(net, [-1, channels]),
                                 tf.reshape(weights, [channels, units]))
             return product + biases
@@ -68,10 +67,8 @@ class Builder(NamedTuple):
         nets = []
         with tf.variable_scope(fork.name or tf.get_variable_scope()):
             for number, layers in enumerate(fork.branches):
-                if fork.name is None:
-                    nets.append(self.build_chain(net, layers))
-                    continue
-                with tf.variable_scope(f'Branch_{number}'):
+                with tf.variable_scope(f'Branch_{number}' if fork.name
+                                       else tf.get_variable_scope()):
                     nets.append(self.build_chain(net, layers))
             return tf.concat(nets, axis=3)
 
@@ -86,18 +83,16 @@ class Builder(NamedTuple):
 
     def _build_normalized(self, net):
         shape = net.shape[3:]
-        beta = _build_variable('beta', shape, 0.0)
-        moving_mean = _build_variable('moving_mean', shape, 0.0, False)
-        moving_variance = _build_variable('moving_variance', shape, 1.0, False)
+        beta = variables.build_variable('beta', shape)
+        moving_mean = variables.build_variable('moving_mean', shape, trainable=False)
+        moving_variance = variables.build_variable('moving_variance', shape, 1.0, False)
         epsilon = self.normalization.epsilon
         if not self.uses_batch_statistics:
-            return self.kernels.build_normalized(net, moving_mean,
-                                                 moving_variance, beta, epsilon)
-        net, mean, variance = self.kernels.build_batch_normalized(net, beta,
-                                                                  epsilon)
+            return self.kernels.build_normalized(net, moving_mean, moving_variance, beta,
+                                                 epsilon)
+        net, mean, variance = self.kernels.build_batch_normalized(net, beta, epsilon)
         for moving, value in ((moving_mean, mean), (moving_variance, variance)):
-            tf.add_to_collection(base.BATCH_STATISTICS,
-                                 (moving.op.name, value))
+            tf.add_to_collection(base.BATCH_STATISTICS, (moving.op.name, value))
             tf.add_to_collection(
                 tf.GraphKeys.UPDATE_OPS, moving.assign_sub(
                     (moving - value) * (1.0 - self.normalization.decay)))
@@ -107,9 +102,7 @@ class Builder(NamedTuple):
         if stddev is None:
             # The factor makes up for what is cut off at two deviations.
             stddev = math.sqrt(1.3 * 2.0 / (shape[0] * shape[1] * shape[2]))
-        name = tf.get_variable_scope().name + '/weights'
-        weights = _build_variable('weights', shape, tf.truncated_normal_initializer(
-            stddev=stddev, seed=derive_seed(self.seed, name)))
+        weights = variables.build_weights('weights', shape, stddev, self.seed)
         tf.add_to_collection('losses', tf.multiply(
             tf.nn.l2_loss(weights), self.weight_decay, name='weight_decay_loss'))
         return weights
@@ -119,14 +112,3 @@ def _build_pool(net, pool):
     build = {'max': tf.nn.max_pool, 'average': tf.nn.avg_pool}[pool.kind]
     return build(net, [1, pool.size, pool.size, 1],
                  [1, pool.stride, pool.stride, 1], pool.padding)
-
-
-def _build_variable(name, shape, initial, trainable=True):
-    """A variable that joins MODEL_VARIABLES: what testing restores."""
-    if isinstance(initial, float):
-        initial = tf.constant_initializer(initial)
-    with tf.device('/cpu:0'):
-        return tf.get_variable(
-            name, shape, tf.float32, initial, trainable=trainable,
-            use_resource=True, collections=[tf.GraphKeys.GLOBAL_VARIABLES,
-                                            tf.GraphKeys.MODEL_VARIABLES])

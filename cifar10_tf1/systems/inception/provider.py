@@ -1,21 +1,21 @@
 """The order in which slim's provider hands records out.
 
-One reader puts the records of the one file into a queue of 32, in file order and
-again from the first after the last; each record that is taken is drawn at random
-from the queue. So the order is the file's but for a window of 32: not a shuffle.
-The original's queue may be short of up to 24 records when one is drawn (it only
-keeps 8 back), which is a race; here it is full each time.
+One reader puts the records of the one file into a queue of 32, in file order, starting
+over after the last; each record is drawn from the queue at random. So the order is the
+file's within a window of 32, not a shuffle. The original's queue may lack up to 24
+records when one is drawn (it only keeps 8 back), which is a race; here it is always
+full.
 """
 
 import numpy as np
 
 from cifar10_tf1.common.seeds import derive_seed
 
-CAPACITY = 32  # records; the original leaves at least 8
+CAPACITY = 32  # records; the original keeps at least 8
 
 
 def draw_rows(num_records, num_drawn, seed):
-    """The rows that are handed out, from the first on.
+    """The rows handed out, from the first on.
 
     Args:
       num_records: int, in the file.

@@ -1,7 +1,7 @@
-"""The layers of Inception v3, as slim names them and puts them together.
+"""The layers of Inception v3, as slim names and connects them.
 
-Names are a contract: published weights are found by them. Among them are some
-that say another thing than the layer does; each is marked.
+Names are a contract: published weights are found by them. A few describe their layer
+wrongly; each is marked.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,11 @@ class Conv(NamedTuple):
     kernel: Tuple[int, int] = (1, 1)  # rows, columns
     stride: int = 1
     padding: str = 'SAME'
-    stddev: float = None  # of initial weights; None: from the inputs' number
+    stddev: float = None  # of initial weights; None: by the fan-in
 
 
 class Pool(NamedTuple):
-    kind: str             # 'max' or 'average', which counts no padding
+    kind: str             # 'max' or 'average'; padding does not count
     size: int             # rows and columns
     stride: int = 1
     padding: str = 'SAME'
@@ -78,7 +78,7 @@ BODY = (
     Conv('Conv2d_4a_3x3', 192, (3, 3), 1, 'VALID'),
     _SHRINK,                                              # to 35 x 35
     _mixed_5('Mixed_5b', ('Conv2d_0a_1x1', 'Conv2d_0b_5x5'), 32),
-    # Named otherwise than its neighbours.
+    # Named unlike its neighbours.
     _mixed_5('Mixed_5c', ('Conv2d_0b_1x1', 'Conv_1_0c_5x5'), 64),
     _mixed_5('Mixed_5d', ('Conv2d_0a_1x1', 'Conv2d_0b_5x5'), 64),
     Fork((                                                # to 17 x 17

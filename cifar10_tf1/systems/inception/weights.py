@@ -1,19 +1,16 @@
 """The weights of 2016-08-28, trained on ImageNet's 1,001 classes.
 
-Two packings of the same numbers. Of the checkpoint's archive no digest is known,
-so what is in it is checked; the frozen graph's is published with OpenVINO's Open
-Model Zoo. It lacks the auxiliary classifier, which fine-tuning leaves out anyway.
+Two packings of the same numbers. The digest of the frozen graph's archive is
+published with OpenVINO's Open Model Zoo; that of the checkpoint's archive is not
+known, so its content is checked. The frozen graph lacks the auxiliary classifier,
+which fine-tuning leaves out anyway.
 """
 
 from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import pretrained
 from cifar10_tf1.data import download
-from cifar10_tf1.data import verification
 
 _HOST = 'https://storage.googleapis.com/download.tensorflow.org/models'
-_NUM_CLASSES = 1001
-_FROZEN_SHA256 = (
-    '7045b72a954af4dce36346f478610acdccbf149168fa25c78e54e32f0c723d6d')
 # Names that begin with one of these are trained from fresh weights.
 _LEFT_OUT = ('InceptionV3/Logits', 'InceptionV3/AuxLogits',
              'InceptionV3/Mixed_7')
@@ -32,7 +29,7 @@ def format_list(variables):
     Returns:
       list of str: those that are restored, then the others.
     """
-    return [f'Tensor("{name}/read:0", shape={_format_shape(shape)}, '
+    return [f'Tensor("{name}/read:0", shape={tuple(shape)}, '
             f'dtype=float32) ::{what}'
             for restored, what in ((True, 'RESTORED FROM CHECKPOINT'),
                                    (False, 'SELECTED FOR RETRAINING'))
@@ -40,39 +37,21 @@ def format_list(variables):
             if is_restored(name) == restored]
 
 
-def _format_shape(shape):
-    return str(tuple(shape))
-
-
-def _find_frozen_damage(path):
-    digest = verification.hash_file(path)
-    return '' if digest == _FROZEN_SHA256 else (
-        f'SHA-256 {digest[:12]}... instead of {_FROZEN_SHA256[:12]}...')
-
-
-def _build_archive(name, size, find_damage):
-    return download.Archive(
-        name, 'Inception v3', name, (f'{_HOST}/{name}',), size,
-        find_damage=find_damage,
-        way_out='get one of them in another way and name it with --pretrained; '
-        'or begin with seeded weights, which is another result, with '
-        '--from-scratch.')
-
-
-PUBLISHED = pretrained.Published(
+PUBLISHED = pretrained.PretrainedWeights(
     title='the Inception v3 of 2016-08-28',
     find_folder=lambda: systems.find('inception_v3').weights_dir,
     mirror_variable='INCEPTION_V3_URL',
     archives=(
-        _build_archive('inception_v3_2016_08_28_frozen.pb.tar.gz', 88668554,
-                       _find_frozen_damage),
-        _build_archive('inception_v3_2016_08_28.tar.gz', None,
-                       lambda path: '')),
+        download.Archive(
+            'inception_v3_2016_08_28_frozen.pb.tar.gz',
+            (f'{_HOST}/inception_v3_2016_08_28_frozen.pb.tar.gz',), 88668554,
+            '7045b72a954af4dce36346f478610acdccbf149168fa25c78e54e32f0c723d6d'),
+        download.Archive(
+            'inception_v3_2016_08_28.tar.gz',
+            (f'{_HOST}/inception_v3_2016_08_28.tar.gz',), None, None,
+            lambda path: '')),
     checkpoint='inception_v3.ckpt',
     frozen_graph='inception_v3_2016_08_28_frozen.pb',
-    marks={'InceptionV3/Logits/Conv2d_1c_1x1/weights':
-           (1, 1, 2048, _NUM_CLASSES)},
-    explain_marks=lambda shape: (
-        f'it has {shape[-1]:,} classes instead of {_NUM_CLASSES:,}'),
-    is_restored=is_restored, list_name='tf_inception_vars.txt',
-    format_list=format_list)
+    mark=('InceptionV3/Logits/Conv2d_1c_1x1/weights', (1, 1, 2048, 1001)),
+    is_restored=is_restored, num_keras_layers=94,
+    list_name='tf_inception_vars.txt', format_list=format_list)

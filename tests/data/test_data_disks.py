@@ -1,0 +1,185 @@
+"""Real disks, users and processes: read-only and full ones, several at once, a kill."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+
+import data_helpers
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import preparation
+from cifar10_tf1.data import synthetic
+from data_helpers import describe
+from data_helpers import fails
+from data_helpers import isolated  # noqa: F401
+from data_helpers import PACKED
+from data_helpers import Server
+
+pytestmark = pytest.mark.slow
+
+ARCHIVE = 'cifar-10-binary.tar.gz'
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+START = f'import sys; sys.path[:0] = [{TESTS!r}, {os.path.dirname(TESTS)!r}]\n'
+PREPARE = START + '''
+import data_helpers
+data_helpers.load({data_dir!r}, data_helpers.describe(data_helpers.PACKED, {url!r}))
+'''
+GENERATE = START + '''
+from cifar10_tf1.data import synthetic
+synthetic.load_data_set({data_dir!r})
+'''
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Function of a size in KiB: a tmpfs of it; skips where none can be had."""
+    mounted = []
+
+    def mount_tmpfs(size):
+        path = tmp_path / f'disk{len(mounted)}'
+        path.mkdir()
+        run_or_skip('mount', '-t', 'tmpfs', '-o', f'size={size}k', 'tmpfs', str(path))
+        mounted.append(path)
+        return path
+
+    yield mount_tmpfs
+    for path in mounted:
+        subprocess.call(['umount', '-l', str(path)])
+
+
+def run_or_skip(*command):
+    try:
+        subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f'a tmpfs cannot be mounted here (not root?): {error} '
+                    f'{(getattr(error, "output", None) or b"").decode()}')
+
+
+def load(data_dir, url=data_helpers.NOWHERE):
+    return data_helpers.load(data_dir, describe(PACKED, url))
+
+
+def test_a_read_only_folder(mount):
+    """Complete it works; else the place is named."""
+    data_dir = mount(2048)
+    folder = data_helpers.write_files(data_dir)
+    run_or_skip('mount', '-o', 'remount,ro', str(data_dir))
+    assert load(data_dir).num_train_examples == 60
+    run_or_skip('mount', '-o', 'remount,rw', str(data_dir))
+    (folder / 'data_batch_5.bin').unlink()
+    (data_dir / ARCHIVE).write_bytes(PACKED)
+    run_or_skip('mount', '-o', 'remount,ro', str(data_dir))
+    for read in (load, lambda path: synthetic.load_data_set(str(path))):
+        with fails(str(data_dir), 'Read-only file system', '--data-dir'):
+            read(data_dir)
+
+
+def test_a_full_disk(mount, monkeypatch):
+    data_dir = mount(120)
+    with Server(PACKED) as server:
+        with fails('MB free', '--data-dir'):
+            load(data_dir, server.url)
+        # The disk of another process may fill up after the look at it.
+        monkeypatch.setattr(preparation, 'check_free_space', lambda *_: None)
+        with fails('No space left', '.part', '--data-dir'):
+            load(data_dir, server.url)
+        assert PACKED.startswith((data_dir / (ARCHIVE + '.part')).read_bytes())
+        # The archive fits, what is in it does not.
+        run_or_skip('mount', '-o', 'remount,size=300k', str(data_dir))
+        with fails('No space left', cifar10.FOLDER, '--data-dir'):
+            load(data_dir, server.url)
+        with fails('No space left', '--data-dir'):
+            synthetic.load_data_set(str(data_dir))
+        run_or_skip('mount', '-o', 'remount,size=2048k', str(data_dir))
+        load(data_dir, server.url)
+    assert data_helpers.snapshot(data_dir / cifar10.FOLDER) == data_helpers.CONTENTS
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Without root's rights, which read and write everything."""
+    if os.geteuid():
+        pytest.skip('only root can become another user')
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+@pytest.fixture
+def data_of_root():
+    """A folder in reach of every user; pytest's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
+
+
+@pytest.mark.parametrize('version', ['binary', 'python'])
+def test_the_data_of_another_user(data_of_root, version):
+    folder = data_helpers.write_files(data_of_root, version)
+    before = data_helpers.snapshot(data_of_root)
+    with as_nobody():
+        assert len(load(data_of_root).raw_records('train')) == 60
+    assert data_helpers.snapshot(data_of_root) == before
+    os.chmod(str(sorted(folder.iterdir())[2]), 0o600)
+    with as_nobody(), fails(str(folder), 'Permission denied', '--data-dir'):
+        load(data_of_root)
+    os.chmod(str(folder), 0o700)
+    with as_nobody(), fails(str(folder), 'Permission denied', '--data-dir'):
+        load(data_of_root)
+
+
+def test_an_archive_in_the_folder_of_another_user(data_of_root):
+    """It can't be unpacked there."""
+    (data_of_root / ARCHIVE).write_bytes(PACKED)
+    with as_nobody(), fails(str(data_of_root), 'Permission denied', '--data-dir'):
+        load(data_of_root)
+    assert os.listdir(str(data_of_root)) == [ARCHIVE]
+
+
+def start(script, data_dir, url=''):
+    return subprocess.Popen(
+        [sys.executable, '-c', script.format(data_dir=str(data_dir), url=url)],
+        stderr=subprocess.PIPE, universal_newlines=True)
+
+
+def finish(processes):
+    """Their standard error; all of them succeed."""
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return errors
+
+
+def test_two_processes_download_once(tmp_path):
+    with Server(PACKED, before_reply=lambda: time.sleep(3)) as server:
+        errors = finish([start(PREPARE, tmp_path, server.url) for _ in range(2)])
+    assert server.requests == [None]
+    assert sum('Waiting for another process' in error for error in errors) == 1
+    assert data_helpers.snapshot(tmp_path / cifar10.FOLDER) == data_helpers.CONTENTS
+
+
+def test_a_killed_generation_goes_on_and_several_generate_once(tmp_path):
+    process = start(GENERATE, tmp_path)
+    folder = tmp_path / 'synthetic' / cifar10.FOLDER
+    deadline = time.time() + 60
+    while not list(folder.glob('data_batch_*')) and time.time() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (folder / 'test_batch.bin').exists()
+    errors = finish([start(GENERATE, tmp_path) for _ in range(3)])
+    assert sum('Generating' in error for error in errors) == 1
+    synthetic.load_data_set(str(tmp_path))

@@ -1,0 +1,214 @@
+"""Pretrained weights: found, downloaded or not, read in every packing, checked."""
+
+import numpy as np
+import pytest
+
+import data_helpers
+import published_weights
+from cifar10_tf1.checkpoints import pretrained
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.systems.inception import weights
+from data_helpers import fails
+from data_helpers import isolated  # noqa: F401
+from published_weights import CHECKPOINT
+from published_weights import FROZEN
+from published_weights import MARK
+
+WANTED = {f'InceptionV3/{scope}/{name}': shape
+          for scope, shapes in (('b', ((3, 3, 2, 4), (4,))), ('a', ((1, 1, 4, 5), (5,))))
+          for name, shape in (
+              ('weights', shapes[0]), ('BatchNorm/beta', shapes[1]),
+              ('BatchNorm/moving_mean', shapes[1]),
+              ('BatchNorm/moving_variance', shapes[1]))}
+ALL = dict(WANTED, **{MARK: (1, 1, 2048, 1001), 'global_step': ()})
+BETA = 'InceptionV3/a/BatchNorm/beta'
+DOCUMENTED = ('V1', 'V2', 'frozen', 'archive of V1', 'archive of a frozen graph')
+OTHERS = ('npz', 'keras', 'keras without a top')
+NUM_LAYERS = 3  # in Keras's file, one of which is not wanted
+
+
+@pytest.fixture(scope='module')
+def tensors():
+    return published_weights.draw(ALL)
+
+
+@pytest.fixture(autouse=True)
+def few_layers(monkeypatch):
+    monkeypatch.setattr(weights, 'PUBLISHED', weights.PUBLISHED._replace(
+        num_keras_layers=NUM_LAYERS))
+
+
+def load(path=None):
+    return pretrained.load(weights.PUBLISHED, WANTED, path and str(path))
+
+
+def write(folder, kind, tensors):
+    """A path of one packing."""
+    if kind in ('V1', 'V2'):
+        return published_weights.write_checkpoint(folder / CHECKPOINT, tensors,
+                                                  is_v1=kind == 'V1')
+    if kind == 'frozen':
+        return published_weights.write_frozen(folder / FROZEN, tensors)
+    if kind == 'npz':
+        return published_weights.write_npz(folder / 'x.npz', tensors)
+    if kind.startswith('keras'):
+        layers = [[tensors.get(f'InceptionV3/{scope}/{name}') for name in (
+            'weights', 'BatchNorm/beta', 'BatchNorm/moving_mean',
+            'BatchNorm/moving_variance')] for scope in 'ba']
+        return published_weights.write_keras(
+            folder / 'x.h5', layers + [[np.zeros(1)] * 4] * (NUM_LAYERS - len(layers)),
+            *((0, '') if kind.endswith('top') else (9, ':0')))
+    name, inner = {'archive of V1': ('inception_v3_2016_08_28.tar.gz', 'V1'),
+                   'archive of a frozen graph': ('any.tar.gz', 'frozen')}[kind]
+    member = write(folder, inner, tensors)
+    path = published_weights.pack(folder / name, member)
+    member.unlink()
+    return path
+
+
+@pytest.mark.parametrize('kind', DOCUMENTED + OTHERS)
+def test_each_packing_gives_the_same_tensors(tensors, tmp_path, kind):
+    path = write(tmp_path, kind, tensors)
+    found = load(path)
+    assert list(found.tensors) == list(WANTED)
+    for name, value in found.tensors.items():
+        assert value.tobytes() == tensors[name].tobytes()
+    assert found.tensors_sha256 == reading.fingerprint_tensors(
+        {name: tensors[name] for name in WANTED})
+    assert len(found.sha256) == (2 if kind == 'V2' else 1)
+    # Records of documented weights are as they always were.
+    assert found.for_record == dict(
+        {'sha256': found.sha256, 'tensors_sha256': found.tensors_sha256},
+        **{'is_documented': False} if kind in OTHERS else {})
+    assert pretrained.is_documented(weights.PUBLISHED, str(path)) is (
+        kind not in OTHERS)
+
+
+@pytest.mark.parametrize('kind', DOCUMENTED[:4])
+def test_a_folder_will_do(tensors, tmp_path, kind, monkeypatch):
+    write(tmp_path, kind, tensors)
+    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
+    assert load().for_record == load(tmp_path).for_record
+
+
+def test_an_index_is_a_checkpoint(tensors, tmp_path):
+    assert load(f'{write(tmp_path, "V2", tensors)}.index')
+
+
+OTHER_TENSORS = {
+    '1,000 classes': lambda t: t.update({MARK: np.zeros([1, 1, 2048, 1000], 'f')}),
+    'no classes': lambda t: t.pop(MARK)}
+
+
+@pytest.mark.parametrize('kind', ['V2', 'archive of a frozen graph'])
+@pytest.mark.parametrize('change', sorted(OTHER_TENSORS))
+def test_weights_of_others_are_taken_where_they_are_named(tensors, tmp_path, kind,
+                                                          change, monkeypatch):
+    tensors = dict(tensors)
+    OTHER_TENSORS[change](tensors)
+    path = write(tmp_path, kind, tensors)
+    assert not load(path).is_documented
+    assert load(path).for_record['is_documented'] is False
+    if kind == 'V2':  # under a name that is looked for
+        monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
+        with fails(str(path), '--pretrained'):
+            load()
+
+
+def test_an_archive_with_another_digest_than_the_known_one(tensors, tmp_path):
+    path = published_weights.pack(tmp_path / weights.PUBLISHED.archives[0].name,
+                                  write(tmp_path, 'frozen', tensors))
+    assert not load(path).is_documented
+
+
+FAULTS = {
+    'missing': (lambda t: t.pop(BETA), f'{BETA} is missing'),
+    'shape': (lambda t: t.update({BETA: np.zeros(6, 'f')}), f'{BETA} is [6], not [5]'),
+    'NaN': (lambda t: t[BETA].__setitem__(0, np.nan),
+            f'{BETA} holds numbers that are not finite'),
+    'infinity': (lambda t: t[BETA].__setitem__(0, np.inf), f'{BETA} holds'),
+    'type': (lambda t: t.update({BETA: np.zeros(5)}), f'{BETA} is float64, not float32')}
+
+
+@pytest.mark.parametrize('kind', ['V2', 'archive of a frozen graph', 'npz', 'keras'])
+@pytest.mark.parametrize('fault', sorted(FAULTS))
+def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
+    change, words = FAULTS[fault]
+    tensors = {name: value.copy() for name, value in tensors.items()}
+    change(tensors)
+    path = write(tmp_path, kind, tensors)
+    with fails(str(path), words, 'name another with --pretrained'):
+        load(path)
+
+
+@pytest.mark.parametrize('number', [0, 2, 4])
+def test_another_number_of_convolutions(tensors, tmp_path, number):
+    layers = [[np.zeros(1)] * 4] * number
+    path = published_weights.write_keras(tmp_path / 'x.h5', layers)
+    with fails(str(path), f'{number} convolutions', f'instead of {NUM_LAYERS}',
+               'name another with --pretrained'):
+        load(path)
+
+
+@pytest.mark.parametrize('kind', DOCUMENTED + OTHERS)
+@pytest.mark.parametrize('part', [1 / 3, 2 / 3, 0])
+def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind, part):
+    path = write(tmp_path, kind, tensors)
+    file = tmp_path / (CHECKPOINT + '.data-00000-of-00001') if kind == 'V2' else path
+    content = file.read_bytes()
+    file.write_bytes(content[:int(part * len(content))])
+    with fails(str(path), 'name another with --pretrained'):
+        load(path)
+
+
+def test_an_archive_of_something_else(tmp_path):
+    (tmp_path / 'a.txt').write_text('a')
+    path = published_weights.pack(tmp_path / 'x.tar.gz', tmp_path / 'a.txt')
+    with fails(str(path), f'neither {CHECKPOINT} nor', '--pretrained'):
+        load(path)
+
+
+@pytest.mark.parametrize('name', ['absent.ckpt', '.'])
+def test_a_path_without_weights(tmp_path, name):
+    with fails('--pretrained', CHECKPOINT, '.npz', '.h5'):
+        load(tmp_path / name)
+
+
+def test_no_network_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'new'))
+    monkeypatch.setenv('INCEPTION_V3_URL', data_helpers.NOWHERE)
+    names = [archive.name for archive in weights.PUBLISHED.archives]
+    with fails(*(data_helpers.NOWHERE + name for name in names), '--pretrained',
+               '--from-scratch') as caught:
+        load()
+    assert '--data-dir' not in str(caught.value)
+    assert [line.split(': ')[0] for line in capfd.readouterr().err.splitlines()] == [
+        data_helpers.NOWHERE + name for name in names]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / 'x').write_text('mine')
+    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'x' / 'y'))
+    with fails(str(tmp_path), '--pretrained') as caught:
+        load()
+    assert '--data-dir' not in str(caught.value)
+
+
+def test_a_folder_on_a_server(monkeypatch):
+    monkeypatch.setenv('INCEPTION_V3_DIR', 'gs://bucket/x')
+    with fails('INCEPTION_V3_DIR', 'gs://'):
+        load()
+
+
+def test_what_the_document_lists():
+    lines = weights.format_list({
+        'InceptionV3/AuxLogits/Conv2d_1b_1x1/weights': (1, 1, 768, 128),
+        'InceptionV3/Conv2d_1a_3x3/weights': (3, 3, 3, 32),
+        'InceptionV3/Conv2d_1a_3x3/BatchNorm/beta': (32,)})
+    assert lines == [
+        'Tensor("InceptionV3/Conv2d_1a_3x3/weights/read:0", '
+        'shape=(3, 3, 3, 32), dtype=float32) ::RESTORED FROM CHECKPOINT',
+        'Tensor("InceptionV3/Conv2d_1a_3x3/BatchNorm/beta/read:0", '
+        'shape=(32,), dtype=float32) ::RESTORED FROM CHECKPOINT',
+        'Tensor("InceptionV3/AuxLogits/Conv2d_1b_1x1/weights/read:0", '
+        'shape=(1, 1, 768, 128), dtype=float32) ::SELECTED FOR RETRAINING']

@@ -1,0 +1,151 @@
+"""The stand-in data sets: the same bytes everywhere, something to learn, verified."""
+
+import os
+
+import numpy as np
+import pytest
+
+import data_helpers
+from cifar10_tf1 import data
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import preparation
+from cifar10_tf1.data import synthetic
+from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.data import synthetic_mnist
+from data_helpers import fails
+from data_helpers import isolated  # noqa: F401
+
+# Module, folder, name, numbers of records, image shape, an image file, its digest.
+SETS = {
+    'cifar10': (synthetic, cifar10.FOLDER, 'synthetic', 10000, 2000, (32, 32, 3),
+                'test_batch.bin',
+                '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564'),
+    'mnist': (synthetic_mnist, 'mnist', 'synthetic-mnist', 6000, 1000, (28, 28, 1),
+              't10k-images-idx3-ubyte',
+              'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c')}
+both = pytest.mark.parametrize('kind', sorted(SETS))
+
+
+@pytest.fixture(scope='module')
+def generated(tmp_path_factory):
+    """A data folder with the generated files, which tests leave as they are."""
+    data_dir = tmp_path_factory.mktemp('generated')
+    for module, *_ in SETS.values():
+        module.load_data_set(str(data_dir))  # verifies the digests
+    return data_dir
+
+
+@pytest.fixture
+def data_dir(generated, tmp_path):
+    """A copy by links, in which a test replaces files."""
+    for path in generated.glob('synthetic/*/*'):
+        copy = tmp_path / path.relative_to(generated)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        os.link(str(path), str(copy))
+    return tmp_path
+
+
+@both
+def test_it_is_generated_once_and_described(generated, kind, capfd):
+    module, folder, name, num_train, num_test, shape, file, digest = SETS[kind]
+    assert data.SOURCES[kind].is_at_hand(str(generated), True)
+    data_set = module.load_data_set(str(generated))
+    assert capfd.readouterr().err == ''  # not generated again
+    assert data_set.name == name and data.is_synthetic(name)
+    assert data_set.line_prefix.startswith('[synthetic, not ')
+    assert (data_set.num_train_examples, data_set.num_test_examples) == (
+        num_train, num_test)
+    assert data_set.image_shape == shape and len(data_set.class_names) == 10
+    assert data_set.sha256[file] == digest
+    assert os.path.dirname(data_set.test_paths[0]) == str(
+        generated / 'synthetic' / folder)
+    assert sorted(os.listdir(str(generated / 'synthetic'))) == sorted(
+        [preparation.LOCK_NAME, cifar10.FOLDER, 'mnist'])
+
+
+@both
+def test_classes_are_balanced_and_shuffled(generated, kind):
+    data_set = SETS[kind][0].load_data_set(str(generated))
+    pictures = set()
+    for split, count in (('train', SETS[kind][3]), ('test', SETS[kind][4])):
+        table = data_set.raw_records(split)
+        assert np.bincount(table[:, 0]).tolist() == [count // 10] * 10
+        assert (np.diff(table[:, 0].astype(int)) == 0).mean() < 0.2
+        assert table[:, 1:].min() == 0 and table[:, 1:].max() == 255
+        pictures.update(row.tobytes() for row in table[:, 1:])
+    assert len(pictures) == SETS[kind][3] + SETS[kind][4]
+
+
+def test_brightness_does_not_tell_the_classes(generated):
+    """The nearest class mean of the images' mean brightness is near chance."""
+    labels, images = synthetic.load_data_set(str(generated)).labels_and_images('test')
+    brightness = images.mean(axis=(1, 2, 3))
+    means = np.array([brightness[labels == k].mean() for k in range(10)])
+    assert (abs(brightness[:, None] - means).argmin(axis=1) == labels).mean() < 0.2
+
+
+def test_a_linear_classifier_learns_the_grey_one(generated):
+    """Clearly better than chance, 0.1; far from all, which takes layers."""
+    data_set = synthetic_mnist.load_data_set(str(generated))
+    (labels, images), (test_labels, test_images) = (
+        (table[:, 0], table[:, 1:] / np.float32(255) - np.float32(0.4)) for table
+        in map(data_set.raw_records, ('train', 'test')))
+    targets = np.eye(10, dtype=np.float32)[labels]
+    weights = np.zeros([784, 10], np.float32)
+    for _ in range(100):
+        powers = np.exp(images.dot(weights))
+        errors = powers / powers.sum(axis=1, keepdims=True) - targets
+        weights -= 0.1 / len(images) * images.T.dot(errors)
+    accuracy = (test_images.dot(weights).argmax(axis=1) == test_labels).mean()
+    assert 0.2 < accuracy < 0.6
+
+
+@both
+def test_a_damaged_file_is_named_and_kept(data_dir, kind):
+    module, folder, *_, file, unused_digest = SETS[kind]
+    path = data_dir / 'synthetic' / folder / file
+    content = path.read_bytes()[:-1] + b'!'
+    path.unlink()  # the link, not the bytes that others share
+    path.write_bytes(content)
+    with fails(str(path), 'SHA-256', 'generated again'):
+        module.load_data_set(str(data_dir))
+    assert path.read_bytes() == content
+
+
+@both
+def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
+    """As after a kill, which may have left a part of one."""
+    module, folder, *_, file, unused_digest = SETS[kind]
+    path = data_dir / 'synthetic' / folder / file
+    others = {other: other.stat().st_mtime_ns for other in path.parent.iterdir()
+              if other != path}
+    path.unlink()
+    module.load_data_set(str(data_dir))
+    line, = capfd.readouterr().err.splitlines()
+    assert line.startswith('Generating') and str(data_dir) in line
+    assert {other: other.stat().st_mtime_ns for other in others} == others
+
+
+def test_it_leaves_real_data_alone(data_dir):
+    data_helpers.write_files(data_dir)
+    before = data_helpers.snapshot(data_dir)
+    assert synthetic.load_data_set(str(data_dir)).name == 'synthetic'
+    assert data_helpers.snapshot(data_dir) == before
+
+
+@both
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, kind):
+    def refuse(_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    with fails('synthetic', 'No space left', '--data-dir'):
+        SETS[kind][0].load_data_set(str(tmp_path))
+    assert set(data_helpers.snapshot(tmp_path).values()) == {None}
+
+
+def test_a_wrong_generator_is_noticed(data_dir, monkeypatch):
+    monkeypatch.setattr(synthetic_images, 'NOISE', 31)
+    (data_dir / 'synthetic' / cifar10.FOLDER / 'test_batch.bin').unlink()
+    with fails('SHA-256'):
+        synthetic.load_data_set(str(data_dir))

@@ -1,0 +1,100 @@
+"""deep_cnn: its variables; logits, loss and gradients against stored float64 values."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import kernels
+from cifar10_tf1.graph import loss
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+GOLDEN_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                          'golden')
+sys.path.insert(0, GOLDEN_DIR)
+
+import make_deep_cnn  # noqa: E402
+
+NAMES = {
+    'model/conv_1/weights': [5, 5, 3, 64], 'model/conv_1/bias': [64],
+    'model/conv_2/weights': [5, 5, 64, 64], 'model/conv_2/biases': [64],
+    'model/FC_1/weights': [2304, 384], 'model/FC_1/biases': [384],
+    'model/FC_2/weights': [384, 192], 'model/FC_2/biases': [192],
+    'model/softmax_linear/weights': [192, 10],
+    'model/softmax_linear/biases': [10],
+}
+
+
+def assert_close(actual, golden, largest=None):
+    largest = np.abs(golden).max() if largest is None else largest
+    assert np.shape(actual) == np.shape(golden)
+    assert np.abs(actual - golden).max() <= 1e-5 * largest
+
+
+@pytest.fixture(scope='module', params=kernels.NAMES)
+def results(request):
+    """Logits, loss and gradients of the package on the golden inputs."""
+    weights, images, labels = make_deep_cnn.make_inputs()
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits = deep_cnn.build_network(tf.constant(images), 1,
+                                        kernels.load(request.param))
+        losses = loss.build_losses(logits, tf.constant(labels))
+        variables = {variable.op.name: variable
+                     for variable in tf.trainable_variables()}
+        names = sorted(variables)
+        gradients = tf.gradients(losses[-1], [variables[n] for n in names])
+        for name in names:
+            variables[name].load(weights[name], session)
+        logits, losses, gradients = session.run([logits, losses, gradients])
+    return logits, losses, dict(zip(names, gradients)), weights, labels
+
+
+@pytest.fixture(scope='module')
+def golden():
+    with np.load(os.path.join(GOLDEN_DIR, 'deep_cnn.npz')) as file:
+        return dict(file)
+
+
+def test_logits(results, golden):
+    assert_close(results[0], golden['logits'])
+
+
+def test_loss(results, golden):
+    cross_entropy, weight_decay_loss, total_loss = results[1]
+    assert_close(total_loss, golden['loss'])
+    assert_close(cross_entropy + weight_decay_loss, golden['loss'])
+    weights = results[3]
+    decay = sum(0.004 * 0.5 * np.sum(np.square(weights[name], dtype=np.float64))
+                for name in ('model/FC_1/weights', 'model/FC_2/weights'))
+    assert_close(weight_decay_loss, decay)
+
+
+@pytest.mark.parametrize('name', sorted(NAMES))
+def test_gradient(results, golden, name):
+    gradient = results[2][name]
+    largest = golden['largest/' + name]
+    assert_close(gradient.ravel()[::make_deep_cnn.STRIDE],
+                 golden['gradient/' + name], largest)
+    assert abs(np.abs(gradient).max() - largest) <= 1e-5 * largest
+
+
+def test_variables(tiny_data_set):
+    """The 21 tensors by name, shape, type and device."""
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    expected = {'global_step': (tf.int64, [])}
+    for name, shape in NAMES.items():
+        expected[name] = (tf.float32, shape)
+        expected[name + '/ExponentialMovingAverage'] = (tf.float32, shape)
+    assert len(expected) == 21
+    assert {name: (variable.dtype.base_dtype, variable.shape.as_list())
+            for name, variable in graph.variables.items()} == expected
+    for variable in graph.variables.values():
+        assert tf.DeviceSpec.from_string(
+            variable.device).device_type == 'CPU', variable
+    with graph.graph.as_default():
+        assert [v.op.name for v in tf.trainable_variables()] == list(NAMES)
+        assert sum(v.shape.num_elements()
+                   for v in tf.trainable_variables()) == 1068298

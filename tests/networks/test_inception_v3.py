@@ -1,0 +1,236 @@
+"""inception_v3: its structure on the graph, its order, its lines.
+
+What needs the network to run, at 299 x 299, is in test_inception_v3_runs.py.
+"""
+
+import collections
+import csv
+import math
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import systems
+from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.kernels import stock
+from cifar10_tf1.report import comparison
+from cifar10_tf1.systems import base
+from cifar10_tf1.systems.inception import layers
+from cifar10_tf1.systems.inception import provider
+from cifar10_tf1.systems.inception import table
+from cifar10_tf1.systems.inception import weights
+from cifar10_tf1.systems.inception_v3 import BATCH
+from cifar10_tf1.systems.inception_v3 import STORED
+from cifar10_tf1.systems.inception_v3 import SYSTEM as inception_v3
+
+GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'golden',
+                      'inception_v3_layers.txt')
+# In the weight decay, but of a loss that is not asked for.
+WITHOUT_GRADIENT = {
+    'InceptionV3/AuxLogits/Conv2d_1b_1x1/BatchNorm/beta',
+    'InceptionV3/AuxLogits/Conv2d_2a_5x5/BatchNorm/beta',
+    'InceptionV3/AuxLogits/Conv2d_2b_1x1/biases'}
+
+
+def load_slim():
+    """[(name, shape)] of slim's model variables, in its order of creation."""
+    variables = []
+    with open(GOLDEN) as file:
+        for line in file:
+            scope, shape, kind = line.split()
+            shape = [int(number) for number in shape.split(',')]
+            variables.append((scope + '/weights', shape))
+            variables += [(f'{scope}/{name}', shape[-1:]) for name in {
+                'biases': ['biases'], 'BatchNorm': [
+                    'BatchNorm/beta', 'BatchNorm/moving_mean',
+                    'BatchNorm/moving_variance']}[kind]]
+    return variables
+
+
+@pytest.fixture(scope='module')
+def training(tiny_data_set):
+    """The training graph of batches of 64, which is not run."""
+    return runs.build_training_graph(inception_v3, tiny_data_set, seed=1)
+
+
+def list_model_variables(graph):
+    return graph.get_collection(tf.GraphKeys.MODEL_VARIABLES)
+
+
+def test_names_shapes_and_order_are_slim_s(training):
+    found = [(variable.op.name, variable.shape.as_list())
+             for variable in list_model_variables(training.graph)]
+    assert len(found) == 388 and found == load_slim()
+    assert sum(np.prod(variable.shape.as_list()) for variable
+               in training.graph.get_collection(
+                   tf.GraphKeys.TRAINABLE_VARIABLES)) == 24353332
+
+
+def test_a_checkpoint_has_777_tensors(training):
+    names = set(training.variables)
+    model = {name for name, unused_shape in load_slim()}
+    slots = {f'{name}/{slot}' for name in model - WITHOUT_GRADIENT
+             if not name.split('/')[-1].startswith('moving')
+             for slot in ('Adam', 'Adam_1')}
+    assert len(slots) == 386
+    assert names == model | slots | {'global_step', 'beta1_power',
+                                     'beta2_power'}
+    assert len(names) == 777
+    assert sum(np.prod(variable.shape.as_list(), dtype=int) for variable
+               in training.variables.values()) == 73094411
+
+
+def test_193_gradients(training):
+    assert len(training.figures.names) == 1 + 193
+
+
+def test_98_weights_decay_and_192_moments_are_averaged(training):
+    collections_of = training.graph.get_collection
+    # The cross-entropy is the last of them.
+    assert len(collections_of('losses')) == 98 + 1
+    assert len(collections_of(tf.GraphKeys.UPDATE_OPS)) == 192
+
+
+def test_moments_are_averaged_in_each_update(training):
+    """Before the weights change, and not where the loss alone is asked for."""
+    updates = {tensor.op for tensor in training.graph.get_collection(
+        tf.GraphKeys.UPDATE_OPS)}
+    assert not updates & list_ancestors(training.total_loss.op)
+    applied = [op for op in training.graph.get_operations()
+               if op.type == 'ResourceApplyAdam']
+    assert len(applied) == 193
+    for op in (applied[0], applied[-1]):
+        assert updates <= list_ancestors(op)
+
+
+def test_no_sum_depends_on_which_buffer_is_free(training):
+    """AddN of three or more may begin with any of them; two have one sum."""
+    sums = [op for op in training.graph.get_operations() if op.type == 'AddN']
+    assert len(sums) > 200
+    assert max(len(op.inputs) for op in sums) == 2
+
+
+def list_ancestors(op):
+    found, queue = set(), collections.deque([op])
+    while queue:
+        op = queue.popleft()
+        if op not in found:
+            found.add(op)
+            queue.extend([tensor.op for tensor in op.inputs]
+                         + list(op.control_inputs))
+    return found
+
+
+def test_the_first_values_of_each_kind():
+    """Of one weight of each initialiser, ten values; betas, moments, biases."""
+    names = {
+        'InceptionV3/Conv2d_1a_3x3/weights': math.sqrt(2.6 / 27),
+        'InceptionV3/AuxLogits/Conv2d_2a_5x5/weights': 0.01,
+        'InceptionV3/AuxLogits/Conv2d_2b_1x1/weights': 0.001,
+        'InceptionV3/Logits/Conv2d_1c_1x1/weights': math.sqrt(2.6 / 2048)}
+    constants = {
+        'InceptionV3/Conv2d_1a_3x3/BatchNorm/beta': 0.0,
+        'InceptionV3/Conv2d_1a_3x3/BatchNorm/moving_mean': 0.0,
+        'InceptionV3/Conv2d_1a_3x3/BatchNorm/moving_variance': 1.0,
+        'InceptionV3/Logits/Conv2d_1c_1x1/biases': 0.0}
+    with tf.Graph().as_default(), tf.Session() as session:
+        build_some_layers()
+        variables = {variable.op.name: variable
+                     for variable in tf.global_variables()}
+        session.run(tf.global_variables_initializer())
+        for name, stddev in names.items():
+            value = session.run(variables[name])
+            expected = session.run(tf.truncated_normal(
+                variables[name].shape, stddev=stddev, seed=derive_seed(1, name)))
+            assert value.ravel()[:10].tobytes() == (
+                expected.ravel()[:10].tobytes()), name
+            assert value.std() == pytest.approx(0.88 * stddev, rel=0.1)
+        for name, constant in constants.items():
+            assert (session.run(variables[name]) == constant).all()
+
+
+def build_some_layers():
+    """One of each initialiser, on little input."""
+    builder = layers.Builder(1, 0.0, layers.Normalization(), True, stock)
+    with tf.variable_scope('InceptionV3'):
+        builder.build_chain(tf.zeros([1, 9, 9, 3]), table.BODY[:1])
+        with tf.variable_scope('AuxLogits'):
+            net = builder.build_chain(tf.zeros([1, 5, 5, 128]),
+                                      table.AUXILIARY[2:])
+            builder.build_linear(net, 'Conv2d_2b_1x1', 10,
+                                 table.AUXILIARY_STDDEV)
+        with tf.variable_scope('Logits'):
+            builder.build_linear(tf.zeros([1, 1, 1, 2048]), 'Conv2d_1c_1x1', 10)
+
+
+def test_280_are_restored_and_108_are_not(training):
+    lines = weights.format_list(dict(load_slim()))
+    assert [line.split('::')[1] for line in lines] == (
+        ['RESTORED FROM CHECKPOINT'] * 280 + ['SELECTED FOR RETRAINING'] * 108)
+
+
+def test_pictures_are_resized_as_tensorflow_1_does():
+    """Its corner convention: row 0 is row 2 of the picture, and so is each multiple of
+    the scale. That the whole is the port's, test_systems.py says."""
+    pixels = np.random.RandomState(0).randint(0, 256, [2, 32, 32, 3]).astype(np.uint8)
+    with tf.Graph().as_default(), tf.Session() as session:
+        ours = session.run(inception_v3.build_images(tf.constant(pixels)))
+    corner = pixels[:, 2, 2] * np.float32(1 / 255)
+    assert np.array_equal(ours[:, 0, 0], (corner - np.float32(0.5)) * 2)
+    assert ours.shape == (2, 299, 299, 3) and np.abs(ours).max() <= 1.0
+
+
+def test_the_provider_s_order():
+    rows = provider.draw_rows(100, 1000, seed=1)
+    # Golden: a change of it would make another run.
+    assert rows[:12].tolist() == GOLDEN_ROWS
+    counts = np.bincount(rows, minlength=100)
+    # All but those that are still in the queue, or a pass ahead.
+    assert abs(counts - 10).max() <= 3
+    for number, row in enumerate(rows[:60]):
+        assert row < 32 + number  # not read before its turn
+    assert not np.array_equal(rows, provider.draw_rows(100, 1000, seed=2))
+    # Of whom the queue holds several passes at once.
+    assert set(provider.draw_rows(5, 500, seed=1)) == set(range(5))
+
+
+def test_an_epoch_goes_on_where_the_last_one_ended(tiny_data_set):
+    plan = inception_v3.build_plan(tiny_data_set)
+    rows = np.concatenate([plan.order(1, epoch) for epoch in range(3)])
+    assert np.array_equal(rows, provider.draw_rows(400, 96000, seed=1))
+    two_files = inception_v3.build_plan(tiny_data_set, num_files=2)
+    assert two_files.order(1, 0).max() == 159
+
+
+def test_the_documented_test_takes_other_rows(tiny_data_set):
+    rows = inception_v3.list_test_rows(200, BATCH, 1)
+    assert len(rows) == 200 and len(set(rows)) < 200
+    assert inception_v3.list_test_rows(200, STORED, 1) == slice(200)
+
+
+def test_modes():
+    with tf.Graph().as_default():
+        number = tf.constant(3, tf.int64)
+        mode = base.build_test_mode(inception_v3, BATCH, 5, number)
+        assert mode.uses_batch_statistics and mode.step is number
+        assert mode.seed == 5
+        assert base.build_test_mode(inception_v3, STORED, 5, number) == (
+            base.Mode())
+
+
+def test_the_documented_curve_is_of_100_losses_each():
+    curve = comparison.load_curve('inception_v3', 'documented', 'summed_loss')
+    assert list(curve) == [(epoch, part) for epoch in (1, 2, 3)
+                           for part in (1, 2, 3, 4, 5)]
+    assert curve[1, 1] == 158.5801 and curve[3, 5] == 69.0604
+    path = os.path.join(os.path.dirname(systems.__file__),
+                        'inception_v3_documented_curve.csv')
+    with open(path) as file:
+        seconds = sum(float(row['seconds']) for row in csv.DictReader(file))
+    assert round(seconds / 3600, 1) == 23.4
+
+
+GOLDEN_ROWS = [2, 19, 4, 27, 32, 20, 3, 12, 1, 30, 6, 42]

@@ -1,0 +1,201 @@
+"""inception_v3 at work, at 299 x 299 in batches of two: slow.
+
+The network beside a plain port, the warm start, interrupted runs, the tests.
+"""
+
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import published_weights
+import runs
+import system_cases
+from cifar10_tf1.machine import description
+from cifar10_tf1.graph import loss
+from cifar10_tf1.benchmark import plain_inception_v3
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.systems import base
+from cifar10_tf1.graph.variables import list_network_variables
+from cifar10_tf1.graph.variables import load_variables
+from published_weights import CHECKPOINT
+from published_weights import FROZEN
+from published_weights import MARK
+from test_inception_v3 import load_slim
+
+pytestmark = pytest.mark.slow
+CASE = system_cases.CASES['inception_v3']
+SMALL = CASE.system
+STEPS = 6
+
+
+def train(folder, data_set, **options):
+    return runs.train(folder, data_set, system=SMALL, **options)
+
+
+@pytest.fixture(scope='module')
+def few(tiny_data_set):
+    return system_cases.make_data(CASE, tiny_data_set)
+
+
+@pytest.fixture(scope='module')
+def published(tmp_path_factory):
+    """A folder with the weights in three packings, of the published layout."""
+    folder = tmp_path_factory.mktemp('published')
+    shapes = {name: shape for name, shape in load_slim()
+              if 'AuxLogits' not in name and 'Logits/Conv2d_1c' not in name}
+    tensors = {}
+    for name, value in published_weights.draw(shapes).items():
+        fan_in = np.prod(value.shape[:-1]) if value.ndim > 1 else 1
+        tensors[name] = np.asarray(value * 10 * np.sqrt(2 / fan_in) if (
+            value.ndim > 1) else value, np.float32)
+    tensors[MARK] = np.zeros([1, 1, 2048, 1001], np.float32)
+    tensors['InceptionV3/Logits/Conv2d_1c_1x1/biases'] = np.zeros(1001, 'f')
+    for kind in ('V1', 'V2'):
+        (folder / kind).mkdir()
+        published_weights.write_checkpoint(folder / kind / CHECKPOINT, tensors,
+                                           is_v1=kind == 'V1')
+    published_weights.write_frozen(folder / FROZEN, tensors)
+    return folder, tensors
+
+
+def test_the_network_is_the_port_s():
+    """Logits, loss and gradients of the same weights on the same images."""
+    random = np.random.RandomState(0)
+    images = random.uniform(-1, 1, [2, 299, 299, 3]).astype(np.float32)
+    labels = np.array([3, 8], np.int32)
+    with tf.Graph().as_default() as ours:
+        logits = SMALL.build_network(
+            tf.constant(images), seed=1,
+            mode=base.Mode(uses_batch_statistics=True))
+        total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
+        update, gradients = loss.build_update(
+            tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
+        variables = {variable.op.name: variable
+                     for variable in list_network_variables()}
+        norms = {variable.op.name: tf.norm(gradient)
+                 for gradient, variable in gradients}
+        start = tf.global_variables_initializer()
+    with tf.Graph().as_default() as theirs:
+        port = plain_inception_v3.build_training(
+            tf.constant(images), tf.constant(labels), keep_prob=1.0)
+        port_start = tf.global_variables_initializer()
+    with tf.Session(graph=ours) as session:
+        session.run(start)
+        values = session.run(variables)
+        our_logits, our_loss, our_norms, unused_result = session.run(
+            [logits, total_loss, norms, update])
+        moments = session.run({name: variable for name, variable
+                               in variables.items() if 'moving' in name})
+    with tf.Session(graph=theirs) as session:
+        session.run(port_start)
+        assert set(port['variables']) == set(values)
+        load_variables(session, [(variable, values[name]) for name, variable
+                                 in port['variables'].items()])
+        their_logits, their_loss, unused_result = session.run(
+            [port['logits'], port['loss'], port['train_op']])
+        their_moments = session.run({name: port['variables'][name]
+                                     for name in moments})
+    assert np.abs(our_logits - their_logits).max() <= (
+        1e-4 * np.abs(their_logits).max())
+    assert abs(our_loss - their_loss) <= 1e-6 * abs(their_loss)
+    assert len(our_norms) == 193 and np.isfinite(list(our_norms.values())).all()
+    for name, value in moments.items():
+        assert not np.array_equal(value, values[name]), name
+        assert np.abs(value - their_moments[name]).max() <= 1e-4 * max(
+            1.0, np.abs(their_moments[name]).max()), name
+
+
+@pytest.fixture(scope='module')
+def whole_run(published, few, tmp_path_factory):
+    """Six steps from published weights, never interrupted: a folder."""
+    folder = tmp_path_factory.mktemp('whole')
+    assert train(folder, few, pretrained=str(published[0] / 'V2')) == 0
+    return folder
+
+
+def test_what_a_warm_start_leaves(whole_run, published):
+    tensors = runs.tensors_of(whole_run / f'model.ckpt-{STEPS}')
+    assert len(tensors) == 777
+    lines = (whole_run / 'tf_inception_vars.txt').read_text().splitlines()
+    assert len(lines) == 388 and lines[0].endswith('::RESTORED FROM CHECKPOINT')
+    record = runs.load_record(whole_run)
+    pretrained = record.content['data']['pretrained']
+    assert set(pretrained['sha256']) == {
+        CHECKPOINT + '.index', CHECKPOINT + '.data-00000-of-00001'}
+    assert [(entry['epoch'], entry['part'], entry['step'])
+            for entry in record.epochs] == [(1, 1, 3), (1, 2, 6)]
+    # Adam moves each weight by about 0.001 a step, from the published value.
+    name = 'InceptionV3/Conv2d_1a_3x3/weights'
+    assert 0 < np.abs(tensors[name] - published[1][name]).max() < 0.02
+
+
+@pytest.mark.parametrize('kind', ['V1', 'frozen'])
+def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
+                                            monkeypatch, kind):
+    """From the same weights in another packing."""
+    system_cases.check_interrupted(
+        CASE, whole_run, few, tmp_path, 2, monkeypatch,
+        pretrained=str(published[0] / (FROZEN if kind == 'frozen' else kind)))
+
+
+def test_other_weights_are_refused_on_resumption(whole_run, published, few,
+                                                 tmp_path):
+    folder, tensors = published
+    tensors = dict(tensors)
+    name = 'InceptionV3/Conv2d_1a_3x3/weights'
+    tensors[name] = tensors[name] + np.float32(0.001)
+    other = published_weights.write_checkpoint(tmp_path / CHECKPOINT, tensors)
+    with pytest.raises(UserError, match='began with other weights'):
+        train(whole_run, few, pretrained=str(other), epochs=2)
+    with pytest.raises(UserError, match='leave --from-scratch out'):
+        train(whole_run, few, is_from_scratch=True)
+    # The same ones in another packing are no others.
+    assert train(whole_run, few, pretrained=str(folder / FROZEN)) == 0
+
+
+def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
+                                                  monkeypatch):
+    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'none'))
+    monkeypatch.setenv('INCEPTION_V3_URL', 'http://127.0.0.1:9')
+    with pytest.raises(UserError, match='--from-scratch'):
+        train(tmp_path / 'a', few, max_steps=2)
+    folder = tmp_path / 'b'
+    assert train(folder, few, max_steps=2, is_from_scratch=True) == 0
+    lines = capsys.readouterr().out.splitlines()
+    marked = [line for line in lines if 'loss' in line]
+    assert len(marked) == 3 and all(
+        line.startswith('[from seeded weights] ') for line in marked)
+    assert 'global step 1: loss = ' in marked[0]
+    assert 'Finished training. Last batch loss ' in marked[2]
+    assert runs.load_record(folder).content['data']['pretrained'] is None
+    with pytest.raises(UserError, match='leave --pretrained out'):
+        train(folder, few, pretrained='x')
+
+
+def test_tests_of_both_kinds(whole_run, few):
+    threads = description.Threads(0, 0, 2)
+    first = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
+    again = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
+    other = runs.evaluate(SMALL, few, str(whole_run), seed=2, threads=threads)
+    assert first.num_examples == 6
+    assert first.logits.tobytes() == again.logits.tobytes()
+    # Other images, and another dropout.
+    assert not np.array_equal(first.logits, other.logits)
+    stored = runs.evaluate(SMALL, few, str(whole_run), variant='stored',
+                           threads=threads)
+    assert stored.num_examples == 6
+    # Each image by itself: another batch size gives the same.
+    threes = system_cases.make_small('inception_v3', **dict(
+        SMALL.settings._asdict(), test_batch_size=3))
+    apart = runs.evaluate(threes, few, str(whole_run), variant='stored',
+                          threads=threads)
+    assert np.abs(stored.logits - apart.logits).max() <= (
+        1e-4 * np.abs(stored.logits).max())
+
+
+def test_the_size_of_a_checkpoint(whole_run):
+    size = os.path.getsize(
+        str(whole_run / f'model.ckpt-{STEPS}.data-00000-of-00001'))
+    assert size == 292377648

@@ -1,0 +1,172 @@
+"""The plain ports alone: deep_cnn's own training, lenet5's tensors and update."""
+
+import csv
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1 import data
+from cifar10_tf1.benchmark import plain_deep_cnn
+from cifar10_tf1.benchmark import plain_lenet5
+from cifar10_tf1.data import mnist
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+
+not_seeded = pytest.mark.skipif(
+    not tf.__version__.startswith('1.15'),
+    reason='TensorFlow 2 is told here to insist on seeds; the port has none')
+
+
+@pytest.fixture
+def train(tiny_data_set, monkeypatch):
+    monkeypatch.setattr(data.Source, 'load',
+                        lambda self, *unused, **also_unused: tiny_data_set)
+    return lambda *arguments: plain_deep_cnn.main(list(map(str, arguments)))
+
+
+def load_epochs(folder):
+    with open(str(folder / plain_deep_cnn.EPOCHS_FILE), newline='') as file:
+        return list(csv.DictReader(file))
+
+
+@not_seeded
+def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path,
+                                                      tiny_data_set, capsys):
+    folder = tmp_path / 'plain'
+    assert train(folder, '--epochs', 2) == 0
+    first = load_epochs(folder)
+    # As after a kill between a row and its checkpoint.
+    with open(str(folder / plain_deep_cnn.EPOCHS_FILE), 'a') as file:
+        file.write('3,99.0,1.0\n')
+    capsys.readouterr()
+    assert train(folder, '--epochs', 4) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(' :')[0] for line in lines] == ['Epoch 3', 'Epoch 4']
+    rows = load_epochs(folder)
+    assert rows[:2] == first and [row['epoch'] for row in rows] == list('1234')
+    # Four batches; of ten classes the loss of a fresh network is some 2.3 nats.
+    assert 4 * 2.2 < float(rows[0]['summed_loss']) < 4 * 8
+    assert rows[2]['summed_loss'] != '99.0'
+    # Restored at step 8, or it had counted from 0.
+    assert tf.train.load_variable(str(folder / 'model.ckpt-16'), 'global_step') == 16
+    result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
+                           str(folder / 'model.ckpt-16'))
+    assert result.num_examples == 200
+    assert train(folder, '--epochs', 4) == 0
+    assert capsys.readouterr().out == ''
+
+
+@not_seeded
+def test_two_runs_differ(train, tmp_path, tiny_data_set):
+    """The original is not seeded."""
+    hashes = set()
+    for name in 'ab':
+        assert train(tmp_path / name, '--epochs', 1) == 0
+        hashes.add(reading.fingerprint(str(tmp_path / name / 'model.ckpt-4')))
+    assert len(hashes) == 2
+
+
+@not_seeded
+def test_a_run_of_train_py_is_left_alone(train, finished_run, tmp_path, capsys):
+    folder = shutil.copytree(str(finished_run), str(tmp_path / 'run'))
+    before = sorted(os.listdir(folder))
+    assert train(folder, '--epochs', 9) == 1
+    captured = capsys.readouterr()
+    assert 'holds a run of train.py' in captured.err
+    assert captured.err.count('\n') == 1 and captured.out == ''
+    assert sorted(os.listdir(folder)) == before
+    (tmp_path / 'file').write_text('')
+    assert train(tmp_path / 'file' / 'plain') == 1
+    assert 'cannot make' in capsys.readouterr().err
+
+
+# Names a checkpoint of the original LeNet-5 program, which is not passed on.
+VARIABLE = 'LENET5_ORIGINAL'
+
+
+@pytest.fixture
+def original():
+    path = os.environ.get(VARIABLE)
+    if not path or not os.path.exists(path):
+        pytest.skip(f'{VARIABLE} names no checkpoint of the original program')
+    reader = tf.train.NewCheckpointReader(path)
+    return {name: reader.get_tensor(name)
+            for name in reader.get_variable_to_shape_map()}
+
+
+@pytest.fixture
+def lenet5_port():
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(1)
+        yield dict(plain_lenet5.build_training(), graph=graph)
+
+
+def list_shapes(graph):
+    return {variable.op.name: variable.shape.as_list()
+            for variable in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+
+
+def test_lenet5_has_the_original_s_32_tensors(lenet5_port):
+    shapes = list_shapes(lenet5_port['graph'])
+    assert len(shapes) == 32
+    assert sum(np.prod(shape) for shape in plain_lenet5.SHAPES) == 61706
+    wanted = {'beta1_power': [], 'beta2_power': []}
+    for name, shape in zip(plain_lenet5.NAMES, plain_lenet5.SHAPES):
+        wanted.update({name: shape, name + '/Adam': shape,
+                       name + '/Adam_1': shape})
+    assert shapes == wanted
+
+
+def test_a_step_lowers_the_loss_and_moves_by_the_rate(lenet5_port):
+    random = np.random.RandomState(3)
+    images = random.randint(0, 256, [88, 28, 28]).astype(np.uint8)
+    feed = {lenet5_port['images']: plain_lenet5.pad(images),
+            lenet5_port['labels']: random.randint(0, 10, 88)}
+    with tf.Session(graph=lenet5_port['graph']) as session:
+        with lenet5_port['graph'].as_default():
+            session.run(tf.global_variables_initializer())
+        before = session.run(lenet5_port['variables'])
+        first, _ = session.run([lenet5_port['loss'], lenet5_port['train_op']], feed)
+        after = session.run(lenet5_port['variables'])
+        second = session.run(lenet5_port['loss'], feed)
+    assert 2.2 < first < 2.6 and second < first
+    # Adam's first step has the rate's length, whatever the gradient.
+    for name in plain_lenet5.NAMES:
+        moved = np.abs(after[name] - before[name]).max()
+        assert moved == pytest.approx(0.001, rel=1e-3)
+
+
+def test_images_are_padded_and_scaled_by_the_factor():
+    images = np.arange(784, dtype=np.int64).reshape(1, 28, 28) % 256
+    padded = plain_lenet5.pad(images.astype(np.uint8))
+    assert padded.dtype == np.float32 and padded.shape == (1, 32, 32, 1)
+    assert padded[0, 2, 2 + 3, 0] == np.float32(3) * np.float32(1 / 255)
+    assert not padded[0, :2].any() and not padded[0, -2:].any()
+    assert not padded[0, :, :2].any() and not padded[0, :, -2:].any()
+    assert (images[0] != 0).sum() == (padded != 0).sum()
+    values = np.arange(256, dtype=np.float32)
+    assert (values * np.float32(1 / 255) != values / 255).sum() == 126
+
+
+def test_the_original_s_weights_score_what_it_printed(original, lenet5_port,
+                                                      real_mnist_dir):
+    """Validation Accuracy = 0.985 and Test Accuracy = 0.984, to the image."""
+    data_set = mnist.load_data_set(real_mnist_dir)
+    assert {name: list(value.shape) for name, value in original.items()} == (
+        list_shapes(lenet5_port['graph']))
+    counts = {}
+    with tf.Session(graph=lenet5_port['graph']) as session:
+        for name, variable in lenet5_port['variables'].items():
+            variable.load(original[name], session)
+        for split, count in (('test', 10000), ('train', 5000)):
+            table = data_set.raw_records(split)[:count]
+            images = plain_lenet5.pad(table[:, 1:].reshape(-1, 28, 28))
+            counts[split] = sum(session.run(lenet5_port['num_correct'], {
+                lenet5_port['images']: images[i:i + 128],
+                lenet5_port['labels']: table[i:i + 128, 0]})
+                for i in range(0, count, 128))
+    assert counts == {'test': 9836, 'train': 4924}

@@ -1,0 +1,378 @@
+"""Every system against its plain port, its document, and itself interrupted."""
+
+import contextlib
+import io
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+import system_cases
+from cifar10_tf1 import evaluation
+from cifar10_tf1 import systems
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.graph import pipeline
+from cifar10_tf1.graph import plan as plans
+from cifar10_tf1.report import comparison
+from cifar10_tf1.systems import base
+from system_cases import CASES
+
+TRAINED = [name for name, case in CASES.items() if case.build_port]
+
+
+@pytest.fixture(scope='module')
+def finished(tiny_data_set, tmp_path_factory):
+    """Function of a case to (folder, data, output) of its run, made once."""
+    known = {}
+
+    def find(case):
+        if case.name not in known:
+            folder = tmp_path_factory.mktemp(case.name)
+            data = system_cases.make_data(case, tiny_data_set)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                assert runs.train(folder, data, system=case.system,
+                                  epochs=case.num_epochs) == 0
+            known[case.name] = folder, data, output.getvalue()
+        return known[case.name]
+
+    return find
+
+
+@pytest.mark.parametrize('name', systems.NAMES)
+def test_the_catalog_agrees_with_the_system(name):
+    entry, system = systems.find(name), systems.load(name)
+    assert system.name == name
+    assert system.num_epochs == entry.num_epochs
+    assert system.source.module == entry.data
+    for curve in entry.documented.curves:
+        epoch, unused_part = max(comparison.load_curve(name, curve.name, curve.figure))
+        assert epoch <= entry.num_epochs
+
+
+def test_an_unknown_name_is_one_line():
+    with pytest.raises(systems.UserError, match='lenet6.*deep_cnn, lenet5'):
+        systems.find('lenet6')
+
+
+class Cifar10:
+    num_train_files, num_train_examples = 5, 50000
+
+
+class Mnist:
+    num_train_files, num_train_examples = 1, 60000
+
+
+@pytest.mark.parametrize('name, data, batch_sizes, points', [
+    ('deep_cnn', Cifar10, (100,) * 500, ()),
+    ('lenet5', Mnist, (128,) * 429 + (88,), ()),
+    ('laptop_cnn', Cifar10, ((256,) * 35 + (40,)) * 5, ((180, 5),)),
+    ('udacity_cnn', Cifar10, (1000,) * 45,
+     ((9, 1), (18, 2), (27, 3), (36, 4), (45, 5))),
+    ('inception_v3', Cifar10, (64,) * 500,
+     ((100, 1), (200, 2), (300, 3), (400, 4), (500, 5)))])
+def test_the_documented_plan(name, data, batch_sizes, points):
+    plan = systems.load(name).build_plan(data)
+    assert plan.batch_sizes == batch_sizes and plan.reporting_points == points
+    numbers = np.arange(data.num_train_examples)
+    rows = numbers[plan.rows]
+    if name == 'lenet5':
+        assert np.array_equal(rows, numbers[5000:])
+        assert np.array_equal(numbers[plan.validation], numbers[:5000])
+    elif name in ('laptop_cnn', 'udacity_cnn'):
+        files = numbers.reshape(5, 10000)
+        assert np.array_equal(rows, files[:, :9000].ravel())
+        assert np.array_equal(plan.validation, files[:, 9000:].ravel())
+        alone = systems.load(name).build_plan(data, num_files=1)
+        assert alone.batch_sizes == batch_sizes[:len(batch_sizes) // 5]
+        assert alone.reporting_points == ((len(alone.batch_sizes), 1),)
+        assert np.array_equal(alone.rows, rows[:9000])
+        # Validation stays pooled over all files.
+        assert np.array_equal(alone.validation, plan.validation)
+    else:
+        assert np.array_equal(rows, numbers) and plan.validation is None
+
+
+@pytest.mark.parametrize('sizes, expected', [
+    ((3, 3, 2), [(0, 3, 2), (6, 2, 1)]), ((4,), [(0, 4, 1)]),
+    ((2, 3, 2), [(0, 2, 1), (2, 3, 1), (5, 2, 1)])])
+def test_runs_of_equal_batches(sizes, expected):
+    assert plans.list_runs(sizes) == expected
+
+
+@pytest.mark.parametrize('case', [case for case in CASES.values() if case.prepare],
+                         ids=lambda case: case.name)
+def test_batches_are_the_port_s(case, tiny_data_set):
+    """Each image once, in the plan's order, to the bit; from any batch on."""
+    data = system_cases.make_data(case, tiny_data_set)
+    plan = case.system.build_plan(data)
+    with tf.Graph().as_default(), tf.Session() as session:
+        training = pipeline.build_training_input(case.system, data, plan, 1, 2)
+        measured = pipeline.build_measured_inputs(case.system, data, plan, 1, 2)
+
+        def check(source, batch, split, rows, batch_sizes, **start):
+            labels, images = data.labels_and_images(split)
+            source.initialize(session, **start)
+            batches = read(session, batch)
+            assert [len(batch[0]) for batch in batches] == list(batch_sizes)
+            found = [np.concatenate(parts) for parts in zip(*batches)]
+            assert np.array_equal(found[0], labels[rows])
+            assert found[1].tobytes() == case.prepare(images[rows]).tobytes()
+
+        training.load(session, data)
+        batch = training.iterator.get_next()
+        rows = np.arange(data.num_train_examples)[plan.rows]
+        for epoch, first in ((0, 0), (2, 3), (5, plan.num_steps - 1)):
+            ordered = rows if plan.order is None else rows[plan.order(1, epoch)]
+            check(training, batch, 'train', ordered[sum(plan.batch_sizes[:first]):],
+                  plan.batch_sizes[first:], epoch=epoch, first_batch=first)
+        for name, source in measured.items():
+            source.load(session, data)
+            if name == 'test':
+                wanted = 'test', case.system.list_test_rows(
+                    data.num_test_examples, case.system.variants[0], 1)
+            else:
+                wanted = 'train', (plan.validation if name == pipeline.VALIDATION
+                                   else source.rows)
+            check(source, source.iterator.get_next(), *wanted, source.batch_sizes)
+
+
+def read(session, batch):
+    batches = []
+    while True:
+        try:
+            batches.append(session.run(batch))
+        except tf.errors.OutOfRangeError:
+            return batches
+
+
+@pytest.mark.parametrize('name', TRAINED)
+def test_three_updates_are_the_port_s(name, tiny_data_set):
+    """The same loss and weights from the same weights on the same batches.
+
+    Without dropout, whose draws differ. Each update waits for the loss.
+    """
+    case = CASES[name]
+    data = system_cases.make_data(case, tiny_data_set)
+    graph = runs.build_training_graph(case.system, data, seed=1)
+    with tf.Graph().as_default() as port_graph:
+        port = case.build_port()
+        variables = tf.trainable_variables()
+        start = tf.global_variables_initializer()
+    with tf.Session(graph=graph.graph) as ours, tf.Session(graph=port_graph) as theirs:
+        ours.run(graph.initializer)
+        theirs.run(start)
+        assert {variable.op.name for variable in variables} == {
+            variable.op.name for variable in graph.graph.get_collection(
+                tf.GraphKeys.TRAINABLE_VARIABLES)}
+        for variable in variables:
+            variable.load(ours.run(graph.variables[variable.op.name]), theirs)
+        graph.inputs.training.load(ours, data)
+        graph.inputs.training.initialize(ours, epoch=0)
+        feeds = {graph.inputs.handle: ours.run(graph.inputs.handles['training'])}
+        for unused_step in range(3):
+            unused, loss, images, labels = ours.run(
+                [graph.train_op, graph.total_loss, graph.inputs.images,
+                 graph.inputs.labels], feeds)
+            port_loss, unused = theirs.run([port['loss'], port['train_op']],
+                                           case.feed(port, images, labels))
+            assert abs(loss - port_loss) <= 1e-5 * abs(port_loss)
+        for variable in variables:
+            value = theirs.run(variable)
+            difference = np.abs(ours.run(graph.variables[variable.op.name]) - value)
+            assert difference.max() <= 2e-5 * max(1.0, np.abs(value).max()), variable
+
+
+# Standard deviation of each kind of variable as drawn, 0 for a constant; and the digest
+# of all initial weights of seed 1, the same bits on both runtimes and every machine.
+INITIAL = {
+    'deep_cnn': ({'conv_1/weights': 0.05, 'conv_2/weights': 0.05, 'FC_1/weights': 0.04,
+                  'FC_2/weights': 0.04, 'softmax_linear/weights': 1 / 192},
+                 '97ce56171cbe88fce3e50de9182cc71a3e5124062da7e84d06bd69d4f0719028'),
+    'lenet5': ({'Variable_4': 0.1, 'Variable_6': 0.1, 'Variable_3': 0},
+               '12356febf514f0c73e3ba6d80b5fa6b3132fa74ef23d33242d61853818641fd8'),
+    'laptop_cnn': ({'Variable_4': 0.05, 'Variable_6': 0.05, 'Variable_7': 0.05},
+                   '3e09de130b806fae72af70165af949934e97663b8d37a65d39ba2d9de3286207'),
+    'udacity_cnn': ({'Variable_4': 0.05, 'Variable_6': 0.05, 'Variable_7': 0},
+                    'f0cc1251b14d273920cd4d455b78d5ae109cd4d46b58d9588c38a9190a943ab6'),
+}
+
+
+def initial_weights(system, seed, with_unrelated_op=False):
+    with tf.Graph().as_default(), tf.Session() as session:
+        if with_unrelated_op:
+            tf.random.uniform([3], seed=5, name='unrelated')
+        unused_labels, images = system.build_test_batch(
+            tf.zeros([1, 1 + system.picture.side ** 2 * system.picture.channels],
+                     tf.uint8), tf.zeros([1, system.num_test_draws]))
+        system.build_network(images, seed)
+        session.run(tf.global_variables_initializer())
+        return {variable.op.name: session.run(variable)
+                for variable in tf.trainable_variables()}
+
+
+@pytest.mark.parametrize('name', sorted(INITIAL))
+def test_initial_weights(name):
+    """By the seed and the variable's name alone."""
+    deviations, digest = INITIAL[name]
+    system = systems.load(name)
+    values = initial_weights(system, 1)
+    for end, stddev in deviations.items():
+        value, = [value for full, value in values.items() if full.endswith(end)]
+        # Cut off at two deviations, which leaves 0.88 of one.
+        assert np.abs(value).max() <= 2 * stddev
+        assert value.std() == pytest.approx(0.88 * stddev, rel=0.05)
+    if name == 'deep_cnn':
+        assert {full: value.max() for full, value in values.items() if 'bias' in full} == {
+            full: np.float32(value) for full, value in (
+                ('model/conv_1/bias', 0), ('model/conv_2/biases', 0.1),
+                ('model/FC_1/biases', 0.1), ('model/FC_2/biases', 0.1),
+                ('model/softmax_linear/biases', 0))}
+    assert reading.fingerprint_tensors(values) == digest
+    same = initial_weights(system, 1, with_unrelated_op=True)
+    assert reading.fingerprint_tensors(same) == digest
+    other = initial_weights(system, 2)
+    assert all((value != other[full]).mean() > 0.99
+               for full, value in values.items() if value.std() > 1e-6)
+
+
+@pytest.mark.parametrize('name', sorted(INITIAL))
+def test_a_second_network_in_one_graph_is_refused(name):
+    system = systems.load(name)
+    with tf.Graph().as_default():
+        size = {'deep_cnn': 24}.get(name, 32)
+        images = tf.zeros([1, size, size, system.picture.channels])
+        system.build_network(images, 1)
+        with pytest.raises(ValueError, match='already exists'):
+            system.build_network(images, 1)
+
+
+def test_unknown_settings_raise():
+    with pytest.raises(TypeError):
+        type(systems.load('deep_cnn').settings)(batchsize=100)
+
+
+# Patterns of the lines of a run of two epochs or more: the first ones, and the last
+# before the hash of the weights.
+LINES = {
+    'deep_cnn': ([r'Epoch 1 : Loss = \d+\.\d{5}, Epoch Time = \d+\.\d\ds'],
+                 [r'Done Training, Total Epoch Time = \d+\.\d\ds']),
+    'lenet5': (['Training...', '', 'EPOCH 1 ...', r'Validation Accuracy = \d\.\d{3}', '',
+                'EPOCH 2 ...'],
+               ['EPOCH 7 ...', r'Validation Accuracy = \d\.\d{3}', '', 'Model saved',
+                r'Test Accuracy = \d\.\d{3}']),
+    'laptop_cnn': (['Training...', r'Epoch  1, CIFAR-10 Batch 5:  batch loss is :  [\d.]+',
+                    r'batch_accuracy accuracy is : [\d.]+'],
+                   [r'batch_accuracy accuracy is : [\d.]+']),
+    'udacity_cnn': (['Training...', r'Epoch  1, CIFAR-10 Batch 1:  Loss: {5}\d\.\d{4} , '
+                     r'Training Acc: \d\.\d{4}, Validation Acc: \d\.\d{4}',
+                     r'Epoch  1, CIFAR-10 Batch 2:  Loss: .*'],
+                    ['Epoch  2, CIFAR-10 Batch 5:  Loss: .*']),
+}
+
+
+@pytest.mark.parametrize('name', sorted(LINES))
+def test_the_documented_lines_of_a_run(name, finished):
+    first, last = LINES[name]
+    lines = finished(CASES[name])[2].splitlines()
+    end = next(number for number, line in enumerate(lines)
+               if line.startswith('Weights at step'))
+    for pattern, line in zip(first + last,
+                             lines[1:1 + len(first)] + lines[end - len(last):end]):
+        assert re.match(pattern + '$', line), (pattern, line)
+
+
+COUNT = base.TestCount(6876, 10000, 1.5, 0.6875999808311463, 'models/model.ckpt-40')
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('deep_cnn', ['Test : Accuracy = 6876/10000 = 0.688, Test Time : 1.50s']),
+    ('lenet5', ['Stored Test Accuracy = 0.688']),
+    ('laptop_cnn', ['INFO:tensorflow:Restoring parameters from models/model.ckpt-40',
+                    'Testing Accuracy: 0.6875999808311463', '']),
+    ('udacity_cnn', ['INFO:tensorflow:Restoring parameters from models/model.ckpt-40',
+                     'Testing Accuracy: 0.6875999808311463', '']),
+    ('inception_v3', ['Overall accuracy 0.6876'])])
+def test_the_documented_lines_of_a_test(name, expected):
+    lines = systems.load(name).format_test(COUNT)
+    assert lines[:len(expected)] == expected
+    assert '6876' in lines[-1] and '1.50s' in lines[-1]
+
+
+def test_the_documented_lines_of_fine_tuning():
+    system = systems.load('inception_v3')
+    assert system.format_step(1, 2.97921, 76.3749) == [
+        'INFO:tensorflow:global step 1: loss = 2.9792 (76.37 sec/step)']
+    assert system.format_last_loss(0.6416812) == [
+        'Finished training. Last batch loss 0.641681']
+
+
+def test_mini_batches_are_averaged_as_the_notebooks_do():
+    # Ten float32 shares of 6,876 images in all.
+    mean = evaluation.average_batches([687] * 4 + [688] * 6, (1000,) * 10)
+    assert mean != 0.6876 and abs(mean - 0.6876) < 1e-7
+    # A short last batch counts as much as the others.
+    assert evaluation.average_batches([1, 2], (2, 2)) == 0.75
+    assert evaluation.average_batches([2, 0], (4, 1)) == 0.25
+
+
+@pytest.mark.parametrize('name', TRAINED)
+def test_a_test_counts_each_image_once(name, finished):
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    for variant in case.system.variants:
+        result = runs.evaluate(case.system, data, str(folder), variant=variant)
+        assert result.num_examples == (
+            len(np.arange(data.num_train_examples)[case.system.build_plan(
+                data).validation]) if variant == 'validation'
+            else data.num_test_examples)
+        assert result.step == system_cases.count_steps(case, data)
+        if name == 'lenet5':  # the only one whose tiny data can be learned
+            assert result.num_correct > 0.8 * result.num_examples
+        for line in case.system.format_test(result.count):
+            if 'Restoring parameters' in line:  # what was restored, not what was then
+                assert line.endswith(f' {folder}/model.ckpt-{result.step}')
+    if 'validation' in case.system.variants:
+        entry = runs.load_record(folder).epochs[-1]
+        assert entry['validation_correct'] == result.num_correct
+        assert entry['validation_accuracy'] == result.accuracy
+
+
+@pytest.mark.parametrize('name', [name for name in TRAINED if CASES[name].published])
+def test_the_published_checkpoints(name, finished):
+    """As the original's plain Saver writes them; the last five."""
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    num_steps = system_cases.count_steps(case, data)
+    published = folder / 'published'
+    assert sorted(path.stem for path in published.glob('*.index')) == sorted(
+        case.published)
+    prefix = tf.train.latest_checkpoint(str(published))
+    assert os.path.basename(prefix) == case.published[-1]
+    tensors = runs.tensors_of(prefix)
+    assert len(tensors) == case.num_published and 'global_step' not in tensors
+    trained = runs.tensors_of(folder / f'model.ckpt-{num_steps}')
+    assert set(trained) - set(tensors) == {'global_step'}
+    for tensor, value in tensors.items():
+        if tensor in trained:
+            assert value.tobytes() == trained[tensor].tobytes(), tensor
+        else:  # the second network of udacity_cnn
+            assert int(tensor.split('_')[1]) in range(12, 24), tensor
+    with tf.Graph().as_default(), tf.Session() as session:
+        case.build_port()['saver'].restore(session, prefix)
+    if name == 'lenet5':  # it says its step by a power of Adam's
+        reader = tf.train.NewCheckpointReader(prefix)
+        assert case.system.find_step(reader) == num_steps
+
+
+@pytest.mark.parametrize('name, stop_at', [
+    (name, stop) for name in TRAINED for stop in CASES[name].stops])
+def test_an_interrupted_run_is_the_same_run(name, stop_at, finished, tmp_path,
+                                            monkeypatch):
+    """Also within a file; dropout is drawn as if nothing had happened."""
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    system_cases.check_interrupted(case, folder, data, tmp_path, stop_at, monkeypatch)

@@ -1,0 +1,135 @@
+"""A small case of each system: its batches, its data, and the plain port beside it."""
+
+from typing import Any
+from typing import Callable
+from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import systems
+from cifar10_tf1.benchmark import plain_inception_v3
+from cifar10_tf1.benchmark import plain_laptop_cnn
+from cifar10_tf1.benchmark import plain_lenet5
+from cifar10_tf1.benchmark import plain_notebook
+from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_udacity_cnn
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.data import mnist
+
+
+class Case(NamedTuple):
+    system: Any                   # base.System, of batches that the tiny data fill
+    num_epochs: int               # of a run to its end
+    stops: Tuple[int, ...]        # steps at which a run is interrupted
+    build_port: Optional[Callable] = None  # gives its dict; None: not trained quickly
+    feed: Optional[Callable] = None     # (port, images, labels) to what it is fed
+    prepare: Optional[Callable] = None  # pictures to what the port is fed; None: drawn
+    published: Tuple[str, ...] = ()     # what a run to its end leaves there
+    num_published: int = 0              # tensors in each
+
+    @property
+    def name(self):
+        return self.system.name
+
+
+def make_small(name, **settings):
+    """The system with other settings."""
+    system = type(systems.load(name))()
+    system.settings = system.settings._replace(**settings)
+    return system
+
+
+def _make_notebook(name, stop, num_published, build_logits):
+    return Case(
+        make_small(name, batch_size=16, test_batch_size=48), 2, (stop,),
+        lambda: plain_notebook.build_training(build_logits, seed=1),
+        lambda port, images, labels: {
+            port['x']: images, port['y']: plain_notebook.one_hot(labels),
+            port['keep_prob']: 1.0},
+        plain_notebook.prepare, ('image_classification',), num_published)
+
+
+def _feed(port, images, labels):
+    return {port['images']: images, port['labels']: labels}
+
+
+def _prepare_inception(pixels):
+    with tf.Graph().as_default(), tf.Session() as session:
+        return session.run(plain_inception_v3.prepare(tf.constant(pixels)))
+
+
+def _make_inception():
+    documented = systems.load('inception_v3')
+    schedule = documented.settings.schedule._replace(
+        num_epochs=1, steps_per_epoch=6, steps_per_figure=3)
+    system = make_small('inception_v3', batch_size=2, test_batch_size=2,
+                        num_calibration_batches=2, schedule=schedule)
+    system.num_epochs = 1
+    return Case(system, 1, (2,), prepare=_prepare_inception)
+
+
+CASES = {case.name: case for case in (
+    Case(systems.load('deep_cnn'), 2, (6,), plain_port.build_training, _feed),
+    Case(systems.load('lenet5'), 7, (2, 5, 14), plain_lenet5.build_training, _feed,
+         lambda images: plain_lenet5.pad(images[:, :, :, 0]),
+         tuple(f'train-{epoch}' for epoch in range(2, 7)), 32),
+    _make_notebook('laptop_cnn', 3, 38, plain_laptop_cnn.build_logits),
+    _make_notebook('udacity_cnn', 37, 50, plain_udacity_cnn.build_logits),
+    _make_inception())}
+
+
+def make_data(case, tiny_data_set):
+    """The DataSet of a case: tiny_data's, or a part or a counterpart of it."""
+    if case.name == 'lenet5':
+        return _make_digits(tiny_data_set)
+    if case.name == 'inception_v3':  # six test images, so a test of all is short
+        return tiny_data_set._replace(
+            num_test_examples=6, load_bytes=lambda paths, number: (
+                tiny_data_set.load_bytes(paths, 200 if number == 6 else number)[
+                    :number]))
+    return tiny_data_set
+
+
+def _make_digits(tiny_data_set, num_train=600, num_test=150):
+    """Ten digits of 28 x 28: each a bar at its place."""
+    random = np.random.RandomState(0)
+    tables = {}
+    for number in (num_train, num_test):
+        labels = random.randint(0, 10, number).astype(np.uint8)
+        images = random.randint(0, 60, [number, 28, 28]).astype(np.uint8)
+        for image, label in zip(images, labels):
+            image[2 * label + 2:2 * label + 5, 4:24] += 190
+        tables[number] = np.concatenate(
+            [labels[:, np.newaxis], images.reshape(number, -1)], axis=1)
+    return tiny_data_set._replace(
+        name='mnist', class_names=mnist.CLASS_NAMES, image_shape=(28, 28, 1),
+        num_train_examples=num_train, num_test_examples=num_test,
+        load_bytes=lambda paths, number: tables[number])
+
+
+def count_steps(case, data):
+    return case.num_epochs * case.system.build_plan(data).num_steps
+
+
+def check_interrupted(case, folder, data, other, stop_at, monkeypatch, **options):
+    """Interrupts a run in `other`, goes on, and compares it with that in `folder`."""
+    def stop(run):
+        run.stop.signal_number = 15
+
+    assert runs.train_until(
+        stop_at, stop, monkeypatch, other, data, system=case.system,
+        epochs=case.num_epochs, **options) == 143
+    assert runs.train(other, data, system=case.system, epochs=case.num_epochs) == 0
+    names = [f'model.ckpt-{count_steps(case, data)}'] + [
+        f'published/{name}' for name in case.published[-1:]]
+    for name in names:
+        assert reading.fingerprint(str(other / name)) == (
+            reading.fingerprint(str(folder / name)))
+    entries, others = ([{name: value for name, value in entry.items()
+                         if name != 'seconds'} for entry in record.epochs]
+                       for record in map(runs.load_record, (folder, other)))
+    assert entries == others

@@ -1,0 +1,217 @@
+"""Files that chance has damaged: each is refused in one line, or is harmless.
+
+FUZZ_SEED repeats a failure; the seed is printed with it.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import os
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+import data_helpers
+import runs
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.records import run_record
+from cifar10_tf1 import verify
+from cifar10_tf1.data import mnist
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.predict import pictures
+from cifar10_tf1.report import build_report
+from cifar10_tf1.report.text import format_report
+from cifar10_tf1.training.step_losses import StepLosses
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from data_helpers import isolated  # noqa: F401
+
+pytestmark = pytest.mark.slow
+
+NUM_MUTATIONS = 2000  # of each reader's file
+SEED = int(os.environ.get('FUZZ_SEED') or random.SystemRandom().getrandbits(32))
+
+
+def mutate(content, chance):
+    """bytes with one of the damages that disks, networks and editors do."""
+    content = bytearray(content)
+    place = chance.randrange(len(content))
+    kind = chance.choice(['flip', 'byte', 'cut', 'zeros', 'repeat', 'drop',
+                          'digits', 'swap'])
+    if kind == 'flip':
+        content[place] ^= 1 << chance.randrange(8)
+    elif kind == 'byte':
+        content[place] = chance.randrange(256)
+    elif kind == 'cut':
+        del content[place:]
+    elif kind == 'zeros':
+        size = min(chance.randrange(1, 200), len(content) - place)
+        content[place:place + size] = bytes(size)
+    elif kind == 'repeat':
+        size = chance.randrange(1, 50)
+        content[place:place] = content[place:place + size]
+    elif kind == 'drop':
+        del content[place:place + chance.randrange(1, 50)]
+    elif kind == 'digits':
+        content[place:place] = b'9' * chance.randrange(1, 30)
+    else:
+        other = chance.randrange(len(content))
+        content[place], content[other] = content[other], content[place]
+    return bytes(content)
+
+
+def fuzz(path, read, content=None, number=NUM_MUTATIONS):
+    """Reads many mutations of a file.
+
+    Args:
+      path: pathlib.Path, where they are put.
+      read: function of nothing; may raise UserError, and nothing else.
+      content: bytes, by default what is there.
+      number: int, of mutations.
+    Returns:
+      (number of refused ones, list of what was read of the others).
+    """
+    content = content or path.read_bytes()
+    chance = random.Random(f'{SEED} {path.name}')
+    print(f'FUZZ_SEED={SEED}')
+    refused, results = 0, []
+    for unused_time in range(number):
+        path.write_bytes(mutate(content, chance))
+        try:
+            results.append(read())
+        except UserError as error:
+            assert '\n' not in str(error), str(error)
+            refused += 1
+    path.write_bytes(content)
+    return refused, results
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, tiny_data_set):
+    folder = tmp_path_factory.mktemp('run')
+    runs.train(folder, tiny_data_set, epochs=1, seed=77)
+    return folder
+
+
+def test_run_json(folder, tiny_data_set):
+    def read():
+        record = run_record.load(str(folder / 'run.json'))
+        run_record.check_system_name(record, 'deep_cnn')
+        return record
+
+    refused, records = fuzz(folder / 'run.json', read)
+    assert refused > NUM_MUTATIONS // 4
+    for record in records:  # the programs go through all of it
+        with contextlib.suppress(UserError):
+            verify._check(record, tiny_data_set._replace(
+                sha256=record.content['data']['sha256']), None)
+        if record.epochs:
+            assert format_report(record, build_report(record))
+
+
+def test_settings_beside_the_weights(folder):
+    prefix = str(folder / 'model.ckpt-4')
+    refused, results = fuzz(folder / 'model.ckpt-4.json',
+                            lambda: model_dirs.load_settings(prefix))
+    assert refused > NUM_MUTATIONS // 8
+    assert all(type(settings['data']) is str for settings in results)
+
+
+@pytest.mark.parametrize('suffix', ['.index', '.data-00000-of-00001'])
+def test_weights(folder, suffix):
+    """TensorFlow's own checksums see what is changed."""
+    expected = reading.fingerprint(str(folder / 'model.ckpt-4'))
+
+    def read():
+        prefix = reading.choose(str(folder))
+        return reading.fingerprint(prefix)
+
+    refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
+    assert set(digests) <= {expected}
+    assert refused > NUM_MUTATIONS // 2
+
+
+def test_step_losses(folder):
+    """Any change of the losses so far makes all of them unknown."""
+    path = folder / 'step_losses.f32'
+    whole = np.fromfile(str(path), '<f4')
+    losses = StepLosses(str(folder), 4)
+    digest, expected = losses.digest(), losses.sum(0, 4)
+    losses.close()
+
+    def read():
+        changed = path.read_bytes()[:16] != whole.tobytes()
+        losses = StepLosses(str(folder), 4, digest)
+        losses.close()
+        assert losses.damaged == changed
+        assert losses.sum(0, 4) == ((0.0, 4) if changed else expected)
+
+    assert fuzz(path, read, whole.tobytes())[0] == 0
+
+
+@pytest.mark.parametrize('version', ['binary', 'python'])
+def test_archive(tmp_path, version):
+    """Unpacked halfway, it has no published digest: its files' have to do."""
+    data_dir = tmp_path / 'data'
+    data_dir.mkdir()
+    path = data_dir / f'cifar-10-{version}.tar'
+    content = data_helpers.pack(version, packed=False)
+    described, contents = data_helpers.VERSIONS[version]
+    # Nearly all bytes are content: the headers of the first members.
+    head, rest = content[:4096], content[4096:]
+
+    def read():
+        path.write_bytes(path.read_bytes() + rest)
+        try:
+            data_helpers.load(data_dir)
+            assert data_helpers.snapshot(data_dir / described.folder) == contents
+        finally:
+            shutil.rmtree(str(data_dir / described.folder), ignore_errors=True)
+
+    refused, unused_results = fuzz(path, read, head, NUM_MUTATIONS // 2)
+    assert refused > NUM_MUTATIONS // 8
+    assert os.listdir(str(tmp_path)) == ['data']
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
+def test_pictures(kind, tmp_path):
+    Image = pytest.importorskip('PIL.Image')
+    pixels = np.random.RandomState(1).randint(0, 256, [40, 40, 3])
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, format=kind)
+    path = tmp_path / 'picture'
+    refused, read = fuzz(path, lambda: pictures.load_picture(str(path), deep_cnn.picture),
+                         file.getvalue())
+    assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
+    assert refused
+
+
+@pytest.mark.parametrize('packed', [False, True])
+def test_idx(tmp_path, packed):
+    """The four files of MNIST, each in turn, plain or packed."""
+    chance = np.random.RandomState(1)
+    files, contents = [], {}
+    for name, shape in (('train-images', (30, 28, 28)), ('train-labels', (30,)),
+                        ('t10k-images', (10, 28, 28)), ('t10k-labels', (10,))):
+        file = mnist.IdxFile(name, shape, '')
+        content = mnist.build_header(shape) + chance.randint(0, 10, shape).astype(
+            np.uint8).tobytes()
+        files.append(file._replace(digest=hashlib.sha256(content).hexdigest()))
+        contents[name] = gzip.compress(content) if packed else content
+        (tmp_path / name).write_bytes(contents[name])
+
+    def read():
+        data_set = mnist.load_data_set(str(tmp_path), files=files)
+        return data_set.raw_records('train'), data_set.raw_records('test')
+
+    expected = read()
+    for name, content in contents.items():
+        refused, tables = fuzz(tmp_path / name, read, content,
+                               NUM_MUTATIONS // len(files))
+        # A gzip header has parts without influence on the content.
+        assert refused > NUM_MUTATIONS // len(files) // 2
+        for table in tables:
+            assert all(np.array_equal(*pair) for pair in zip(table, expected))
