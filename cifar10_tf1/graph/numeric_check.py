@@ -93,7 +93,8 @@ def _check(system, session, image_shape, build_reference, batches, device, threa
         labels = tf.placeholder(tf.int32, [None])
         reference = build_reference(
             system.build_network(images, _SEED, mode=mode), labels)
-        with variables.open_network(weights, threads) as reference_session:
+        with variables.open_network(weights, threads, rewrites=False) as (
+                reference_session):
             for fed, values in batches:
                 expected = reference_session.run(
                     reference.tensors, dict(zip((images, labels), fed)))

@@ -72,9 +72,9 @@ def read_network(session):
 
 
 @contextlib.contextmanager
-def open_network(weights, threads):
+def open_network(weights, threads, rewrites=True):
     """A tf.Session of the default graph, with the weights of read_network."""
-    with tf.Session(config=runtime.session_config(threads)) as session:
+    with tf.Session(config=runtime.session_config(threads, rewrites)) as session:
         load_variables(session, [(variable, weights[variable.op.name])
                                  for variable in list_network_variables()])
         yield session

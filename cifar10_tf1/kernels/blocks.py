@@ -159,7 +159,7 @@ def _build_pool(net):
             largest = tf.maximum(largest, part)
 
         def build_gradient(gradient):
-            return tf.concat(rows.build_shares(gradient, parts, largest), axis=1)
+            return tf.concat(rows.make_shares()(gradient, parts, largest), axis=1)
 
         return largest, build_gradient
 

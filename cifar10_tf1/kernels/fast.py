@@ -39,12 +39,12 @@ def build_convolution(net, weights, biases):
 
 def build_max_pool(net, name):
     with tf.name_scope(name):
-        return rows.build_max_pool(*zip(*map(rows.split_columns, net)))
+        return rows.build_max_pool(*rows.split_columns(net))
 
 
 def build_normalization(net, settings, name):
     with tf.name_scope(name):
-        return [rows.build_normalization(row, settings) for row in net]
+        return rows.build_normalization(net, settings)
 
 
 def build_flat_product(net, weights):

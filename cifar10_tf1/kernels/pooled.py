@@ -169,7 +169,7 @@ def _build_pool(net):
             largest = tf.maximum(largest, part)
 
         def build_gradient(gradient):
-            shares = rows.build_shares(
+            shares = rows.make_shares()(
                 tf.reshape(gradient, tf.shape(largest)), parts, largest)
             pairs = [tf.concat(shares[i:i + _POOL], axis=2)
                      for i in range(0, len(shares), _POOL)]
@@ -191,7 +191,7 @@ def _build_activation(net, biases, has_relu):
 
         def build_gradients(gradient):
             if has_relu:
-                gradient = runtime.build_relu_gradient(gradient, activated)
+                gradient = runtime.make_relu_gradient()(gradient, activated)
             flat = tf.reshape(gradient, [-1, biases.shape[0].value])
             total = tf.matmul(tf.ones([1, tf.shape(flat)[0]]), flat)
             return gradient, tf.reshape(total, [-1])

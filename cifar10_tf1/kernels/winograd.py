@@ -1,12 +1,11 @@
 """5 x 5 convolution with fewer products, by rows: minimal filtering F(4, 5).
 
-Four neighbouring outputs of a 5-tap filter need 8 products instead of 20, six
-need 10 instead of 30 (Winograd; the construction by Toom and Cook). It is applied
-along the height only; along the width, each product is a stock convolution with 5
-taps. Applying it along both would need still fewer products, but small products
-of matrices run at half the speed of these convolutions (results/README.md has
-the measurements), and its errors are larger: here 3e-6 of the largest entry, with
-six outputs 1e-5.
+Four neighbouring outputs of a 5-tap filter need 8 products instead of 20, six need 10
+instead of 30 (Winograd; the construction by Toom and Cook). It is applied along the
+height only; along the width, each product is a stock convolution with 5 taps. Applied
+along both it would need still fewer products, but small matrix products run at half
+the speed of these convolutions (results/README.md has the measurements), and its
+errors are larger. Here they are 3e-6 of the largest entry, with six outputs 1e-5.
 
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
 """
@@ -19,8 +18,8 @@ import tensorflow.compat.v1 as tf
 TAPS = 5
 OUTPUTS = 4                         # rows of a tile
 _MARGIN = TAPS // 2                 # of SAME padding, rows on each side
-# Where the polynomials are evaluated, beside infinity; the first ones, as many as
-# it takes. Small ones: the errors grow with their powers.
+# The polynomials are evaluated at the first of these points and at infinity. Small
+# numbers: the errors grow with their powers.
 _POINTS = [Fraction(*point) for point in (
     (0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-1, 4))]
 
@@ -53,31 +52,11 @@ def build_matrices(num_outputs=OUTPUTS):
             evaluate(TAPS) / scales[:, np.newaxis], evaluate(num_outputs))
 
 
-class _Tiles:
-    """How the rows of a plane are tiled: which rows each tile needs."""
-
-    def __init__(self, height, num_outputs):
-        self.height = height
-        self.num_outputs = num_outputs
-        self.starts = range(0, height, num_outputs)  # first output row of each
-
-    def find_rows(self, start):
-        """Rows of the plane in a tile, and their places in it."""
-        first = start - _MARGIN
-        end = first + self.num_outputs + TAPS - 1
-        inside = slice(max(first, 0), min(end, self.height))
-        return inside, slice(inside.start - first, inside.stop - first)
-
-    def __iter__(self):
-        return map(self.find_rows, self.starts)
-
-
 def build_products(plane, weights, num_outputs):
-    """What the outputs are combined of, without gradients.
+    """The products whose combinations are the outputs, without gradients.
 
     Args:
-      plane: float32 [height, width, batch, channels], a multiple of num_outputs
-        high.
+      plane: float32 [height, width, batch, channels], a multiple of num_outputs high.
       weights: float32 [5, 5, channels, filters].
       num_outputs: int, rows of a tile.
     Returns:
@@ -86,11 +65,10 @@ def build_products(plane, weights, num_outputs):
     input_matrix, kernel_matrix, unused_output = (
         matrix.astype(np.float32) for matrix in build_matrices(num_outputs))
     kernels = _transform_kernel(kernel_matrix, weights)
-    tiles = _Tiles(plane.shape[0].value, num_outputs)
+    tiles = _list_tiles(plane.shape[0].value, num_outputs)
     inputs = [combine(input_matrix[:, places], plane[inside])
               for inside, places in tiles]
-    return [[_convolve_width(*pair) for pair in zip(tile, kernels)]
-            for tile in inputs]
+    return [_convolve_width(tile, kernels) for tile in inputs]
 
 
 def build_convolution(rows, weights):
@@ -104,7 +82,8 @@ def build_convolution(rows, weights):
     """
     input_matrix, kernel_matrix, output_matrix = (
         matrix.astype(np.float32) for matrix in build_matrices())
-    tiles = _Tiles(len(rows), OUTPUTS)
+    height = len(rows)
+    tiles = _list_tiles(height, OUTPUTS)
 
     @tf.custom_gradient
     def convolve(weights, *rows):
@@ -113,34 +92,35 @@ def build_convolution(rows, weights):
         kernels = _transform_kernel(kernel_matrix, weights)
         outputs = []
         for tile in inputs:
-            products = [_convolve_width(*pair) for pair in zip(tile, kernels)]
+            products = _convolve_width(tile, kernels)
             outputs += combine(output_matrix.T, tf.stack(products))
 
         def build_gradients(*gradients):
             products = [combine(output_matrix, tf.stack(
-                gradients[start:start + OUTPUTS])) for start in tiles.starts]
+                gradients[start:start + OUTPUTS]))
+                for start in range(0, height, OUTPUTS)]
             return [_build_weights_gradient(inputs, products)] + (
                 _build_rows_gradient(products))
 
         def _build_weights_gradient(inputs, products):
-            by_product = [tf.add_n([_correlate_width(*pair)
-                                    for pair in zip(*pairs)])
+            correlate = _make_width_correlation(inputs[0][0])
+            by_product = [tf.add_n([correlate(*pair) for pair in zip(*pairs)])
                           for pairs in zip(zip(*inputs), zip(*products))]
             # [filter row, channels, filter column, filters]
             gradient = tf.stack(combine(kernel_matrix.T, tf.stack(by_product)))
             return tf.transpose(gradient, [0, 2, 1, 3])
 
         def _build_rows_gradient(products):
-            # The transposed convolution: with the kernel turned around, its
-            # rows by the transforms, its columns here.
+            # The transposed convolution: with the kernel turned around, its rows by
+            # the transforms, its columns here.
             turned = tf.transpose(tf.reverse(weights, axis=[1]), [0, 1, 3, 2])
             kernels = _transform_kernel(kernel_matrix, turned)
-            parts = [[] for unused_row in range(tiles.height)]
+            parts = [[] for unused_row in range(height)]
             for (inside, places), tile in zip(tiles, products):
-                tile = [_convolve_width(*pair) for pair in zip(tile, kernels)]
                 for row, part in zip(
                         range(inside.start, inside.stop),
-                        combine(input_matrix[:, places].T, tf.stack(tile))):
+                        combine(input_matrix[:, places].T,
+                                tf.stack(_convolve_width(tile, kernels)))):
                     parts[row].append(part)
             return [tf.add_n(row) if len(row) > 1 else row[0]
                     for row in parts]
@@ -164,35 +144,55 @@ def combine(matrix, stacked):
     return tf.unstack(tf.reshape(combined, [matrix.shape[0]] + shape[1:]))
 
 
+def _list_tiles(height, num_outputs):
+    """(rows of the plane inside a tile, their places in it) of each tile: slices."""
+    tiles = []
+    for first in range(-_MARGIN, height - _MARGIN, num_outputs):
+        inside = slice(max(first, 0), min(first + num_outputs + TAPS - 1, height))
+        tiles.append((inside, slice(inside.start - first, inside.stop - first)))
+    return tiles
+
+
 def _transform_kernel(matrix, weights):
     """[5, 5, channels, filters] to [5, 1, channels, filters] by product."""
-    return [tf.expand_dims(kernel, 1) for kernel in combine(matrix, weights)]
+    axis = tf.constant(1)
+    return [tf.expand_dims(kernel, axis) for kernel in combine(matrix, weights)]
 
 
-def _convolve_width(row, kernel):
-    """[width, batch, channels], [5, 1, channels, filters]: like row, SAME."""
-    # The batch takes the place of a picture's width.
-    net = tf.nn.conv2d(tf.expand_dims(row, 0), kernel, [1, 1, 1, 1], 'SAME')
-    return tf.squeeze(net, [0])
+def _convolve_width(rows, kernels):
+    """[width, batch, channels], [5, 1, channels, filters]: like row, SAME; of each."""
+    # The batch takes the place of an image's width.
+    axis = tf.constant(0)
+    return [tf.squeeze(tf.nn.conv2d(tf.expand_dims(row, axis), kernel, [1, 1, 1, 1],
+                                    'SAME'), [0])
+            for row, kernel in zip(rows, kernels)]
 
 
-def _correlate_width(row, gradient):
-    """The gradient of _convolve_width with respect to its kernel.
+def _make_width_correlation(row):
+    """A function of (row, gradient): that of _convolve_width's kernel.
 
-    As a convolution with the parts exchanged: channels are the batch, the
-    gradient is the filter. The stock kernel for it takes twice the time on
-    1.15.
+    By a convolution with the parts exchanged: channels are the batch, the gradient is
+    the filter. The stock kernel for it takes twice the time on 1.15.
 
+    Args:
+      row: float32 [width, batch, channels], like those of the function.
     Returns:
-      float32 [channels, 5, filters].
+      function to float32 [channels, 5, filters].
     """
     width, batch, channels = row.shape.as_list()
-    exchanged = tf.transpose(tf.reshape(row, [width * batch, channels]))
-    net = tf.nn.conv2d(
-        tf.reshape(exchanged, [channels, 1, width, batch]),
-        tf.expand_dims(gradient, 0), [1, 1, 1, 1],
-        [[0, 0], [0, 0], [_MARGIN, _MARGIN], [0, 0]])
-    return tf.squeeze(net, [1])
+    flat_shape = tf.constant([width * batch, channels])
+    order = tf.constant([1, 0])
+    shape = tf.constant([channels, 1, width, batch])
+    axis = tf.constant(0)
+
+    def correlate(row, gradient):
+        exchanged = tf.transpose(tf.reshape(row, flat_shape), order)
+        net = tf.nn.conv2d(
+            tf.reshape(exchanged, shape), tf.expand_dims(gradient, axis),
+            [1, 1, 1, 1], [[0, 0], [0, 0], [_MARGIN, _MARGIN], [0, 0]])
+        return tf.squeeze(net, [1])
+
+    return correlate
 
 
 def _powers(point, size):
