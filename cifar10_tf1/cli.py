@@ -38,8 +38,10 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, but refuses an empty value."""
         options = super().parse_args(args, namespace)
         for action in self._actions:
-            # `--epochs=--` gives an empty list.
-            if getattr(options, action.dest, None) in ('', []):
+            value = getattr(options, action.dest, None)
+            # `--epochs=--` gives an empty list, a repeatable option a list of them.
+            if value in ('', []) or isinstance(value, list) and (
+                    '' in value or [] in value):
                 self.error('argument ' + '/'.join(
                     action.option_strings or [action.dest]) + ': is empty')
         return options

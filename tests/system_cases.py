@@ -12,11 +12,9 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import plain_inception_v3
-from cifar10_tf1.benchmark import plain_laptop_cnn
 from cifar10_tf1.benchmark import plain_lenet5
 from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.benchmark import plain_udacity_cnn
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.data import mnist
 
@@ -77,8 +75,8 @@ CASES = {case.name: case for case in (
     Case(systems.load('lenet5'), 7, (2, 5, 14), plain_lenet5.build_training, _feed,
          lambda images: plain_lenet5.pad(images[:, :, :, 0]),
          tuple(f'train-{epoch}' for epoch in range(2, 7)), 32),
-    _make_notebook('laptop_cnn', 3, 38, plain_laptop_cnn.build_logits),
-    _make_notebook('udacity_cnn', 37, 50, plain_udacity_cnn.build_logits),
+    _make_notebook('laptop_cnn', 3, 38, plain_notebook.build_laptop_logits),
+    _make_notebook('udacity_cnn', 37, 50, plain_notebook.build_udacity_logits),
     _make_inception())}
 
 

@@ -35,14 +35,15 @@ done
 
 # By name: what it can do, of all that the emulator can.
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
-tests=(tests/networks/test_deep_cnn.py tests/networks/test_pipeline.py tests/test_kernels.py tests/data/test_real_data.py
-       tests/networks/test_lenet5.py tests/networks/test_systems.py tests/test_pooled.py)
+tests=(tests/networks/test_deep_cnn.py tests/networks/test_pipeline.py
+       tests/networks/test_kernels.py tests/data/test_real_data.py
+       tests/networks/test_lenet5.py tests/networks/test_systems.py)
 # An emulator computes more than ten times slower: of equal tests the smallest, and of
 # the network the project's own formulation, not TensorFlow's.
-chosen='test_kernels and (random or biases) and not (mixed or spike or ties or zeros)'
+chosen='test_kernels and (random or pooled_convolutions or max_pool and ties)'
+chosen+=' and not (mixed or spike or zeros or 37 or udacity_cnn-3)'
 chosen+=' or test_deep_cnn and not stock or test_pipeline or first_images'
 chosen+=' or test_lenet5 and (ones and 7 or port or initial)'
-chosen+=' or test_pooled and (layers and not (37 or udacity_cnn-3) or random or ties)'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-processors.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -1,119 +1,93 @@
-"""Measures training, the pipeline and testing beside a plain port's way.
+"""Measures training and testing beside a plain port of the original.
 
     python -m cifar10_tf1.benchmark
 
-Everything is timed in one run, in alternating blocks: what slows the machine
-down meanwhile slows everything, and ratios of neighbouring blocks stand.
+Everything is timed in one run, in alternating blocks: a disturbance of the machine
+slows all of them, and ratios of neighbouring blocks stand.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 
 from cifar10_tf1 import cli
-from cifar10_tf1.common import limits
-from cifar10_tf1.machine import description
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import medians
 from cifar10_tf1.benchmark import workers
+from cifar10_tf1.common import limits
+from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import description
 
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
 NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS = 10, 0.1
-# All workers do the same in turn: ratios are of blocks a few seconds apart.
-_ORDER = ('matmul', 'train', 'fixed', 'pipeline', 'test')
-_LABELS = {
-    ('plain', 'train'): 'training, a plain port\'s way',
-    ('stock', 'train'): 'training, stock kernels',
-    ('fast', 'train'): 'training, fast kernels',
-    ('stock', 'fixed'): 'the same on one batch, stock kernels',
-    ('fast', 'fixed'): 'the same on one batch, fast kernels',
-    ('stock', 'pipeline'): 'the pipeline alone',
-    ('fast', 'pipeline'): 'the pipeline alone',
-    ('plain', 'test'): 'testing, a plain port\'s way',
-    ('stock', 'test'): 'testing, stock kernels',
-    ('fast', 'test'): 'testing, fast kernels',
-}
+KINDS = {'train': 'training', 'test': 'testing'}
+FORMULATIONS = {'plain': 'a plain port', 'stock': 'stock kernels',
+                'fast': 'fast kernels'}
 
 
-def measure(pythons, system_name, data_dir, num_cores, num_blocks,
-            block_seconds):
-    """Blocks of everything, one after the other, again and again.
+def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds):
+    """Blocks of everything in turn, again and again.
 
     Args:
       pythons: list of str, the interpreter of each runtime.
       system_name: str, one of systems.NAMES.
-      data_dir: str, where data.generate has been.
+      data_dir: str, where data.generate has written.
       num_cores: int, or None for all.
       num_blocks: int.
       block_seconds: float.
     Returns:
-      dict for JSON: cores, block_seconds, runtimes: a list of dicts with wheel,
-      python, cpu and, by formulation, start_up_seconds, peak_memory_kb and
-      blocks: {kind: [images a second]}; matmul_gflops: [...].
+      dict for JSON: system, cores, block_seconds, and runtimes, a list of dicts: wheel,
+      cpu and formulations, which by name have start_up_seconds, peak_memory_kb and
+      blocks: {'train' or 'test': [images a second]}.
     Raises:
-      UserError: where a runtime can't be measured.
+      UserError: if a runtime can't be measured.
     """
-    formulations = ('plain', *systems.find(system_name).kernels)
-    # Asked of one worker only; the stock kernels' one gives an op all cores.
-    once = {'matmul': 'stock', 'pipeline': formulations[-1]}
+    names = ('plain', *systems.find(system_name).kernels)
     with contextlib.ExitStack() as stack:
-        groups = []
+        started = []
         for python in pythons:
-            for formulation in formulations:
-                worker = workers.Worker(python, system_name, formulation,
-                                        data_dir, num_cores)
-                stack.callback(worker.stop)
-                groups.append((python, worker))
-        questions = [(python, worker, kind) for python, worker in groups
-                     for kind in worker.about['kinds']
-                     if once.get(kind, worker.formulation)
-                     == worker.formulation]
-        questions.sort(key=lambda question: _ORDER.index(question[2]))
-        for unused_python, worker, kind in questions:
+            for name in names:
+                started.append(workers.Worker(python, system_name, name, data_dir,
+                                              num_cores))
+                stack.callback(started[-1].stop)
+        # Workers side by side do the same: ratios are of neighbouring blocks.
+        questions = [(worker, kind) for kind in KINDS for worker in started]
+        for worker, kind in questions:
             worker.ask(kind, 0.0)  # builds its graph
-        blocks = {(python, worker.formulation, kind): []
-                  for python, worker, kind in questions}
+        blocks = {question: [] for question in questions}
         for number in range(num_blocks):
             print(f'block {number + 1} of {num_blocks}', file=sys.stderr,
                   end='\r', flush=True)
-            for python, worker, kind in questions:
-                blocks[python, worker.formulation, kind].append(
-                    worker.ask(kind, block_seconds))
+            for worker, kind in questions:
+                blocks[worker, kind].append(worker.ask(kind, block_seconds))
         print(' ' * 40, file=sys.stderr, end='\r', flush=True)
     runtimes = []
-    for python in pythons:
-        about = {worker.formulation: worker.about for its_python, worker
-                 in groups if its_python == python}
+    for first in range(0, len(started), len(names)):
+        group = started[first:first + len(names)]
         runtimes.append({
-            'wheel': about['stock']['wheel'], 'cpu': about['stock']['cpu'],
-            'formulations': {
-                name: {'start_up_seconds': values['start_up_seconds'],
-                       'peak_memory_kb': values['peak_memory_kb'],
-                       'blocks': {kind: rates for (its, its_name, kind), rates
-                                  in blocks.items() if kind != 'matmul'
-                                  and (its, its_name) == (python, name)}}
-                for name, values in about.items()},
-            'matmul_gflops': [rate * medians.MATMUL_GFLOP for rate in
-                              blocks[python, 'stock', 'matmul']]})
-    return {'system': system_name, 'cores': about['stock']['cores'],
-            'block_seconds': block_seconds,
-            'runtimes': runtimes}
+            'wheel': group[0].about['wheel'], 'cpu': group[0].about['cpu'],
+            'formulations': {worker.formulation: {
+                'start_up_seconds': worker.about['start_up_seconds'],
+                'peak_memory_kb': worker.about['peak_memory_kb'],
+                'blocks': {kind: blocks[worker, kind] for kind in KINDS}}
+                for worker in group}})
+    return {'system': system_name, 'cores': started[0].about['cores'],
+            'block_seconds': block_seconds, 'runtimes': runtimes}
 
 
 def describe(measured):
     """The table, as lines of Markdown.
 
-    Every rate is a median over the blocks with its interval of at least 95 %;
-    a ratio is the median of the blocks' ratios to a plain port's way of doing
-    the same, on the first runtime.
+    Rates are medians over the blocks; ratios are medians of the blocks' ratios to
+    the plain port on the first runtime. See medians for their intervals.
     """
     lines = []
-    gflop = systems.find(measured.get('system', systems.DEFAULT)).image_gflop
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
     for runtime in measured['runtimes']:
         lines += [f'{runtime["wheel"]}, {measured["cores"]} core(s) of '
@@ -121,41 +95,21 @@ def describe(measured):
                   '| | images a second | times a plain port |',
                   '|---|---|---|']
         formulations = runtime['formulations']
-        for (name, kind), label in _LABELS.items():
-            rates = formulations.get(name, {'blocks': {}})['blocks'].get(kind)
-            if rates is None:
-                continue
-            base = first['test' if kind == 'test' else 'train']
-            ratio = medians.summarize_ratio(rates, base)
-            lines.append(f'| {label} | {medians.summarize(rates)} | {ratio} |')
-        lines += ['', *_describe_rest(runtime, gflop), '']
+        for kind, kind_label in KINDS.items():
+            for name, label in FORMULATIONS.items():
+                if name not in formulations:
+                    continue
+                rates = formulations[name]['blocks'][kind]
+                ratio = medians.summarize_ratio(rates, first[kind])
+                lines.append(f'| {kind_label}, {label} | {medians.summarize(rates)} '
+                             f'| {ratio} |')
+        memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
+                           for name, values in formulations.items())
+        start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
+                          for name, values in formulations.items())
+        lines += ['', f'- Peak memory: {memory}. Start to the end of the first step: '
+                  f'{start}.', '']
     return lines[:-1]
-
-
-def _describe_rest(runtime, gflop):
-    formulations = runtime['formulations']
-    best = 'fast' if 'fast' in formulations else 'stock'
-    blocks = formulations[best]['blocks']
-    train, fixed = blocks['train'], blocks['fixed']
-    cost = medians.summarize_ratio(fixed, train)
-    memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
-                       for name, values in runtime['formulations'].items())
-    start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
-                      for name, values in runtime['formulations'].items())
-    lines = []
-    if 'matmul_gflops' in runtime:  # not in the first records
-        rates = runtime['matmul_gflops']
-        fraction = medians.summarize_ratio(
-            [rate * gflop for rate in train], rates)
-        lines.append(
-            f'- A product of {medians.MATMUL_SIZE}^3: '
-            f'{medians.summarize(rates)} GFLOP/s. Training, '
-            f'with {gflop} GFLOP an image by direct convolution, reaches '
-            f'{fraction} times that rate with {best} kernels.')
-    return lines + [
-        f'- A step with the pipeline takes {cost} times a step on one batch.',
-        f'- Peak memory: {memory}. Start to the end of the first step: '
-        f'{start}.']
 
 
 def _parse_cores(text):
@@ -170,25 +124,30 @@ def _parse_cores(text):
 _parse_cores.__name__ = 'list of whole numbers'  # in argparse's message
 
 
+def find_python(path):
+    found = shutil.which(paths.check(path, '--python'))
+    if found is None:
+        raise UserError(f'--python {path}: no program that can be run; give the path '
+                        'of a Python')
+    return os.path.abspath(found)  # workers start in another folder
+
+
 def _run(options):
     num_blocks, seconds = NUM_BLOCKS, BLOCK_SECONDS
     if options.quick:
         num_blocks, seconds = NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS
     num_blocks = options.blocks or num_blocks
-    for python in options.python:
-        if not os.access(python, os.X_OK):
-            raise UserError(f'--python {python}: there is no such program')
+    pythons = list(map(find_python, options.python or [sys.executable]))
     if options.threads and not hasattr(os, 'sched_setaffinity'):
         raise UserError('--threads: this system can\'t limit a process to some '
                         'cores; leave it out')
     results = []
-    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-') as folder:
+    with _temporary_folder() as folder:
         with contextlib.redirect_stdout(sys.stderr):
             data.generate(folder, options.system)
         for num_cores in options.threads or [None]:
-            results.append(measure(
-                options.python or [sys.executable], options.system, folder,
-                num_cores, num_blocks, seconds))
+            results.append(measure(pythons, options.system, folder, num_cores,
+                                   num_blocks, seconds))
     if options.json:
         print(json.dumps(results, indent=1, sort_keys=True))
     else:
@@ -196,12 +155,20 @@ def _run(options):
     return 0
 
 
+def _temporary_folder():
+    try:
+        return tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
+    except OSError as error:
+        raise UserError(f'cannot make a temporary folder: {error.strerror}; name a '
+                        'folder with TMPDIR')
+
+
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark',
-        description='Times training, the pipeline and testing, with stock and '
-        'with fast kernels, beside a plain port of the original, in '
-        'alternating blocks. Leave the machine idle meanwhile.',
+        description='Times training and testing, with stock and with fast kernels, '
+        'beside a plain port of the original, in alternating blocks. Leave the '
+        'machine idle meanwhile.',
         epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,
@@ -211,7 +178,7 @@ def main(argv=None):
         help='how many of the cores to use, one measurement after the other '
         '(default: all)')
     parser.add_argument(
-        '--python', action='append', default=[], metavar='PATH',
+        '--python', action='append', metavar='PATH',
         help='the Python of a runtime to measure; more than one: block by block '
         'in turn (default: this one)')
     cli.add_number(

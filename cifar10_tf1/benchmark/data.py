@@ -1,6 +1,6 @@
-"""What the benchmark works on: generated images, as many as the real data has.
+"""Generated images for the benchmark, as many as the real data set has.
 
-An epoch or a test begins as seldom, and takes as much memory, as with that.
+So an epoch or a test begins as seldom, and takes as much memory, as with the real one.
 """
 
 import os

@@ -1,42 +1,50 @@
-"""From the times of blocks to figures with intervals."""
+"""Medians over blocks, with their confidence intervals."""
 
+import math
 import statistics
 from typing import NamedTuple
 
-MATMUL_SIZE = 2048
-MATMUL_GFLOP = 2 * MATMUL_SIZE ** 3 / 1e9
+LEVEL = 0.95  # of an interval, if there are blocks enough
 
 
 class Figure(NamedTuple):
-    """A median over blocks, with an interval of at least 95 % for it."""
+    """A median over blocks, and a confidence interval for it."""
     median: float
     low: float
     high: float
+    level: float  # the interval's true level, whatever the distribution
 
     def __str__(self):
+        """The interval's level stands there if it is lower than LEVEL."""
+        if not self.level:
+            return _round(self.median)
+        level = '' if self.level >= LEVEL else f', {100 * self.level:.0f} %'
         return (f'{_round(self.median)} ({_round(self.low)} to '
-                f'{_round(self.high)})')
+                f'{_round(self.high)}{level})')
 
 
 def summarize(values):
     """Figure of one value for each block.
 
-    The interval is between order statistics: that many of the smallest and the
-    largest values are left out as keep the probability that the median lies
-    outside under 5 %, whatever the distribution.
+    The interval lies between order statistics. As many of the smallest and largest
+    values are left out as its level of LEVEL permits: fewer than six values have no
+    such interval, and get the one from the smallest to the largest, with its level.
     """
     values = sorted(values)
-    num_left_out, outside = -1, 0.0
-    probability = 0.5 ** len(values)  # of k values below the median
-    for k in range(len(values) // 2):
-        outside += 2.0 * probability
-        if outside > 0.05:
-            break
-        num_left_out = k
-        probability *= (len(values) - k) / (k + 1.0)
-    cut = max(num_left_out, 0)
-    return Figure(statistics.median(values), values[cut],
-                  values[len(values) - 1 - cut])
+    cut = max([0] + [k for k in range(len(values) // 2)
+                     if find_level(len(values), k) >= LEVEL])
+    return Figure(statistics.median(values), values[cut], values[-1 - cut],
+                  find_level(len(values), cut))
+
+
+def find_level(num_values, num_left_out):
+    """Probability that the median lies within, some left out on either side."""
+    ways = 1
+    tail = 0
+    for k in range(num_left_out + 1):
+        tail += ways  # of k values below the median
+        ways = ways * (num_values - k) // (k + 1)
+    return 1.0 - 2.0 * math.ldexp(tail, -num_values)
 
 
 def summarize_ratio(values, bases):

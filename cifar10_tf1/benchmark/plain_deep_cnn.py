@@ -1,10 +1,10 @@
-"""The original of 2017, as the benchmark times it and as it trains.
+"""A plain port of the original of 2017, timed or trained.
 
     python -m cifar10_tf1.benchmark.plain_deep_cnn FOLDER
 
-trains as the original does, not seeded, and goes on behind the newest checkpoint in
-the folder; epochs.csv there has each epoch's summed loss. test.py tests what it
-leaves: the checkpoints are the original's.
+trains as the original does, not seeded, and continues from the newest checkpoint in the
+folder; epochs.csv there has each epoch's summed loss. test.py tests its checkpoints,
+which are the original's.
 """
 
 import csv
@@ -16,6 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
+from cifar10_tf1.common import files
 from cifar10_tf1.common import limits
 from cifar10_tf1.records import run_record
 from cifar10_tf1.benchmark import plain_port
@@ -27,8 +28,6 @@ _FIELDS = ('epoch', 'summed_loss', 'seconds')
 
 class Plain:
     """The original's way: batches fetched to the host and fed back."""
-
-    kinds = ('train', 'test')
 
     def __init__(self, data_set, seed=1):
         """
@@ -44,7 +43,7 @@ class Plain:
                 'train': plain_port.build_input(data_set.train_paths, True, seed),
                 'test': plain_port.build_input([data_set.test_path], False, seed)}
             initializer = tf.global_variables_initializer()
-        # No numbers of threads: as TensorFlow chooses.
+        # No numbers of threads: TensorFlow's defaults.
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
         self._error = tf.errors.OutOfRangeError
@@ -60,14 +59,14 @@ class Plain:
         return self._batch_size
 
     def run(self, folder, num_epochs):
-        """Trains on behind the newest checkpoint, as the original does.
+        """Trains from the newest checkpoint on, as the original does.
 
         Args:
           folder: str, of the checkpoints.
           num_epochs: int, in total.
         Yields:
-          dict of each epoch's number, summed loss in nats, and seconds. It is saved
-          afterwards: one that is lost by a kill comes again.
+          dict of each epoch's number, summed loss in nats, and seconds. The epoch is
+          saved afterwards: after a kill in between it is trained again.
         """
         newest = tf.train.latest_checkpoint(folder)
         step = 0
@@ -76,7 +75,7 @@ class Plain:
             step = int(newest.rsplit('-', 1)[1])
         for epoch in range(step // self._num_steps + 1, num_epochs + 1):
             start = time.perf_counter()
-            # Anew each epoch, so that nothing of the order is carried over.
+            # Each epoch starts with the first file.
             self._session.run(self._inputs['train'][0])
             summed_loss = 0.0
             for unused_step in range(self._num_steps):
@@ -102,6 +101,9 @@ class Plain:
                                            self._port['labels']: labels})
 
 
+PORTS = {'deep_cnn': Plain}
+
+
 def _train(options):
     if os.path.exists(os.path.join(options.folder, run_record.FILE)):
         raise UserError(f'{options.folder} holds a run of train.py, whose checkpoints '
@@ -115,9 +117,12 @@ def _train(options):
         raise UserError(f'cannot make {options.folder}: {error.strerror}; choose '
                         'another folder')
     path = os.path.join(options.folder, EPOCHS_FILE)
+    rows = _load(path)
     for row in port.run(options.folder, options.epochs):
-        _write(path, [old for old in _load(path)
-                      if int(old['epoch']) < row['epoch']] + [row])
+        rows = [old for old in rows if int(old['epoch']) < row['epoch']] + [row]
+        files.write_atomically(path, '\n'.join(
+            [','.join(_FIELDS)]
+            + [','.join(str(row[field]) for field in _FIELDS) for row in rows]) + '\n')
         print('Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = '
               '{seconds:.2f}s'.format(**row), flush=True)
     return 0
@@ -130,19 +135,11 @@ def _load(path):
         return list(csv.DictReader(file))
 
 
-def _write(path, rows):
-    with open(path + '.tmp', 'w', newline='') as file:
-        writer = csv.DictWriter(file, _FIELDS, lineterminator='\n')
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(path + '.tmp', path)
-
-
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark.plain_deep_cnn',
-        description='Trains a plain port of the original, not seeded, and goes on '
-        'where it was.',
+        description='Trains a plain port of the original, not seeded, and continues '
+        'from its newest checkpoint.',
         epilog='example: python -m cifar10_tf1.benchmark.plain_deep_cnn plain')
     parser.add_argument('folder', metavar='FOLDER',
                         help=f'of the checkpoints and of {EPOCHS_FILE}')

@@ -221,8 +221,6 @@ def build_training(images, labels, keep_prob=KEEP_PROB):
 class Plain:
     """The original's way, timed: prepared image by image, in the graph."""
 
-    kinds = ('train', 'test')
-
     def __init__(self, data_set):
         labels, images = data_set.labels_and_images('train')
         graph = tf.Graph()
@@ -234,7 +232,7 @@ class Plain:
             with tf.variable_scope(tf.get_variable_scope(), reuse=True):
                 self._logits = build_network(prepare(self._tested), True)
             initializer = tf.global_variables_initializer()
-        # No numbers of threads: as TensorFlow chooses.
+        # No numbers of threads: TensorFlow's defaults.
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
         self._data = labels.astype(np.int32), images
@@ -256,3 +254,6 @@ class Plain:
             start:start + TEST_BATCH_SIZE]})
         self._test_start = (start + TEST_BATCH_SIZE) % len(self._test_images)
         return TEST_BATCH_SIZE
+
+
+PORTS = {'inception_v3': Plain}

@@ -84,14 +84,12 @@ def build_training():
 class Plain:
     """The original's way, timed: prepared before, fed batch by batch."""
 
-    kinds = ('train', 'test')
-
     def __init__(self, data_set):
         graph = tf.Graph()
         with graph.as_default():
             self._port = build_training()
             initializer = tf.global_variables_initializer()
-        # No numbers of threads: as TensorFlow chooses.
+        # No numbers of threads: TensorFlow's defaults.
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
         self._images, self._labels, self._starts = {}, {}, {}
@@ -115,3 +113,6 @@ class Plain:
             self._port['labels']: self._labels[kind][start:start + BATCH_SIZE]})
         self._starts[kind] = (start + len(images)) % len(self._images[kind])
         return len(images)
+
+
+PORTS = {'lenet5': Plain}

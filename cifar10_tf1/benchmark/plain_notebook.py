@@ -1,19 +1,17 @@
-"""What the plain ports of laptop_cnn and udacity_cnn share.
+"""The notebooks of laptop_cnn and udacity_cnn, ported plainly.
 
-Both documents are notebooks from one course template: placeholders x, y and
-keep_prob, unnamed variables, tf.nn.dropout, Adam without a step, images fed by
-feed_dict, file by file. Written from the description of the originals, none of
-it shared with the package. What trains here is not seeded, as the documents'
-sessions were not.
+Both use one course template: placeholders x, y and keep_prob, unnamed variables,
+tf.nn.dropout, Adam at its default rate, images fed by feed_dict, file by file. Written
+from the description of the originals; nothing is shared with the package. Runs are not
+seeded, as the documents' sessions were not.
 
-    python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn run.csv
+    python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn run.csv --epochs 50
 
 trains as the document does and writes the figures that it prints.
 """
 
 import argparse
 import csv
-import importlib
 import sys
 import time
 
@@ -23,19 +21,58 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import data
 
 NUM_CLASSES = 10
-# Of a port that is timed: TensorFlow 2 may be told to insist on seeds.
-TIMED_SEED = 1
+TIMED_SEED = 1  # of a timed port: TensorFlow 2 may be told to insist on seeds
+
+
+def build_laptop_logits(x, keep_prob, seed=None):
+    """float32 [batch, 32, 32, 3] to [batch, 10]; no activation anywhere."""
+    net = x
+    for maps, size, stride in ((32, 7, 2), (64, 3, 1), (128, 2, 1)):
+        shape = [size, size, net.shape[-1].value, maps]
+        weights = build_variable(shape, 0.05, seed)
+        biases = build_variable([maps], 0.05, seed)
+        net = build_convolution(net, weights, biases, stride, has_relu=False)
+    net = tf.reshape(net, [-1, 512])
+    net = tf.nn.dropout(net, keep_prob, seed=seed)
+    net = build_dense(net, 1024, 0.05, seed)
+    net = tf.nn.dropout(net, keep_prob, seed=seed)
+    net = build_dense(net, 128, 0.05, seed)
+    return build_dense(net, 10, 0.05, seed)
+
+
+def build_udacity_logits(x, keep_prob, seed=None):
+    """float32 [batch, 32, 32, 3] to [batch, 10]; dropout on the logits too.
+
+    The course test builds a second, untrained network in the same graph; it changes
+    no figure and is left out here.
+    """
+    net = x
+    for maps, size in ((32, 8), (64, 4), (256, 2)):
+        shape = [size, size, net.shape[-1].value, maps]
+        weights = build_variable(shape, 0.05, seed)
+        biases = build_variable([maps], 0)
+        net = build_convolution(net, weights, biases, 1, has_relu=True)
+    net = tf.reshape(net, [-1, 4096])
+    for units in (512, 64):
+        net = tf.nn.relu(build_dense(net, units, 0, seed))
+    net = tf.nn.dropout(net, keep_prob, seed=seed)
+    return tf.nn.dropout(build_dense(net, 10, 0, seed), keep_prob, seed=seed)
 
 
 def build_variable(shape, stddev, seed=None):
-    """A float32 ref variable that nobody names; of zeros where stddev is 0."""
+    """An unnamed float32 ref variable; zeros if stddev is 0."""
     initial = (tf.truncated_normal(shape, stddev=stddev, seed=seed)
                if stddev else tf.zeros(shape))
     return tf.Variable(initial, use_resource=False)
 
 
+def build_dense(net, units, bias_stddev, seed):
+    weights = build_variable([net.shape[1].value, units], 0.05, seed)
+    return tf.add(tf.matmul(net, weights), build_variable([units], bias_stddev, seed))
+
+
 def build_convolution(net, weights, biases, stride, has_relu):
-    """SAME convolution, biases, perhaps ReLU, max pool 2 x 2 of stride 2."""
+    """SAME convolution, biases, optional ReLU, max pool 2 x 2 of stride 2."""
     net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], 'SAME')
     net = tf.nn.bias_add(net, biases)
     if has_relu:
@@ -76,62 +113,54 @@ def one_hot(labels):
 
 
 class Notebook:
-    """A session of a notebook: its data, prepared before, and its steps.
+    """A session of a notebook, its data prepared in memory, and its steps."""
 
-    Args:
-      build_logits: as build_training.
-      data_set: data.data_set.DataSet.
-      batch_size: images; each file's last batch is short.
-      keep_prob: in training.
-      test_batch_size: images.
-      seed: int, or None: another run each time.
-    """
+    build_logits = None  # static, of a subclass; as build_training's
+    batch_size = None    # images, in training and testing; a file's last one is short
+    keep_prob = None     # in training
 
-    kinds = ('train', 'test')
-
-    def __init__(self, build_logits, data_set, batch_size, keep_prob,
-                 test_batch_size, seed=None):
+    def __init__(self, data_set, seed=TIMED_SEED):
+        """
+        Args:
+          data_set: data.data_set.DataSet.
+          seed: int, or None: another run each time.
+        """
         graph = tf.Graph()
         with graph.as_default():
-            self._port = build_training(build_logits, seed)
+            self._port = build_training(self.build_logits, seed)
             initializer = tf.global_variables_initializer()
-        # No numbers of threads: as TensorFlow chooses.
+        # No numbers of threads: TensorFlow's defaults.
         self._session = tf.Session(graph=graph)
         self._session.run(initializer)
         labels, images = data_set.labels_and_images('train')
-        num_files = 5
         self._files, held_back = [], []
-        for part in range(num_files):
-            size = len(labels) // num_files
-            rows = slice(part * size, (part + 1) * size)
+        for rows in np.split(np.arange(len(labels)), 5):
             x, y = prepare(images[rows]), one_hot(labels[rows])
-            num_held_back = int(size * 0.1)
-            self._files.append((x[:-num_held_back], y[:-num_held_back]))
-            held_back.append((x[-num_held_back:], y[-num_held_back:]))
+            num_trained = len(rows) - int(len(rows) * 0.1)
+            self._files.append((x[:num_trained], y[:num_trained]))
+            held_back.append((x[num_trained:], y[num_trained:]))
         self._validation = [np.concatenate(parts) for parts in zip(*held_back)]
         labels, images = data_set.labels_and_images('test')
         self._test = prepare(images), one_hot(labels)
-        self._batch_size, self._keep_prob = batch_size, keep_prob
-        self._test_batch_size = test_batch_size
-        self._training, self._testing = self._forever(), self._test_forever()
+        self._training, self._testing = self._train_forever(), self._test_forever()
 
     def _batches(self, file):
         x, y = file
-        for start in range(0, len(x), self._batch_size):
-            yield (x[start:start + self._batch_size],
-                   y[start:start + self._batch_size])
+        for start in range(0, len(x), self.batch_size):
+            yield (x[start:start + self.batch_size],
+                   y[start:start + self.batch_size])
 
     def _step(self, x, y):
         self._session.run(self._port['train_op'], {
             self._port['x']: x, self._port['y']: y,
-            self._port['keep_prob']: self._keep_prob})
+            self._port['keep_prob']: self.keep_prob})
 
     def _measure(self, names, x, y):
         return self._session.run([self._port[name] for name in names], {
             self._port['x']: x, self._port['y']: y,
             self._port['keep_prob']: 1.0})
 
-    def _forever(self):
+    def _train_forever(self):
         while True:
             for file in self._files:
                 for x, y in self._batches(file):
@@ -139,19 +168,17 @@ class Notebook:
                     yield len(x)
 
     def _test_forever(self):
-        x, y = self._test
         while True:
-            for start in range(0, len(x), self._test_batch_size):
-                rows = slice(start, start + self._test_batch_size)
-                self._measure(['accuracy'], x[rows], y[rows])
-                yield len(x[rows])
+            for x, y in self._batches(self._test):
+                self._measure(['accuracy'], x, y)
+                yield len(x)
 
     def train(self):
-        """A step; gives the number of images."""
+        """A step; returns the number of images."""
         return next(self._training)
 
     def test(self):
-        """A batch of the test; gives the number of images."""
+        """A batch of the test; returns the number of images."""
         return next(self._testing)
 
     def run(self, num_epochs, num_files):
@@ -169,37 +196,47 @@ class Notebook:
                        'seconds': round(seconds, 2)}
 
     def _validate(self):
-        """Of all 5,000 at once, as documented; counted in parts of 1,000."""
+        """Accuracy of all 5,000 images, counted in parts of 1,000."""
         shares = [self._measure(['accuracy'], x, y)[0] for x, y in zip(
             *(np.split(values, 5) for values in self._validation))]
         return float(np.mean(shares))
 
     def count_test(self):
         """(float, the mean over mini-batches as documented; images right)."""
-        x, y = self._test
-        shares, num_correct = 0, 0
-        starts = range(0, len(x), self._test_batch_size)
-        for start in starts:
-            rows = slice(start, start + self._test_batch_size)
-            share, = self._measure(['accuracy'], x[rows], y[rows])
-            shares += float(share)
-            num_correct += int(round(float(share) * len(x[rows])))
-        return shares / len(starts), num_correct
+        shares, num_correct = [], 0
+        for x, y in self._batches(self._test):
+            share, = self._measure(['accuracy'], x, y)
+            shares.append(float(share))
+            num_correct += int(round(float(share) * len(x)))
+        return sum(shares) / len(shares), num_correct
+
+
+class LaptopCnn(Notebook):
+    build_logits = staticmethod(build_laptop_logits)
+    batch_size = 256
+    keep_prob = 0.5
+
+
+class UdacityCnn(Notebook):
+    build_logits = staticmethod(build_udacity_logits)
+    batch_size = 1000
+    keep_prob = 0.8
+
+
+PORTS = {'laptop_cnn': LaptopCnn, 'udacity_cnn': UdacityCnn}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('system')
+    parser.add_argument('system', choices=sorted(PORTS))
     parser.add_argument('output', help='a CSV file of the figures')
     parser.add_argument('--epochs', type=int, required=True)
     parser.add_argument('--train-files', type=int, default=5)
     parser.add_argument('--data-dir')
     options = parser.parse_args()
-    port = importlib.import_module(
-        f'cifar10_tf1.benchmark.plain_{options.system}')
     source = data.SOURCES['cifar10']
-    notebook = port.Plain(source.load(options.data_dir or source.data_dir,
-                                      synthetic=False), seed=None)
+    notebook = PORTS[options.system](source.load(
+        options.data_dir or source.data_dir, synthetic=False), seed=None)
     with open(options.output, 'w', newline='') as file:
         writer = None
         for figures in notebook.run(options.epochs, options.train_files):

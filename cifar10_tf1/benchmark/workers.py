@@ -14,19 +14,19 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 class Worker:
     """A process of cifar10_tf1.benchmark.worker."""
 
-    def __init__(self, python, system_name, formulation, data_dir,
-                 num_cores=None):
+    def __init__(self, python, system_name, formulation, data_dir, num_cores=None):
         """Starts it and waits until it can be asked.
 
         Args:
-          python: str, the interpreter, which decides the runtime.
+          python: str, path of the interpreter, which decides the runtime.
           system_name: str, one of systems.NAMES.
           formulation: 'plain', 'stock' or 'fast'.
-          data_dir: str, where data.generate has been.
-          num_cores: int, the first so many of the cores at hand; None: all.
+          data_dir: str, where data.generate has written.
+          num_cores: int, how many of the available cores; None: all.
         Raises:
-          UserError: where it ends instead.
+          UserError: if it can't be started or ends instead.
         """
+        self.python = python
         self.formulation = formulation
         cores = None
         if num_cores is not None:
@@ -35,32 +35,48 @@ class Worker:
                        if not name.startswith(('TF_', 'OMP_'))}
         # A file: a pipe that nobody reads would fill up.
         self._errors = tempfile.TemporaryFile('w+')
-        self._process = subprocess.Popen(
-            [python, '-m', 'cifar10_tf1.benchmark.worker', system_name,
-             formulation, data_dir], cwd=_ROOT, env=environment, universal_newlines=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._errors,
-            preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
-        self.about = self._read()
+        try:
+            self._process = subprocess.Popen(
+                [python, '-m', 'cifar10_tf1.benchmark.worker', system_name,
+                 formulation, data_dir], cwd=_ROOT, env=environment,
+                universal_newlines=True, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=self._errors,
+                preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
+        except OSError as error:
+            raise UserError(f'cannot run {python}: {error.strerror}; choose another '
+                            'Python with --python')
+        try:
+            self.about = self._read()
+        except BaseException:
+            self.stop()
+            raise
 
     def ask(self, kind, seconds):
-        """Does something for so long. Returns the count a second."""
-        self._process.stdin.write(f'{kind} {seconds}\n')
-        self._process.stdin.flush()
+        """Trains or tests for some seconds. Returns images a second."""
+        try:
+            print(kind, seconds, file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            self._raise_ended()
         answer = self._read()
         return answer['count'] / answer['seconds']
 
     def stop(self):
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
 
     def _read(self):
         line = self._process.stdout.readline()
-        if line:
+        if not line:
+            self._raise_ended()
+        try:
             return json.loads(line)
-        self._process.communicate()
+        except ValueError:
+            raise UserError(f'{self.python} does not run the benchmark: it printed '
+                            f'{line[:60]!r}; choose a Python with --python')
+
+    def _raise_ended(self):
+        status = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        raise UserError(f'{self._process.args[0]}, {self.formulation}: '
-                        + (lines[-1] if lines else
-                           f'ended with status {self._process.returncode}'))
+        raise UserError(f'{self.python}, {self.formulation}: '
+                        + (lines[-1] if lines else f'ended with status {status}'))

@@ -4,19 +4,23 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import kernel_gradients
 from cifar10_tf1 import kernels
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.kernels import fast
 from cifar10_tf1.kernels import inference
+from cifar10_tf1.kernels import pooled
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.kernels import winograd
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 BATCH = 4
 NORMALIZATION = deep_cnn.settings.normalization
+POOLED_TOLERANCE = 2e-5  # of the largest entry
 
 
-def draw(shape, kind, seed=1):
+def draw(shape, kind='random', seed=1):
     """float32 inputs of a kind; `activations` are as after ReLU."""
     random = np.random.RandomState(seed)
     values = random.randn(*shape)
@@ -47,7 +51,7 @@ KINDS = ['random', 'mixed', 'spike', 'ties', 'zeros'] + [
     for kind in ('huge', 'tiny', 'offset', 'activations')]
 
 
-def run(build, inputs, gradient, dtype):
+def run(build, inputs, gradient, dtype=tf.float32):
     """[value, gradients...] of build(*inputs), weighted with a gradient."""
     with tf.Graph().as_default(), tf.Session() as session:
         tensors = [tf.constant(value, dtype) for value in inputs]
@@ -56,11 +60,11 @@ def run(build, inputs, gradient, dtype):
         return session.run([result] + [g for g in gradients if g is not None])
 
 
-def assert_close(fast_results, exact_results, tolerance):
-    assert len(fast_results) == len(exact_results)
-    for actual, exact in zip(fast_results, exact_results):
-        assert actual.shape == exact.shape and np.isfinite(actual).all()
-        assert np.abs(actual - exact).max() <= tolerance * np.abs(exact).max()
+def assert_close(actual, expected, tolerance):
+    assert len(actual) == len(expected)
+    for ours, exact in zip(actual, expected):
+        assert ours.shape == exact.shape and np.isfinite(ours).all()
+        assert np.abs(ours - exact).max() <= tolerance * np.abs(exact).max()
 
 
 def to_rows(net):
@@ -71,18 +75,11 @@ def to_net(plane):
     return tf.transpose(tf.stack(plane), [2, 0, 1, 3])
 
 
-# What fast and exact do with images or activations, weights and biases.
-
-def fast_convolution(net, weights, biases):
-    return to_net(fast.build_convolution(to_rows(net), weights, biases))
+def build_exact_convolution(net, weights, biases):
+    return tf.nn.relu(tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME') + biases)
 
 
-def exact_convolution(net, weights, biases):
-    net = tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME')
-    return tf.nn.relu(net + biases)
-
-
-def exact_pool(net):
+def build_exact_pool(net):
     return tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
 
 
@@ -90,27 +87,25 @@ def exact_pool(net):
     'mixed', marks=pytest.mark.slow)])
 @pytest.mark.parametrize('kind', KINDS)
 def test_winograd_convolution(kind, weights_kind):
-    inputs = [draw([BATCH, 12, 12, 64], kind),
-              draw([5, 5, 64, 64], weights_kind, 2)]
+    inputs = [draw([BATCH, 12, 12, 64], kind), draw([5, 5, 64, 64], weights_kind, 2)]
     gradient = draw([BATCH, 12, 12, 64], 'random', 3)
 
     def build(net, weights):
         return to_net(winograd.build_convolution(to_rows(net), weights))
 
-    def exact(net, weights):
+    def build_exact(net, weights):
         return tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME')
 
-    results = run(build, inputs, gradient, tf.float32)
-    exact_results = run(exact, inputs, gradient, tf.float64)
-    assert_close(results, exact_results, 2e-5)
-    if kind == weights_kind == 'random':
-        # Measured: 2e-6, 2e-6, 1e-6.
-        assert_close(results, exact_results, 5e-6)
+    results = run(build, inputs, gradient)
+    expected = run(build_exact, inputs, gradient, tf.float64)
+    # Measured with random inputs: 2e-6, 2e-6, 1e-6.
+    assert_close(results, expected,
+                 5e-6 if kind == weights_kind == 'random' else 2e-5)
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_first_layers(kind, monkeypatch):
-    """Convolution of images, biases, ReLU and pool, without their gradient."""
+    """Convolution of images, biases, ReLU and pool; also those for testing."""
     monkeypatch.setattr(inference, '_PART', 3)  # and a smaller one at the end
     inputs = [draw([5, 5, 3, 64], 'random', 2), draw([64], 'random', 4)]
     images = draw([BATCH, 24, 24, 3], kind)
@@ -120,52 +115,47 @@ def test_first_layers(kind, monkeypatch):
         return to_net(fast.build_convolution_and_pool(
             tf.constant(images), weights, biases, 'pool'))
 
-    def exact(weights, biases):
-        return exact_pool(exact_convolution(
+    def build_exact(weights, biases):
+        return build_exact_pool(build_exact_convolution(
             tf.constant(images, tf.float64), weights, biases))
 
     def build_for_testing(weights, biases):
         return tf.concat(inference.build_convolution_and_pool(
             tf.constant(images), weights, biases, 'pool'), 0)
 
-    results = run(build, inputs, gradient, tf.float32)
-    exact_results = run(exact, inputs, gradient, tf.float64)
-    assert_close(run(build_for_testing, inputs, gradient, tf.float32)[:1],
-                 exact_results[:1], 2e-5)
+    results = run(build, inputs, gradient)
+    expected = run(build_exact, inputs, gradient, tf.float64)
+    assert_close(run(build_for_testing, inputs, gradient)[:1], expected[:1], 2e-5)
     if kind == 'ties':
-        # Equal areas give equal sums but for rounding, in either: which of
-        # them is the first largest is chance, so gradients may differ.
-        results, exact_results = results[:1], exact_results[:1]
-    assert_close(results, exact_results, 2e-5)
-
-
-def test_convolution_with_biases():
-    """The convolution is tested above; here that biases and ReLU follow."""
-    inputs = [draw([BATCH, 12, 12, 64], 'random'),
-              draw([5, 5, 64, 64], 'random', 2), draw([64], 'random', 4)]
-    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
-    assert_close(run(fast_convolution, inputs, gradient, tf.float32),
-                 run(exact_convolution, inputs, gradient, tf.float64), 2e-5)
+        # Rounding decides which of the equal sums is the largest, so gradients
+        # may differ.
+        results, expected = results[:1], expected[:1]
+    assert_close(results, expected, 2e-5)
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_convolution_for_testing(kind):
-    inputs = [draw([BATCH, 12, 12, 64], kind),
-              draw([5, 5, 64, 64], 'random', 2), draw([64], 'random', 4)]
+def test_convolution_with_biases_and_relu(kind):
+    """Of training and of testing, which takes parts of the batch."""
+    inputs = [draw([BATCH, 12, 12, 64], kind), draw([5, 5, 64, 64], 'random', 2),
+              draw([64], 'random', 4)]
     gradient = draw([BATCH, 12, 12, 64], 'random', 3)
 
     def build(net, weights, biases):
-        parts = tf.split(net, 2)
-        return to_net(inference.build_convolution(parts, weights, biases))
+        return to_net(fast.build_convolution(to_rows(net), weights, biases))
 
-    assert_close(run(build, inputs, gradient, tf.float32)[:1],
-                 run(exact_convolution, inputs, gradient, tf.float64)[:1], 2e-5)
+    def build_for_testing(net, weights, biases):
+        return to_net(inference.build_convolution(tf.split(net, 2), weights, biases))
+
+    expected = run(build_exact_convolution, inputs, gradient, tf.float64)
+    assert_close(run(build_for_testing, inputs, gradient)[:1], expected[:1], 2e-5)
+    if kind == 'random':
+        assert_close(run(build, inputs, gradient), expected, 2e-5)
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_max_pool(kind):
-    """To the bit: a maximum rounds nothing; sums of gradients have two terms
-    at most where windows overlap, four at corners."""
+    """To the bit: a maximum rounds nothing. Where windows overlap, gradients are sums
+    of two terms, of four at corners."""
     inputs = [draw([BATCH, 12, 12, 64], kind)]
     gradient = draw([BATCH, 6, 6, 64], 'random', 3)
 
@@ -175,13 +165,11 @@ def test_max_pool(kind):
     def build_for_testing(net):
         return to_net(inference.build_max_pool(to_rows(net), 'pool'))
 
-    results = run(build, inputs, gradient, tf.float32)
-    exact_results = run(exact_pool, inputs, gradient, tf.float64)
-    assert np.array_equal(results[0], exact_results[0])
-    assert np.array_equal(
-        run(build_for_testing, inputs, gradient, tf.float32)[0],
-        exact_results[0])
-    assert_close(results, exact_results, 2e-6)
+    results = run(build, inputs, gradient)
+    expected = run(build_exact_pool, inputs, gradient, tf.float64)
+    assert np.array_equal(results[0], expected[0])
+    assert np.array_equal(run(build_for_testing, inputs, gradient)[0], expected[0])
+    assert_close(results, expected, 2e-6)
 
 
 def test_max_pool_gives_the_gradient_to_the_first_of_equal_ones():
@@ -194,8 +182,8 @@ def test_max_pool_gives_the_gradient_to_the_first_of_equal_ones():
     def build(net):
         return to_net(fast.build_max_pool(to_rows(net), 'pool'))
 
-    unused_value, ours = run(build, [net], gradient, tf.float32)
-    unused_value, theirs = run(exact_pool, [net], gradient, tf.float32)
+    unused_value, ours = run(build, [net], gradient)
+    unused_value, theirs = run(build_exact_pool, [net], gradient)
     assert np.array_equal(ours, theirs)
     assert ours[0, 4, 10, 0] >= gradient[0, 2, 5, 0]
     assert ours[0, 4, 12, 1] >= gradient[0, 2, 5, 1]
@@ -208,24 +196,21 @@ def test_normalization(kind):
     gradient = draw([BATCH, 12, 12, 64], 'random', 3)
 
     def build(net):
-        return to_net(fast.build_normalization(to_rows(net), NORMALIZATION,
-                                               'norm'))
+        return to_net(fast.build_normalization(to_rows(net), NORMALIZATION, 'norm'))
 
-    assert_close(run(build, inputs, gradient, tf.float32),
+    assert_close(run(build, inputs, gradient),
                  run(plain_port.lrn, inputs, gradient, tf.float64), 2e-6)
 
 
 def test_flat_product():
-    inputs = [draw([BATCH, 6, 6, 64], 'activations'),
-              draw([2304, 384], 'random', 2)]
+    inputs = [draw([BATCH, 6, 6, 64], 'activations'), draw([2304, 384], 'random', 2)]
     gradient = draw([BATCH, 384], 'random', 3)
 
     def build(net, weights):
         return fast.build_flat_product(to_rows(net), weights)
 
-    assert_close(run(build, inputs, gradient, tf.float32),
-                 run(stock.build_flat_product, inputs, gradient, tf.float64),
-                 2e-6)
+    assert_close(run(build, inputs, gradient),
+                 run(stock.build_flat_product, inputs, gradient, tf.float64), 2e-6)
 
 
 @pytest.mark.parametrize('num_outputs', [4, 6])
@@ -241,7 +226,65 @@ def test_the_matrices_are_exact(num_outputs):
     assert np.abs(outputs).max() <= {4: 8.0, 6: 1024.0}[num_outputs]
 
 
-def test_fast_has_what_stock_has():
+@pytest.fixture(params=[False, True], ids=['own', 'onednn'])
+def onednn(request, monkeypatch):
+    """Both ways on every machine, whether or not oneDNN computes the ops here."""
+    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: request.param)
+
+
+def check_pooled(name, batch, has_length=True):
+    compute = kernel_gradients.compute_pooled
+    expected = compute(name, batch, stock, tf.float64)
+    deviations = kernel_gradients.find_deviations(
+        compute(name, batch, fast, tf.float32, has_length=has_length), expected)
+    assert max(deviations.values()) <= POOLED_TOLERANCE, deviations
+    for_testing = compute(name, batch, inference, tf.float32, has_length=has_length)
+    assert_close([for_testing['features']], [expected['features']], POOLED_TOLERANCE)
+
+
+@pytest.mark.parametrize('name, batch', [
+    ('udacity_cnn', 1), ('udacity_cnn', 3), ('laptop_cnn', 1),
+    ('laptop_cnn', 37), ('neither', 5)])
+def test_pooled_convolutions(name, batch, onednn, monkeypatch):
+    monkeypatch.setattr(pooled, '_PART', 20)  # and a shorter one
+    check_pooled(name, batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('batch', [37, 40, 256])
+@pytest.mark.parametrize('name', ['udacity_cnn', 'laptop_cnn'])
+def test_pooled_convolutions_of_whole_batches(name, batch, onednn):
+    check_pooled(name, batch)
+
+
+@pytest.mark.parametrize('batch', [1, 6])
+def test_pooled_convolutions_of_an_unknown_length(batch, monkeypatch):
+    """Fewer images than parts, too."""
+    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: False)
+    check_pooled('laptop_cnn', batch, has_length=False)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_one_pooled_convolution(kind, monkeypatch):
+    """Of every kind of numbers; a pool that rounds nothing follows."""
+    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: False)
+    images = draw([BATCH, 8, 8, 32], kind)
+    inputs = [draw([4, 4, 32, 16], 'random', 2), draw([16], 'random', 4)]
+    gradient = draw([BATCH, 4 * 4 * 16], 'random', 3)
+
+    def build(module, dtype=tf.float32):
+        def compute(weights, biases):
+            return module.build_pooled_convolutions(
+                tf.constant(images, dtype), [(weights, biases)], 'SAME', (1,), True)
+        return run(compute, inputs, gradient, dtype)
+
+    results, expected = build(fast), build(stock, tf.float64)
+    if kind == 'ties':  # as in test_first_layers
+        results, expected = results[:1], expected[:1]
+    assert_close(results, expected, POOLED_TOLERANCE)
+
+
+def test_the_formulations_have_the_same_functions():
     for name in kernels.NAMES:
         assert kernels.load(name).__name__.endswith(name)
     functions = [name for name in dir(stock) if name.startswith('build_')]

@@ -1,0 +1,178 @@
+"""The benchmark: its figures, its options, and one quick run of all of it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import runs
+from cifar10_tf1.benchmark import __main__ as benchmark
+from cifar10_tf1.benchmark import data
+from cifar10_tf1.benchmark import medians
+
+
+@pytest.mark.parametrize('values, median, low, high, level', [
+    # Of ten, the second smallest and largest; of twenty, the sixth.
+    ([5, 1, 9, 3, 7, 2, 8, 4, 6, 10], 5.5, 2, 9, 0.979),
+    (range(1, 21), 10.5, 6, 15, 0.959),
+    (range(6), 2.5, 0, 5, 0.969),
+    (range(5), 2, 0, 4, 0.938),
+    ([1.0, 2.0, 9.0], 2.0, 1.0, 9.0, 0.75),
+    ([3.0], 3.0, 3.0, 3.0, 0.0)])
+def test_median_and_interval(values, median, low, high, level):
+    figure = medians.summarize(values)
+    assert figure[:3] == (median, low, high)
+    assert figure.level == pytest.approx(level, abs=5e-4)
+
+
+@pytest.mark.parametrize('num_blocks', [3, 5, 6, 10, 20])
+def test_the_interval_covers_the_median_as_often_as_it_says(num_blocks):
+    """In 4,000 samples, whatever the distribution: here a skewed one."""
+    samples = np.random.RandomState(1).exponential(size=[4000, num_blocks])
+    figures = list(map(medians.summarize, samples))
+    hits = [figure.low <= np.log(2.0) <= figure.high for figure in figures]
+    assert abs(np.mean(hits) - figures[0].level) < 0.02
+    assert (figures[0].level >= 0.95) == (num_blocks >= 6)
+
+
+def test_a_level_below_95_percent_is_printed():
+    assert str(medians.summarize([1.0, 2.0, 9.0])) == '2 (1 to 9, 75 %)'
+    assert str(medians.summarize(range(1, 11))) == '5.5 (2 to 9)'
+    assert str(medians.summarize([123.4])) == '123'
+
+
+def test_ratios_are_of_neighbours():
+    """A machine that slows down does not change them."""
+    base = [100.0, 50.0, 25.0, 12.5]
+    assert medians.summarize_ratio([2 * rate for rate in base], base)[:3] == (2, 2, 2)
+
+
+def test_table():
+    """Also of the earlier records, which have more kinds of blocks."""
+    rates = {'plain': {'train': 100.0, 'test': 400.0},
+             'stock': {'train': 110.0, 'test': 500.0, 'fixed': 112.0},
+             'fast': {'train': 300.0, 'test': 1000.0, 'pipeline': 5000.0}}
+    formulations = {name: {
+        'start_up_seconds': 3.0, 'peak_memory_kb': 500000,
+        'blocks': {kind: [rate] * 10 for kind, rate in by_kind.items()}}
+        for name, by_kind in rates.items()}
+    lines = benchmark.describe({
+        'system': 'deep_cnn', 'cores': 2, 'block_seconds': 2.0, 'runtimes': [
+            {'wheel': 'tensorflow 0', 'cpu': {'name': 'A processor'},
+             'formulations': formulations, 'matmul_gflops': [100.0] * 10}]})
+    assert '| training, fast kernels | 300 (300 to 300) | 3 (3 to 3) |' in lines
+    assert '| testing, fast kernels | 1000 (1000 to 1000) | 2.5 (2.5 to 2.5) |' in lines
+    assert sum(line.startswith('| t') for line in lines) == 6
+
+
+@pytest.mark.slow
+def test_as_many_images_as_cifar10(tmp_path):
+    data.generate(str(tmp_path), 'deep_cnn')
+    data_set = data.load_data_set(str(tmp_path), 'deep_cnn')
+    assert data_set.num_train_examples == 50000
+    assert data_set.num_test_examples == 10000
+    assert data_set.name == 'synthetic'
+    for split, period in (('train', 10000), ('test', 2000)):
+        records = data_set.raw_records(split)
+        assert np.array_equal(records[:1000], records[period:period + 1000])
+        assert not np.array_equal(records[:1000], records[1000:2000])
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A function that writes a file and gives its path."""
+    def write(text, mode=0o755):
+        path = tmp_path / 'program'
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def run_with(monkeypatch, capsys):
+    """A function of a --python to the one line of its failure."""
+    monkeypatch.setattr(data, 'generate', lambda folder, system: None)
+
+    def run(python):
+        assert benchmark.main(['--python', python, '--quick']) == 1
+        line = capsys.readouterr().err.replace('\r', '')
+        assert line.count('\n') == 1
+        return line
+
+    return run
+
+
+def test_a_python_that_is_not_there_or_may_not_be_run(program, run_with, tmp_path):
+    for python in ('/no/such/python', str(tmp_path), program('text', 0o644),
+                   'no-such-program', 'gs://bucket/python'):
+        assert python in run_with(python)
+
+
+@pytest.mark.parametrize('text, reason', [
+    ('#!/bin/sh\necho "not today" >&2\nexit 3\n', 'not today'),
+    ('#!/bin/sh\nexit 3\n', 'status 3'),
+    ('#!/bin/sh\necho hello\n', 'hello'),
+    ('#!/no/such/interpreter\n', '--python'),
+    ('neither script nor binary', '--python')])
+def test_a_program_that_is_no_python(text, reason, program, run_with):
+    python = program(text)
+    line = run_with(python)
+    assert python in line and reason in line
+
+
+def test_a_worker_that_dies_is_named(program, run_with):
+    """After it has answered once."""
+    python = program('#!/bin/sh\necho \'{"wheel": "w"}\'\nexec 0<&-\nsleep 0.2\n'
+                     'echo "out of memory" >&2\nexit 1\n')
+    assert 'out of memory' in run_with(python)
+
+
+def test_a_python_is_found_as_the_shell_finds_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'python').symlink_to(sys.executable)
+    assert benchmark.find_python('./python') == str(tmp_path / 'python')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert benchmark.find_python('python') == str(tmp_path / 'python')
+
+
+@pytest.mark.parametrize('options', [
+    ['--threads', '0'], ['--threads', '99999'], ['--threads', 'two'],
+    ['--threads', '1,'], ['--threads='], ['--threads=--'], ['--python=--'],
+    ['--python='], ['--blocks', '0'], ['--blocks=--'], ['--system', 'none']])
+def test_a_bad_option_is_one_line(options, capsys):
+    with pytest.raises(SystemExit) as caught:
+        benchmark.main(options)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count('\n') == 1
+
+
+def test_no_room_for_the_data(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'none'))
+    assert benchmark.main(['--quick']) == 1
+    error = capsys.readouterr().err
+    assert 'TMPDIR' in error and error.count('\n') == 1
+
+
+@pytest.mark.slow
+def test_a_quick_run():
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith('TF_')}
+    result = subprocess.run(
+        [sys.executable, '-m', 'cifar10_tf1.benchmark', '--quick', '--json',
+         '--blocks', '2', '--threads', '1'], cwd=runs.ROOT, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert result.returncode == 0, result.stderr
+    (content,) = json.loads(result.stdout)
+    assert content['cores'] == 1
+    (runtime,) = content['runtimes']
+    for name in ('plain', 'stock', 'fast'):
+        blocks = runtime['formulations'][name]['blocks']
+        assert sorted(blocks) == ['test', 'train']
+        for rates in blocks.values():
+            assert len(rates) == 2 and min(rates) > 0
+    assert len(benchmark.describe(content)) > 6
