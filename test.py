@@ -28,7 +28,7 @@ class Test(NamedTuple):
     system_name: str
     variant: str                   # one of the system's
     given: run_settings.RunSettings
-    selection: devices.Choice
+    selection: devices.DeviceSelection
     model_dir: str                 # its newest checkpoint is tested, unless
     checkpoint: Optional[str]      # a prefix, names one
 

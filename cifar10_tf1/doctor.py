@@ -23,6 +23,7 @@ from typing import NamedTuple
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
+from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import devices
@@ -93,9 +94,10 @@ def run_check(subject, check, *arguments):
     try:
         for line in check(*arguments):
             lines.append(line)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         # FAIL stands beside TensorFlow and the packages already.
-        lines.append(Line(WARN, subject, f'not looked at: {error}',
+        reason = environment.explain_import_error(error) or error
+        lines.append(Line(WARN, subject, f'not looked at: {reason}',
                           'make setup, then run this with the Python in .venv'))
     except (UserError, OSError) as error:
         lines.append(Line(FAIL, subject, str(error)))
@@ -214,7 +216,7 @@ def check_processor():
     cpu = description.find_cpu()
     name, flags = cpu['name'] or cpu['architecture'], cpu['vector_flags'].split()
     is_x86 = cpu['architecture'] in ('x86_64', 'AMD64')
-    if is_x86 and flags and 'avx' not in flags:
+    if description.lacks_avx(cpu):
         yield Line(FAIL, 'Processor', f'{name}, no AVX', _NEEDS_AVX)
     elif not is_x86 and (description.find_tensorflow()[1] or '').startswith('1.'):
         yield Line(WARN, 'Processor', name, 'TensorFlow 1.15 exists for x86-64 '
@@ -235,7 +237,7 @@ def check_gpu(requested):
     for support in [installed] if installed else supports.SUPPORTS:
         environment = dict(os.environ)
         try:
-            lines += _judge_selection(devices.prepare(requested, support=support),
+            lines += _judge_selection(devices.select(requested, support=support),
                                       support, installed)
         except UserError as error:
             lines.append(Line(FAIL, 'GPU', str(error)))

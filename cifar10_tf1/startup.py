@@ -22,12 +22,12 @@ def select_device_and_kernels(given, system_name, recorded=None,
       recorded: run_settings.RunSettings of the run to continue, or None.
       allow_unsupported_gpu: bool.
     Returns:
-      (given, selection): RunSettings with the kernels; devices.Choice.
+      (given, selection): RunSettings with the kernels; devices.DeviceSelection.
     Raises:
-      UserError: as devices.prepare and kernels.choose.
+      UserError: as devices.select and kernels.choose.
     """
     recorded = recorded or run_settings.RunSettings()
-    selection = devices.prepare(
+    selection = devices.select(
         given.device or recorded.device or 'auto', allow_unsupported_gpu,
         because='as --device says' if given.device else 'as this run began')
     entry = systems.find(system_name)
@@ -42,23 +42,22 @@ def start_device(selection, settings):
     """Starts TensorFlow's threads and devices, and prints which device is used.
 
     Args:
-      selection: devices.Choice.
+      selection: devices.DeviceSelection.
       settings: run_settings.RunSettings, complete.
     Returns:
       run_settings.RunSettings with the device, 'cpu' or 'gpu'.
     Raises:
       UserError: as devices.resolve.
     """
-    runtime.start_threads(settings.threads)
     return settings._replace(device=devices.resolve(selection, settings.threads))
 
 
 def find_kind(settings):
-    """The kind of machine and runtime, as description.find_kind.
+    """The kind of machine and runtime, as description.describe_platform.
 
     Args:
       settings: run_settings.RunSettings, of start_device.
     """
-    return description.find_kind(
+    return description.describe_platform(
         settings.device, settings.kernels, settings.threads,
         devices.find_gpu(settings.device, settings.threads))

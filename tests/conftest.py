@@ -16,7 +16,7 @@ from cifar10_tf1.machine import runtime  # noqa: E402
 # On TensorFlow 2 the variable has it as inception_v3 is trained by default.
 runtime.prepare_environment(
     prefers_onednn=os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
-devices.prepare('cpu')
+devices.select('cpu')
 runtime.load_tensorflow()
 # The first session decides for all; whichever test comes first, it is as a run
 # without options records it.

@@ -1,4 +1,4 @@
-"""NVIDIA's libraries as stand-ins that the tests compile; no card is needed.
+"""A stand-in for NVIDIA's driver that the tests compile; no card is needed.
 
 The stub of libcuda.so.1 behaves as the environment variables STUB_... say, and
 heeds CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER as the real one does.
@@ -110,8 +110,6 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
   return code;
 }
 '''
-_LIBRARY = 'int %s(void) { return 0; }\n'
-_CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return %d; }\n'
 
 
 def build_library(path, source):
@@ -129,14 +127,6 @@ def build_library(path, source):
 
 def build_driver(folder):
     return build_library(os.path.join(str(folder), 'libcuda.so.1'), _DRIVER)
-
-
-def build_cuda_libraries(folder, support, cudnn):
-    """All that a TensorFlow wants to load, as empty libraries."""
-    for number, name in enumerate(support.libraries):
-        build_library(os.path.join(str(folder), name),
-                      _CUDNN % cudnn if name.startswith('libcudnn.')
-                      else _LIBRARY % f'stub_{number}')
 
 
 def describe_cards(*cards):

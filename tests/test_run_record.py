@@ -233,10 +233,10 @@ def test_documented_curve():
 def test_cores_and_kind():
     assert 1 <= description.count_cores() <= os.cpu_count()
     threads = description.Threads(2, 3, 4)
-    kind = description.find_kind('cpu', 'stock', threads)
+    kind = description.describe_platform('cpu', 'stock', threads)
     assert description.list_differences(kind, kind) == []
-    assert description.find_kind('cpu', 'stock', description.Threads(2, 1, 9)) == kind
-    other = description.find_kind('cpu', 'stock', description.Threads(1, 3, 4))
+    assert description.describe_platform('cpu', 'stock', description.Threads(2, 1, 9)) == kind
+    other = description.describe_platform('cpu', 'stock', description.Threads(1, 3, 4))
     assert description.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
     other['cpu']['vector_flags'] = 'sse'
     assert len(description.list_differences(kind, other)) == 2

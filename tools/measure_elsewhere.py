@@ -208,7 +208,7 @@ def main():
     from cifar10_tf1.machine import devices
     from cifar10_tf1.machine import runtime
     runtime.prepare_environment()
-    devices.prepare('cpu')
+    devices.select('cpu')
     runtime.load_tensorflow()
     lines = measure(options.pythons, data.SOURCES['cifar10'].data_dir)
     with open(RECORD, 'w', newline='') as file:

@@ -61,7 +61,7 @@ def main():
 def _write(options):
     record = run_record.load(options.record)
     runtime.prepare_environment(findings.choose_kernels(record))
-    devices.prepare('cpu')
+    devices.select('cpu')
     runtime.load_tensorflow()
     from cifar10_tf1 import systems
     found = findings.find(record, options, systems.load(systems.DEFAULT))

@@ -95,7 +95,7 @@ class Ours:
 
 def load_subject(system_name, formulation, data_dir):
     """An object with train() and test(); loads TensorFlow."""
-    devices.prepare('cpu')
+    devices.select('cpu')
     if formulation == 'plain':
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
         runtime.load_tensorflow()

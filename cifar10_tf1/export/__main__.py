@@ -50,7 +50,7 @@ def _check_options(options):
 def _export(options):
     _check_options(options)
     runtime.prepare_environment()
-    devices.prepare('cpu')
+    devices.select('cpu')
     tf = runtime.load_tensorflow()
     # They import TensorFlow, which is ready only now.
     from cifar10_tf1 import inference

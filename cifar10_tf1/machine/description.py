@@ -56,7 +56,7 @@ def count_cores():
     return cores
 
 
-def find_kind(device, kernels, threads, gpu=None):
+def describe_platform(device, kernels, threads, gpu=None):
     """What has to be equal for equal bits.
 
     Args:
@@ -73,10 +73,22 @@ def find_kind(device, kernels, threads, gpu=None):
         'device': device, 'kernels': kernels,
         'onednn_rewrites': os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1'
         and not (version or '').startswith('1.'),
-        # How many ops run at the same time is of no influence.
+        # How many ops run at the same time has no influence.
         'intra_op_threads': threads.intra_op,
         'cpu': find_cpu(), 'gpu': gpu,
     }
+
+
+find_kind = describe_platform  # its former name, until every caller uses the new one
+
+
+def name_machine(kind):
+    """The card of a described platform, else its processor, for people.
+
+    Different processors have the same name: 'AMD EPYC, family 25, model 17'.
+    """
+    return (kind['gpu'] or {}).get('card') or (
+        '{name}, family {family}, model {model}'.format(**kind['cpu']))
 
 
 def find_version(package):
@@ -149,8 +161,16 @@ def has_avx512(cpu=None):
     return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
 
 
+def lacks_avx(cpu=None):
+    """Whether a processor is known to lack AVX, which TensorFlow's wheels need."""
+    cpu = cpu or find_cpu()
+    flags = cpu['vector_flags'].split()
+    return (cpu['architecture'] in ('x86_64', 'AMD64') and bool(flags)
+            and 'avx' not in flags)
+
+
 def find_versions():
-    """Of what stands around the kind; for reading, not for comparing."""
+    """Versions beside the kind of machine: to read, not to compare."""
     return {'python': platform.python_version(), 'system': platform.system(),
             'kernel': platform.release(),
             'libc': ' '.join(platform.libc_ver()),
@@ -158,14 +178,14 @@ def find_versions():
 
 
 def find_commit():
-    """The commit of this program, and whether nothing in it is changed.
+    """The commit of this program, and whether its files are those of the commit.
 
-    An image has no history: docker/ puts the commit that its builder named into
-    CIFAR_TF1_COMMIT. `make image` adds -dirty where a file was changed; that
-    nothing was cannot be known of an image.
+    Files that git does not know do not count. An image has no history: docker/
+    puts the commit that its builder named into CIFAR_TF1_COMMIT. `make image`
+    adds -dirty if a file was changed; an image can't tell that none was.
 
     Returns:
-      (commit, clean): str or None, bool or None where it is not known.
+      (commit, clean): str or None, bool or None for unknown.
     """
     def git(*arguments):
         return subprocess.run(
@@ -177,7 +197,8 @@ def find_commit():
         # A copy inside of somebody's repository is not that commit.
         if os.path.realpath(git('rev-parse', '--show-toplevel')
                             ) == os.path.realpath(_ROOT):
-            return git('rev-parse', 'HEAD'), not git('status', '--porcelain')
+            return git('rev-parse', 'HEAD'), not git(
+                'status', '--porcelain', '--untracked-files=no')
     except (OSError, subprocess.SubprocessError):
         pass
     commit = os.environ.get(_COMMIT_VARIABLE, '')
@@ -189,7 +210,7 @@ def find_commit():
 
 
 def format_commit(commit, clean):
-    """'1a2b, with changes', say, of what find_commit or a record says."""
+    """The text for a commit: '1a2b, with changes', for example."""
     if commit is None:
         return 'unknown'
     return commit + {True: '', False: ', with changes',
@@ -197,7 +218,7 @@ def format_commit(commit, clean):
 
 
 def list_differences(kind_a, kind_b):
-    """Where two kinds differ: ['intra_op_threads: 2, not 4', ...]."""
+    """How two kinds differ: ['intra_op_threads: 2, not 4', ...]."""
     def flat(kind, prefix=''):
         items = {}
         for name, value in kind.items():

@@ -2,38 +2,43 @@
 
 TensorFlow 1.15 on a card that is newer than its CUDA does not fail: it hangs
 for minutes and then computes NaN or wrong numbers. So the cards and the driver
-are held against what the installed TensorFlow supports before it is imported.
-An unfit card is refused. A driver or libraries that are of no use are named,
-and the CPU is taken, unless a GPU was asked for.
+are checked against what the installed TensorFlow supports before it is imported.
+An unfit card is refused. If a driver or TensorFlow's libraries can't be used, a
+line says so, and the CPU is taken, unless a GPU was asked for.
 """
 
 import os
 import re
 import sys
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
 
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import hiding
 from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda import support as supports
-from cifar10_tf1.common.errors import UserError
+
+_VISIBLE = 'CUDA_VISIBLE_DEVICES'
+# Variables that an earlier run in this process changed: (the user's value, ours).
+_changed = {}
 
 
-class Choice(NamedTuple):
+class DeviceSelection(NamedTuple):
     """What was decided before TensorFlow was imported."""
     device: str                        # 'cpu' or 'gpu'
     requested: str                     # 'auto', 'cpu' or 'gpu'
     reason: str = ''                   # why it is the CPU
-    is_problem: bool = False           # a card may be there, and is not used
+    is_problem: bool = False           # there may be a card, and it is not used
     card: Optional[drivers.Card] = None
     driver: Optional[drivers.Driver] = None
     not_used: Tuple[str, ...] = ()     # the other cards, and why
 
 
-def prepare(requested, allow_unsupported=False, support=None,
-            because='as --device says'):
-    """Chooses the device and hides from TensorFlow what it is not to use.
+def select(requested, allow_unsupported=False, support=None,
+           because='as --device says'):
+    """Selects the device and hides from TensorFlow what it must not use.
 
     Runs before TensorFlow is imported.
 
@@ -41,106 +46,107 @@ def prepare(requested, allow_unsupported=False, support=None,
       requested: 'auto', 'cpu' or 'gpu'.
       allow_unsupported: bool, takes a card that is refused otherwise.
       support: cuda.support.Support, by default the installed TensorFlow's.
-      because: str, of the line of a CPU that is asked for.
+      because: str, the reason to print for a CPU that was asked for.
     Returns:
-      Choice, for resolve.
+      DeviceSelection, for resolve.
     Raises:
-      UserError: where there is no fit card among those that are there; where a
-        GPU is asked for and none can be used.
+      UserError: there are cards and none is fit; or a GPU is asked for and none
+        can be used.
     """
+    _restore_environment()
     if requested == 'cpu':
-        return _use_cpu(requested, because)
-    hidden = os.environ.get('CUDA_VISIBLE_DEVICES')
+        return _select_cpu(requested, because)
+    hidden = os.environ.get(_VISIBLE)
     if hidden is not None and hidden.strip() in ('', '-1'):
-        return _use_cpu(requested, f'CUDA_VISIBLE_DEVICES={hidden.strip()} '
-                        'hides every GPU', 'unset it')
+        return _select_cpu(requested, f'{_VISIBLE}={hidden.strip()} hides every '
+                           'GPU', 'unset it')
     driver = drivers.ask()
     if not driver.is_here:
-        return _use_cpu(requested, 'no NVIDIA driver here',
-                        'in a container pass --gpus all')
+        return _select_cpu(requested, 'no NVIDIA driver here',
+                           'in a container pass --gpus all')
     if driver.problem:
-        return _use_cpu(requested, driver.problem, is_problem=True)
+        return _select_cpu(requested, driver.problem, is_problem=True)
     if not driver.cards:
-        return _use_cpu(requested, 'the NVIDIA driver finds no card'
-                        + (f' with CUDA_VISIBLE_DEVICES={hidden}' if hidden
-                           else ''), 'in a container pass --gpus all')
+        return _select_cpu(requested, 'the NVIDIA driver finds no card'
+                           + (f' with {_VISIBLE}={hidden}' if hidden else ''),
+                           'in a container pass --gpus all')
     support = support or supports.find_support() or supports.TENSORFLOW_1
-    choice = _choose_card(requested, driver, support, allow_unsupported)
-    fault = libraries.find_fault(libraries.look_for(support), choice.card,
-                                 support)
-    if fault:
-        return _use_cpu(requested, f'{choice.card}, is not used: {fault}',
-                        is_problem=True)
+    selection = _select_card(requested, driver, support, allow_unsupported)
     if len(driver.cards) > 1:
-        os.environ['CUDA_VISIBLE_DEVICES'] = choice.card.label
-    return choice
+        _change(_VISIBLE, selection.card.label)
+    return selection
 
 
-def resolve(choice, threads):
-    """Starts TensorFlow's devices; prints the line about the one that is used.
+prepare = select  # its former name, until every caller uses the new one
+
+
+def resolve(selection, threads):
+    """Starts TensorFlow's threads and devices; prints which device is used.
 
     Args:
-      choice: Choice.
-      threads: machine.Threads.
+      selection: DeviceSelection.
+      threads: description.Threads.
     Returns:
       'cpu' or 'gpu'.
     Raises:
-      UserError: where a GPU is asked for and TensorFlow can use none.
+      UserError: a GPU is asked for and TensorFlow can use none.
     """
-    card = _find_card(threads) if choice.device == 'gpu' else None
-    if card is None and choice.device == 'gpu':
-        choice = _use_cpu(choice.requested, 'TensorFlow can use no GPU here; '
-                          'TF_CPP_MIN_LOG_LEVEL=0 shows why', is_problem=True)
-    if card is None:
-        line = (f'Device: CPU ({choice.reason}), '
-                f'{max(threads.intra_op, threads.inter_op)} threads')
+    runtime.start_threads(threads)
+    name = None
+    if selection.device == 'gpu':
+        name, fault = _check_card(threads)
+        if fault:
+            selection = _select_cpu(selection.requested, fault, is_problem=True)
+    if selection.device == 'cpu':
+        count = max(threads.intra_op, threads.inter_op)
+        line = (f'Device: CPU ({selection.reason}), {count} '
+                f'thread{"" if count == 1 else "s"}')
     else:
         cuda = libraries.find_cuda()
-        number = choice.driver and choice.driver.number
-        label = choice.card.label if choice.card else '0'
+        number = selection.driver and selection.driver.number
+        label = selection.card.label if selection.card else '0'
         line = ', '.join(
-            [f'Device: {drivers.name_label(label)}: {_name_of(card)}']
+            [f'Device: {drivers.name_label(label)}: {name}']
             + ([f'driver {number}'] if number else [])
             + ([f'CUDA {drivers.format_cuda(cuda)}'] if cuda else []))
-        line = '; not used: '.join((line,) + choice.not_used)
+        line = '; not used: '.join((line,) + selection.not_used)
     # Standard output has the run's story, standard error what to worry about.
-    print(('warning: ' if choice.is_problem else '') + line,
-          file=sys.stderr if choice.is_problem else sys.stdout, flush=True)
-    return 'cpu' if card is None else 'gpu'
+    print(('warning: ' if selection.is_problem else '') + line,
+          file=sys.stderr if selection.is_problem else sys.stdout, flush=True)
+    return selection.device
 
 
 def find_gpu(device, threads):
-    """The card and what drives it, for the record; None on a CPU.
+    """The card and its software, for the record; None on a CPU.
 
     Returns:
       dict: card (as TensorFlow describes it), driver, cuda, cudnn; or None.
     """
     if device != 'gpu':
         return None
-    # The bus address is of no influence, and tells two like machines apart.
+    # The bus address has no influence, and tells two like machines apart.
     card = re.sub(r', pci bus id: [^,]*', '', _find_card(threads))
     return {'card': card, 'driver': drivers.find_number(),
             'cuda': libraries.find_cuda(), 'cudnn': libraries.find_cudnn()}
 
 
-def _use_cpu(requested, reason, way_out='', is_problem=False):
-    """The Choice of the CPU; UserError where a GPU was asked for."""
+def _select_cpu(requested, reason, way_out='', is_problem=False):
+    """The selection of the CPU; UserError if a GPU was asked for."""
     if requested == 'gpu':
         raise UserError('a GPU is asked for (--device gpu, or the run\'s '
                         f'record): {reason}; '
                         + (f'{way_out}, or ' if way_out else 'or ')
                         + 'use --device cpu')
-    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
-    hiding.hide_driver()
+    _change(_VISIBLE, '-1')
     # Without a driver 1.15 reports a failed cuInit as an error at each start.
     # Real errors still arrive as Python exceptions, fatal ones are printed.
     if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    return Choice('cpu', requested, reason, is_problem)
+    return DeviceSelection('cpu', requested, reason, is_problem)
 
 
-def _choose_card(requested, driver, support, allow_unsupported):
-    """The Choice of the first fit card; UserError where there is none."""
+def _select_card(requested, driver, support, allow_unsupported):
+    """The selection of the first fit card; UserError if there is none."""
     faults = [supports.find_fault(card, driver, support)
               for card in driver.cards]
     if None not in faults:
@@ -155,24 +161,49 @@ def _choose_card(requested, driver, support, allow_unsupported):
               '--allow-unsupported-gpu', file=sys.stderr, flush=True)
         faults[0] = None
     card = driver.cards[faults.index(None)]
-    return Choice('gpu', requested, card=card, driver=driver, not_used=tuple(
+    return DeviceSelection('gpu', requested, card=card, driver=driver, not_used=tuple(
         fault or str(other) for other, fault in zip(driver.cards, faults)
         if other is not card))
 
 
+def _change(name, value):
+    _changed[name] = os.environ.get(name), value
+    os.environ[name] = value
+
+
+def _restore_environment():
+    """Undoes an earlier run's changes: in a notebook several share a process."""
+    for name, (before, value) in _changed.items():
+        if os.environ.get(name) == value:
+            os.environ.pop(name)
+            if before is not None:
+                os.environ[name] = before
+    _changed.clear()
+
+
+def _check_card(threads):
+    """(name of the card that TensorFlow uses, None) or (None, why it can't)."""
+    support = supports.find_support() or supports.TENSORFLOW_1
+    described = _find_card(threads)
+    if described is None:
+        return None, ('TensorFlow can use no GPU here, and with '
+                      'TF_CPP_MIN_LOG_LEVEL=0 names the library it lacks: '
+                      + support.way_to_libraries)
+    match = re.search(r'name: (.*?), (?:pci bus id: [^,]*, )?'
+                      r'compute capability: (\d+)\.(\d+)', described)
+    if not match:
+        return described, None
+    capability = int(match.group(2)), int(match.group(3))
+    name = f'{match.group(1)}, compute capability {match.group(2)}.{match.group(3)}'
+    fault = supports.find_cudnn_fault(capability, libraries.find_cudnn(), support)
+    return (None, f'{name}: {fault}') if fault else (name, None)
+
+
 def _find_card(threads):
-    """TensorFlow's description of the GPU that its sessions have, or None."""
+    """TensorFlow's description of the GPU that its sessions use, or None."""
     runtime.load_tensorflow()
     from tensorflow.python.client import device_lib
     cards = [local.physical_device_desc for local
              in device_lib.list_local_devices(runtime.session_config(threads))
              if local.device_type == 'GPU']
     return cards[0] if cards else None
-
-
-def _name_of(description):
-    """'NVIDIA A100, compute capability 8.0' of TensorFlow's description."""
-    match = re.search(r'name: (.*?), (?:pci bus id: [^,]*, )?'
-                      r'compute capability: ([\d.]+)', description)
-    return (f'{match.group(1)}, compute capability {match.group(2)}' if match
-            else description)

@@ -10,34 +10,37 @@ import ctypes
 import functools
 import logging
 import os
-import re
+import subprocess
 import sys
-import tempfile
 import warnings
 
+from cifar10_tf1.common import environment
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
+from cifar10_tf1.machine import overrides
 
-# Parameters of the C library's mallopt, and the most that old ones take.
+# Parameters of the C library's mallopt, and the largest values that old ones take.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
 
-_NOTE = re.compile(rb'I\d{4} |WARNING: All log messages before absl::')
+_NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
 def prepare_environment(kernels='stock', prefers_onednn=False):
     """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
 
-    Imports no TensorFlow; does nothing once it is loaded. What the result
-    depends on is set whatever the user has set; each variable means nothing to
-    the runtime that doesn't know it.
+    Imports no TensorFlow; does nothing once it is loaded. Each variable means
+    nothing to the runtime that does not know it.
 
     Args:
       kernels: 'stock' or 'fast'.
-      prefers_onednn: bool, whether oneDNN's rewrites make the stock kernels
-        faster too, and are to: systems.Entry.
+      prefers_onednn: bool, whether to use oneDNN's rewrites with the stock
+        kernels too: systems.Entry.
     """
     if 'tensorflow' in sys.modules:
         return
+    overrides.remove()
+    os.environ.update(overrides.OURS)
     # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     # Deprecation notes of TensorFlow's Python side.
@@ -46,21 +49,15 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
     # each start.
     warnings.filterwarnings('ignore', category=FutureWarning,
                             module=r'tensor(flow|board)')
-    # 1.15: a program with TensorFlow 2 leaves this to those that it starts, and
-    # they would behave as version 2.
+    # 1.15: a program with TensorFlow 2 passes this on to programs that it starts,
+    # and 1.15 would behave as version 2 there.
     os.environ.pop('TF2_BEHAVIOR', None)
-    # 1.15: deterministic cuDNN algorithms. This stops autotuning as well;
-    # setting TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it.
-    os.environ['TF_CUDNN_DETERMINISTIC'] = '1'
-    os.environ.pop('TF_CUDNN_USE_AUTOTUNE', None)
-    # 2: the same, for every op; see also enable_op_determinism below.
-    os.environ['TF_DETERMINISTIC_OPS'] = '1'
     # 2: oneDNN's graph rewrites, on by default on some processors only, sum in
     # another order than the rest; the processor must not choose. (The matrix
-    # products inside of the other kernels are oneDNN's all the same.) They make
-    # the fast kernels faster with AVX-512, and slower without it: the kind of
-    # machine decides, and names the choice. The stock kernels are as everywhere,
-    # but for a system that is nothing else than large convolutions.
+    # products inside the other kernels are oneDNN's in any case.) They make the
+    # fast kernels faster with AVX-512, and slower without it: the kind of machine
+    # decides, and names the choice. The stock kernels do without, except in a
+    # system that consists of large convolutions.
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
         '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
         else '0')
@@ -68,10 +65,10 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
 
 
 def _keep_memory():
-    """Makes the C library keep what is freed for what is asked for next.
+    """Makes the C library keep freed memory for the next allocation.
 
-    Else it gives the memory of most activations back to the system at each step:
-    on 1.15 a tenth of the processor's time goes into getting it again.
+    By default it gives the memory of most activations back to the system at each
+    step: on 1.15 a tenth of the processor's time goes into getting it again.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # of glibc
     if mallopt is not None:
@@ -87,16 +84,28 @@ def load_tensorflow():
 
     Returns:
       the module tensorflow.compat.v1.
+    Raises:
+      UserError: the processor has no AVX; PYTHONPATH has another Python's packages.
     """
-    with _without_notes():
-        import tensorflow
-        import tensorflow.compat.v1 as tf
+    if description.lacks_avx():
+        raise UserError('TensorFlow needs a processor with AVX, and this one has '
+                        'none: use another machine (a virtual one must pass on '
+                        'its host\'s AVX)')
+    try:
+        with _without_notes():
+            import tensorflow
+            import tensorflow.compat.v1 as tf
+    except Exception as error:  # any; see explain_import_error
+        line = environment.explain_import_error(error)
+        if line is None:
+            raise
+        raise UserError(line) from error
     if tf.version.VERSION.startswith('1.'):
         return tf
     # 2: graphs and sessions, ref-counted shapes, no eager execution.
     tf.disable_v2_behavior()
-    # 2: refuses, instead of running, what it can't make deterministic; tf.data
-    # keeps the order of its elements.
+    # 2: refuses to run what it can't make deterministic; tf.data keeps the order
+    # of its elements.
     tensorflow.config.experimental.enable_op_determinism()
     # 2: from compute capability 8.0 on it would multiply in 19 bits by default.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
@@ -124,7 +133,7 @@ def session_config(threads, rewrites=True):
     Args:
       threads: description.Threads; 0 leaves a number to TensorFlow.
       rewrites: bool, whether TensorFlow may rewrite the graph first, and the
-        input pipeline at each start. Testing with the fast kernels gains less
+        input pipeline at each start. A test with the fast kernels gains less
         by it than it takes.
     """
     tf = load_tensorflow()
@@ -144,7 +153,7 @@ def session_config(threads, rewrites=True):
 
 
 def dataset_options():
-    """tf.data.Options: a dataset as it is written.
+    """tf.data.Options that leave a dataset as it is written.
 
     Both runtimes would rewrite it at each initialisation. 2 still does, because
     ops are to be deterministic, and fills a stand-in of zeros for each tensor
@@ -191,24 +200,26 @@ def has_onednn_rewrites():
 def _without_notes():
     """Takes the notes of TensorFlow 2's libraries out of standard error.
 
-    2: while they load they log, at a time when no level can be set yet. All
-    other lines come out at the end; 1.15 has none.
+    2: while they load they log, at a time when no level can be set yet. Another
+    process filters them, so the last words of an abort come out too.
     """
     try:
-        capture = tempfile.TemporaryFile()
-    except OSError:  # nowhere to write: rather noise than no start
+        with open(os.dup(2), 'wb') as error:
+            grep = subprocess.Popen(
+                ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES],
+                stdin=subprocess.PIPE, stdout=error, start_new_session=True,
+                env={**os.environ, 'LC_ALL': 'C'})
+    except OSError:  # no grep
         yield
         return
     sys.stderr.flush()
     kept = os.dup(2)
-    os.dup2(capture.fileno(), 2)
+    os.dup2(grep.stdin.fileno(), 2)
     try:
         yield
     finally:
+        sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
-        with capture:
-            capture.seek(0)
-            for line in capture:
-                if not _NOTE.match(line):
-                    os.write(2, line)
+        grep.stdin.close()
+        grep.wait()

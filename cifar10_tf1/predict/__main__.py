@@ -25,7 +25,7 @@ def _predict(options):
         extras.require('matplotlib', '--figure')
         options.figure = paths.check_new_file(options.figure, '--figure')
     runtime.prepare_environment()
-    devices.prepare('cpu')
+    devices.select('cpu')
     runtime.load_tensorflow()
     # It imports TensorFlow, which is ready only now.
     from cifar10_tf1.predict import classification

@@ -109,7 +109,7 @@ def _check_output(path):
 def _build_html(record, report, options):
     extras.require('matplotlib', _PURPOSE)
     runtime.prepare_environment(findings.choose_kernels(record))
-    devices.prepare('cpu')
+    devices.select('cpu')
     runtime.load_tensorflow()
     from cifar10_tf1.report import sections
     found = findings.find(record, options,

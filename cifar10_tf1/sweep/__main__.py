@@ -94,7 +94,7 @@ def _choose_device(options):
     """'cpu' or 'gpu', as train.py will choose; says nothing to TensorFlow."""
     before = dict(os.environ)
     try:
-        return devices.prepare(options.device or 'auto',
+        return devices.select(options.device or 'auto',
                                options.allow_unsupported_gpu).device
     finally:
         os.environ.clear()

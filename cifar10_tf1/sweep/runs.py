@@ -8,6 +8,7 @@ from typing import NamedTuple
 from typing import Optional
 
 from cifar10_tf1 import data
+from cifar10_tf1.machine import description
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
@@ -150,7 +151,7 @@ def format_csv(runs, entry):
             kind = run.record.kind
             row.update(epochs=run.group.epochs, runtime=kind['wheel'],
                        kernels=kind['kernels'],
-                       machine=describe_machine(kind))
+                       machine=description.name_machine(kind))
             weights = run.record.content['weights'] or {}
             row[_LAST_COLUMN] = weights.get('sha256', '')
         numbers = run.counts.get(first)
@@ -165,12 +166,6 @@ def format_csv(runs, entry):
                 row[f'{variant}_correct'] = run.counts[variant][0]
         writer.writerow(row)
     return text.getvalue()
-
-
-def describe_machine(kind):
-    """The card or the processor of a kind of machine."""
-    return (kind['gpu'] or {}).get('card') or (
-        '{name}, family {family}, model {model}'.format(**kind['cpu']))
 
 
 def _read(path):

@@ -76,17 +76,3 @@ runpy.run_path({program!r}, run_name='__main__')
         universal_newlines=True, env=dict(os.environ, CUDA_VISIBLE_DEVICES='-1'))
     assert result.returncode == 1
     assert result.stderr.startswith(f'warning: {activity} takes up to ')
-
-
-@pytest.mark.parametrize('available, status', [
-    (6000000, OK), (1200000, WARN), (800000, FAIL)])
-def test_the_doctor(tmp_path, available, status):
-    line, = doctor.check_memory(systems.find('deep_cnn'), write_system(tmp_path, available))
-    assert line.status == status
-
-
-def test_the_doctor_in_a_small_container(tmp_path):
-    root = write_system(tmp_path, cgroup='0::/\n',
-                        **{'sys/fs/cgroup/memory.max': '500000000\n'})
-    line, = doctor.check_memory(systems.find('deep_cnn'), root)
-    assert line.status == FAIL and '0.5 GB for this container' in line.text

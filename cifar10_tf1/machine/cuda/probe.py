@@ -1,8 +1,8 @@
-"""The child process that touches NVIDIA's libraries; prints JSON.
+"""The child process that asks libcuda.so.1; prints JSON.
 
-A libcuda that hangs or crashes takes this process with it, not the program. It
-is run as a file by a bare Python, python -I -S, and so imports nothing of the
-project. driver.py and libraries.py put the questions.
+A libcuda that hangs or crashes takes this process with it, not the program.
+driver.py runs it as a file in a bare Python, python -I -S, so it imports nothing
+of the project.
 """
 
 import ctypes
@@ -11,23 +11,19 @@ import os
 import signal
 import sys
 
-# cuDeviceGetAttribute, CUdevice_attribute in cuda.h.
-_CAPABILITY_MAJOR = 75
-_CAPABILITY_MINOR = 76
+# cuDeviceGetAttribute, CUdevice_attribute in cuda.h: compute capability.
+_CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
 
 
 class _CudaError(Exception):
-
-    def __init__(self, call, code):
-        super().__init__(call, code)
-        self.answer = {'call': call, 'code': code}
+    """(call, code)."""
 
 
 def ask_driver():
     """The driver's version and cards, in the order of CUDA_VISIBLE_DEVICES.
 
     Returns:
-      dict: `unloadable`, the loader's message where there is no libcuda.so.1;
+      dict: `unloadable`, the loader's message if there is no libcuda.so.1;
       `cuda`, 12020 for 12.2, or None; `error`, {call, code} of the first call
       that fails, or None; `cards`, list of {name, capability}.
     """
@@ -45,14 +41,14 @@ def ask_driver():
 
     number = ctypes.c_int()
     try:
-        # It answers without cuInit, and so where cuInit fails.
+        # It answers without cuInit, and so also when cuInit fails.
         call('cuDriverGetVersion', ctypes.byref(number))
         answer['cuda'] = number.value
         call('cuInit', 0)
         call('cuDeviceGetCount', ctypes.byref(number))
         answer['cards'] = [_describe(call, i) for i in range(number.value)]
     except _CudaError as error:
-        answer['error'] = error.answer
+        answer['error'] = dict(zip(('call', 'code'), error.args))
     return answer
 
 
@@ -69,46 +65,12 @@ def _describe(call, index):
             'capability': capability}
 
 
-def load_libraries(names, folders):
-    """Loads libraries from where the loader looks, else from folders.
-
-    Returns:
-      dict: `missing`, name to the loader's message, of those that can't be
-      loaded; `cudnn`, 7605 for 7.6.5, or None.
-    """
-    answer = {'missing': {}, 'cudnn': None}
-    for name in names:
-        try:
-            library = _load(name, folders)
-        except OSError as error:
-            answer['missing'][name] = str(error)
-            continue
-        if name.startswith('libcudnn.'):
-            library.cudnnGetVersion.restype = ctypes.c_size_t
-            answer['cudnn'] = library.cudnnGetVersion()
-    return answer
-
-
-def _load(name, folders):
-    paths = [name] + [path for path in (os.path.join(folder, name)
-                                        for folder in folders)
-                      if os.path.exists(path)]
-    for path in paths[:-1]:
-        try:
-            return ctypes.CDLL(path)
-        except OSError:
-            continue
-    return ctypes.CDLL(paths[-1])  # its message is the one that counts
-
-
 def main():
-    question = json.loads(sys.argv[1])
     # Both end it in the middle of a call, and without its parent, too.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, question.pop('seconds'))
-    answer = (load_libraries if question else ask_driver)(**question)
-    print('\n' + json.dumps(answer), flush=True)
-    # The libraries' clean-up must not spoil the answer.
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+    print('\n' + json.dumps(ask_driver()), flush=True)
+    # The library's clean-up must not spoil the answer.
     os._exit(0)
 
 

@@ -1,11 +1,13 @@
 """Which cards and drivers each TensorFlow of this project can use.
 
-Read from the wheels: what their kernels are compiled for, as machine code (ELF)
-and as PTX, which the driver compiles at the first start. Machine code of 6.0
-runs on 6.x from there on, PTX in principle on all that is newer.
+From the wheels: their kernels are compiled to machine code (ELF) and to PTX,
+which the driver compiles at the first start. Machine code for 6.0 runs on 6.x
+from there on, PTX in principle on every newer card.
 """
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
 
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine.cuda.driver import format_capability
@@ -13,19 +15,19 @@ from cifar10_tf1.machine.cuda.driver import format_cuda
 
 
 class DriverNeed(NamedTuple):
-    capability: Tuple[int, int]  # of the cards from this one on
-    cuda: int                    # what cuDriverGetVersion has to say at least
-    number: str                  # the first driver that does, on Linux
+    capability: Tuple[int, int]  # of the cards, this one and newer
+    cuda: int                    # the least answer of cuDriverGetVersion
+    number: str                  # the first driver on Linux that gives it
 
 
 class Support(NamedTuple):
     name: str
     cuda: str                         # of the build
+    cudnn: str                        # its major version
     lowest: Tuple[int, int]           # compute capability
     highest: Tuple[int, int]
     drivers: Tuple[DriverNeed, ...]   # in ascending order
-    libraries: Tuple[str, ...]        # without one of these, no GPU at all
-    on_newer_cards: str               # what it does there
+    on_newer_cards: str               # what happens there
     way_to_it: str                    # how a user gets it
     way_to_libraries: str
     # cuDNN from this version on has no kernels for cards below a capability.
@@ -33,14 +35,11 @@ class Support(NamedTuple):
 
 
 TENSORFLOW_1 = Support(
-    'TensorFlow 1.15', cuda='10.0',
+    'TensorFlow 1.15', cuda='10.0', cudnn='7',
     # The wheel has ELF and PTX of 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but the
     # cuBLAS and cuDNN of CUDA 10.0 know nothing newer than 7.5.
     lowest=(3, 5), highest=(7, 5),
     drivers=(DriverNeed((0, 0), 10000, '410.48'),),
-    libraries=('libcudart.so.10.0', 'libcublas.so.10.0', 'libcufft.so.10.0',
-               'libcurand.so.10.0', 'libcusolver.so.10.0',
-               'libcusparse.so.10.0', 'libcudnn.so.7'),
     on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
     way_to_it='TensorFlow 1.15 (make train, or docker/Dockerfile)',
     way_to_libraries='install CUDA 10.0 and cuDNN 7 or use docker/Dockerfile, '
@@ -49,7 +48,7 @@ TENSORFLOW_1 = Support(
 TENSORFLOW_2 = Support(
     # tf.sysconfig.get_build_info(), held against this by a test: CUDA 12.5.1,
     # cuDNN 9; sm_60, sm_70, sm_80, sm_89, compute_90.
-    'TensorFlow 2', cuda='12.5', lowest=(6, 0), highest=(9, 0),
+    'TensorFlow 2', cuda='12.5', cudnn='9', lowest=(6, 0), highest=(9, 0),
     drivers=(
         # CUDA 12 runs on any driver of CUDA 12, by NVIDIA's "minor version
         # compatibility", which holds for machine code only.
@@ -57,9 +56,6 @@ TENSORFLOW_2 = Support(
         # For 9.0 most kernels of the wheel are PTX of version 8.5, which the
         # driver compiles and which those before CUDA 12.5 refuse.
         DriverNeed((9, 0), 12050, '555.42.02')),
-    libraries=('libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12',
-               'libcufft.so.11', 'libcusolver.so.11', 'libcusparse.so.12',
-               'libcudnn.so.9'),
     # Its PTX of 9.0 should run on 10.0 and 12.0; it does not, with
     # CUDA_ERROR_INVALID_PTX (TensorFlow's issues 89272 and 101746).
     on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
@@ -75,7 +71,7 @@ SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
 
 
 def find_support():
-    """The Support of the installed TensorFlow; None where there is none."""
+    """The Support of the installed TensorFlow; None if none is installed."""
     version = description.find_tensorflow()[1]
     if version is None:
         return None
@@ -83,7 +79,7 @@ def find_support():
 
 
 def find_fault(card, driver, support):
-    """Why a TensorFlow can't use a card, as a clause; None where it can.
+    """Why a TensorFlow can't use a card, as a clause; None if it can.
 
     Args:
       card: driver.Card.
@@ -108,6 +104,24 @@ def find_fault(card, driver, support):
             f'{need.number} or newer')
 
 
+def find_cudnn_fault(capability, version, support):
+    """Why a cuDNN can't be used on a card, as a clause; None if it can.
+
+    Args:
+      capability: (int, int), of the card.
+      version: int, 91002 for 9.10.2; None for unknown.
+      support: Support.
+    """
+    if not support.cudnn_limit or version is None:
+        return None
+    first, lowest = support.cudnn_limit
+    if version < first or capability >= lowest:
+        return None
+    return (f'cuDNN {version // 10000}.{version % 10000 // 100} has no kernels for '
+            f'compute capability {format_capability(capability)}; make setup '
+            'RUNTIME=tf2-cuda installs one that has')
+
+
 def find_driver_need(card, support):
     """The DriverNeed of a card."""
     return [need for need in support.drivers
@@ -117,8 +131,8 @@ def find_driver_need(card, support):
 def list_ways_out(driver, support):
     """The other TensorFlows that can use one of the cards: list of str.
 
-    With a newer driver, where that one is too old for them, and only for a card
-    for which this TensorFlow has no kernels.
+    If the driver is too old for them, and this TensorFlow has no kernels for the
+    card, they are named with the driver that they need.
     """
     ways_out = []
     for other in SUPPORTS:

@@ -1,0 +1,166 @@
+"""Which TensorFlow takes which card and driver: the guard, the wheels, the READMEs."""
+
+import os
+import re
+
+import pytest
+
+import cuda_stubs
+from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.machine.cuda.driver import Card
+from cifar10_tf1.machine.cuda.driver import Driver
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
+from setup_project import ROOT
+
+NEWEST = Driver(True, 99000)
+CAPABILITIES = [(3, 0), (3, 5), (3, 7), (5, 0), (5, 2), (6, 0), (6, 1), (7, 0),
+                (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)]
+VERDICTS = [
+    # card, CUDA of the driver, why not by TensorFlow 1.15, by TensorFlow 2
+    (cuda_stubs.GTX_680, 10020, 'no kernels for older', 'no kernels for older'),
+    (cuda_stubs.GTX_980, 12020, None, 'no kernels for older'),
+    (cuda_stubs.GTX_1080_TI, 12020, None, None),
+    (cuda_stubs.GTX_1080_TI, 10000, None, 'too old'),
+    (cuda_stubs.GTX_1080_TI, 9020, 'too old', 'too old'),
+    (cuda_stubs.RTX_2080, 12020, None, None),
+    (cuda_stubs.RTX_3090, 12020, 'hangs for minutes', None),
+    (cuda_stubs.RTX_4090, 12020, 'hangs for minutes', None),
+    (cuda_stubs.H100, 12040, 'hangs for minutes', 'too old'),
+    (cuda_stubs.H100, 12050, 'hangs for minutes', None),
+    (cuda_stubs.RTX_5090, 13000, 'hangs for minutes', 'CUDA_ERROR_INVALID_PTX'),
+]
+
+
+def read(name):
+    with open(os.path.join(ROOT, name)) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize('card, cuda, by_1, by_2', VERDICTS)
+def test_verdicts(card, cuda, by_1, by_2):
+    card = Card('0', *card)
+    driver = Driver(True, cuda, '470.1', (card,))
+    for support, word in ((TENSORFLOW_1, by_1), (TENSORFLOW_2, by_2)):
+        fault = supports.find_fault(card, driver, support)
+        if word is None:
+            assert fault is None
+        else:
+            assert str(card) in fault and word in fault, fault
+            assert word != 'too old' or supports.find_driver_need(
+                card, support).number in fault
+    ways_out = supports.list_ways_out(driver, TENSORFLOW_1)
+    if by_2 is None:
+        assert ways_out == [TENSORFLOW_2.way_to_it]
+    elif by_2 == 'too old' and by_1 == 'hangs for minutes':
+        assert ways_out == [TENSORFLOW_2.way_to_it + ' with the NVIDIA driver '
+                            '555.42.02 or newer']
+    else:  # none has kernels for it, or a newer driver helps this one too
+        assert ways_out == []
+
+
+@pytest.mark.parametrize('support', supports.SUPPORTS)
+def test_the_ways_out_are_there(support):
+    """`make` alone, with RUNTIME or without, would print its targets only."""
+    text = f'{support.way_to_it}; {support.way_to_libraries}'
+    assert 'make ' in text and 'docker/' in text
+    for target in re.findall(r'make ([a-z-]*)', text):
+        assert re.search(rf'^{target}:', read('Makefile'), re.MULTILINE), target
+    for name in re.findall(r'docker/[\w.]*\w', text):
+        assert os.path.exists(os.path.join(ROOT, name)), name
+
+
+def test_the_facts_are_the_wheel_s():
+    """Of whichever TensorFlow is installed, by its own build information."""
+    import tensorflow
+    support = supports.find_support()
+    assert tensorflow.version.VERSION.startswith(support.name.split()[1])
+    if support is TENSORFLOW_1:
+        from tensorflow.python.platform import build_info
+        assert support.cuda.split('.')[0] == build_info.cuda_version_number
+        assert support.cudnn == build_info.cudnn_version_number
+        return
+    info = tensorflow.sysconfig.get_build_info()
+    if not info.get('is_cuda_build'):
+        pytest.skip('this TensorFlow is built without CUDA')
+    assert info['cuda_version'].startswith(support.cuda + '.')
+    assert info['cudnn_version'] == support.cudnn
+    capabilities = sorted(tuple(map(int, divmod(int(name.split('_')[1]), 10)))
+                          for name in info['cuda_compute_capabilities'])
+    assert (capabilities[0], capabilities[-1]) == (support.lowest,
+                                                   support.highest)
+    # A newer driver is needed for the kernels that exist as PTX only.
+    as_ptx, = [name for name in info['cuda_compute_capabilities']
+               if name.startswith('compute_')]
+    assert as_ptx == 'compute_{}{}'.format(*support.drivers[-1].capability)
+
+
+def rows(name, heading):
+    """The cells of the table that follows a heading, without its own two rows."""
+    text = read(name).split(f'# {heading}\n')[1]
+    lines = re.search(r'(?:^\|.*\n)+', text, re.MULTILINE).group().splitlines()
+    return [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in lines[2:]]
+
+
+def judge(capability, support):
+    """'driver 410.48 or newer', or 'no', as README.md has it."""
+    card = Card('0', 'A card', capability)
+    if supports.find_fault(card, NEWEST, support):
+        return 'no'
+    return f'driver {supports.find_driver_need(card, support).number} or newer'
+
+
+def covers(span, capability):
+    """Whether 'below 3.5', '3.5 to 5.x', '9.0' or 'above 9.0' has it."""
+    first, last = (tuple(int(part) for part in number.replace('x', '9').split('.'))
+                   for number in (re.findall(r'\d+\.[\dx]+', span) * 2)[:2])
+    if span.startswith('below'):
+        return capability < first
+    if span.startswith('above'):
+        return capability > last
+    return first <= capability <= last
+
+
+@pytest.mark.parametrize('capability', CAPABILITIES)
+def test_the_table_of_the_readme(capability):
+    row, = [row for row in rows('README.md', 'Which card')
+            if covers(row[0], capability)]
+    assert row[2:] == [judge(capability, TENSORFLOW_1),
+                       judge(capability, TENSORFLOW_2)]
+
+
+def test_the_table_of_the_images():
+    """Each card has the image of record where that can be, else the second."""
+    seen = []
+    for unused_name, unused_cards, listed, image, driver in rows(
+            'docker/README.md', 'Which image for which card'):
+        for capability in re.findall(r'\d+\.\d', listed):
+            capability = tuple(map(int, capability.split('.')))
+            seen.append(capability)
+            first, second = (judge(capability, support)
+                             for support in (TENSORFLOW_1, TENSORFLOW_2))
+            expected = (('`docker/Dockerfile`', first) if first != 'no' else
+                        ('`docker/Dockerfile.tf2`', second) if second != 'no'
+                        else ('either, on the CPU', 'driver none'))
+            assert (image, f'driver {driver}') == expected, capability
+    assert seen == CAPABILITIES[1:]
+
+
+def test_the_locked_cudnn_has_kernels_for_the_whole_table():
+    """Of the CUDA packages, it is the one that dropped cards within its series."""
+    major, minor, patch = map(int, re.search(
+        r'^nvidia-cudnn-cu12==(\d+)\.(\d+)\.(\d+)',
+        read('requirements/tf2-cuda.txt'), re.MULTILINE).groups())
+    assert (major, minor) >= (9, 3)  # which TensorFlow 2.21 asks for
+    version = major * 10000 + minor * 100 + patch
+    assert supports.find_cudnn_fault(TENSORFLOW_2.lowest, version,
+                                     TENSORFLOW_2) is None
+
+
+@pytest.mark.parametrize('version, card, fault', [
+    (92800, cuda_stubs.GTX_1080_TI, 'cuDNN 9.28'), (92800, cuda_stubs.RTX_2080, ''),
+    (91002, cuda_stubs.GTX_1080_TI, ''), (None, cuda_stubs.GTX_1080_TI, '')])
+def test_a_cudnn_that_is_too_new_for_the_card(version, card, fault):
+    found = supports.find_cudnn_fault(card[1], version, TENSORFLOW_2)
+    assert fault in found if fault else found is None

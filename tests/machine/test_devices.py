@@ -1,0 +1,288 @@
+"""The choice of the device, against stub drivers: there is no card here."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import cuda_stubs
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine import devices
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
+from setup_project import ROOT
+
+THREADS = description.Threads(2, 2, 2)
+BOTH = pytest.mark.parametrize('support', [TENSORFLOW_1, TENSORFLOW_2])
+GTX_1080_TI = ('device: 0, name: NVIDIA GeForce GTX 1080 Ti, pci bus id: '
+               '0000:02:00.0, compute capability: 6.1')
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """As a user's at the start; a test's changes are taken back."""
+    monkeypatch.setattr(devices, '_changed', {})
+    for name in ('CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER',
+                 'TF_CPP_MIN_LOG_LEVEL', 'LD_LIBRARY_PATH'):
+        monkeypatch.setenv(name, '')
+        del os.environ[name]
+    monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)
+
+
+@pytest.fixture
+def stub(stub_folder, monkeypatch):
+    """Function of cards: a driver that has them."""
+    def put(*cards, **settings):
+        os.environ['LD_LIBRARY_PATH'] = str(stub_folder)
+        monkeypatch.setenv('STUB_CARDS', cuda_stubs.describe_cards(*cards))
+        for name, value in settings.items():
+            monkeypatch.setenv(f'STUB_{name.upper()}', str(value))
+
+    return put
+
+
+@pytest.fixture
+def no_driver(monkeypatch):
+    monkeypatch.setattr(drivers, 'ask', lambda: drivers.Driver())
+
+
+def refusal(*arguments):
+    """The line that ends the program."""
+    with pytest.raises(UserError) as caught:
+        devices.select(*arguments)
+    assert '\n' not in str(caught.value)
+    return str(caught.value)
+
+
+def warning(captured):
+    """The only line, on standard error."""
+    assert captured.out == '' and captured.err.count('\n') == 1
+    assert captured.err.startswith('warning: Device: CPU (')
+    return captured.err
+
+
+@pytest.mark.parametrize('requested, reason', [
+    ('cpu', 'as --device says'), ('auto', 'no NVIDIA driver here')])
+def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
+    selection = devices.select(requested)
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'
+    assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3'
+    assert devices.resolve(selection, THREADS) == 'cpu'
+    assert devices.find_gpu('cpu', THREADS) is None
+    captured = capsys.readouterr()
+    assert captured.out == f'Device: CPU ({reason}), 2 threads\n'
+    assert captured.err == ''
+    devices.resolve(selection, description.Threads(1, 1, 1))
+    assert capsys.readouterr().out.endswith(', 1 thread\n')
+
+
+def test_a_user_s_log_level_stays():
+    os.environ['TF_CPP_MIN_LOG_LEVEL'] = '0'
+    devices.select('cpu')
+    assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '0'
+
+
+def test_a_gpu_that_is_not_there(no_driver):
+    assert refusal('gpu').endswith('no NVIDIA driver here; in a container pass '
+                                   '--gpus all, or use --device cpu')
+
+
+@pytest.mark.parametrize('hidden', ['', '-1'])
+def test_a_user_who_hides_the_cards(stub, hidden):
+    stub(cuda_stubs.RTX_2080)
+    os.environ['CUDA_VISIBLE_DEVICES'] = hidden
+    for unused_time in range(2):
+        selection = devices.select('auto')
+        assert (selection.device, selection.is_problem) == ('cpu', False)
+        assert 'CUDA_VISIBLE_DEVICES' in selection.reason
+    assert 'CUDA_VISIBLE_DEVICES' in refusal('gpu')
+
+
+@pytest.mark.parametrize('before', [None, '1,0'])
+def test_a_second_run_in_the_process_finds_what_the_first_found(stub, before):
+    """In a notebook, two programs share it."""
+    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
+    if before:
+        os.environ['CUDA_VISIBLE_DEVICES'] = before
+    devices.select('cpu')
+    assert devices.select('auto', support=TENSORFLOW_1).card.label == '1'
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
+    selection = devices.select('auto', support=TENSORFLOW_2)
+    assert selection.card.label == ('1' if before else '0')
+    assert len(selection.driver.cards) == 2
+
+
+@pytest.mark.parametrize('requested', ['auto', 'gpu'])
+@pytest.mark.parametrize('card, support', [
+    (cuda_stubs.GTX_1080_TI, TENSORFLOW_1), (cuda_stubs.RTX_2080, TENSORFLOW_1),
+    (cuda_stubs.GTX_1080_TI, TENSORFLOW_2), (cuda_stubs.H100, TENSORFLOW_2)])
+def test_fit_cards(stub, requested, card, support):
+    stub(card)
+    selection = devices.select(requested, support=support)
+    assert selection.device == 'gpu'
+    assert selection.card == drivers.Card('0', *card)
+    assert os.environ['CUDA_DEVICE_ORDER'] == 'PCI_BUS_ID'
+    assert 'CUDA_VISIBLE_DEVICES' not in os.environ
+
+
+@pytest.mark.parametrize('card, support, other', [
+    (cuda_stubs.RTX_3090, TENSORFLOW_1, 'docker/Dockerfile.tf2'),
+    (cuda_stubs.H100, TENSORFLOW_1, 'RUNTIME=tf2-cuda'),
+    (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make train, or docker/')])
+def test_unfit_cards_have_three_ways_out(stub, card, support, other):
+    stub(card)
+    for requested in ('auto', 'gpu'):
+        line = refusal(requested, False, support)
+        capability = '{}.{}'.format(*card[1])
+        assert f'{card[0]}, compute capability {capability}' in line
+        for way_out in (other, '--device cpu', '--allow-unsupported-gpu'):
+            assert way_out in line
+
+
+@BOTH
+def test_a_card_for_which_there_is_no_runtime(stub, support):
+    stub(cuda_stubs.RTX_5090)
+    line = refusal('auto', False, support)
+    assert 'RTX 5090, compute capability 12.0' in line
+    assert '--device cpu' in line and 'docker' not in line
+
+
+def test_an_unfit_card_all_the_same(stub, capsys):
+    stub(cuda_stubs.RTX_3090)
+    assert devices.select('auto', True, TENSORFLOW_1).device == 'gpu'
+    error = capsys.readouterr().err
+    assert error.startswith('warning: GPU 0: NVIDIA GeForce RTX 3090')
+    assert error.count('\n') == 1
+
+
+def test_the_fit_card_of_two(stub, monkeypatch, capsys):
+    stub(cuda_stubs.RTX_3090, cuda_stubs.GTX_1080_TI, cuda=12020)
+    selection = devices.select('auto', support=TENSORFLOW_1)
+    assert selection.card.name == 'NVIDIA GeForce GTX 1080 Ti'
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
+    selection = selection._replace(driver=selection.driver._replace(number='535.54'))
+    monkeypatch.setattr(devices, '_find_card', lambda threads: GTX_1080_TI)
+    monkeypatch.setattr(libraries, 'find_cuda', lambda: 10000)
+    assert devices.resolve(selection, THREADS) == 'gpu'
+    line = capsys.readouterr().out
+    assert line.startswith(
+        'Device: GPU 1: NVIDIA GeForce GTX 1080 Ti, compute capability 6.1, driver '
+        '535.54, CUDA 10.0; not used: GPU 0: NVIDIA GeForce RTX 3090, compute '
+        'capability 8.6: TensorFlow 1.15 (CUDA 10.0) supports 3.5 to 7.5')
+    assert line.count('\n') == 1
+    assert 'pci bus id' not in devices.find_gpu('gpu', THREADS)['card']
+
+
+@pytest.mark.parametrize('listed, support, chosen', [
+    ('1,0', TENSORFLOW_2, '1'), ('0,1', TENSORFLOW_1, '1'),
+    ('GPU-0,GPU-1', TENSORFLOW_1, 'GPU-1'), ('GPU-0, GPU-1', TENSORFLOW_2, 'GPU-0')])
+def test_a_user_s_list_is_not_renumbered(stub, listed, support, chosen):
+    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
+    os.environ['CUDA_VISIBLE_DEVICES'] = listed
+    devices.select('auto', support=support)
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == chosen
+    assert 'CUDA_DEVICE_ORDER' not in os.environ
+
+
+def test_a_user_s_only_card_is_unfit(stub):
+    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
+    os.environ['CUDA_VISIBLE_DEVICES'] = '0'
+    assert 'GPU 0: NVIDIA GeForce RTX 3090' in refusal('auto', False,
+                                                       TENSORFLOW_1)
+
+
+def test_the_order_of_a_user_stays(stub):
+    stub(cuda_stubs.GTX_1080_TI, cuda_stubs.RTX_2080)
+    os.environ['CUDA_DEVICE_ORDER'] = 'FASTEST_FIRST'
+    selection = devices.select('auto', support=TENSORFLOW_1)
+    assert os.environ['CUDA_DEVICE_ORDER'] == 'FASTEST_FIRST'
+    assert selection.card == drivers.Card('0', *cuda_stubs.RTX_2080)
+
+
+@BOTH
+def test_an_old_driver(stub, support):
+    stub(cuda_stubs.GTX_1080_TI, cuda=9020)
+    line = refusal('auto', False, support)
+    assert 'CUDA 9.2' in line
+    for way_out in (support.drivers[0].number, '--device cpu',
+                    '--allow-unsupported-gpu'):
+        assert way_out in line
+
+
+@pytest.mark.parametrize('how, words', [
+    (999, 'CUDA error 999'), ('hang', 'hangs (no answer in 0.3 s)')])
+def test_a_broken_driver(stub, monkeypatch, capsys, how, words):
+    """Named; the CPU under auto, an error if a GPU is asked for."""
+    monkeypatch.setattr(drivers.ask, '__defaults__', (0.3,))
+    stub(cuda_stubs.RTX_2080, init=how)
+    assert words in refusal('gpu')
+    selection = devices.select('auto')
+    capsys.readouterr()  # of the wait
+    assert devices.resolve(selection, THREADS) == 'cpu'
+    assert words in warning(capsys.readouterr())
+
+
+@pytest.mark.parametrize('listed', [None, '7'])
+def test_a_driver_without_a_card(stub, listed):
+    stub()
+    if listed:
+        os.environ['CUDA_VISIBLE_DEVICES'] = listed
+    selection = devices.select('auto')
+    assert (selection.device, selection.is_problem) == ('cpu', False)
+    assert 'finds no card' in selection.reason
+    assert ('CUDA_VISIBLE_DEVICES=7' in selection.reason) == bool(listed)
+    assert 'finds no card' in refusal('gpu')
+
+
+@pytest.mark.parametrize('cudnn, described, words', [
+    (None, None, 'TF_CPP_MIN_LOG_LEVEL=0'), (92800, GTX_1080_TI, 'cuDNN 9.28')])
+def test_a_card_that_tensorflow_cannot_use(stub, monkeypatch, capsys, cudnn,
+                                           described, words):
+    stub(cuda_stubs.GTX_1080_TI)
+    monkeypatch.setattr(devices, '_find_card', lambda threads: described)
+    monkeypatch.setattr(devices.supports, 'find_support', lambda: TENSORFLOW_2)
+    monkeypatch.setattr(libraries, 'find_cudnn', lambda: cudnn)
+    selection = devices.select('auto')
+    assert devices.resolve(selection, THREADS) == 'cpu'
+    line = warning(capsys.readouterr())
+    assert words in line and 'make setup RUNTIME=tf2-cuda' in line
+    with pytest.raises(UserError, match=words):
+        devices.resolve(selection._replace(requested='gpu'), THREADS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('script', ['train.py', 'test.py'])
+def test_a_refusal_comes_before_tensorflow(stub_folder, tmp_path, script):
+    """Before the download, too: 127.0.0.1:9 would be named in its error."""
+    result = subprocess.run(
+        [sys.executable, '-v', os.path.join(ROOT, script), '--data-dir',
+         str(tmp_path / 'data'), '--model-dir', str(tmp_path / 'model')],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder),
+                 CIFAR10_ARCHIVE_URL='http://127.0.0.1:9/',
+                 STUB_CARDS=cuda_stubs.describe_cards(cuda_stubs.RTX_5090)))
+    assert result.returncode == 1 and result.stdout == ''
+    assert f'{script}: error: GPU 0: NVIDIA GeForce RTX 5090' in result.stderr
+    # -v tells of each import.
+    assert 'import \'cifar10_tf1.machine.devices\'' in result.stderr
+    assert 'import \'tensorflow' not in result.stderr
+    assert not (tmp_path / 'model').exists()
+
+
+@pytest.mark.slow
+def test_training_beside_a_broken_driver(stub_folder, tmp_path):
+    result = subprocess.run(
+        [sys.executable, os.path.join(ROOT, 'train.py'), '--synthetic',
+         '--data-dir', str(tmp_path), '--model-dir', str(tmp_path / 'model'),
+         '--max-steps', '1'], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
+        env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder), STUB_INIT='999',
+                 STUB_CARDS=cuda_stubs.describe_cards(cuda_stubs.RTX_2080)))
+    assert result.returncode == 0, result.stderr
+    line, = [line for line in result.stderr.splitlines() if 'Device: CPU' in line]
+    assert 'CUDA error 999' in line and 'Device' not in result.stdout
+    assert 'a driver that prints' not in result.stdout

@@ -1,0 +1,122 @@
+"""What the driver is asked, on stand-ins for libcuda.so.1."""
+
+import os
+import time
+
+import pytest
+
+import cuda_stubs
+from cifar10_tf1.machine.cuda import driver as drivers
+from cifar10_tf1.machine.cuda import libraries
+from cifar10_tf1.machine.cuda.driver import Card
+from cifar10_tf1.machine.cuda.driver import Driver
+
+CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
+CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'
+
+
+@pytest.fixture
+def stub(stub_folder, monkeypatch):
+    """Function of cards and STUB_... variables: puts that driver into place."""
+    monkeypatch.setenv('LD_LIBRARY_PATH', str(stub_folder))
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    monkeypatch.setenv('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
+    monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)
+
+    def put(*cards, **settings):
+        monkeypatch.setenv('STUB_CARDS', cuda_stubs.describe_cards(*cards))
+        for name, value in settings.items():
+            monkeypatch.setenv(f'STUB_{name.upper()}', str(value))
+
+    return put
+
+
+def test_two_cards(stub):
+    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080, cuda=12020)
+    driver = drivers.ask()
+    assert driver == Driver(True, 12020, None, (
+        Card('0', 'NVIDIA GeForce RTX 3090', (8, 6)),
+        Card('1', 'NVIDIA GeForce RTX 2080', (7, 5))), None)
+    assert str(driver.cards[1]) == (
+        'GPU 1: NVIDIA GeForce RTX 2080, compute capability 7.5')
+    assert drivers.format_cuda(driver.cuda) == '12.2'
+
+
+def test_a_users_list_keeps_its_names(stub, monkeypatch):
+    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', 'GPU-1, 0')
+    assert [str(card) for card in drivers.ask().cards] == [
+        'GPU-1: NVIDIA GeForce RTX 2080, compute capability 7.5',
+        'GPU 0: NVIDIA GeForce RTX 3090, compute capability 8.6']
+
+
+def test_no_driver(monkeypatch, tmp_path):
+    monkeypatch.setenv('LD_LIBRARY_PATH', str(tmp_path))
+    if os.path.exists('/proc/driver/nvidia/version'):
+        pytest.skip('there is an NVIDIA driver here')
+    assert drivers.ask() == Driver()
+    # Some containers have an empty file in its place.
+    (tmp_path / 'libcuda.so.1').write_bytes(b'')
+    driver = drivers.ask()
+    assert driver.is_here and 'does not load' in driver.problem
+
+
+def test_no_card(stub):
+    stub()
+    assert drivers.ask() == Driver(True, 13000)
+
+
+@pytest.mark.parametrize('how, words', [
+    (999, 'cuInit: CUDA error 999'), ('segfault', 'crashes (SIGSEGV)'),
+    ('exit', 'no answer (exit status 3)'), ('garbage', 'gives no answer'),
+    ('list', 'gives no answer'), ('other', 'gives no answer')])
+def test_a_driver_that_fails(stub, how, words):
+    stub(cuda_stubs.RTX_2080, init=how)
+    driver = drivers.ask()
+    assert driver.is_here and driver.cards == ()
+    assert words in driver.problem and '--gpus all' in driver.problem
+
+
+@pytest.mark.parametrize('code', [-1, 34])
+def test_the_stub_of_the_cuda_toolkit(stub, monkeypatch, tmp_path, code):
+    """No driver, if there is no card; in the way of one, if there is."""
+    stub(init=code)
+    monkeypatch.setattr(drivers, '_DEVICE_FILES', [str(tmp_path / 'nvidiactl')])
+    assert drivers.ask() == Driver()
+    (tmp_path / 'nvidiactl').write_bytes(b'')
+    driver = drivers.ask()
+    assert driver.is_here and 'LD_LIBRARY_PATH' in driver.problem
+
+
+def test_a_driver_that_hangs(stub, monkeypatch, capfd):
+    monkeypatch.setattr(drivers, '_PATIENCE_SECONDS', 0.1)
+    stub(cuda_stubs.RTX_2080, init='hang')
+    start = time.time()
+    assert 'hangs (no answer in 0.4 s)' in drivers.ask(limit=0.4).problem
+    assert time.time() - start < 5
+    assert 'Waiting for the NVIDIA driver' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('line, number', [
+    ('NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun  6 '
+     '22:20:39 UTC 2023', '535.54.03'),
+    ('NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  '
+     'Release Build  (dvs-builder@U16)', '580.65.06'),
+    ('NVRM version: NVIDIA UNIX x86_64 Kernel Module  390.157  Wed Oct 12',
+     '390.157'),
+    ('something else', None), ('', None)])
+def test_the_driver_s_own_number(tmp_path, monkeypatch, line, number):
+    (tmp_path / 'version').write_text(line + '\nGCC version:  gcc 9.4.0\n')
+    monkeypatch.setattr(drivers, '_VERSION_FILE', str(tmp_path / 'version'))
+    assert drivers.find_number() == number
+
+
+def test_versions_of_loaded_libraries(tmp_path):
+    cuda = cuda_stubs.build_library(tmp_path / 'cuda.so', CUDA % 0)
+    assert libraries.find_cuda(['libnone.so', cuda]) == 10000
+    broken = cuda_stubs.build_library(tmp_path / 'broken.so', CUDA % 35)
+    assert libraries.find_cuda([broken]) is None
+    cudnn = cuda_stubs.build_library(tmp_path / 'cudnn.so', CUDNN)
+    assert libraries.find_cudnn([cudnn]) == 7605
+    assert libraries.find_cuda(['libnone.so']) is None
+    assert libraries.find_cudnn(['libnone.so']) is None
