@@ -10,8 +10,7 @@ import pytest
 import runs
 from cifar10_tf1.common import console
 from cifar10_tf1.records import run_record
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from setup_project import ROOT
 
 
 @pytest.mark.parametrize('text, encoding, printed', [
