@@ -95,7 +95,7 @@ def _choose_device(options):
     before = dict(os.environ)
     try:
         return devices.select(options.device or 'auto',
-                               options.allow_unsupported_gpu).device
+                              options.allow_unsupported_gpu).device
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -6,11 +6,6 @@ import sys
 
 import pytest
 
-from cifar10_tf1 import doctor
-from cifar10_tf1 import systems
-from cifar10_tf1.doctor import FAIL
-from cifar10_tf1.doctor import OK
-from cifar10_tf1.doctor import WARN
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.memory import Memory
 from setup_project import ROOT
