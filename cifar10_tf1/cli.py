@@ -39,6 +39,8 @@ class Parser(argparse.ArgumentParser):
         options = super().parse_args(args, namespace)
         for action in self._actions:
             value = getattr(options, action.dest, None)
+            if value == [] and not action.option_strings:
+                continue  # no files are named
             # `--epochs=--` gives an empty list, a repeatable option a list of them.
             if value in ('', []) or isinstance(value, list) and (
                     '' in value or [] in value):

@@ -1,8 +1,8 @@
-"""The network on pictures as they are: bytes in, classes and probabilities out.
+"""The network on pictures: bytes in, classes and probabilities out.
 
-What predict, report and export share: one checkpoint's moving averages, or its
-weights where it has none, in the stock kernels, which every TensorFlow has.
-Departs, where a test draws crops, in taking the central one.
+What predict, report and export share: one checkpoint's moving averages, or its weights
+if it has none, in the stock kernels, which every TensorFlow has. Where a test draws
+crops, this takes the central one.
 """
 
 from typing import NamedTuple
@@ -10,15 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.training import initial_weights
-from cifar10_tf1.graph import calibration
-from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
-from cifar10_tf1.machine import description
 from cifar10_tf1.checkpoints import model_dir as model_dirs
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.graph import calibration
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems import base
+from cifar10_tf1.training import initial_weights
 
 BLOCK = 100  # images in one step, so that any number fits into memory
 
@@ -33,13 +33,7 @@ class InferenceGraph(NamedTuple):
 
 
 def build_inference_graph(system):
-    """The network behind a placeholder for pictures.
-
-    Args:
-      system: a systems.base.System.
-    Returns:
-      InferenceGraph, on the CPU.
-    """
+    """Builds the network of a systems.base.System behind a placeholder, on the CPU."""
     picture = system.picture
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         images = tf.placeholder(
@@ -71,15 +65,15 @@ class Classifier:
         Args:
           system: a systems.base.System.
           checkpoint: str, a prefix, as of reading.choose.
-          threads: description.Threads; 0 leaves it to TensorFlow.
-          data_dir: str, where the data set is for a system that needs its
-            training images to be calibrated; None: where it is by default.
+          threads: description.Threads; 0 leaves a number to TensorFlow.
+          data_dir: str, the data set's folder, for a system that is calibrated
+            on its training images; None: the default folder.
         Raises:
-          UserError: where it can't be restored, or its settings are damaged;
-            where such a system's data is not there.
+          UserError: it can't be restored, its settings are damaged, or such a
+            system's data is not there.
         """
         self.checkpoint = checkpoint
-        # One of the original has no settings beside it.
+        # The original's checkpoints have no settings beside them.
         settings = model_dirs.load_settings(checkpoint)
         self.data_name = settings['data'] if settings else (
             system.source.module)
@@ -123,7 +117,7 @@ class Classifier:
             self.checkpoint)
 
     def check_data_set(self, data_set):
-        """Raises UserError where the labels are not of the network's classes."""
+        """Raises UserError if the labels are not of the network's classes."""
         if data.is_synthetic(data_set.name) != self.is_synthetic:
             raise UserError(
                 f'{self.checkpoint} was trained on {self.data_name}, and its '
@@ -139,7 +133,7 @@ class Classifier:
         Returns:
           float32 [N, 10].
         Raises:
-          UserError: where one is not finite: the network is broken.
+          UserError: one is not finite, so the network is broken.
         """
         blocks = [self.session.run(self.graph.probabilities,
                                    {self.graph.images: images[i:i + BLOCK]})

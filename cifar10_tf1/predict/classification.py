@@ -1,5 +1,6 @@
 """A run of predict: pictures through the network in blocks; lines, JSON, figure."""
 
+import itertools
 import json
 import os
 import sys
@@ -17,45 +18,6 @@ from cifar10_tf1.predict import figure
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.predict.prediction import Prediction
 
-_BLOCK = 100  # pictures in memory at a time
-
-
-class _Run:
-    """Classifies pictures in the order given, and prints a line for each."""
-
-    def __init__(self, classifier, options):
-        self._classifier = classifier
-        self._prints_json = options.json
-        self.predictions = []
-        self.failures = []  # (name, reason)
-        self._waiting = []  # pictures of the next block
-
-    def add(self, picture):
-        self._waiting.append(picture)
-        if len(self._waiting) == _BLOCK:
-            self.flush()
-
-    def fail(self, name, error):
-        self.flush()
-        name = pictures.printable(name)
-        print(f'{name}: {error}', file=sys.stderr, flush=True)
-        self.failures.append((name, str(error)))
-
-    def flush(self):
-        """Classifies the waiting pictures."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        probabilities = self._classifier.classify(
-            np.stack([picture.pixels for picture in waiting]))
-        for picture, row in zip(waiting, probabilities):
-            if len(self.predictions) >= figure.LIMIT:  # not drawn
-                picture = picture._replace(pixels=None, preview=None)
-            prediction = Prediction(picture, row, self._classifier.class_names)
-            self.predictions.append(prediction)
-            if not self._prints_json:
-                print(self._classifier.line_prefix + prediction.format(), flush=True)
-
 
 def classify(options):
     """Classifies the pictures that the options name.
@@ -71,71 +33,93 @@ def classify(options):
     prefix = reading.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
     system = systems.load(name)
+    failures = []
     with inference.Classifier(system, prefix, data_dir=cli.find_data_dir(
             options, name)) as classifier:
-        run = _Run(classifier, options)
-        for path in options.images:
-            _add_files(run, path, system.picture)
-        run.flush()  # before the data set is loaded, which may fail
+        predictions = _predict(classifier, _load_files(
+            options.images, system.picture, failures), options)
+        # After the files: the data set may be missing.
         if options.test:
             options.synthetic = options.synthetic or classifier.is_synthetic
-            data_set = cli.load_data_set(options, system.name)
+            data_set = cli.load_data_set(options, name)
             classifier.check_data_set(data_set)
-            for picture in _draw_test_images(data_set, options.test, options.seed):
-                run.add(picture)
-            run.flush()
-        _finish(run, classifier, options, system)
-    return 1 if run.failures else 0
+            predictions += _predict(classifier, _draw_test_images(
+                data_set, options.test, options.seed), options)
+        _print_sum(classifier, predictions, failures, options)
+    if options.figure is not None and predictions:
+        _write_figure(options.figure, predictions, system)
+    return 1 if failures else 0
 
 
-def _add_files(run, path, shape):
-    """Adds a file, or a folder's; those that can't be read are reported."""
-    try:
-        paths = pictures.list_files(path)
-    except UserError as error:
-        run.fail(path, error)
-        return
-    for file in paths:
+def _predict(classifier, loaded, options):
+    """Prints a line for each picture, unless --json. Returns list of Prediction."""
+    predictions = []
+    while True:
+        block = list(itertools.islice(loaded, inference.BLOCK))
+        if not block:
+            return predictions
+        rows = classifier.classify(np.stack([picture.pixels for picture in block]))
+        for picture, row in zip(block, rows):
+            if options.figure is None:
+                picture = picture._replace(pixels=None, preview=None)
+            predictions.append(Prediction(picture, row, classifier.class_names))
+            if not options.json:
+                print(classifier.line_prefix + predictions[-1].format(), flush=True)
+
+
+def _load_files(paths, shape, failures):
+    """Yields the pictures of files and folders; reports those that can't be read."""
+    for path in paths:
         try:
-            picture = pictures.load_picture(file, shape)
+            names = pictures.list_files(path)
         except UserError as error:
-            run.fail(file, error)
-        else:
-            run.add(picture)
+            _report(path, error, failures)
+            continue
+        for name in names:
+            try:
+                yield pictures.load_picture(name, shape)
+            except UserError as error:
+                _report(name, error, failures)
+
+
+def _report(name, error, failures):
+    name = pictures.printable(name)
+    print(f'{name}: {error}', file=sys.stderr, flush=True)
+    failures.append({'picture': name, 'error': str(error)})
 
 
 def _draw_test_images(data_set, number, seed):
-    """Random test images, none twice: list of Picture."""
+    """Yields random test images, none twice."""
     labels, images = data_set.labels_and_images('test')
     if number > len(images):
         raise UserError(f'--test {number}: there are {len(images)} test images')
     chosen = np.random.RandomState(seeds.derive_seed(seed, 'predict')).permutation(
         len(images))[:number]
-    return [pictures.Picture(f'test image {i}', images[i], pictures.as_rgb(images[i]),
-                             label=int(labels[i]))
-            for i in chosen.tolist()]
+    for i in chosen.tolist():
+        yield pictures.Picture(f'test image {i}', images[i], pictures.as_rgb(images[i]),
+                               label=int(labels[i]))
 
 
-def _finish(run, classifier, options, system):
-    """The JSON or the number of correct test images; the figure."""
-    known = [prediction.is_correct for prediction in run.predictions
+def _print_sum(classifier, predictions, failures, options):
+    """Prints the JSON, or the number of test images that are right."""
+    known = [prediction.is_correct for prediction in predictions
              if prediction.is_correct is not None]
     if options.json:
         print(json.dumps({
             'checkpoint': os.path.basename(classifier.checkpoint),
             'step': classifier.step, 'data': classifier.data_name,
             'classes': classifier.class_names,
-            'pictures': [prediction.as_json() for prediction in run.predictions],
-            'errors': [{'picture': name, 'error': reason}
-                       for name, reason in run.failures]}, indent=1))
+            'pictures': [prediction.as_json() for prediction in predictions],
+            'errors': failures}, indent=1), flush=True)
     elif known:
         print(f'{classifier.line_prefix}Right: {sum(known)} of {len(known)}',
               flush=True)
-    if options.figure is not None and run.predictions:
-        content = figure.draw_predictions(run.predictions, system)
-        try:
-            files.write_atomically(options.figure, content)
-        except OSError as error:
-            raise UserError(f'cannot write --figure {options.figure}: '
-                            f'{error.strerror}')
-        print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
+
+
+def _write_figure(path, predictions, system):
+    content = figure.draw_predictions(predictions, system)
+    try:
+        files.write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f'cannot write --figure {path}: {error.strerror}')
+    print(f'Figure: {path}', file=sys.stderr, flush=True)
