@@ -9,14 +9,14 @@ import os
 
 import pytest
 
-import test_readme
+import pages
 from cifar10_tf1.records import record_schema
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import run_settings
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
 
-RECORDS = sorted(glob.glob(os.path.join(test_readme.ROOT, 'results', 'runs', '**',
+RECORDS = sorted(glob.glob(os.path.join(pages.ROOT, 'results', 'runs', '**',
                                         'run.json'), recursive=True))
 NESTED = json.loads('[' * 200 + ']' * 200)
 

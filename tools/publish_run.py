@@ -1,4 +1,4 @@
-"""Publishes a complete and tested run in results/, and sums the runs there up.
+"""Publishes a complete and tested run in results/ and sums up the runs there.
 
     python -m cifar10_tf1.sweep --seeds 2 --folder runs
     python tools/publish_run.py runs/seed-02 1.15-seed-02
@@ -27,10 +27,9 @@ from cifar10_tf1.records import reference_run  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.training import step_losses  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
-from cifar10_tf1.sweep import counts  # noqa: E402
+from cifar10_tf1.report import counting  # noqa: E402
+from cifar10_tf1.report import gathering  # noqa: E402
 from cifar10_tf1.sweep import files  # noqa: E402
-from cifar10_tf1.sweep import jobs  # noqa: E402
-from cifar10_tf1.sweep import runs  # noqa: E402
 
 NUM_FIRST_LOSSES = 100
 
@@ -42,11 +41,12 @@ def main():
     parser.add_argument('--for-accuracy', action='store_true')
     options = parser.parse_args()
     record = run_record.load_folder(options.folder)
-    if record is None or not jobs.is_trained(record, record.settings.epochs):
+    if record is None or not gathering.is_trained(record, record.settings.epochs):
         sys.exit(f'{options.folder} holds no complete run')
-    if counts.list_missing(record):
-        sys.exit(f'{options.folder} is not tested as it should be; '
-                 'python -m cifar10_tf1.sweep does that')
+    missing = counting.list_missing(record)
+    if missing:
+        sys.exit(f'{options.folder} lacks {len(missing)} tests; '
+                 'python -m cifar10_tf1.sweep makes them')
     entry = systems.find(record.content['system'])
     published = os.path.join(reference_run.RUNS, entry.name)
     prefix = os.path.join(
@@ -60,8 +60,8 @@ def main():
             publish_predictions(prefix, target)
     if is_of_record:
         publish_checkpoint(prefix)
-    print('\n'.join(files.write(published, runs.load_runs(published, entry),
-                                entry)))
+    print('\n'.join(files.write(
+        published, gathering.load_folder(published, entry), entry)))
 
 
 def publish(folder, target):

@@ -1,11 +1,10 @@
 """Draws README.md's pictures from a run into docs/.
 
-    python tools/readme_pictures.py results/runs/deep_cnn/1.15-seed-01/run.json --data-dir DIR
+    python tools/readme_pictures.py results/record/run.json --data-dir DIR
 
-Curves from the record alone; the confusion matrix, the classes and the filters
-where the checkpoint (beside the record, or --checkpoint PREFIX) and the data are
-at hand. No image of a data set is among them. docs/predict.png is another
-command's, on the generated data:
+Curves need the record alone; the confusion matrix, the classes and the filters the
+checkpoint (beside the record, or --checkpoint PREFIX) and the data. No image of a
+data set is among them. Another command draws docs/predict.png, on the generated data:
 
     python -m cifar10_tf1.predict --test 4 --seed 1 --synthetic \\
         --data-dir demo/data --model-dir demo/model --figure docs/predict.png
@@ -25,7 +24,7 @@ from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
 from cifar10_tf1.report import curve_charts  # noqa: E402
 from cifar10_tf1.report import findings  # noqa: E402
-from cifar10_tf1.report import results  # noqa: E402
+from cifar10_tf1.report import text  # noqa: E402
 
 DOCS = os.path.join(ROOT, 'docs')
 
@@ -33,7 +32,7 @@ DOCS = os.path.join(ROOT, 'docs')
 def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
     (compared,) = report.build_report(record).curves
-    name = results.name_run(record)
+    name = text.name_run(record)
     pictures = {'loss': curve_charts.draw_curve(compared, name, 'png')}
     if compared.comparison:
         pictures['deviation'] = curve_charts.draw_deviations(compared, name,

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
 import page_tables  # noqa: E402
-# Each of them names its tables.
+# Importing them registers their tables.
 from page_tables import commands, deep_cnn, inception_v3, lenet5  # noqa: E402,F401
 from page_tables import notebooks, overview, speed  # noqa: E402,F401
 
@@ -29,7 +29,7 @@ def list_pages():
 
 
 def render(text):
-    """A page's text with its tables made anew."""
+    """A page's text with its tables from the records."""
     def build(match):
         begin, name, end = match.group(1, 2, 4)
         return '\n'.join([begin, *page_tables.TABLES[name](), end])

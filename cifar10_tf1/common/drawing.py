@@ -1,7 +1,7 @@
-"""What all figures share: size, colours, type; matplotlib without a display.
+"""Size, colours and type of all figures; matplotlib without a display.
 
-The colours are Okabe and Ito's, which people of any colour vision tell apart;
-no colour carries a meaning alone.
+The colours are Okabe and Ito's, which people of any colour vision tell apart. No
+colour carries a meaning alone.
 """
 
 import io
@@ -20,7 +20,7 @@ _STYLE = {
     'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans'],
     'font.size': 10, 'axes.titlesize': 10, 'axes.titlelocation': 'left',
     'axes.spines.top': False, 'axes.spines.right': False,
-    'axes.edgecolor': GREY, 'axes.linewidth': 0.8,
+    'axes.edgecolor': GREY, 'axes.linewidth': 0.8, 'axes.facecolor': 'none',
     'xtick.color': '#333333', 'ytick.color': '#333333',
     'xtick.labelsize': 9, 'ytick.labelsize': 9,
     'legend.frameon': False, 'legend.fontsize': 9,
@@ -29,7 +29,7 @@ _STYLE = {
 }
 
 
-def draw(width, height, draw_on, purpose, kind='png', dpi=240):
+def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False):
     """Makes a figure.
 
     Args:
@@ -38,24 +38,25 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240):
       purpose: str, what needs matplotlib, such as '--figure'.
       kind: 'png' or 'svg'.
       dpi: int, pixels an inch.
+      has_layout: bool, whether matplotlib places the axes.
     Returns:
       bytes, the file.
     Raises:
       UserError: where matplotlib is not installed.
     """
-    # It reports that it builds its font cache, or has no folder for it.
+    # It reports on its font cache.
     logging.getLogger('matplotlib').setLevel(logging.ERROR)
     matplotlib = extras.load('matplotlib', purpose)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     content = io.BytesIO()
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # A file's name may hold letters that the font has not: boxes, then.
+        # Letters that the font lacks, as in a file's name, become boxes.
         warnings.simplefilter('ignore')
-        figure = Figure(figsize=(width, height))
+        figure = Figure(figsize=(width, height), constrained_layout=has_layout)
         FigureCanvasAgg(figure)
         draw_on(figure)
-        # On a page, light or dark, an SVG has the page's own ground.
+        # An SVG takes the background of its page, light or dark.
         if kind == 'svg':
             figure.savefig(content, format=kind, dpi=dpi, facecolor='none',
                            metadata={'Date': None})

@@ -12,7 +12,8 @@ from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 
 _EXTRAS = {  # module: lock
-    'PIL': 'pictures', 'matplotlib': 'pictures',
+    'PIL': 'pictures', 'matplotlib': 'pictures', 'scipy': 'pictures',
+    'jinja2': 'pictures', 'markdown': 'pictures',
     'onnx': 'onnx', 'tf2onnx': 'onnx', 'onnxruntime': 'onnx',
 }
 

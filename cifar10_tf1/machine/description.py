@@ -87,8 +87,9 @@ def name_machine(kind):
 
     Different processors have the same name: 'AMD EPYC, family 25, model 17'.
     """
-    return (kind['gpu'] or {}).get('card') or (
-        '{name}, family {family}, model {model}'.format(**kind['cpu']))
+    cpu = kind['cpu']
+    return (kind.get('gpu') or {}).get('card') or f'{cpu["name"]}' + ''.join(
+        f', {part} {cpu[part]}' for part in ('family', 'model') if cpu.get(part))
 
 
 def find_version(package):

@@ -4,7 +4,6 @@ import csv
 import os
 
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
 
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
@@ -33,14 +32,18 @@ def find_checkpoint():
 
 
 def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
-    """Where the count of a further whole run has to be, by those in results/.
+    """The band for the count of one more whole run, from those in results/.
 
     Args:
       column: str, of WIDEST_BANDS.
       path: str, a seeds.csv.
     Returns:
-      (low, high, n): floats, of 10,000; by how many runs, 0 where they are few.
+      (low, high, n): floats, of 10,000; the number of runs behind the band, 0
+      where there are too few.
+    Raises:
+      UserError: without SciPy.
     """
+    from cifar10_tf1.records import statistics_of_runs
     low, high = WIDEST_BANDS[column]
     with open(path, newline='') as file:
         numbers = [float(row[column]) for row in csv.DictReader(file)

@@ -1,45 +1,38 @@
 """What several runs say together: spread, equivalence, where the spread is from.
 
-Pure functions of numbers, such as the right images of a run's test. Student's t
-distribution and the power are computed here, because Python's standard library
-has neither; the tests hold them against SciPy's.
+Pure functions of numbers, one a run or one a test. Student's t and the power come
+from SciPy, an optional package that is imported by the functions that need it.
 """
 
 import math
 import statistics
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
-# Of 10,000 images: how far the mean over seeds may be off the documented count
-# and still be called equal. Stated before the runs that it is applied to.
-MARGIN = 30
+from cifar10_tf1.common import extras
+
 LEVEL = 0.05  # of each test
 
-_NUM_INTERVALS = 2000  # of Simpson's rule
-_REACH = 3  # places to each side, over which a variance is averaged
-_TINY = 1e-300
+_POWER = 0.9   # wanted, where the number of runs for it is told
+_MAX_RUNS = 200
+_REACH = 3     # neighbours on each side, over which a variance is averaged
 
 
 class Summary(NamedTuple):
     n: int
     mean: float
-    sd: Optional[float]  # of a sample, n - 1; None: of one number there is none
+    sd: Optional[float]  # of the sample (n - 1); None for a single number
     least: float
     greatest: float
 
 
 class Equivalence(NamedTuple):
-    """Two one-sided t tests: does the mean lie within a margin of a reference?
-
-    Both hypotheses, a mean that is too low and one that is too high by the
-    margin or more, are rejected where `p` is at most LEVEL; the interval then
-    lies within the margin.
-    """
-    difference: float  # of the mean from the reference
+    """Two one-sided t tests: does the mean lie within a margin of a reference?"""
+    difference: float  # mean less reference
     margin: float
-    p: float           # the greater one of the two tests
+    p: float           # the larger of the two
     low: float         # 90 % interval of the difference
     high: float
-    power: float       # to find equality, were there no difference at all
+    power: float       # to show equality if there were no difference
 
     @property
     def is_shown(self):
@@ -51,22 +44,22 @@ class Difference(NamedTuple):
     difference: float
     t: float
     degrees: float  # of freedom
-    p: float        # of two sides
+    p: float        # two-sided
     low: float      # 95 % interval of the difference
     high: float
 
 
 class OneMore(NamedTuple):
-    """A t test of whether one number is from where the others are."""
-    difference: float  # of the number from their mean
+    """A t test of one number against a sample that it may belong to."""
+    difference: float  # from the sample's mean
     t: float
-    p: float           # of two sides: of one more that is as far off
+    p: float           # two-sided
 
 
 class Components(NamedTuple):
     """The variance of one test of one run, split."""
-    within: float   # of tests of the same run: by crops
-    between: float  # of runs: by seeds; 0 where it is estimated below
+    within: float   # between tests of one run
+    between: float  # between runs; 0 where the estimate is negative
 
     @property
     def total(self):
@@ -81,16 +74,15 @@ def summarize(numbers):
                    min(numbers), max(numbers))
 
 
-def assess_equivalence(numbers, reference, margin=MARGIN):
-    """Whether runs are equal to a reference but for the margin.
+def assess_equivalence(numbers, reference, margin):
+    """Tests whether the mean of the runs equals a reference, up to a margin.
 
-    The reference counts as it is: that it is itself one draw is not in the
-    test.
+    The reference counts as exact, although it is one draw itself.
 
     Args:
       numbers: two or more, one a run.
       reference: float, such as the documented count.
-      margin: float, in the numbers' unit.
+      margin: float, in the same unit.
     Returns:
       Equivalence.
     """
@@ -101,68 +93,68 @@ def assess_equivalence(numbers, reference, margin=MARGIN):
         return Equivalence(difference, margin, 0.0 if inside else 1.0,
                            difference, difference, 1.0)
     error = sd / math.sqrt(n)
-    nearer = (margin - abs(difference)) / error  # to its end of the margin
-    half = error * find_student_quantile(1 - LEVEL, n - 1)
-    return Equivalence(difference, margin,
-                       1 - compute_student_cdf(nearer, n - 1),
-                       difference - half, difference + half,
-                       compute_power(n, sd, margin))
+    p = _load_scipy_stats().t.sf((margin - abs(difference)) / error, n - 1)
+    half = error * _find_quantile(1 - LEVEL, n - 1)
+    return Equivalence(difference, margin, float(p), difference - half,
+                       difference + half, compute_power(n, sd, margin))
 
 
-def compute_power(n, sd, margin=MARGIN, difference=0.0):
-    """How probable it is that n runs show the equivalence.
+def compute_power(n, sd, margin, difference=0.0):
+    """Probability that n runs show the equivalence.
 
     Args:
       n: int, 2 or more.
-      sd: float, of a run; above 0.
-      margin, difference: float, the true mean less the reference.
+      sd: float, of one run; above 0.
+      margin: float.
+      difference: float, the true mean less the reference.
     Returns:
-      float, exact but for the numerical integration over the sample's sd.
+      float: the integral over the sample's sd, relative to the true one.
     """
-    degrees = n - 1
-    quantile = find_student_quantile(1 - LEVEL, degrees)
+    stats = _load_scipy_stats()
+    integrate = extras.load('scipy.integrate', 'the statistics of several runs')
+    quantile = _find_quantile(1 - LEVEL, n - 1)
     error = sd / math.sqrt(n)
+    ratios = stats.chi(n - 1, scale=1 / math.sqrt(n - 1))
 
     def find_density(ratio):
-        """Of a sample's sd over the true one, times the power at that."""
         half = margin / error - quantile * ratio
-        inside = (_compute_normal_cdf(half - difference / error)
-                  - _compute_normal_cdf(-half - difference / error))
-        if ratio == 0:
-            return inside * (math.sqrt(2 / math.pi) if degrees == 1 else 0.0)
-        return inside * math.exp(
-            math.log(2) + degrees / 2 * math.log(degrees / 2)
-            - math.lgamma(degrees / 2) + (degrees - 1) * math.log(ratio)
-            - degrees * ratio * ratio / 2)
+        shown = (stats.norm.cdf(half - difference / error)
+                 - stats.norm.cdf(-half - difference / error))
+        return shown * ratios.pdf(ratio)
 
-    # Beyond the first end no test succeeds; beyond the second one hardly any sd is.
-    end = min(margin / (error * quantile), 1 + 12 / math.sqrt(degrees))
-    return _integrate(find_density, end)
+    # Above margin / (error * quantile) no test succeeds.
+    end = min(margin / (error * quantile), ratios.isf(1e-14))
+    return float(integrate.quad(find_density, 0, end, epsabs=1e-10, limit=200)[0])
+
+
+def find_num_runs(sd, margin):
+    """Runs that show the equivalence with a power of 0.9; None above 200."""
+    return next((n for n in range(2, _MAX_RUNS + 1)
+                 if compute_power(n, sd, margin) >= _POWER), None)
 
 
 def compare_means(a, b):
-    """Whether two groups differ in their mean; their spreads may differ.
+    """Welch's test of whether two groups of runs differ in their mean.
 
     Args:
       a, b: numbers, two or more each, not all equal in both.
     Returns:
       Difference.
     """
+    stats = _load_scipy_stats()
+    t, p = stats.ttest_ind(a, b, equal_var=False)
     a, b = summarize(a), summarize(b)
     shares = [group.sd ** 2 / group.n for group in (a, b)]
-    error = math.sqrt(sum(shares))
     degrees = sum(shares) ** 2 / sum(
         share ** 2 / (group.n - 1) for share, group in zip(shares, (a, b)))
     difference = a.mean - b.mean
-    t = difference / error
-    half = error * find_student_quantile(0.975, degrees)
-    return Difference(difference, t, degrees,
-                      2 * (1 - compute_student_cdf(abs(t), degrees)),
+    half = math.sqrt(sum(shares)) * _find_quantile(0.975, degrees)
+    return Difference(difference, float(t), degrees, float(p),
                       difference - half, difference + half)
 
 
 def compare_one(numbers, value):
-    """Whether a value, such as a documented one, could be one more run's.
+    """Tests whether a value, such as a documented one, could be one more run's.
 
     Args:
       numbers: two or more, not all equal, one a run.
@@ -173,39 +165,50 @@ def compare_one(numbers, value):
     n, mean, sd, *unused = summarize(numbers)
     t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
     return OneMore(value - mean, t,
-                   2 * (1 - compute_student_cdf(abs(t), n - 1)))
+                   float(2 * _load_scipy_stats().t.sf(abs(t), n - 1)))
+
+
+def find_mean_interval(summary):
+    """95 % interval of a mean: [low, high]; None for a single number.
+
+    Args:
+      summary: Summary.
+    """
+    if not summary.sd:
+        return None
+    half = _find_quantile(0.975, summary.n - 1) * summary.sd / math.sqrt(summary.n)
+    return [summary.mean - half, summary.mean + half]
 
 
 def find_prediction_interval(numbers, probability):
-    """Where one more run lies so probably, if all are alike.
+    """Where one more run lies with this probability, if all are alike.
 
     Args:
       numbers: two or more, one a run.
-      probability: float, of two sides.
+      probability: float, two-sided.
     Returns:
       (low, high): floats.
     """
     n, mean, sd, *unused = summarize(numbers)
-    half = find_student_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(
-        1 + 1 / n)
+    half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(1 + 1 / n)
     return mean - half, mean + half
 
 
 def find_limit(numbers):
-    """What one more run is under with a probability of 97.5 %, if all are alike."""
+    """Upper 97.5 % prediction limit for one more run."""
     return find_prediction_interval(numbers, 0.95)[1]
 
 
-def find_expected(curves: List[List[float]]):
-    """Where one more run's curve is to be expected, place by place.
+def find_expected(curves):
+    """Where one more run's curve is expected, place by place.
 
-    Few runs say little about the spread at one place, so the variance is the mean
-    over this place and its neighbours.
+    A few runs say little about the spread at one place, so the variance is the
+    mean over this place and its neighbours.
 
     Args:
-      curves: of at least two runs, equally long.
+      curves: list of equally long lists of float; two runs or more.
     Returns:
-      list of (mean, sd): the sd of one more run's distance to that mean.
+      list of (mean, sd): the sd of one more run's distance from that mean.
     """
     places = list(zip(*curves))
     variances = [statistics.variance(values) for values in places]
@@ -217,12 +220,12 @@ def find_expected(curves: List[List[float]]):
     return expected
 
 
-def split_variance(groups: List[List[float]]):
+def split_variance(groups):
     """One-way random effects, by the analysis of variance.
 
     Args:
-      groups: a list for each run, of its tests; two runs or more, one of two
-        tests or more.
+      groups: for each run the list of its tests; two runs or more, one of them
+        with two tests or more.
     Returns:
       Components.
     """
@@ -234,67 +237,16 @@ def split_variance(groups: List[List[float]]):
                  for value in group) / (number - len(groups))
     between = sum(size * (mean - whole) ** 2
                   for size, mean in zip(sizes, means)) / (len(groups) - 1)
-    # Tests a run; a little under the mean where runs have unequally many.
+    # Tests a run; slightly below the mean where runs have unequally many.
     size = (number - sum(size ** 2 for size in sizes) / number) / (
         len(groups) - 1)
     return Components(within, max(0.0, (between - within) / size))
 
 
-def compute_student_cdf(t, degrees):
-    """Student's t: how probable a value of t or less is.
-
-    Args:
-      t: float.
-      degrees: float, of freedom; above 0, not only whole ones.
-    """
-    tail = _compute_beta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2
-    return 1 - tail if t > 0 else tail
+def _find_quantile(probability, degrees):
+    """Student's t."""
+    return float(_load_scipy_stats().t.ppf(probability, degrees))
 
 
-def find_student_quantile(probability, degrees):
-    """The t of a probability of at least one half, by bisection."""
-    low, high = 0.0, 1.0
-    while compute_student_cdf(high, degrees) < probability:
-        high *= 2
-    while low < (low + high) / 2 < high:
-        middle = (low + high) / 2
-        if compute_student_cdf(middle, degrees) < probability:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def _compute_normal_cdf(z):
-    return math.erfc(-z / math.sqrt(2)) / 2
-
-
-def _compute_beta(x, a, b):
-    """The regularized incomplete beta function, by its continued fraction."""
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # there the other side converges fast
-        return 1 - _compute_beta(1 - x, b, a)
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-                     + a * math.log(x) + b * math.log1p(-x)) / a
-    # Lentz's method: the numerators in turn, until a factor is 1.
-    fraction, above, below, m = 1.0, 1.0, 0.0, 0
-    while True:
-        for numerator in (
-                m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)) if m else 1.0,
-                -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
-            below = 1 / (1 + numerator * below or _TINY)
-            above = 1 + numerator / above or _TINY
-            factor = above * below
-            fraction *= factor
-        m += 1
-        if abs(factor - 1) < 1e-15 or m > 1000:
-            return front * (fraction - 1)
-
-
-def _integrate(function, end):
-    """Simpson's rule from 0."""
-    width = end / _NUM_INTERVALS
-    return width / 3 * sum(
-        (1 if i in (0, _NUM_INTERVALS) else 4 if i % 2 else 2)
-        * function(i * width) for i in range(_NUM_INTERVALS + 1))
+def _load_scipy_stats():
+    return extras.load('scipy.stats', 'the statistics of several runs')

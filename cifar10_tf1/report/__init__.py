@@ -1,8 +1,8 @@
-"""A run against the documented one: compared, drawn, told.
+"""A run, or several, against the documented one: compared, drawn, told.
 
     python -m cifar10_tf1.report model/run.json
 
-What other programs need of it is the comparison; the rest is the command's.
+Other programs use the comparison; the rest is the command's.
 """
 
 from cifar10_tf1.report.comparison import build_report

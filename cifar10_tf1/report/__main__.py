@@ -1,9 +1,9 @@
-"""A run against the documented one: as text, and as one HTML file.
+"""The command that compares runs with the documented one: text and one HTML file.
 
     python -m cifar10_tf1.report model/run.json
     python -m cifar10_tf1.report runs/*/run.json
 
-Exit status: 0 within the band, or too short to say; 4 outside of it; 1 an error
+Exit status: 0 within the band, or too short to say; 4 outside the band; 1 an error
 that the user can mend.
 """
 
@@ -13,17 +13,19 @@ import sys
 from cifar10_tf1 import cli
 from cifar10_tf1.machine import devices
 from cifar10_tf1.common import extras
+from cifar10_tf1.common import files
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
 from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
-from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
+from cifar10_tf1.report import gathering
 from cifar10_tf1.report import page
-from cifar10_tf1.report import several
+from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import text
+from cifar10_tf1.report import words
 
 _PURPOSE = 'the HTML report (--text does without)'
 
@@ -48,16 +50,20 @@ def _report_several(options):
     if options.checkpoint:
         raise UserError('--checkpoint is of one run, and several are given: '
                         'leave it out, or name one record')
-    runs = several.gather([_load(path) for path in options.records])
+    runs = gathering.load_records([_load(path) for path in options.records])
+    several = gathering.gather(
+        runs, systems.find(runs[0].record.content['system']))
+    summary = summaries.summarize(several)
     if not options.text:
         options.output = options.output or 'report.html'
         _check_output(options.output)
-    print(text.format_several(runs), end='', flush=True)
+    print('\n'.join(text.format_answer(words.build_answer(summary)) + ['']
+                    + words.format_summary(summary)), flush=True)
     if not options.text:
-        from cifar10_tf1.report import several_sections
-        extras.require('matplotlib', _PURPOSE)
-        _write(options.output, several_sections.build(runs))
-    return 4 if runs.within is False else 0
+        _write(options.output, page.build_several(several, summary))
+    within = [comparison.build_report(run.record).within
+              for group in several.groups for run in group]
+    return 4 if False in within else 0
 
 
 def _load(path):
@@ -72,10 +78,9 @@ def _load(path):
 
 
 def _find_record(options):
-    """Of the default folder; where it has none, the run of record.
+    """The record of the default folder, or else the run of record.
 
-    That one's checkpoint is taken then, and its report is not written beside
-    it, where the committed one is.
+    The report on that is written to ./report.html: the committed one is beside it.
     """
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
@@ -89,11 +94,11 @@ def _find_record(options):
 
 
 def _check_output(path):
-    """Raises UserError where a file stands there that is no report of ours."""
+    """Raises UserError if a file there is not a report of this program."""
     if not os.path.lexists(path):
         return
     try:
-        # To open a pipe would wait for its other end.
+        # Opening a pipe would wait for its other end.
         may_open = os.path.isfile(path) or os.path.isdir(path)
         with open(path if may_open else os.devnull, encoding='utf-8',
                   errors='replace') as file:
@@ -111,10 +116,9 @@ def _build_html(record, report, options):
     runtime.prepare_environment(findings.choose_kernels(record))
     devices.select('cpu')
     runtime.load_tensorflow()
-    from cifar10_tf1.report import sections
     found = findings.find(record, options,
                           systems.load(record.content['system']))
-    return sections.build(record, report, found, not options.without_images)
+    return page.build_single(record, report, found, not options.without_images)
 
 
 def _write(path, content):

@@ -1,7 +1,7 @@
-"""A run's epochs beside the documented ones: how far off, and the verdict.
+"""A run's epochs against the documented ones: deviations and verdict.
 
-A curve is a dict {(epoch, part): figure}. An epoch has several parts where its
-system says its figures more than once an epoch; else its one part is 1.
+A curve is a dict {(epoch, part): figure}. An epoch has several parts where the
+system reports figures more than once an epoch, else part 1 alone.
 """
 
 import csv
@@ -10,6 +10,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
+from cifar10_tf1.report import gathering
 
 _SYSTEMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
     __file__))), 'systems')
@@ -24,7 +25,7 @@ class Deviation(NamedTuple):
 
     @property
     def percent(self):
-        """Of the reference; in percentage points where both are shares."""
+        """Relative to the reference; in percentage points for shares."""
         if self.is_share:
             return 100.0 * (self.value - self.reference)
         return 100.0 * (self.value / self.reference - 1.0)
@@ -44,12 +45,12 @@ class Comparison(NamedTuple):
 
     @property
     def num_above(self):
-        """Places where the run's figure is the higher one."""
+        """Places where the run's figure is higher."""
         return sum(d.value > d.reference for d in self.deviations)
 
     @property
     def largest(self):
-        """The Deviation that is farthest off."""
+        """The largest Deviation, above or below."""
         return max(self.deviations, key=lambda d: abs(d.percent))
 
     def is_within(self, curve):
@@ -59,16 +60,16 @@ class Comparison(NamedTuple):
 
 
 def load_curve(system_name, name, figure):
-    """A curve that is kept beside its system.
+    """A curve stored beside its system.
 
     Args:
       system_name: str, one of systems.NAMES.
-      name: str, a systems.Curve's, such as 'documented'; or with 'plain_port'
-        in that word's place: an unseeded run of the original program's port
-        to TensorFlow 1.15.
+      name: str, a systems.Curve's, such as 'documented'; or the same with
+        'plain_port' for 'documented': an unseeded run of the original program's
+        port to TensorFlow 1.15.
       figure: str, such as 'summed_loss'.
     Returns:
-      dict of (epoch, part) -> float; empty where none is kept.
+      dict of (epoch, part) -> float; empty where there is no such curve.
     """
     path = os.path.join(_SYSTEMS, f'{system_name}_{name}_curve.csv')
     if not os.path.exists(path):
@@ -87,8 +88,7 @@ def list_figures(epochs, figure):
       epochs: list of dict, as in run.json.
       figure: str.
     Returns:
-      dict of (epoch, part) -> float; without a sum of which a part is unknown,
-      because that says nothing.
+      dict of (epoch, part) -> float, without sums that lack some losses.
     """
     return {(entry['epoch'], entry.get('part', 1)): entry[figure]
             for entry in epochs if figure in entry
@@ -118,25 +118,25 @@ class ComparedCurve(NamedTuple):
     verdict: str                      # a sentence without its subject
     documented: dict = {}             # as figures; empty: nothing documented
     port: dict = {}                   # the same
-    comparison: Optional[Comparison] = None       # None: no place can be
-    port_comparison: Optional[Comparison] = None  # the port's own, so far
+    comparison: Optional[Comparison] = None       # None: nothing to compare
+    port_comparison: Optional[Comparison] = None  # the port's, same places
     summaries: Tuple[str, ...] = ()   # of the deviations, a line each
 
     @property
     def within(self):
-        """bool, or None where no place can be compared."""
+        """bool; None where nothing can be compared."""
         return self.comparison and self.comparison.is_within(self.curve)
 
 
 class Report(NamedTuple):
-    """What a record says beside the documented run."""
+    """A record compared with the documented run."""
     documented: systems.Documented
-    has_documented_test: bool    # else of other data, or of a part of it
-    curves: List[ComparedCurve]  # one at least
+    has_documented_test: bool    # False for other data, or a part of the data
+    curves: List[ComparedCurve]  # one or more
 
     @property
     def within(self):
-        """Whether all curves are; None where no place can be compared."""
+        """Whether all curves are; None where nothing can be compared."""
         known = [curve.within for curve in self.curves
                  if curve.within is not None]
         return all(known) if known else None
@@ -150,44 +150,29 @@ def build_report(record):
     Returns:
       Report.
     Raises:
-      UserError: where it is of a system that is not known.
+      UserError: for a system that is not in the catalog.
     """
     entry = systems.find(record.content['system'])
     documented = entry.documented
-    reason = _find_reason(record, documented)
-    is_comparable = not reason
-    num_files = count_files(record)
+    num_files = gathering.count_files(record)
     curves = choose_curves(documented, num_files)
-    if is_comparable and curves[0].num_files != num_files:
-        reason = ('the documents have no curve of a run on as much of the '
-                  'training data: nothing to compare.')
-    elif is_comparable:
-        return Report(documented, num_files is None, [
-            _compare(entry.name, curve, record) for curve in curves])
-    return Report(documented, is_comparable and num_files is None, [
-        ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
-        for curve in curves])
-
-
-def _find_reason(record, documented):
-    """Why a run is none like the documented one; empty where it is."""
+    reason, has_documented_test = '', num_files is None
     if data.is_synthetic(record.content['data'].get('name', '')):
-        return (f'the documented run is of {documented.data}, this one of '
-                'generated data: nothing to compare.')
-    if record.is_from_scratch:
-        return ('the documented run began with published weights, this one with '
-                'seeded ones: nothing to compare.')
-    if record.has_other_weights:
-        return ('the documented run began with other weights than this one: '
-                'nothing to compare.')
-    return ''
-
-
-def count_files(record):
-    """Files of the training data that a run had; None: all."""
-    number = record.settings.train_files
-    source = data.SOURCES[systems.find(record.content['system']).data]
-    return None if number == source.num_train_files else number
+        reason = (f'the documented run is of {documented.data}, this one of '
+                  'generated data: nothing to compare.')
+    elif record.is_from_scratch:
+        reason = ('the documented run began with published weights, this one with '
+                  'seeded ones: nothing to compare.')
+    elif record.has_other_weights:
+        reason = ('the documented run began with other weights than this one: '
+                  'nothing to compare.')
+    has_documented_test = has_documented_test and not reason
+    if not reason and curves[0].num_files != num_files:
+        reason = ('the documents have no curve of a run on as much of the training '
+                  'data: nothing to compare.')
+    return Report(documented, has_documented_test, [
+        ComparedCurve(curve, list_figures(record.epochs, curve.figure), reason)
+        if reason else _compare(entry, curve, record) for curve in curves])
 
 
 def choose_curves(documented, num_files):
@@ -207,16 +192,16 @@ def load_pair(system_name, curve):
         curve.name, curve.name.replace('documented', 'plain_port')))
 
 
-def _compare(system_name, curve, record):
-    documented, port = load_pair(system_name, curve)
+def _compare(entry, curve, record):
+    documented, port = load_pair(entry.name, curve)
     figures = list_figures(record.epochs, curve.figure)
     first = min(documented)
     comparison = compare(figures, documented, first, curve.is_share)
+    to_port = compare(figures, port, min(port, default=first), curve.is_share)
+    num_epochs = gathering.count_epochs(record)
     if comparison is None:
-        last = max(figures, default=(0, 1))[0]
         return ComparedCurve(
-            curve, figures, 'too short to compare: the documented curve begins '
-            f'with epoch {first[0]}, and this run has come to epoch {last}.',
+            curve, figures, _describe_early(curve, first, num_epochs, to_port),
             documented, port)
     # Over the same places, or the two would not be comparable.
     port_comparison = compare(
@@ -226,22 +211,47 @@ def _compare(system_name, curve, record):
     to_port = compare(figures, port, first, curve.is_share)
     if to_port:
         summaries.append(_describe('Plain port\'s run', to_port, curve))
-    summaries.append(describe_lean(comparison, port_comparison, curve))
-    largest, unit = comparison.largest, curve.unit
+    summaries.append(_describe_lean(comparison, port_comparison, curve))
     return ComparedCurve(
-        curve, figures, ('within' if comparison.is_within(curve) else 'OUTSIDE')
-        + f' the band: mean absolute deviation {comparison.mean_absolute:.2f} '
-        f'{unit} (at most {curve.mean_absolute}), largest '
-        f'{largest.percent:+.2f} {unit} in epoch {largest.epoch} (at most '
-        f'{curve.largest}, above or below).',
+        curve, figures, _judge(curve, comparison, num_epochs, entry.num_epochs),
         documented, port, comparison, port_comparison, tuple(summaries))
 
 
-def describe_lean(comparison, port_comparison, curve):
-    """Whether a run is more often above the documented one, and what of it."""
+def _judge(curve, comparison, num_epochs, last_epoch):
+    """The verdict; it says where the run has not come to its end."""
+    largest, unit = comparison.largest, curve.unit
+    is_within = comparison.is_within(curve)
+    text = ('within' if is_within else 'OUTSIDE') + (
+        f' the band: mean absolute deviation {comparison.mean_absolute:.2f} '
+        f'{unit} (at most {curve.mean_absolute}), largest '
+        f'{largest.percent:+.2f} {unit} in epoch {largest.epoch} (at most '
+        f'{curve.largest}, above or below).')
+    if num_epochs < last_epoch:
+        text += (f' The run is at epoch {num_epochs} of {last_epoch}; its epochs so '
+                 f'far are {"normal" if is_within else "NOT normal"}.')
+    return text
+
+
+def _describe_early(curve, first, num_epochs, to_port):
+    """The verdict on a run that has no epoch of the documented curve yet."""
+    text = (f'too short to compare: the documented curve begins with epoch '
+            f'{first[0]}, and this run has come to epoch {num_epochs}.')
+    if to_port is None:
+        return text
+    is_within = to_port.is_within(curve)
+    return text + (
+        f' Against a plain port of the original its epochs so far are '
+        f'{"normal" if is_within else "NOT normal"}: mean absolute deviation '
+        f'{to_port.mean_absolute:.2f} {curve.unit} (at most {curve.mean_absolute}), '
+        f'largest {to_port.largest.percent:+.2f} {curve.unit} (at most '
+        f'{curve.largest}).')
+
+
+def _describe_lean(comparison, port_comparison, curve):
+    """Whether a run is more often above the documented one, and what that means."""
     def count(one):
         return (f'in {one.num_above} of {len(one.deviations)} places, '
-                f'{one.mean:+.2f} {curve.unit} in the mean')
+                f'{one.mean:+.2f} {curve.unit} on average')
 
     text = f'Higher than the documented run {count(comparison)}'
     if port_comparison:

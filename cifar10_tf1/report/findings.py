@@ -1,7 +1,7 @@
-"""What a report says beyond its record: of the checkpoint and of the data.
+"""What a report says beyond its record, from the checkpoint and the data set.
 
-Each part can be missing, where the one or the other is not at hand; then the
-reason takes its place, and the rest is reported all the same.
+Without the one or the other the parts that need it are missing, and a reason takes
+their place.
 """
 
 import math
@@ -57,11 +57,11 @@ class Tested(NamedTuple):
 
 class Findings(NamedTuple):
     class_names: Tuple[str, ...]
-    checkpoint: str                # what it is, or why there is none
+    checkpoint: str                # what it is, or why it is missing
     tested: Optional[Tested]
     filters: Optional[np.ndarray]  # float32 [rows, columns, channels, number]
     statistics: Optional[List]     # of data.statistics.FileStatistics
-    data: str                      # why there is no data, or ''
+    data: str                      # why the data is missing, or ''
 
     @property
     def why_not_tested(self):
@@ -83,7 +83,7 @@ def compute_interval(num_correct, num_examples):
 
 
 def list_class_accuracies(findings):
-    """Of the classes that were tested: list of (name, accuracy, low, high)."""
+    """(name, accuracy, low, high) of each class that was tested."""
     confusion = findings.tested.confusion
     return [(name, right / row.sum()) + compute_interval(right, row.sum())
             for name, row, right in zip(findings.class_names, confusion,
@@ -91,7 +91,7 @@ def list_class_accuracies(findings):
 
 
 def find(record, options, system):
-    """Gathers what there is.
+    """Looks for the data set and the checkpoint, and tests it.
 
     Args:
       record: run_record.RunRecord.
@@ -100,7 +100,7 @@ def find(record, options, system):
     Returns:
       Findings.
     Raises:
-      UserError: where a checkpoint is named that can't be read.
+      UserError: where the named checkpoint can't be read.
     """
     from cifar10_tf1.data import statistics
     module = system.source.load_module(_is_synthetic(record))
@@ -164,7 +164,7 @@ def _find_checkpoint(record, prefix):
 
 
 def _find_recorded(record):
-    """The checkpoint of record where this is its run, else None."""
+    """The checkpoint of record if this is its run, else None."""
     from cifar10_tf1.checkpoints import reading
     prefix = reference_run.find_checkpoint()
     if prefix and reading.fingerprint(prefix) == (
@@ -174,7 +174,7 @@ def _find_recorded(record):
 
 
 def _warn(error):
-    """The whole reason; the page, which is published, names no folder."""
+    """The reason in full; the page names no folder, since it is published."""
     print(f'warning: {error}', file=sys.stderr, flush=True)
 
 
@@ -191,16 +191,13 @@ def _load_filters(prefix, system):
 
 
 def choose_kernels(record):
-    """Those of the run, whose test is repeated: 'stock' or 'fast'."""
+    """The run's, for the repeated test: 'stock' or 'fast'."""
     recorded = record.settings.kernels
     return recorded if recorded in kernels.NAMES else 'stock'
 
 
 def _test(record, data_set, prefix, system):
-    """Tests as documented, with the record's own test seed where it has one.
-
-    On the CPU, with the run's kernels: as test.py does there.
-    """
+    """Tests as test.py does on a CPU, with the record's first test seed."""
     variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)

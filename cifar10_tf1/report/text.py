@@ -1,12 +1,32 @@
-"""The report as text."""
+"""The report on one run in words: the answer, the run, the numbers."""
+
+from typing import List, NamedTuple, Optional
 
 from cifar10_tf1.machine import description
-from cifar10_tf1.report import results
-from cifar10_tf1.report.several import build_answer
+from cifar10_tf1.report import counting
+from cifar10_tf1.report import gathering
+
+
+class Finding(NamedTuple):
+    is_good: Optional[bool]  # None: nothing can be said, or neither
+    word: str                # what leads
+    text: str                # the sentence
+
+
+class Answer(NamedTuple):
+    """What a report opens with."""
+    counts: List[tuple]      # (of what, number, note)
+    findings: List[Finding]
+
+
+def name_run(record):
+    """What charts and tables call a run."""
+    return (f'seed {record.settings.seed}, '
+            + gathering.name_runtime(record.kind['wheel']))
 
 
 def format_report(record, report, with_numbers=True):
-    """The report as text: the answer, the run, then the numbers.
+    """The report as text.
 
     Args:
       record: run_record.RunRecord.
@@ -15,45 +35,84 @@ def format_report(record, report, with_numbers=True):
     Returns:
       str.
     """
-    lines = format_answer(results.build_answer(record, report)) + ['']
+    lines = format_answer(build_answer(record, report)) + ['']
     lines += _describe_run(record)
     for compared in report.curves:
         lines += compared.summaries
         if with_numbers and compared.comparison:
             lines += [''] + _format_curve(compared)
     if with_numbers:
-        lines += _format_tests(results.find_tests(record))
-    return '\n'.join(lines) + '\n'
-
-
-def format_several(several):
-    """Several runs as text: the answer, then a line for each run.
-
-    Args:
-      several: report.several.Several.
-    Returns:
-      str.
-    """
-    lines = format_answer(build_answer(several)) + ['']
-    for run in several.runs:
-        tests = 'not tested'
-        if run.tests.draws:
-            tests = (f'{run.tests.measure.format(run.mean)}, n = '
-                     f'{len(run.tests.draws)}')
-        lines.append(f'{run.name}: {results.count_epochs(run.record)} epochs, {tests}'
-                     + ('' if run.is_whole else ', not whole: not counted'))
-    lines += [f'{folder}: a run that is here already, counted once'
-              for folder in several.repeated]
+        lines += _format_tests(counting.find_tests(record))
     return '\n'.join(lines) + '\n'
 
 
 def format_answer(answer):
-    """Lines of a results.Answer; the counts stand under each other."""
+    """Lines of an Answer, the counts below each other."""
     width = max(len(label) for label, unused_number, unused in answer.counts)
     lines = [f'{label:{width}s}  {number}' + (f'; {note}' if note else '')
              for label, number, note in answer.counts]
-    return lines + [f'{verdict.word} {verdict.text}'
-                    for verdict in answer.verdicts]
+    return lines + [f'{finding.word} {finding.text}' for finding in answer.findings]
+
+
+def build_answer(record, report):
+    """The Answer of a run_record.RunRecord and its comparison.Report."""
+    tests, documented = counting.find_tests(record), report.documented
+    counts = describe_documented(documented) if report.has_documented_test else []
+    counts.append((name_run(record),) + _describe_draws(tests))
+    findings = []
+    if tests.draws and report.has_documented_test:
+        if tests.step != documented.step:
+            findings.append(Finding(
+                None, 'Not the documented step:', f'this test is of step '
+                f'{tests.step:,}, the documented one of step {documented.step:,}.'))
+        elif len(tests.draws) > 1 and tests.measure.documented is not None:
+            findings.append(_place_documented(tests))
+    findings += [Finding(compared.within, f'{compared.curve.title}:',
+                         compared.verdict) for compared in report.curves]
+    return Answer(counts, findings)
+
+
+def describe_documented(documented):
+    """The count tile of the documented figure, in a list; empty without one."""
+    measure = counting.choose_measure(documented)
+    if measure.documented is None:
+        return []
+    return [('documented', measure.describe(measure.documented),
+             f'one test, unseeded; {documented.environment}'
+             + ('' if measure.is_count else '; mean over mini-batches'))]
+
+
+def describe_spread(measure, sd, least, greatest):
+    return (f'sd {sd:.{measure.digits}f}; {measure.format(least)} to '
+            f'{measure.format(greatest)}')
+
+
+def _describe_draws(tests):
+    """(number, note) of a run's tests."""
+    if not tests.draws:
+        return 'not tested', 'python test.py does that'
+    n, mean, sd, least, greatest = tests.summary
+    test, measure = tests.draws[0], tests.measure
+    if n == 1:
+        return measure.describe(least), (
+            f'n = 1: {test["crop"]}, test seed {test["seed"]}')
+    return measure.describe(float(mean)), (
+        f'mean of n = {n} tests ({test["crop"]}); '
+        f'{describe_spread(measure, sd, least, greatest)}')
+
+
+def _place_documented(tests):
+    """Whether the documented figure is among the draws of this run."""
+    unused_n, mean, sd, least, greatest = tests.summary
+    value = tests.measure.documented
+    is_inside = least <= value <= greatest
+    distance = f', {abs(value - mean) / sd:.1f} sd ' + (
+        'above' if value > mean else 'below') + ' their mean' if sd else ''
+    return Finding(
+        is_inside or None, 'Test:', f'the documented {tests.measure.format(value)} '
+        f'lies {"within" if is_inside else "outside"} the range of these tests'
+        f'{distance}.' + ('' if is_inside else ' Other seeds of the training '
+                          'differ too: one run can\'t say more.'))
 
 
 def _format_curve(compared):
@@ -85,16 +144,23 @@ def _describe_run(record):
     process = content['processes'][-1]
     kind = process['kind']
     weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
+    number = len(content['processes'])
     return [
         f'Run of {content["system"]} on {content["data"]["name"]}, seed '
-        f'{record.settings.seed}, {results.count_epochs(record)} epochs in '
-        f'{len(content["processes"])} process(es)',
+        f'{record.settings.seed}, {count(gathering.count_epochs(record), "epoch")} in '
+        + count(number, 'process'),
         f'{kind["wheel"]}, {kind["kernels"]} kernels, {kind["device"]}, '
-        f'{kind["intra_op_threads"]} threads within an op, '
-        f'{kind["cpu"]["name"]}',
+        f'{count(kind["intra_op_threads"], "thread")} within an op, '
+        f'{description.name_machine(kind)}',
         'Commit ' + description.format_commit(process['commit'],
                                               process['commit_is_clean']),
         'Repeatable to the bit on this kind of machine: '
         + ('no: ' + '; '.join(content['not_bit_exact'])
            if content['not_bit_exact'] else 'yes'),
         f'Weights at step {weights["step"]}: SHA-256 {weights["sha256"]}']
+
+
+def count(number, what):
+    """'1 epoch', '3 epochs', '2 processes'."""
+    plural = what + ('es' if what.endswith('s') else 's')
+    return f'{number} {what if number == 1 else plural}'

@@ -14,18 +14,18 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
+from cifar10_tf1.machine import description
+from cifar10_tf1.machine import memory
+from cifar10_tf1.report import gathering
 from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner
-from cifar10_tf1.sweep import runs as runs_module
-from cifar10_tf1.sweep.progress import Progress
 
-# Options that the processes take as they are given here.
-_OF_BOTH = ('data_dir', 'synthetic', 'device', 'kernels',
-            'allow_unsupported_gpu', 'intra_op_threads', 'inter_op_threads',
-            'input_threads')
-_OF_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
-                'no_summaries')
+# Options that are passed on to the processes.
+_FOR_BOTH = ('data_dir', 'synthetic', 'device', 'kernels', 'allow_unsupported_gpu',
+             'intra_op_threads', 'inter_op_threads', 'input_threads')
+_FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
+                 'no_summaries')
 
 
 def _sweep(options):
@@ -36,13 +36,11 @@ def _sweep(options):
     if options.seeds is None and not options.merge:
         raise UserError('no seeds are named; add --seeds 1-10, say, or --merge '
                         'to sum up what is there')
-    request = jobs.Request(
-        entry, folder, options.epochs, _list_options(options, _OF_BOTH),
-        _list_options(options, _OF_TRAINING))
     if not options.merge:
-        _run(request, options, stop_request)
-    runs = runs_module.load_runs(folder, entry, options.epochs,
-                                 options.seeds or ())
+        _run(options, jobs.Request(
+            entry, folder, options.epochs, _list_options(options, _FOR_BOTH),
+            _list_options(options, _FOR_TRAINING)), stop_request)
+    runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
     print('\n'.join(files.write(folder, runs, entry)), flush=True)
     return stop_request.exit_status or _find_status(runs, options.seeds)
 
@@ -52,31 +50,42 @@ def _find_status(runs, seeds):
     incomplete = [run.name for run in runs if not run.is_complete
                   and (seeds is None or run.seed in seeds)]
     if incomplete:
-        print(f'warning: not complete: {", ".join(incomplete)}; start again to '
-              'go on with them', file=sys.stderr, flush=True)
+        print(f'warning: not complete: {", ".join(incomplete)}; run the sweep again '
+              'to go on with them', file=sys.stderr, flush=True)
     return 1 if incomplete else 0
 
 
-def _run(request, options, stop_request):
+def _run(options, request, stop_request):
     """Trains and tests what is missing."""
     model_dir.check_path(request.folder)
-    num_processes = options.processes
-    if num_processes is None:
-        num_processes = runner.choose_num_processes(
-            _choose_device(options), len(options.seeds),
-            request.entry.memory_bytes)
+    num_processes = options.processes or choose_num_processes(
+        _choose_device(options), len(options.seeds), request.entry.memory_bytes)
     # Before several processes download it at once.
     cli.load_data_set(options, request.entry.name)
     try:
-        os.makedirs(os.path.join(request.folder, jobs.LOGS), exist_ok=True)
+        os.makedirs(os.path.join(request.folder, gathering.LOGS), exist_ok=True)
     except OSError as error:
         raise UserError(f'cannot write to {request.folder}: {error.strerror}; '
                         'choose another --folder')
-    all_jobs = [jobs.Job(request, seed)
-                for seed in dict.fromkeys(options.seeds)]
-    groups = runner.split_cores(num_processes)
-    runner.Runner(all_jobs, groups, Progress(
-        all_jobs, num_processes)).run(stop_request)
+    runner.Runner([jobs.Job(request, seed) for seed in dict.fromkeys(options.seeds)],
+                  runner.split_cores(num_processes)).run(stop_request)
+
+
+def choose_num_processes(device, num_jobs, memory_bytes):
+    """One on each core, as far as the memory reaches; on a GPU one in all.
+
+    Measured: docs/sweep.md.
+
+    Args:
+      device: 'cpu' or 'gpu'.
+      num_jobs: int.
+      memory_bytes: float, that a process takes.
+    """
+    if device == 'gpu':
+        return 1
+    size = memory.find_memory().size
+    fitting = num_jobs if size is None else int(size / memory_bytes)
+    return max(1, min(description.count_cores(), num_jobs, fitting))
 
 
 def _list_options(options, names):

@@ -1,74 +1,107 @@
 """What a sweep writes into its folder: seeds.csv, statistics, the report."""
 
+import csv
+import io
 import json
 import os
 
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.report import several
-from cifar10_tf1.sweep import runs as runs_module
-from cifar10_tf1.sweep import summary as summaries
-from cifar10_tf1.sweep import text
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import statistics_of_runs
+from cifar10_tf1.report import counting
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report import summary as summaries
+from cifar10_tf1.report import words
 
 SEEDS = 'seeds.csv'
 STATISTICS = 'statistics.json'
 TEXT = 'statistics.txt'
 REPORT = 'report.html'  # with the figures
 
+_COLUMNS = ('seed', 'state', 'epochs', 'runtime', 'kernels', 'machine',
+            'num_correct', 'mean_correct', 'sd_correct', 'min_correct', 'max_correct')
+
 
 def write(folder, runs, entry):
-    """Writes the files anew, each at once.
+    """Writes the files, each at once.
 
     Args:
       folder: str.
-      runs: list of runs.Run.
+      runs: list of gathering.Run.
       entry: systems.Entry.
     Returns:
-      list of str: the text's lines, and what was written.
+      list of str: the lines of the text, and what was written.
     Raises:
       UserError: where the folder can't be written.
     """
-    summary = summaries.summarize(runs, entry)
-    lines = text.format_summary(summary)
-    write_file(os.path.join(folder, SEEDS), runs_module.format_csv(runs, entry))
-    write_file(os.path.join(folder, STATISTICS), json.dumps(
-        summary, indent=1, sort_keys=True) + '\n')
-    write_file(os.path.join(folder, TEXT), '\n'.join(lines) + '\n')
+    _write(folder, SEEDS, format_csv(runs, entry))
+    several = gathering.gather(runs, entry)
+    try:
+        summary = summaries.summarize(several)
+    except UserError as error:  # SciPy is not installed
+        return [f'Written to {folder}: {SEEDS}; no statistics: {error}']
+    lines = words.format_summary(summary)
+    _write(folder, STATISTICS, json.dumps(summary, indent=1, sort_keys=True) + '\n')
+    _write(folder, TEXT, '\n'.join(lines) + '\n')
     written = f'Written to {folder}: {SEEDS}, {STATISTICS}, {TEXT}'
-    return lines + ['', written + _write_report(folder, runs)]
+    return lines + ['', written + _write_report(folder, several, summary)]
 
 
-def _write_report(folder, runs):
-    """The page of all runs; returns what is to be said of it."""
-    records = [run.record for run in runs if run.is_complete]
+def _write_report(folder, several, summary):
+    """The page of all runs; returns the end of a line about it."""
+    records = [run.record for run in several.runs if run.is_complete]
     if not records:
         return ''
     try:
-        extras.require('matplotlib', REPORT)
-        gathered = several.gather(records)
-    except UserError as error:  # not installed; or runs that no page can hold
+        gathering.load_records(records)  # refuses what one page can't hold
+        from cifar10_tf1.report import page
+        _write(folder, REPORT, page.build_several(several, summary))
+    except UserError as error:
         return f'; no {REPORT}: {error}'
-    from cifar10_tf1.report import several_sections
-    write_file(os.path.join(folder, REPORT), several_sections.build(gathered))
     return f', {REPORT}'
 
 
-def write_file(path, content):
-    """Puts a file into its place; a reader sees the old or the new one whole.
+def _write(folder, name, content):
+    path = os.path.join(folder, name)
+    try:
+        files.write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f'cannot write {path}: {error.strerror}; free some space, or '
+                        'choose another --folder')
+
+
+def format_csv(runs, entry):
+    """seeds.csv: a line for each run, also for those that failed.
 
     Args:
-      path: str.
-      content: str or bytes.
-    Raises:
-      UserError: where it can't be written.
+      runs: list of gathering.Run.
+      entry: systems.Entry.
     """
-    # Several tasks of a cluster may do so at the same time.
-    temporary = f'{path}.{os.getpid()}.tmp'
-    content = content if isinstance(content, bytes) else content.encode('utf-8')
-    try:
-        with open(temporary, 'wb') as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f'cannot write {path}: {error.strerror}; free some '
-                        'space, or choose another --folder')
+    first, *others = entry.variants
+    measure = counting.choose_measure(entry.documented)
+    columns = [*_COLUMNS, *([] if measure.is_count else [measure.key]),
+               *(f'{variant}_correct' for variant in others), 'weights_sha256']
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval='', lineterminator='\n')
+    writer.writeheader()
+    for run in runs:
+        row = {'seed': run.seed, 'state': run.state}
+        if run.record and run.record.epochs:
+            weights = run.record.content['weights'] or {}
+            row.update(epochs=run.kind.epochs, runtime=run.kind.runtime,
+                       kernels=run.kind.kernels,
+                       machine=description.name_machine(run.record.kind),
+                       weights_sha256=weights.get('sha256', ''))
+        counts = run.list_counts(first)
+        if counts:
+            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(counts)
+            row.update(num_correct=counts[0], mean_correct=f'{mean:.1f}',
+                       min_correct=least, max_correct=greatest,
+                       sd_correct='' if sd is None else f'{sd:.1f}')
+        if not measure.is_count and run.values:
+            row[measure.key] = run.tests[first][0][measure.key]
+        row.update((f'{variant}_correct', run.list_counts(variant)[0])
+                   for variant in others if run.list_counts(variant))
+        writer.writerow(row)
+    return text.getvalue()

@@ -1,25 +1,30 @@
-"""The processes of a sweep, side by side, each on cores of its own."""
+"""The processes of a sweep: a thread for each that runs at the same time."""
 
+import concurrent.futures
 import os
+import queue
 import shlex
 import signal
 import subprocess
+import threading
 import time
 
-from cifar10_tf1.machine import description
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.machine import memory
+from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
-# As a process ends that somebody stops from outside, or the kernel for memory.
+# A process killed from outside starts again, but not for ever where it is killed
+# before it has saved anything.
+MAX_KILLS_WITHOUT_PROGRESS = 3
+# How a process ends that a user, or the kernel for want of memory, stops.
 _STOPPED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT,
                          -signal.SIGHUP, 128 + signal.SIGTERM,
                          128 + signal.SIGINT)
 
 
 def split_cores(num_processes):
-    """The cores at hand in so many groups of neighbours.
+    """The available cores in so many groups of neighbours.
 
     Returns:
       list of lists of int; of None where a process can't be kept to cores, or
@@ -33,48 +38,23 @@ def split_cores(num_processes):
     return [cores[begin:end] for begin, end in zip(ends, ends[1:])]
 
 
-def choose_num_processes(device, num_jobs, memory_bytes):
-    """One on each core, as far as the memory reaches; on a GPU one in all.
-
-    Measured: docs/sweep.md.
-
-    Args:
-      device: 'cpu' or 'gpu'.
-      num_jobs: int.
-      memory_bytes: float, that a process takes.
-    """
-    if device == 'gpu':
-        return 1
-    size = memory.find_memory().size
-    fitting = num_jobs if size is None else int(size / memory_bytes)
-    return max(1, min(description.count_cores(), num_jobs, fitting))
-
-
-class Slot:
-    """A place for one process."""
-
-    def __init__(self, cores):
-        self.cores = cores
-        self.job = None
-        self.stage = None    # a jobs.Command's, or 'in use'
-        self.process = None  # None while another sweep's process is awaited
-
-
 class Runner:
-    """Takes jobs through their stages until none can go on."""
+    """Takes jobs through their stages, a line for each."""
 
-    def __init__(self, jobs, groups, progress):
+    def __init__(self, jobs, core_groups):
         """
         Args:
           jobs: list of jobs.Job, in the order of their turns.
-          groups: as of split_cores, one for each process.
-          progress: progress.Progress, that is told what happens.
+          core_groups: as of split_cores, one for each process at a time.
         """
         self._jobs = jobs
-        self._waiting = list(jobs)
-        self._slots = [Slot(cores) for cores in groups]
-        self._progress = progress
-        self._num_signals = 0
+        self._num_processes = len(core_groups)
+        self._free_cores = queue.Queue()
+        for cores in core_groups:
+            self._free_cores.put(cores)
+        self._lock = threading.Lock()
+        self._processes = set()
+        self._stopping = False
 
     def run(self, stop_request):
         """Returns when every job is complete or failed, or on a signal.
@@ -84,124 +64,106 @@ class Runner:
             processes save and end.
         """
         stop_request.deferred = True
+        with concurrent.futures.ThreadPoolExecutor(self._num_processes) as pool:
+            futures = [pool.submit(self._run_job, job) for job in self._jobs]
+            try:
+                waiting = set(futures)
+                while waiting:
+                    ended, waiting = concurrent.futures.wait(waiting, _POLL_SECONDS)
+                    for future in ended:
+                        future.result()
+                    if stop_request.requested and not self._stopping:
+                        self._stop(stop_request.signal_number)
+                        print(f'{stop_request.name}: the processes save and end',
+                              flush=True)
+            except BaseException:  # such as a line that can't be printed
+                self._stop(signal.SIGTERM)
+                raise
+
+    def _stop(self, number):
+        with self._lock:
+            self._stopping = True
+            for process in self._processes:
+                process.send_signal(number)
+
+    def _run_job(self, job):
+        """One job on cores of its own."""
+        if self._stopping:
+            return
+        job.forget_failure()
+        cores = self._free_cores.get()
+        if cores:  # of this thread, and so of its processes
+            os.sched_setaffinity(0, cores)
         try:
-            self._run(stop_request)
-        except BaseException:  # a line that can't be printed, say
-            self._pass_on(signal.SIGTERM)
+            self._run_stages(job, cores)
+        except OutputError:
             raise
+        except UserError as error:
+            job.note_failure(str(error))
+            print(f'{job.name}: FAILED ({error})', flush=True)
+        finally:
+            self._free_cores.put(cores)
 
-    def _run(self, stop_request):
-        while True:
-            stopping = stop_request.requested
-            if stopping and not self._num_signals:
-                self._num_signals += 1
-                self._progress.say(f'{stop_request.name}: the processes save '
-                                   'and end')
-                self._pass_on(stop_request.signal_number)
-            for slot in self._slots:
-                if slot.job is not None:
-                    self._tend(slot, stopping)
-                while slot.job is None and self._waiting and not stopping:
-                    slot.job = self._waiting.pop(0)
-                    slot.job.forget_failure()
-                    self._go_on(slot)
-            active = {slot.job: slot.stage for slot in self._slots
-                      if slot.job is not None}
-            self._progress.show(active)
-            if not active or stopping and not any(
-                    slot.process for slot in self._slots):
-                return
-            time.sleep(_POLL_SECONDS)
+    def _run_stages(self, job, cores):
+        """Until the job is complete, or the sweep is being stopped.
 
-    def _tend(self, slot, stopping):
-        """Looks whether a process has ended, and takes its job on."""
-        job = slot.job
-        if slot.process is None:
-            if stopping or job.is_in_use():
-                return
-            self._go_on(slot)
-            return
-        status = slot.process.poll()
-        if status is None:
-            return
-        slot.process = None
-        self._judge(job, slot.stage, status, stopping)
-        if job.failure or stopping:
-            self._leave(slot)
-        else:
-            self._go_on(slot, slot.stage if status == 0 else None)
-
-    def _judge(self, job, stage, status, stopping):
-        """Whether a job can go on behind a process that has ended."""
-        if status == 0 or stopping:
-            return
-        if status in _STOPPED_FROM_OUTSIDE:
-            what = f'{stage} was stopped from outside (status {status})'
-            if job.may_try_again():
-                self._progress.say(f'{job.name}: {what}; it is begun again')
-            else:
-                job.fail(f'{what}, again and again before it had saved anything')
-            return
-        line = job.find_last_line()
-        # Another sweep was faster; or it asked for the lock at that moment.
-        if not (stage == 'training' and model_dir.IN_USE in line):
-            job.fail(f'{stage} ended with status {status}: {line}')
-
-    def _go_on(self, slot, done=None):
-        """Starts what comes next in a job, or gives its slot away.
-
-        Args:
-          slot: Slot.
-          done: str, the stage that has just ended well.
+        Raises:
+          UserError: why the job can't go on.
         """
-        job = slot.job
-        try:
-            job.check()
+        done, num_kills, progress = None, 0, job.find_progress()
+        while not self._stopping:
             command = job.find_command()
-            if command and command.stage == done:
+            if command is None:
+                print(f'{job.name}: complete', flush=True)
+                return
+            if command.stage == done:
                 raise UserError(f'{done} ended, and there is more to do: '
                                 + job.find_last_line())
-        except UserError as error:
-            job.fail(str(error))
-            command = None
-        if command is None:
-            self._leave(slot)
-        elif command.stage == 'training' and job.is_in_use():
-            if slot.stage != 'in use':
-                self._progress.say(f'{job.name}: {job.folder} is in use by '
-                                   'another process, which is awaited')
-            slot.stage = 'in use'
-        else:
-            slot.stage = command.stage
-            try:
-                slot.process = self._start(slot, command)
-            except OSError as error:
-                job.fail(f'{slot.stage} cannot be started: {error}')
-                self._leave(slot)
+            if command.stage == 'training' and job.is_in_use():
+                self._wait_for_others(job)
+                continue
+            status = self._run_process(job, command, cores)
+            if self._stopping:
+                print(f'{job.name}: stopped', flush=True)
                 return
-            self._progress.say(f'{job.name}: {slot.stage}' + (
-                f' on core {", ".join(map(str, slot.cores))}' if slot.cores
-                else ''))
+            done = command.stage if status == 0 else None
+            if status in _STOPPED_FROM_OUTSIDE:
+                what = f'{command.stage} was stopped from outside (status {status})'
+                before, progress = progress, job.find_progress()
+                num_kills = num_kills + 1 if progress == before else 1
+                if num_kills == MAX_KILLS_WITHOUT_PROGRESS:
+                    raise UserError(f'{what}, again and again before it had saved '
+                                    'anything')
+                print(f'{job.name}: {what}; it starts again', flush=True)
+            elif status and not (command.stage == 'training' and model_dir.IN_USE
+                                 in job.find_last_line()):  # another sweep's
+                raise UserError(f'{command.stage} ended with status {status}: '
+                                + job.find_last_line())
 
-    def _leave(self, slot):
-        job = slot.job
-        slot.job = slot.stage = None
-        self._progress.end(job)
+    def _wait_for_others(self, job):
+        print(f'{job.name}: waiting for another process that uses {job.folder}',
+              flush=True)
+        while job.is_in_use() and not self._stopping:
+            time.sleep(_POLL_SECONDS)
 
-    def _start(self, slot, command):
-        """A process in a session of its own: a terminal's Ctrl-C is ours."""
-        cores = slot.cores
-        with open(slot.job.log, 'a') as log:
-            log.write('\n$ ' + ' '.join(map(shlex.quote, command.arguments))
-                      + '\n')
+    def _run_process(self, job, command, cores):
+        """The exit status of a process; the sweep's Ctrl-C does not reach it."""
+        on_cores = f' on core {", ".join(map(str, cores))}' if cores else ''
+        with open(job.log, 'a') as log, self._lock:
+            if self._stopping:
+                return None
+            log.write('\n$ ' + ' '.join(map(shlex.quote, command.arguments)) + '\n')
             log.flush()
-            return subprocess.Popen(
-                command.arguments, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=cores and (
-                    lambda: os.sched_setaffinity(0, cores)))
-
-    def _pass_on(self, number):
-        for slot in self._slots:
-            if slot.process:
-                slot.process.send_signal(number)
+            try:
+                process = subprocess.Popen(
+                    command.arguments, stdin=subprocess.DEVNULL, stdout=log,
+                    stderr=subprocess.STDOUT, start_new_session=True)
+            except OSError as error:
+                raise UserError(f'{command.stage} cannot be started: {error}')
+            self._processes.add(process)
+        try:
+            print(f'{job.name}: {command.stage}{on_cores}', flush=True)
+            return process.wait()
+        finally:
+            with self._lock:
+                self._processes.discard(process)

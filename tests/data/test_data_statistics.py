@@ -9,7 +9,7 @@ from cifar10_tf1.data import __main__ as command
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import statistics
 from cifar10_tf1.data import synthetic
-from test_readme import read
+from pages import read
 
 # Documented, of data_batch_1 to 5 and test_batch.
 LABEL_COUNTS = [

@@ -25,7 +25,7 @@ from data_helpers import NOWHERE
 from data_helpers import PACKED
 from data_helpers import PACKED_PYTHON
 from data_helpers import Server
-from test_readme import read
+from pages import read
 
 GARBAGE = bytes(len(PACKED))
 ARCHIVE = 'cifar-10-binary.tar.gz'

@@ -4,6 +4,7 @@ import os
 import statistics
 
 import page_tables
+from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
 from cifar10_tf1.records import run_record
@@ -11,6 +12,7 @@ from page_tables import results
 
 FOLDER = os.path.join(reference_run.RUNS, 'deep_cnn')
 SEEDS = (1, 2, 3)
+VERSIONS = {'1.15': '1.15', '2.21': '2'}  # as they are called in the table
 WHOLE_RUNS = {'1.15-seed-01': 'TensorFlow 1.15, the run of record',
               '2.21-seed-01': 'TensorFlow 2'}
 
@@ -36,50 +38,57 @@ def load_run(name):
 
 @page_tables.table
 def build_results():
-    """The documented run, the whole runs beside it, every seed."""
-    rows = {'': ['documented'] + list(WHOLE_RUNS.values())}
-    rows['one random crop of each image'] = ['8,246 (unseeded)']
-    rows['random crops, test seeds 1 to 20: mean'] = ['']
-    rows['... standard deviation; range'] = ['']
-    rows['central crop'] = ['']
-    rows['loss, epochs 11 to 110: mean absolute deviation'] = ['']
-    rows['... signed mean; largest'] = ['']
+    """The documented run, the mean over seeds, two whole runs, every seed."""
+    rows = {'': ['documented', *(f'TensorFlow {name}, all seeds'
+                                 for name in VERSIONS.values()), *WHOLE_RUNS.values()],
+            'one random crop of each image': ['8,246 (unseeded)', '', ''],
+            'random crops, test seeds 1 to 20: mean': [''],
+            '... standard deviation; range': [''],
+            'central crop': [''],
+            'loss, epochs 11 to 110: mean absolute deviation': [''],
+            '... signed mean; largest': ['']}
+    summary, measure = results.summarize('deep_cnn')
+    for version in VERSIONS:
+        group = results.find_group(summary, version)
+        for row, cell in zip(list(rows)[2:], describe_group(group)):
+            rows[row].append(cell)
     for name in WHOLE_RUNS:
         for row, cell in zip(list(rows)[1:], describe_run(load_run(name))):
             rows[row].append(cell)
     lines = [f'| {row} | ' + ' | '.join(cells) + ' |'
              for row, cells in rows.items()]
-    lines.insert(1, '|---' * (2 + len(WHOLE_RUNS)) + '|')
-    lines += ['', 'Right images of each random crop, test seeds 1 to 20:', '']
-    for name, heading in WHOLE_RUNS.items():
-        numbers = results.list_by_seed(load_run(name), 'random')
-        lines.append(f'- {heading}: ' + ', '.join(
-            f'{number:,}' for number in numbers))
-    lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '']
-    seeds = results.load_rows('runs', 'deep_cnn', 'seeds.csv')
-    lines += ['| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
+    lines.insert(1, '|---' * (4 + len(WHOLE_RUNS)) + '|')
+    lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '',
+              '| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
               '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
-    for row in seeds:
-        cells = [row[name] for name in (
-            'seed', 'runtime', 'kernels', 'machine', 'num_correct',
-            'mean_correct', 'central_correct')]
-        lines.append('| ' + ' | '.join(cells)
-                     + f' | `{row["weights_sha256"][:16]}` |')
-    lines.append('')
-    for name, heading in WHOLE_RUNS.items():
-        lines.append(describe_provenance(load_run(name), heading))
-    return lines
+    for row in results.load_rows('runs', 'deep_cnn', 'seeds.csv'):
+        lines.append('| ' + ' | '.join(row[name] for name in (
+            'seed', 'runtime', 'kernels', 'machine', 'num_correct', 'mean_correct',
+            'central_correct')) + f' | `{row["weights_sha256"][:16]}` |')
+    return lines + [''] + [describe_provenance(load_run(name), heading)
+                           for name, heading in WHOLE_RUNS.items()]
+
+
+def describe_group(group):
+    """The cells of all seeds of a version."""
+    tests, central, (curve,) = (group['tests']['random'], group['tests']['central'],
+                                group['curves'])
+    return [f'{tests["mean"]:,.1f} (n = {tests["n"]} seeds)',
+            f'{tests["sd"]:.1f}; {tests["least"]:,.1f} to {tests["greatest"]:,.1f} '
+            '(of means)', f'{central["mean"]:,.1f}', f'{curve["mean_absolute"]:.2f} %',
+            f'{curve["mean"]:+.2f} %; {curve["largest"]:+.2f} % (epoch '
+            f'{curve["largest_at"]})']
 
 
 def describe_run(record):
     """The cells of a whole run."""
-    numbers = results.list_by_seed(record, 'random')
+    numbers = results.list_counts(record, 'random')
     assert len(numbers) == 20, numbers
     comparison = report.build_report(record).curves[0].comparison
     largest = comparison.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
-            f'{max(numbers):,}', f'{results.list_by_seed(record, "central")[0]:,}',
+            f'{max(numbers):,}', f'{results.list_counts(record, "central")[0]:,}',
             f'{comparison.mean_absolute:.2f} %',
             f'{comparison.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
             f'{largest.epoch})']
@@ -89,8 +98,7 @@ def describe_provenance(record, heading):
     kind, process = record.kind, record.content['processes'][-1]
     hours = sum(epoch['seconds'] for epoch in record.epochs) / 3600
     return (f'- {heading}: {kind["wheel"]}, {kind["kernels"]} kernels, '
-            f'{kind["cpu"]["name"]} (family {kind["cpu"]["family"]}, model '
-            f'{kind["cpu"]["model"]}), {record.settings.inter_op_threads} '
+            f'{description.name_machine(kind)}, {record.settings.inter_op_threads} '
             f'threads, {hours:.1f} h, Python {process["versions"]["python"]}, '
             f'commit {process["commit"][:12]}. Weights: SHA-256 '
             f'`{record.content["weights"]["sha256"]}`.')
@@ -98,7 +106,7 @@ def describe_provenance(record, heading):
 
 @page_tables.table
 def build_statistics():
-    """What the sweep says of all whole runs."""
+    """What all whole runs say together."""
     with open(os.path.join(FOLDER, 'statistics.txt'), encoding='utf-8') as file:
         return ['```', *file.read().splitlines(), '```']
 
@@ -111,7 +119,7 @@ def build_band():
                          ('central_correct', 'central crop')):
         low, high, n = reference_run.find_band(column)
         why = (f'{100 * reference_run.PROBABILITY:.0f} % of further runs, by the '
-               f'spread of {n}' if n else 'stated beforehand')
+               f'spread of {n}' if n else 'fewer than five runs')
         lines.append(f'- {what}: {low:,.0f} to {high:,.0f} of 10,000 ({why})')
     return lines
 

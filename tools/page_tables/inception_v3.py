@@ -4,6 +4,7 @@ import os
 import statistics
 
 import page_tables
+from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
 from page_tables import results
@@ -30,7 +31,7 @@ def build_inception_steps():
         + ' |', '',
         f'{statistics.median(seconds):.1f} s a step in the median '
         f'({min(seconds):.1f} to {max(seconds):.1f}), {cores} cores of '
-        f'{record.kind["cpu"]["name"]}; documented: 50.8 s.']
+        f'{description.name_machine(record.kind)}; documented: 50.8 s.']
 
 
 @page_tables.table

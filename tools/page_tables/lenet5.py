@@ -37,8 +37,8 @@ def build_lenet5_seeds():
             comparison = report.build_report(record).curves[0].comparison
             lines.append(
                 f'| {record.kind["wheel"]} | {record.settings.seed} | '
-                f'{results.list_correct([record], "whole")[0]:,} | '
-                f'{results.list_correct([record], "validation")[0]:,} | '
+                f'{results.list_counts(record, "whole")[0]:,} | '
+                f'{results.list_counts(record, "validation")[0]:,} | '
                 f'{comparison.mean_absolute:.2f} | '
                 f'`{record.content["weights"]["sha256"][:16]}...` |')
     return lines

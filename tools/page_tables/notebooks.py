@@ -9,6 +9,7 @@ from cifar10_tf1.records import reference_run
 from cifar10_tf1 import report
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
+from cifar10_tf1.report import words
 from page_tables import results
 
 NOTEBOOKS = 'laptop_cnn', 'udacity_cnn'
@@ -47,20 +48,39 @@ def build_runs(name):
 
 @page_tables.table_of(*NOTEBOOKS)
 def build_ports(name):
-    """Ours and plain ports' runs side by side: what a test said."""
-    path = os.path.join(reference_run.RUNS, name, 'plain-ports.csv')
-    if not os.path.exists(path):
-        return ['No run of a plain port is recorded yet.']
-    ports = results.load_rows('runs', name, 'plain-ports.csv')
+    """Ours and plain ports' runs side by side: what a test said, and what that says."""
     lines = ['| | ours, by seed | plain port, not seeded |', '|---|---|---|']
+    documented = systems.find(name).documented.mean_over_batches
+    sentences = []
     for title, folder in SESSIONS:
-        ours = [f'{test["mean_over_batches"]:.4f}' for record in results.load_runs(
+        ours = [test['mean_over_batches'] for record in results.load_runs(
             os.path.join(name, folder), '1.15') for test
             in record.content['tests'] if test['crop'] == 'whole']
-        theirs = [f'{float(port["mean_over_batches"]):.4f}' for port in ports
-                  if os.path.dirname(port['file']) == folder]
-        lines.append(f'| {title} | {", ".join(ours)} | {", ".join(theirs)} |')
-    return lines
+        theirs = results.load_ports(name, folder)
+        if not theirs:
+            return ['No run of a plain port is recorded yet.']
+        lines.append(f'| {title} | ' + ' | '.join(', '.join(
+            f'{value:.4f}' for value in values) for values in (ours, theirs)) + ' |')
+        if not folder:  # of the other session no test is documented
+            sentences.append(describe_documented(documented, ours, theirs))
+        found = statistics_of_runs.compare_means(ours, theirs)
+        sentences.append(
+            f'On {title}, ours less the port: {found.difference:+.4f} on average '
+            f'(Welch\'s t test, {words.format_p(found.p)}).')
+    return lines + [''] + sentences
+
+
+def describe_documented(value, ours, theirs):
+    """Where the documented test lies beside our runs and the port's."""
+    def place(numbers):
+        return ('below' if value < min(numbers) else 'above' if value > max(numbers)
+                else 'within the range of')
+
+    p = [words.format_p(statistics_of_runs.compare_one(numbers, value).p)
+         for numbers in (ours, ours + theirs)]
+    return (f'The documented {value:.4f} lies {place(ours)} our {len(ours)} runs and '
+            f'{place(theirs)} the {len(theirs)} of the port. As one more run of ours: '
+            f'{p[0]} (t test); as one more of all {len(ours + theirs)}: {p[1]}.')
 
 
 def load_port_curves(name, folder, figure):

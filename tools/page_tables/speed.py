@@ -4,6 +4,7 @@ import page_tables
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import __main__ as benchmark
 from cifar10_tf1.benchmark import medians
+from cifar10_tf1.machine import description
 from page_tables import results
 
 BENCHMARKS = ('benchmark-1.json', 'benchmark.json', 'benchmark-3.json')
@@ -56,8 +57,8 @@ def build_benchmark(name):
     gflop = systems.find(name).image_gflop
     for measured in results.load_benchmark(f'benchmark-{name}.json'):
         if not lines:
-            lines = [f'{measured["cores"]} cores of '
-                     f'{measured["runtimes"][0]["cpu"]["name"]}:', '',
+            lines = [f'{measured["cores"]} cores of ' + description.name_machine(
+                         {'cpu': measured['runtimes'][0]['cpu']}) + ':', '',
                      '| runtime | | images a second | times a plain port there | '
                      'times that on 1.15 |', '|---' * 5 + '|']
         first = None

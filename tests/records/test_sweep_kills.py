@@ -15,12 +15,12 @@ import pytest
 
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.records import run_record
-from cifar10_tf1.sweep import counts
-from cifar10_tf1.sweep import jobs
+from cifar10_tf1.report import counting
+from cifar10_tf1.report import gathering
 
 pytestmark = pytest.mark.slow
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NUM_KILLS = int(os.environ.get('KILLS', 5))
 SEED = int(os.environ.get('KILLS_SEED', 1))
 # Of the generated data an epoch of lenet5 has 43 steps, one of deep_cnn 100.
@@ -128,12 +128,12 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(
     for seed in (1, 2):
         record = run_record.load_folder(str(folder / f'seed-{seed:02}'))
         ends.update(process['end'] for process in record.content['processes'])
-        assert not counts.list_missing(record)
+        assert not counting.list_missing(record)
     assert 'killed' in ends  # and not only before it had begun
     # Once more: nothing is done again.
-    logs = {path: path.read_text() for path in (folder / jobs.LOGS).iterdir()}
+    logs = {path: path.read_text() for path in (folder / gathering.LOGS).iterdir()}
     assert len(logs) == 2
     output = sweeps.finish(folder)
     assert 'seed-02: complete' in output and 'training on' not in output
     assert logs == {path: path.read_text()
-                    for path in (folder / jobs.LOGS).iterdir()}
+                    for path in (folder / gathering.LOGS).iterdir()}

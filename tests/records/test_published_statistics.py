@@ -1,7 +1,7 @@
-"""The statistics of the runs in results/, computed again from their records.
+"""The statistics of the runs in results/, recomputed from their records.
 
-By other ways than the program's: NumPy, the density of Student's t summed up,
-and for the power drawn numbers.
+In another way than the program's: by NumPy, the integrated density of Student's t,
+and for the power simulated samples.
 """
 
 import csv
@@ -16,27 +16,40 @@ import pytest
 
 from cifar10_tf1.records import reference_run
 from cifar10_tf1 import systems
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report import summary as summaries
+from cifar10_tf1.report import words
 from cifar10_tf1.sweep import files
-from cifar10_tf1.sweep import runs as sweep_runs
-from cifar10_tf1.sweep import summary as summaries
-from cifar10_tf1.sweep import text
 
-SYSTEMS = ('deep_cnn', 'lenet5')
+pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
 
-
-@pytest.fixture(scope='module', params=SYSTEMS)
-def entry(request):
-    return systems.find(request.param)
+FOLDERS = sorted(os.path.relpath(os.path.dirname(path), reference_run.RUNS)
+                 for path in glob.glob(os.path.join(
+                     reference_run.RUNS, '**', files.STATISTICS), recursive=True))
 
 
-@pytest.fixture(scope='module')
-def folder(entry):
-    return os.path.join(reference_run.RUNS, entry.name)
+@pytest.fixture(scope='module', params=FOLDERS)
+def folder(request):
+    return os.path.join(reference_run.RUNS, request.param)
 
 
 @pytest.fixture(scope='module')
-def summary(entry, folder):
-    return summaries.summarize(sweep_runs.load_runs(folder, entry), entry)
+def entry(folder):
+    return systems.find(os.path.relpath(folder, reference_run.RUNS).split(os.sep)[0])
+
+
+@pytest.fixture(scope='module')
+def runs(entry, folder):
+    return gathering.load_folder(folder, entry)
+
+
+@pytest.fixture(scope='module')
+def summary(entry, runs):
+    return summaries.summarize(gathering.gather(runs, entry))
+
+
+def test_the_folders_are_found():
+    assert {'deep_cnn', 'lenet5', 'laptop_cnn', 'udacity_cnn'} <= set(FOLDERS)
 
 
 def load_contents(folder, group):
@@ -52,9 +65,10 @@ def load_contents(folder, group):
     return sorted(contents, key=lambda content: content['settings']['seed'])
 
 
-def list_numbers(content, variant):
+def list_numbers(content, variant, key='num_correct'):
     last = content['epochs'][-1]['step']
-    return [test['num_correct'] for test in content['tests']
+    return [test[key] * (100 if key == 'mean_over_batches' else 1)
+            for test in sorted(content['tests'], key=lambda test: test['seed'])
             if test['crop'] == variant and test['step'] == last]
 
 
@@ -65,26 +79,26 @@ def integrate_t(t, degrees):
         math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)
         - 0.5 * math.log(degrees * math.pi)
         - (degrees + 1) / 2 * np.log1p(x * x / degrees))
-    return 0.5 - np.trapz(density, x)
+    return 0.5 - np.sum((density[1:] + density[:-1]) / 2 * np.diff(x))
 
 
-def test_the_files_in_results_are_of_the_records(entry, folder, summary):
-    """`python -m cifar10_tf1.sweep --merge --folder results/runs/...` renews them."""
+def test_the_files_in_results_are_of_the_records(entry, folder, runs, summary):
+    """`sweep --merge --system SYSTEM --folder results/runs/SYSTEM` renews them."""
     with open(os.path.join(folder, files.STATISTICS)) as file:
         assert compare_numbers(json.load(file),
                                json.loads(json.dumps(summary))) is None
     with open(os.path.join(folder, files.SEEDS), newline='') as file:
         rows = list(csv.reader(file))
-    assert rows == list(csv.reader(io.StringIO(sweep_runs.format_csv(
-        sweep_runs.load_runs(folder, entry), entry), newline='')))
+    assert rows == list(csv.reader(io.StringIO(
+        files.format_csv(runs, entry), newline='')))
     with open(os.path.join(folder, files.TEXT)) as file:
-        assert file.read().splitlines() == text.format_summary(summary)
+        assert file.read().splitlines() == words.format_summary(summary)
 
 
 def compare_numbers(a, b, name=''):
     """Where two contents of JSON differ, but for the last digits; or None."""
     if isinstance(a, float) and isinstance(b, float):
-        return None if math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) else name
+        return None if math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-6) else name
     if isinstance(a, dict) and isinstance(b, dict) and sorted(a) == sorted(b):
         a, b = ([each[key] for key in sorted(a)] for each in (a, b))
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
@@ -114,6 +128,11 @@ def test_means_and_spread(entry, summary, folder):
                 (min(means), max(means)))
             if len(means) > 1:
                 assert found['sd'] == pytest.approx(np.std(means, ddof=1))
+        key = summary['measure']
+        assert key == ('mean_over_batches' if entry.name == 'laptop_cnn'
+                       else 'num_correct')
+        assert group['means'] == pytest.approx([np.mean(list_numbers(
+            content, entry.variants[0], key)) for content in contents])
 
 
 def test_equivalence_by_another_way(entry, summary):
@@ -169,72 +188,74 @@ def test_difference_of_runtimes_by_another_way(summary):
         assert found['t'] == pytest.approx(t)
         assert found['p'] == pytest.approx(2 * integrate_t(abs(t), degrees),
                                            abs=1e-6)
+        half = (found['high'] - found['low']) / 2 / math.sqrt(sum(shares))
+        assert integrate_t(half, degrees) == pytest.approx(0.025, abs=1e-6)
 
 
-def test_curve_of_the_mean_by_another_way(entry, summary, folder):
-    (curve,) = entry.documented.curves
-    path = os.path.join(os.path.dirname(systems.__file__),
-                        f'{entry.name}_documented_curve.csv')
-    with open(path, newline='') as file:
-        documented = {int(row['epoch']): float(row[curve.figure])
-                      for row in csv.DictReader(file)}
-    wanted = np.array(list(documented.values()))
+def test_the_documented_figure_as_one_more(entry, summary, folder):
+    for group in summary['groups']:
+        found, contents = group['documented_as_one_more'], load_contents(folder, group)
+        if found is None or len(contents) != len(group['seeds']):
+            continue
+        firsts = [list_numbers(content, entry.variants[0], summary['measure'])[0]
+                  for content in contents]
+        documented = (entry.documented.num_correct
+                      or 100 * entry.documented.mean_over_batches)
+        t = (documented - np.mean(firsts)) / (
+            np.std(firsts, ddof=1) * math.sqrt(1 + 1 / len(firsts)))
+        assert found['difference'] == pytest.approx(documented - np.mean(firsts))
+        assert found['p'] == pytest.approx(
+            2 * integrate_t(abs(t), len(firsts) - 1), abs=1e-6)
+
+
+def test_curves_by_another_way(entry, summary, folder):
     for group in summary['groups']:
         contents = load_contents(folder, group)
         if len(contents) != len(group['seeds']):
             continue
-        ours = np.array([[entry_[curve.figure] for entry_ in content['epochs']
-                          if entry_['epoch'] in documented]
-                         for content in contents])
-        percent = 100 * (ours - wanted) / (1 if curve.is_share else wanted)
-        (found,) = group['curves']
-        assert found['places'] == len(documented)
-        assert found['by_seed'] == pytest.approx(percent.mean(axis=1))
-        mean = 100 * (ours.mean(axis=0) - wanted) / (
-            1 if curve.is_share else wanted)
-        assert found['mean'] == pytest.approx(mean.mean())
-        assert found['mean_absolute'] == pytest.approx(np.abs(mean).mean())
-        assert abs(found['largest']) == pytest.approx(np.abs(mean).max())
-        assert found['num_over'] == (mean > 0).sum()
-        assert found['num_within'] == ((ours.min(axis=0) <= wanted) & (
-            wanted <= ours.max(axis=0))).sum()
-        if len(contents) > 1:
-            low, high = found['interval']
-            error = np.std(found['by_seed'], ddof=1) / math.sqrt(len(contents))
-            assert integrate_t((high - low) / 2 / error, len(contents) - 1
-                               ) == pytest.approx(0.025, abs=1e-6)
+        curves = [curve for curve in entry.documented.curves
+                  if curve.num_files == group['train_files']]
+        assert len(curves) == len(group['curves'])
+        for curve, found in zip(curves, group['curves']):
+            check_curve(entry, curve, found, contents)
 
 
-def test_runs_that_are_not_complete_are_listed(tmp_path):
-    """Not begun, failed, damaged: none is left out."""
-    entry = systems.find('lenet5')
-    (tmp_path / 'logs').mkdir()
-    (tmp_path / 'logs' / 'seed-02.failure').write_text('the disk is full\n')
-    (tmp_path / 'seed-03').mkdir()
-    (tmp_path / 'seed-03' / 'run.json').write_text('{')
-    runs = sweep_runs.load_runs(str(tmp_path), entry, seeds=[1])
-    states = {run.name: run.state for run in runs}
-    assert states['seed-01'] == 'not begun'
-    assert states['seed-02'] == 'failed: the disk is full'
-    assert states['seed-03'].startswith('damaged: ')
-    summary = summaries.summarize(runs, entry)
-    assert [run['run'] for run in summary['incomplete']] == sorted(states)
-    assert 'the disk is full' in sweep_runs.format_csv(runs, entry)
-    assert '  seed-02: failed: the disk is full' in text.format_summary(summary)
+def check_curve(entry, curve, found, contents):
+    path = os.path.join(os.path.dirname(systems.__file__),
+                        f'{entry.name}_{curve.name}_curve.csv')
+    with open(path, newline='') as file:
+        documented = {(int(row['epoch']), int(row.get('part') or row.get('batch') or 1)):
+                      float(row[curve.figure]) for row in csv.DictReader(file)}
+    wanted = np.array(list(documented.values()))
+    ours = np.array([[epoch[curve.figure] for epoch in content['epochs']
+                      if (epoch['epoch'], epoch.get('part', 1)) in documented]
+                     for content in contents])
+    scale = 100 / (1 if curve.is_share else wanted)
+    off = scale * (ours - wanted)
+    assert found['places'] == len(documented)
+    assert found['by_seed'] == pytest.approx(off.mean(axis=1), abs=1e-9)
+    assert found['num_in_band'] == ((np.abs(off).mean(axis=1) <= curve.mean_absolute) & (
+        np.abs(off).max(axis=1) <= curve.largest)).sum()
+    mean = scale * (ours.mean(axis=0) - wanted)
+    assert found['mean'] == pytest.approx(mean.mean(), abs=1e-9)
+    assert found['mean_absolute'] == pytest.approx(np.abs(mean).mean())
+    assert abs(found['largest']) == pytest.approx(np.abs(mean).max())
+    # Two shares may be equal but for rounding.
+    assert (mean > 1e-9).sum() <= found['num_over'] <= (mean > -1e-9).sum()
+    assert found['num_within'] == ((ours.min(axis=0) <= wanted) & (
+        wanted <= ours.max(axis=0))).sum()
+    if len(contents) > 1:
+        low, high = found['interval']
+        error = np.std(found['by_seed'], ddof=1) / math.sqrt(len(contents))
+        assert integrate_t((high - low) / 2 / error, len(contents) - 1
+                           ) == pytest.approx(0.025, abs=1e-6)
+        t = np.mean(found['by_seed']) / error / math.sqrt(len(contents) + 1)
+        assert found['documented_as_one_more']['p'] == pytest.approx(
+            2 * integrate_t(abs(t), len(contents) - 1), abs=1e-6)
 
 
-def test_a_seed_counts_once(folder, entry):
-    runs = sweep_runs.load_runs(folder, entry)
-    twice = summaries.summarize(runs + [runs[0]._replace(name='again')], entry)
+def test_a_seed_counts_once(runs, entry, summary):
+    twice = summaries.summarize(gathering.gather(
+        runs + [runs[0]._replace(name='again')], entry))
     assert [run['run'] for run in twice['repeated']] == ['again']
-    assert twice['groups'] == summaries.summarize(runs, entry)['groups']
-
-
-def test_how_many_runs_the_power_takes():
-    """Of sd 20: fewer than with sd 40, and the one before is not enough."""
-    number = summaries.find_num_runs(20.0, 30)
-    draws = np.random.RandomState(1).normal(0, 20.0, [40000, number])
-    quantile = {6: 2.015, 7: 1.943, 8: 1.895, 9: 1.860}[number]
-    half = quantile * draws.std(axis=1, ddof=1) / math.sqrt(number)
-    assert (np.abs(draws.mean(axis=1)) + half < 30).mean() > 0.89
-    assert number < summaries.find_num_runs(40.0, 30)
+    assert twice['groups'] == summary['groups']

@@ -1,4 +1,4 @@
-"""Which checkpoint is taken where the user names none."""
+"""Which checkpoint is taken if the user names none."""
 
 import argparse
 
@@ -11,32 +11,6 @@ from cifar10_tf1 import cli
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
-
-
-def write_seeds(path, means):
-    """A seeds.csv with a run that failed behind the others."""
-    path.write_text('seed,state,mean_correct,central_correct\n' + ''.join(
-        f'{i},complete,{mean},8480.0\n' for i, mean in enumerate(means))
-        + '99,FAILED,,\n')
-    return str(path)
-
-
-def test_a_band_comes_from_the_spread_of_enough_runs(tmp_path):
-    """t of 0.995 and 4 degrees of freedom is 4.604095, of a table."""
-    path = tmp_path / 'seeds.csv'
-    few = write_seeds(path, [8220.0, 8230.0, 8240.0, 8235.0])
-    assert reference_run.find_band('mean_correct', few) == (8110, 8330, 0)
-    numbers = [8220.0, 8230.0, 8240.0, 8235.0, 8225.0]  # mean 8,230, variance 62.5
-    low, high, n = reference_run.find_band('mean_correct',
-                                           write_seeds(path, numbers))
-    assert n == 5
-    assert (high + low) / 2 == pytest.approx(8230)
-    assert (high - low) / 2 == pytest.approx(4.604095 * (62.5 * 1.2) ** 0.5)
-
-
-def test_no_band_is_wider_than_what_was_stated_beforehand(tmp_path):
-    path = write_seeds(tmp_path / 'seeds.csv', [8000.0, 8100, 8200, 8300, 8400])
-    assert reference_run.find_band('mean_correct', path) == (8110, 8330, 5)
 
 
 @pytest.fixture

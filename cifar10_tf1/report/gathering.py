@@ -1,0 +1,262 @@
+"""The runs of a folder, or of several records: which count, and in which group.
+
+A run counts where its training came to its end; its number is the mean of its
+tests, in the document's own measure. Within a group, which shares everything but
+seed and kind of processor, a seed counts once: the same seed on another machine
+starts from the same weights and draws, so it is no second sample.
+"""
+
+import os
+import re
+import statistics
+from typing import List, NamedTuple, Optional
+
+from cifar10_tf1 import data
+from cifar10_tf1 import systems
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.records import run_record
+from cifar10_tf1.report import counting
+
+COMPLETE = 'complete'
+LOGS = 'logs'           # in the folder of a sweep
+FAILURE = '.failure'    # there, behind a run's name: why it failed
+
+
+class Kind(NamedTuple):
+    """What the runs of a group share."""
+    data: str
+    runtime: str
+    kernels: str
+    device: str
+    train_files: Optional[int]  # None: all
+    is_from_scratch: bool       # seeded weights instead of published ones
+    has_other_weights: bool     # pretrained ones that are not the documented
+    epochs: int
+
+
+class Run(NamedTuple):
+    """A run that is there, or that was asked for."""
+    name: str                 # of its folder
+    seed: Optional[int]
+    state: str                # COMPLETE, or what is lacking, in words
+    record: Optional[run_record.RunRecord] = None  # None: not begun, or damaged
+    is_trained: bool = False  # to its last epoch
+    tests: dict = {}          # variant -> list of the tests that count, by seed
+
+    @property
+    def is_complete(self):
+        return self.state == COMPLETE
+
+    @property
+    def kind(self):
+        record, kind = self.record, self.record.kind
+        return Kind(record.content['data']['name'], kind['wheel'], kind['kernels'],
+                    kind['device'], count_files(record),
+                    bool(record.is_from_scratch), bool(record.has_other_weights),
+                    count_epochs(record))
+
+    def list_counts(self, variant):
+        """Right images of the tests of a variant, by test seed."""
+        return [test['num_correct'] for test in self.tests.get(variant, ())]
+
+    @property
+    def values(self):
+        """Of each documented test, in the document's measure."""
+        entry = systems.find(self.record.content['system'])
+        measure = counting.choose_measure(entry.documented)
+        return [measure.read(test) for test in self.tests.get(entry.variants[0], ())
+                if test.get(measure.key) is not None]
+
+    @property
+    def number(self):
+        """What the run counts with; it has been tested."""
+        values = self.values
+        return float(statistics.mean(values)) if len(values) > 1 else values[0]
+
+
+class Several(NamedTuple):
+    """Runs of one system, by group."""
+    entry: systems.Entry
+    runs: List[Run]          # all
+    groups: List[List[Run]]  # those that count
+    repeated: List[Run]      # of a seed that counts already
+
+
+def count_files(record):
+    """Files of the training data that a run had; None: all."""
+    number = record.settings.train_files
+    source = data.SOURCES[systems.find(record.content['system']).data]
+    return None if number in (None, source.num_train_files) else number
+
+
+def count_epochs(record):
+    """The last epoch that is recorded; an epoch may have several entries."""
+    return max((entry['epoch'] for entry in record.epochs), default=0)
+
+
+def is_trained(record, num_epochs):
+    """Whether a run has come to its end and has the weights of that recorded.
+
+    Args:
+      record: run_record.RunRecord.
+      num_epochs: int.
+    """
+    weights, epochs = record.content['weights'] or {}, record.epochs
+    if not epochs or weights.get('step') != epochs[-1]['step']:
+        return False
+    # Of an epoch that is recorded in parts the last ones may be missing.
+    num_parts = [sum(entry['epoch'] == epoch for entry in epochs)
+                 for epoch in (epochs[0]['epoch'], epochs[-1]['epoch'])]
+    return epochs[-1]['epoch'] >= num_epochs and num_parts[0] == num_parts[1]
+
+
+def name_run(seed):
+    """The folder of a run in that of a sweep."""
+    return f'seed-{seed:02}'
+
+
+def load_folder(folder, entry, num_epochs=None, seeds=()):
+    """Every run of a system that is in a folder, or was to be there.
+
+    Args:
+      folder: str; each folder in it with a run.json is a run.
+      entry: systems.Entry.
+      num_epochs: int, of a complete run; None: as it was begun.
+      seeds: those that were asked for.
+    Returns:
+      list of Run, by runtime and seed.
+    Raises:
+      UserError: where the folder can't be read.
+    """
+    failures = {}
+    try:
+        names = set(os.listdir(folder))
+        for name in os.listdir(os.path.join(folder, LOGS)) if LOGS in names else ():
+            if name.endswith(FAILURE):
+                with open(os.path.join(folder, LOGS, name), encoding='utf-8') as file:
+                    failures[name[:-len(FAILURE)]] = file.read().strip()
+    except OSError as error:
+        raise UserError(f'cannot read {error.filename}: {error.strerror}; choose '
+                        'another --folder')
+    asked = {name: int(name[5:]) for name in failures
+             if re.match(r'seed-\d+$', name)}
+    asked.update({name_run(seed): seed for seed in seeds})
+    runs = []
+    for name in names | set(asked):
+        path = os.path.join(folder, name)
+        if os.path.exists(os.path.join(path, run_record.FILE)):
+            run = _load_run(path, name, entry, num_epochs)
+        else:
+            run = Run(name, asked[name], 'not begun') if name in asked else None
+        if run and name in failures and not run.is_complete:
+            run = run._replace(state=f'failed: {failures[name]}')
+        runs += [run] if run else []
+    return sorted(runs, key=_find_place)
+
+
+def _load_run(path, name, entry, num_epochs):
+    """The Run of a folder; None where it is of another system."""
+    try:
+        record = run_record.load_folder(path)
+    except UserError as error:
+        number = re.search(r'\d+$', name)
+        return Run(name, number and int(number.group()), f'damaged: {error}')
+    return build_run(record, name, num_epochs) if (
+        record.content['system'] == entry.name) else None
+
+
+def build_run(record, name=None, num_epochs=None):
+    """The Run of a run_record.RunRecord.
+
+    Args:
+      record: run_record.RunRecord.
+      name: str; None: of its folder.
+      num_epochs: int, of a complete run; None: as it was begun.
+    """
+    entry = systems.find(record.content['system'])
+    name = name or os.path.basename(os.path.abspath(record.folder))
+    num_epochs = num_epochs or record.settings.epochs
+    missing = counting.list_missing(record)
+    trained = is_trained(record, num_epochs)
+    if not record.epochs:
+        state = 'no epoch yet'
+    elif not trained:
+        state = f'at epoch {count_epochs(record)} of {num_epochs}'
+    elif missing:
+        state = (f'{len(missing)} tests are missing' if len(missing) > 1
+                 else '1 test is missing')
+    else:
+        state = COMPLETE
+    return Run(name, record.settings.seed, state, record, trained, {
+        variant: list(counting.find_counted(record, variant).values())
+        for variant in entry.variants})
+
+
+def load_records(records):
+    """Runs of records, such as those that a command line names.
+
+    Args:
+      records: list of run_record.RunRecord, each with a process.
+    Returns:
+      list of Run, by runtime and seed.
+    Raises:
+      UserError: where they are of several systems, data sets or amounts of data.
+    """
+    first = records[0]
+    for record in records:
+        for name, what in (('system', lambda record: record.content['system']),
+                           ('data', _name_data)):
+            if what(record) != what(first):
+                raise UserError(
+                    f'{record.folder} holds a run of the {name} {what(record)}, '
+                    f'{first.folder} one of {what(first)}: a report is of one; '
+                    'name the records of one only')
+    return sorted(map(build_run, records), key=_find_place)
+
+
+def _name_data(record):
+    number = count_files(record)
+    return (record.content['data']['name']
+            + (' from seeded weights' if record.is_from_scratch else '')
+            + (' from other weights than the documented'
+               if record.has_other_weights else '')
+            + ('' if number is None else f', {number} files'))
+
+
+def gather(runs, entry):
+    """Sorts runs into groups.
+
+    Args:
+      runs: list of Run, as of load_folder or load_records.
+      entry: systems.Entry.
+    Returns:
+      Several.
+    """
+    groups, repeated = {}, []
+    # Of one seed the run with all its tests counts.
+    for run in sorted((run for run in runs if run.is_trained),
+                      key=lambda run: not run.is_complete):
+        others = groups.setdefault(run.kind, [])
+        (repeated if run.seed in [other.seed for other in others]
+         else others).append(run)
+    return Several(entry, list(runs), [
+        sorted(groups[kind], key=lambda run: run.seed)
+        for kind in sorted(groups, key=_order_kind)], repeated)
+
+
+def _find_place(run):
+    """By data, version of the runtime and kernels; those without a record last."""
+    seed = -1 if run.seed is None else run.seed
+    if not run.record:
+        return 1, (), seed, run.name
+    return 0, _order_kind(run.kind), seed, run.name
+
+
+def _order_kind(kind):
+    return kind.data, kind.runtime.split()[-1], str(kind[2:])
+
+
+def name_runtime(wheel):
+    """'TensorFlow 1.15.0' for 'tensorflow-gpu 1.15.0'."""
+    name, unused_space, version = wheel.partition(' ')
+    return f'TensorFlow {version}' if name.startswith('tensorflow') else wheel

@@ -1,0 +1,79 @@
+"""Records of runs that never were, for tests of what runs say together."""
+
+import json
+
+from cifar10_tf1.records import record_schema
+from cifar10_tf1.records import run_record
+from cifar10_tf1.report import comparison
+from cifar10_tf1 import systems
+
+WHEEL = 'tensorflow-gpu 1.15.0'
+# The figure of each system's curve, and steps of an epoch.
+_SYSTEMS = {'deep_cnn': ('documented', 'summed_loss', 500),
+            'lenet5': ('documented', 'validation_accuracy', 430),
+            'laptop_cnn': ('documented_single_file', 'validation_accuracy', 180)}
+
+
+def make_kind(wheel=WHEEL, model='207'):
+    return {'wheel': wheel, 'wheel_sha256': None, 'kernels': 'fast', 'device': 'cpu',
+            'intra_op_threads': 1, 'gpu': None,
+            'cpu': {'name': 'a processor', 'family': '6', 'model': model}}
+
+
+def make_test(variant, seed, num_correct, step, kind, **others):
+    return dict({'crop': variant, 'seed': seed, 'num_correct': num_correct,
+                 'num_examples': 10000, 'step': step, 'kind': kind,
+                 'data': others.pop('data', 'cifar10'),
+                 'predictions_sha256': 'cd' * 32}, **others)
+
+
+def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=None,
+                 epochs=None, kind=None, means=()):
+    """A run.json's content; its curve is the documented one times a factor.
+
+    Args:
+      counts: right images of the documented test, by test seed.
+      means: the same tests' means over mini-batches.
+    """
+    entry = systems.find(system)
+    name, figure, steps = _SYSTEMS[system]
+    kind = kind or make_kind()
+    last_epoch = last_epoch or entry.num_epochs
+    data = 'mnist' if system == 'lenet5' else 'cifar10'
+    content = {
+        'format': 1, 'system': system, 'system_settings': {},
+        'settings': {'seed': seed, 'epochs': epochs or entry.num_epochs,
+                     'save_steps': 500, 'train_files': 1 if system == 'lenet5' else 5,
+                     'device': 'cpu', 'kernels': 'fast', 'intra_op_threads': 1,
+                     'inter_op_threads': 2, 'input_threads': 2},
+        'data': {'name': data, 'sha256': {}}, 'not_bit_exact': [],
+        'processes': [{'command': 'train.py', 'started': 'x', 'end': 'finished',
+                       'from_step': 0, 'to_step': steps * last_epoch, 'commit': None,
+                       'commit_is_clean': None, 'versions': {}, 'kind': kind}],
+        'epochs': [dict({'epoch': epoch, 'step': steps * epoch, 'summed_loss': 5.0,
+                         'seconds': 30.0}, **{figure: min(factor * value, 9999.0)})
+                   for (epoch, unused_part), value in comparison.load_curve(
+                       system, name, figure).items() if epoch <= last_epoch],
+        'weights': {'step': steps * last_epoch, 'sha256': f'{kind["wheel"]} {seed}'},
+        'tests': [make_test(entry.variants[0], number, count, steps * last_epoch, kind,
+                            data=data)
+                  for number, count in enumerate(counts, start=1)]}
+    for test, mean in zip(content['tests'], means):
+        test['mean_over_batches'] = mean
+    return content
+
+
+def write(folder, content):
+    """Writes run.json into a folder; returns the folder."""
+    assert record_schema.find_misfit(content) is None
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / run_record.FILE).write_text(json.dumps(content))
+    return folder
+
+
+def write_run(folder, **options):
+    return write(folder, make_content(**options))
+
+
+def load(folder):
+    return run_record.load(str(folder / run_record.FILE))

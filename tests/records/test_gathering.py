@@ -1,0 +1,209 @@
+"""Which runs count and with what: one answer from the sweep and from the report."""
+
+import copy
+import json
+import os
+import sys
+
+import pytest
+
+import made_runs
+from cifar10_tf1 import systems
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import run_record
+from cifar10_tf1.report import __main__ as report
+from cifar10_tf1.report import counting
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report import summary as summaries
+from cifar10_tf1.report import words
+from cifar10_tf1.sweep import __main__ as sweep
+from cifar10_tf1.sweep import files
+
+DEEP_CNN = systems.find('deep_cnn')
+
+
+def summarize(folder, system='deep_cnn'):
+    """As the sweep does."""
+    entry = systems.find(system)
+    return summaries.summarize(gathering.gather(
+        gathering.load_folder(str(folder), entry), entry))
+
+
+def ask_both(folder, capsys, system='deep_cnn'):
+    """The sentences of the sweep and of the report, which have to be the same."""
+    pytest.importorskip('scipy')
+    sweep.main(['--merge', '--folder', str(folder), '--system', system])
+    text = (folder / files.TEXT).read_text().rstrip('\n')
+    assert text in capsys.readouterr().out
+    report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
+                + ['--text'])
+    assert text in capsys.readouterr().out
+    return text
+
+
+def test_the_same_seed_on_two_machines_counts_once(tmp_path, capsys):
+    for name, seed, counts, model in (('a', 1, [8200], '207'), ('b', 2, [8240], '207'),
+                                      ('c', 1, [8290], '17')):
+        kind = made_runs.make_kind(model=model)
+        content = made_runs.make_content(seed=seed, counts=counts, kind=kind)
+        content['weights']['sha256'] = name
+        made_runs.write(tmp_path / name, content)
+    text = ask_both(tmp_path, capsys)
+    assert '8,220.0 of 10,000' in text and 'n = 2 runs' in text
+    assert text.splitlines()[-1] == '  c'
+
+
+def test_of_one_seed_the_run_with_all_its_tests_counts(tmp_path):
+    made_runs.write_run(tmp_path / 'a', system='lenet5', counts=[9800])
+    content = made_runs.make_content('lenet5', counts=[9850])
+    content['tests'].append(made_runs.make_test(
+        'validation', 1, 4900, 4300, made_runs.make_kind(), data='mnist'))
+    made_runs.write(tmp_path / 'b', content)
+    summary = summarize(tmp_path, 'lenet5')
+    assert summary['groups'][0]['means'] == [9850]
+    assert [run['run'] for run in summary['repeated']] == ['a']
+
+
+def test_a_test_made_on_another_machine_counts(tmp_path, capsys):
+    """Of the same wheel; where the training's machine has made one too, that one."""
+    elsewhere = made_runs.make_kind(model='17')
+    content = made_runs.make_content(counts=[8200])
+    content['tests'] += [
+        made_runs.make_test('random', 1, 8201, 55000, elsewhere),
+        made_runs.make_test('random', 2, 8220, 55000, elsewhere),
+        made_runs.make_test('random', 3, 8400, 55000, made_runs.make_kind('tf 2.21.0')),
+        made_runs.make_test('random', 4, 3000, 500, made_runs.make_kind())]
+    made_runs.write(tmp_path / 'a', content)
+    made_runs.write_run(tmp_path / 'b', seed=2, counts=[8230])
+    record = made_runs.load(tmp_path / 'a')
+    assert counting.find_tests(record).values == [8200, 8220]
+    assert len(counting.find_tests(record).others) == 3
+    assert 'sd 14.1; 8,210.0 to 8,230' in ask_both(tmp_path, capsys)
+
+
+def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
+    for name, seed, mean in (('a', 1, 0.68), ('b', 2, 0.69), ('c', 3, 0.70)):
+        made_runs.write_run(tmp_path / name, system='laptop_cnn', seed=seed,
+                            counts=[6850], means=[mean])
+    text = ask_both(tmp_path, capsys, 'laptop_cnn')
+    assert 'Mean over seeds: 69.00 %, n = 3 runs' in text
+    assert 'the documented 67.34 lies below all 3 tests, 68.00 to 70.00' in text
+    assert 'Equal to' not in text  # no margin was stated
+    with open(str(tmp_path / files.SEEDS)) as file:
+        assert 'mean_over_batches' in file.readline()
+        assert ',0.68,' in file.readline()
+
+
+@pytest.mark.parametrize('edit, state', [
+    (lambda content: content.update(epochs=[]), 'no epoch yet'),
+    (lambda content: content['epochs'].pop(), 'at epoch 109 of 110'),
+    (lambda content: content['weights'].update(step=54500), 'at epoch 110 of 110'),
+    (lambda content: content.update(tests=[]), '21 tests are missing'),
+    (lambda content: None, '20 tests are missing')])
+def test_states_of_a_run(tmp_path, edit, state):
+    content = made_runs.make_content(counts=[8200])
+    edit(content)
+    run = gathering.build_run(made_runs.load(made_runs.write(tmp_path / 'a', content)))
+    assert run.state == state
+    assert run.is_trained == ('missing' in state)
+
+
+def test_the_last_part_of_an_epoch_may_be_missing():
+    content = made_runs.make_content('lenet5')
+    content['epochs'] = [dict(epoch, part=part, step=epoch['step'] + part)
+                         for epoch in content['epochs'] for part in (1, 2)]
+    content['weights']['step'] = content['epochs'][-1]['step']
+    assert gathering.is_trained(run_record.RunRecord('', content), 10)
+    content['epochs'].pop()
+    content['weights']['step'] = content['epochs'][-1]['step']
+    assert not gathering.is_trained(run_record.RunRecord('', content), 10)
+
+
+def test_wanted_tests():
+    wanted = counting.list_wanted(DEEP_CNN)
+    assert len(wanted) == 21 and wanted[-2:] == [('random', 20), ('central', 1)]
+
+
+def test_runs_that_are_not_complete_are_listed(tmp_path):
+    """Not begun, failed, damaged, of another system: none is lost in silence."""
+    (tmp_path / 'logs').mkdir()
+    (tmp_path / 'logs' / 'seed-02.failure').write_text('the disk is full\n')
+    (tmp_path / 'seed-03').mkdir()
+    (tmp_path / 'seed-03' / 'run.json').write_text('{')
+    made_runs.write_run(tmp_path / 'other', system='deep_cnn')
+    entry = systems.find('lenet5')
+    runs = gathering.load_folder(str(tmp_path), entry, seeds=[1])
+    states = {run.name: run.state for run in runs}
+    assert list(states) == ['seed-01', 'seed-02', 'seed-03']
+    assert states['seed-01'] == 'not begun'
+    assert states['seed-02'] == 'failed: the disk is full'
+    assert states['seed-03'].startswith('damaged: ')
+    assert 'the disk is full' in files.format_csv(runs, entry)
+    summary = summaries.summarize(gathering.gather(runs, entry))
+    assert '  seed-02: failed: the disk is full' in words.format_summary(summary)
+
+
+def test_runs_of_other_kernels_epochs_and_files_are_groups_of_their_own(tmp_path):
+    contents = [made_runs.make_content(seed=seed, counts=[8200]) for seed in range(5)]
+    contents[1]['processes'][0]['kind'] = dict(made_runs.make_kind(), kernels='stock')
+    contents[2] = made_runs.make_content(seed=2, counts=[8200], last_epoch=50, epochs=50)
+    contents[3]['settings']['train_files'] = 1
+    contents[4]['data']['pretrained'] = None
+    for number, content in enumerate(contents):
+        made_runs.write(tmp_path / str(number), content)
+    summary = summarize(tmp_path)
+    assert len(summary['groups']) == 5
+    comparable = [group['seeds'] for group in summary['groups'] if group['is_comparable']]
+    assert sorted(comparable) == [[0], [1]]
+    assert summary['differences'] == []
+
+
+@pytest.mark.parametrize('edit, named', [
+    ({'system': 'lenet5'}, 'a run of the system lenet5'),
+    ({'data': {'name': 'synthetic', 'sha256': {}}}, 'a run of the data synthetic')])
+def test_a_report_is_of_one_system_and_data_set(tmp_path, edit, named):
+    folders = [made_runs.write_run(tmp_path / 'a'),
+               made_runs.write(tmp_path / 'b', dict(made_runs.make_content(), **edit))]
+    with pytest.raises(UserError, match=named):
+        gathering.load_records([made_runs.load(folder) for folder in folders])
+
+
+def test_the_order_does_not_matter(tmp_path):
+    folders = [made_runs.write_run(tmp_path / name, seed=seed, counts=[8200 + seed],
+                                   kind=made_runs.make_kind(wheel))
+               for name, seed, wheel in (('a', 10, 'tensorflow-gpu 1.15.0'),
+                                         ('b', 2, 'tensorflow 2.21.0'),
+                                         ('c', 2, 'tensorflow-gpu 1.15.0'))]
+    records = [made_runs.load(folder) for folder in folders]
+    several = [gathering.gather(gathering.load_records(copy.copy(order)), DEEP_CNN)
+               for order in (records, records[::-1])]
+    first, second = ([[run.name for run in group] for group in one.groups]
+                     for one in several)
+    assert first == second == [['c', 'a'], ['b']]
+
+
+def test_a_machine_is_named_with_family_and_model():
+    kind = made_runs.make_kind()
+    assert description.name_machine(kind) == 'a processor, family 6, model 207'
+    assert description.name_machine(dict(kind, gpu={'card': 'a card'})) == 'a card'
+    assert description.name_machine(
+        {'cpu': {'name': 'old'}}) == 'old'  # as older records have it
+
+
+def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
+    made_runs.write_run(tmp_path / 'a', seed=1, counts=[8200])
+    made_runs.write_run(tmp_path / 'b', seed=2, counts=[8240])
+    for name in ('scipy', 'scipy.stats'):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1  # tests are missing
+    assert 'EXTRAS=pictures' in capsys.readouterr().out
+    assert sorted(os.listdir(str(tmp_path))) == ['a', 'b', files.SEEDS]
+
+
+def test_statistics_are_plain_json(tmp_path):
+    pytest.importorskip('scipy')
+    for seed in (1, 2):
+        made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[8200 + seed, 8210])
+    summary = summarize(tmp_path)
+    assert json.loads(json.dumps(summary)) == summary

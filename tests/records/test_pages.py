@@ -1,0 +1,211 @@
+"""The pages against the records and the code that they describe; their links."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from pages import PAGES
+from pages import read
+from pages import ROOT
+import page_tables
+import readme_tables
+from page_tables import deep_cnn
+from page_tables import overview
+from cifar10_tf1 import systems
+from cifar10_tf1.report import counting
+
+DOCS = os.path.join(ROOT, 'docs')
+# [text](target) and ![text](target), outside of code.
+LINK = re.compile(r'!?\[[^\]]*\]\(([^)\s]+)\)')
+
+
+def test_tables_are_those_of_the_records():
+    names = set()
+    for path in PAGES:
+        text = read(path)
+        assert readme_tables.render(text) == text, path
+        names.update(re.findall(r'^<!-- (\w+) -->$', text, re.MULTILINE))
+    assert names == set(page_tables.TABLES)
+
+
+def test_the_claim_says_what_it_rests_on():
+    """For any number of runs: how many of the planned ones are there."""
+    measure = counting.choose_measure(systems.find('deep_cnn').documented)
+    for done, words in ((7, 'n = 10, whatever comes out; so far 7'), (10, 'n = 10.')):
+        group = {'seeds': list(range(1, done + 1)), 'equivalence': {'margin': 30},
+                 'means': [8225.0 + i for i in range(done)]}
+        text = overview._describe_looks(group, measure)
+        assert words in text and 'looked at with 4 runs' in text
+    for p, low, high, words in ((0.02, -25.0, -5.0, 'Lower than the documented 8,246'),
+                                (0.02, -15.0, 5.0, 'Equal to the documented 8,246'),
+                                (0.30, -35.0, -5.0, '**not** shown')):
+        text = overview._describe_equivalence({'equivalence': {
+            'p': p, 'low': low, 'high': high, 'difference': -10.0, 'margin': 30,
+            'power': 1.0, 'is_shown': p < 0.05}}, measure)
+        assert words in text
+
+
+def test_the_first_table_leads_with_the_mean_over_seeds():
+    rows = {line.split('`')[1]: line for line in page_tables.TABLES['systems']()[2:]}
+    assert 'n = 20 tests of one run' not in rows['deep_cnn']
+    assert 'seeds of 20 tests each' in rows['deep_cnn']
+    assert 'lies below all 5' in rows['laptop_cnn']
+    assert '6,861.8' not in rows['laptop_cnn']
+
+
+def test_few_blocks_are_said_to_be_few():
+    assert '75 %' in read('docs/systems/inception_v3.md')
+
+
+def test_the_front_door_is_short():
+    assert len(read('README.md').splitlines()) <= 200
+
+
+def test_fast_kernels_train_as_stock_ones_do():
+    """Three seeds of ten epochs each; a seed differs more from another."""
+    means = {name: np.mean([
+        deep_cnn.mean_loss(deep_cnn.load_run(deep_cnn.find_run(name, seed)))
+        for seed in deep_cnn.SEEDS]) for name in ('stock', 'fast')}
+    assert abs(means['fast'] / means['stock'] - 1) < 0.005
+
+
+def test_every_room_is_in_the_code_map():
+    text = read('CONTRIBUTING.md')
+    for name in os.listdir(os.path.join(ROOT, 'cifar10_tf1')):
+        if not name.startswith('__'):
+            assert name in text, name
+
+
+def test_every_file_that_is_named_is_there():
+    found = 0
+    for page in PAGES:
+        for name in re.findall(r'`((?:cifar10_tf1|docs|tools|results|requirements|'
+                               r'tests)/[\w./-]*)`', read(page)):
+            if 'SYSTEM' in name:
+                continue  # stands for many
+            assert os.path.exists(os.path.join(ROOT, name)), (page, name)
+            found += 1
+    assert found > 30
+
+
+def test_every_make_target_that_is_named_is_there():
+    makefile = read('Makefile')
+    for page in PAGES:
+        for target in re.findall(r'(?:`|^)make ([a-z-]+)', read(page), re.MULTILINE):
+            assert re.search(rf'^{target}:', makefile, re.MULTILINE), (page, target)
+
+
+WRITTEN = ('.venv', '.venv-tf2', 'dataset/cifar10/a', 'demo/model/a',
+           'model/report.html', 'runs/2/run.json', 'report.html', 'out.png',
+           'photo.jpg', 'holiday/a.jpg', 'export/saved_model.pb', 'export.onnx',
+           'data/model/run.json', 'cifar-tf1.tar.gz', 'cifar-10-binary.tar.gz',
+           'model.tar', 'old.py', 'look.py', 'rescue.py', 'compare.py',
+           'old/checkpoint', 'rescued/saved_model.pb', 'rescued.onnx',
+           'expected.npz', 'export.npz', 'picture.py', 'in_keras.py', 'in_torch.py')
+
+
+def test_what_the_pages_write_is_ignored_by_git():
+    """Else the doctor and a run's record say that the program was changed."""
+    def check_ignored(*names):
+        return subprocess.run(('git', '-C', ROOT, 'check-ignore', *names),
+                              stdout=subprocess.PIPE, universal_newlines=True)
+
+    if shutil.which('git') is None or check_ignored(WRITTEN[0]).returncode > 1:
+        pytest.skip('this is no checkout of git')
+    assert check_ignored(*WRITTEN).stdout.split() == list(WRITTEN)
+    assert check_ignored('cifar10_tf1/data/a.py', 'results/runs/a/run.json',
+                         'docs/a.png').stdout == ''
+
+
+def test_records_are_clean_and_bit_exact():
+    for run, heading in deep_cnn.RUNS.items():
+        record = deep_cnn.load_run(run)
+        assert heading.endswith(f'seed {record.settings.seed}')
+        assert record.content['not_bit_exact'] == []
+        assert record.content['data']['name'] == 'cifar10'
+        for process in record.content['processes']:
+            assert process['commit_is_clean'] is True
+
+
+def strip_code(text):
+    """A page without its code blocks and the code within lines."""
+    text = re.sub(r'^```.*?^```$', '', text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r'`[^`\n]*`(?!\])', '', text)
+
+
+def list_anchors(text):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r'^#+ (.*)$', re.sub(
+        r'^```.*?^```$', '', text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-')
+            for heading in headings}
+
+
+def find_dead_links(page, text):
+    """The links of a page that lead nowhere: other files, or anchors in pages."""
+    dead = []
+    for target in LINK.findall(strip_code(text)):
+        if re.match(r'[a-z]+:', target):
+            continue  # elsewhere
+        name, unused_hash, anchor = target.partition('#')
+        path = os.path.join(os.path.dirname(page), name) if name else page
+        if not os.path.exists(path):
+            dead.append(target)
+        elif anchor and anchor not in list_anchors(read(path)):
+            dead.append(target)
+    return dead
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: os.path.relpath(page, ROOT))
+def test_every_link_leads_somewhere(page):
+    assert find_dead_links(page, read(page)) == []
+
+
+def test_a_dead_link_is_found():
+    page = os.path.join(DOCS, 'README.md')
+    text = ('[a](tour.md) [b](tour.md#the-report) [c](absent.md) [d](tour.md#absent)'
+            ' [e](#one-or-two) ![f](../docs/absent.png) `[g](absent)` '
+            '[h](https://example.org/absent)\n```\n[i](absent)\n```\n')
+    assert find_dead_links(page, text) == ['absent.md', 'tour.md#absent',
+                                           '#one-or-two', '../docs/absent.png']
+
+
+def test_every_page_is_in_the_index():
+    text = read('docs/README.md')
+    for page in PAGES:
+        name = os.path.relpath(page, DOCS)
+        if name not in ('README.md', '../README.md'):
+            assert f'({name})' in text, name
+
+
+def test_every_page_begins_with_what_it_answers():
+    """In its first paragraph, as a question."""
+    for page in PAGES:
+        if page not in (os.path.join(ROOT, 'README.md'),
+                        os.path.join(DOCS, 'README.md'),
+                        os.path.join(ROOT, 'docker', 'README.md')):
+            paragraph, = re.match(r'# [^\n]*\n\n(.*?)\n\n', read(page),
+                                  re.DOTALL).groups()
+            assert '?' in paragraph, page
+
+
+def test_pictures_are_small():
+    names = {name for name in os.listdir(DOCS) if not name.endswith('.md')}
+    names -= {'systems', 'cluster'}
+    assert {'loss.png', 'deviation.png', 'predict.png', 'sample.png'} <= names
+    for name in names:
+        assert name.endswith('.png'), name
+        with open(os.path.join(DOCS, name), 'rb') as file:
+            content = file.read()
+        assert content.startswith(b'\x89PNG') and len(content) < 200e3, name
+
+
+@pytest.mark.parametrize('name', systems.NAMES)
+def test_each_system_has_a_page_with_its_quirks(name):
+    assert '\n## Deviations and quirks\n' in read(f'docs/systems/{name}.md')
+    assert f'docs/systems/{name}.md' in read('README.md')
+    assert f'`{name}`' in read('docs/documents.md')

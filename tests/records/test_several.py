@@ -1,0 +1,164 @@
+"""The report on several runs: what leads, the sentences, the page."""
+
+import pytest
+
+import made_runs
+import model_helpers
+from cifar10_tf1 import systems
+from cifar10_tf1.report import __main__ as report
+from cifar10_tf1.report import charts
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report import summary as summaries
+from cifar10_tf1.report import words
+from test_report import Checker
+
+pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
+
+# Right images of each test of each run, as (wheel, seed): counts.
+TESTS = {
+    ('tensorflow-gpu 1.15.0', 1): [8206, 8263, 8240, 8221],
+    ('tensorflow-gpu 1.15.0', 2): [8190, 8215, 8209],
+    ('tensorflow-gpu 1.15.0', 10): [8262, 8240, 8251, 8239, 8270],
+    ('tensorflow 2.21.0', 1): [8230, 8240],
+    ('tensorflow 2.21.0', 2): [8250, 8244]}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return [made_runs.write_run(
+        tmp_path / f'{wheel}, {seed}', seed=seed, counts=counts,
+        factor=1.01 + 0.002 * seed, kind=made_runs.make_kind(wheel))
+        for (wheel, seed), counts in TESTS.items()]
+
+
+def summarize(folders):
+    entry = systems.find('deep_cnn')
+    return summaries.summarize(gathering.gather(gathering.load_records(
+        [made_runs.load(folder) for folder in folders]), entry))
+
+
+def find(summary, number, word):
+    """The text of a finding of a group."""
+    return next(finding for finding in words.list_findings(
+        summary['groups'][number], words.find_measure(summary))
+        if finding.word.startswith(word))
+
+
+def test_groups_and_their_spread(folders):
+    summary = summarize(folders[::-1])
+    first, second = summary['groups']
+    assert first['seeds'] == [1, 2, 10] and second['seeds'] == [1, 2]
+    assert first['means'] == pytest.approx([8232.5, 8204 + 2 / 3, 8252.4])
+    # Of test_statistics_of_runs.py.
+    assert first['variance']['sd_within'] ** 2 == pytest.approx(322.09629629)
+    assert first['variance']['sd_between'] ** 2 == pytest.approx(464.50307330)
+    assert 'each the mean of 3 to 5 tests' in find(summary, 0, 'Mean over').text
+
+
+def test_what_leads(folders):
+    """A count and at most two findings a group; the rest is in its section."""
+    summary = summarize(folders)
+    answer = words.build_answer(summary)
+    documented, first, second = answer.counts
+    assert documented[1] == '8,246 of 10,000 (82.46 %)'
+    assert first[:2] == ('TensorFlow 1.15.0', '8,229.9 of 10,000 (82.30 %)')
+    assert 'n = 3 runs' in first[2] and 'sd 24.0; 8,204.7 to 8,252.4' in first[2]
+    assert 'n = 2 runs' in second[2] and len(answer.findings) == 4
+    assert 'NOT shown' in answer.findings[0].text
+
+
+def test_sentences(folders):
+    summary = summarize(folders)
+    assert 'difference -16.1' in find(summary, 0, 'Equal to 8,246').text
+    within = find(summary, 1, 'Range')
+    assert within.is_good and 'all 4 tests, 8,230 to 8,250' in within.text
+    # scipy.stats.ttest_ind, equal_var=False
+    difference = words.describe_difference(summary['differences'][0],
+                                           words.find_measure(summary))
+    assert 'p = 0.52' in difference.text
+    # scipy.stats.ttest_ind of it and the first tests, of equal variances
+    assert 'p = 0.60' in find(summary, 0, 'As one more').text
+    loss = find(summary, 0, 'Summed loss:')
+    assert loss.is_good is False and '2 of 3 runs' in loss.text
+    assert '+1.20 to +3.00' in find(summary, 0, 'Summed loss, level').text
+
+
+def test_equivalence_is_shown(tmp_path):
+    folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[count])
+               for seed, count in enumerate([8244, 8250, 8247, 8239])]
+    finding = find(summarize(folders), 0, 'Equal to')
+    assert finding.is_good and finding.text.startswith('shown')
+
+
+def test_one_test_of_one_run(tmp_path):
+    summary = summarize([made_runs.write_run(tmp_path / 'a', counts=[8200],
+                                             factor=1.01)])
+    lines = '\n'.join(words.format_summary(summary))
+    assert 'Range' not in lines and 'OUTSIDE' not in lines
+    assert 'one run can\'t say how much seeds differ' in lines
+
+
+def test_the_documented_curve_among_the_runs(tmp_path):
+    """It is below both runs but in the last two epochs; one lacks the first."""
+    contents = [made_runs.make_content(seed=seed, counts=[8200], factor=1.01)
+                for seed in (1, 2)]
+    epochs = contents[0]['epochs']
+    epochs[-1]['summed_loss'] = 1.0
+    epochs[-2]['summed_loss'] /= 1.01
+    epochs[0]['unknown_losses'] = 3
+    folders = [made_runs.write(tmp_path / str(number), content)
+               for number, content in enumerate(contents)]
+    assert 'in 2 of 99 places' in find(summarize(folders), 0, 'Summed loss, level').text
+
+
+def test_runs_without_tests_have_curves(tmp_path):
+    summary = summarize([made_runs.write_run(tmp_path / str(seed), seed=seed)
+                         for seed in (1, 2)])
+    assert summary['groups'][0]['means'] == []
+    assert words.build_answer(summary).counts[-1][1].startswith('none')
+    assert find(summary, 0, 'Summed loss:').is_good
+
+
+def test_the_command(folders, tmp_path, capsys, monkeypatch):
+    """Runs that don't count are named; status 4 where one is outside the band."""
+    short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
+                                last_epoch=50)
+    names = [str(folder) for folder in folders]
+    assert report.main([*names, names[0], str(short), '--text']) == 4
+    output = capsys.readouterr().out
+    assert 'short: at epoch 50 of 110' in output
+    assert 'Seeds that count already' in output
+    assert report.main([names[3], names[4], '--text']) == 0
+    assert report.main(names + ['--checkpoint', 'x']) == 1
+    assert '--checkpoint is of one run' in capsys.readouterr().err
+
+
+def test_the_page(folders, tmp_path):
+    for package in ('matplotlib', 'jinja2', 'markdown'):
+        model_helpers.need(package)
+    short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
+                                last_epoch=50)
+    output = tmp_path / 'report.html'
+    assert report.main([str(folder / 'run.json') for folder in [*folders, short]]
+                       + ['--output', str(output)]) == 4
+    page = Checker(output.read_text(encoding='utf-8'))
+    assert page.kinds == ['svg'] * 3  # tests, a band for each runtime
+    answer, rest = page.raw.split('<nav>')
+    assert 'data:image/svg' in answer and '<table' not in answer
+    for text in ('deep_cnn on CIFAR-10: 6 runs', 'never shuffled', 'not counted',
+                 'a processor, family 6, model 207, 2 threads', 'p = 0.52'):
+        assert text in page.text, text
+    assert str(tmp_path) not in page.text
+
+
+@pytest.mark.parametrize('counts', [[8200], []])
+def test_the_page_of_runs_that_are_not_whole(tmp_path, counts, monkeypatch):
+    for package in ('matplotlib', 'jinja2', 'markdown'):
+        model_helpers.need(package)
+    monkeypatch.setattr(charts.drawing, 'draw', lambda *unused, **options: b'<svg/>')
+    folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=counts,
+                                   last_epoch=50) for seed in (1, 2)]
+    output = tmp_path / 'report.html'
+    assert report.main([*map(str, folders), '--output', str(output)]) == 0
+    page = Checker(output.read_text(encoding='utf-8'))
+    assert 'No run has come to its last epoch' in page.text
