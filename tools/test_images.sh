@@ -37,7 +37,8 @@ if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
     dockerd --data-root "$work/data" --exec-root "$work/run" --pidfile "$work/pid" \
         --host "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none >"$work/engine.log" 2>&1 &
     engine=$!
-    trap 'kill "$engine" 2>/dev/null && wait "$engine"; rm -rf --one-file-system "$work"' EXIT
+    trap 'kill "$engine" 2>/dev/null && wait "$engine"; umount "$work"/run/netns/* 2>/dev/null
+        rm -rf --one-file-system "$work"' EXIT
     for _ in {1..60}; do docker info >/dev/null 2>&1 && break || sleep 0.5; done
     docker info >/dev/null 2>&1 || skip "dockerd does not start: $(tail -n 1 "$work/engine.log")"
 else
