@@ -117,7 +117,7 @@ make_base() {  # make_base VERSION: Debian and a copy of a Python in /usr/local
 # imported), and a stub of the driver that the loader finds.
 COPY . .
 RUN for lock in build-py36 tensorflow; do \
-        python3 -m pip install --no-cache-dir --no-deps --require-hashes -r $lock.txt; \
+        python3 -m pip install --no-cache-dir --no-deps --require-hashes -r $lock.txt || exit 1; \
     done && cd /usr/local/lib/python3.6/site-packages && mkdir numpy numpy-1.17.3.dist-info \
     && echo 'raise ImportError("numpy of the base")' >numpy/__init__.py \
     && printf 'Metadata-Version: 2.1\nName: numpy\nVersion: 1.17.3\n' >numpy-1.17.3.dist-info/METADATA \
