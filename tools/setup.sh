@@ -22,8 +22,10 @@ runtime=${RUNTIME:-tf1} machines='Linux/x86_64' folder=.venv-${RUNTIME:-}
 versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13' way_out=
 case $runtime in
     tf1) tensorflow='TensorFlow 1.15' disk='1.4 GB' folder=.venv versions='3.7 3.6'
-        wanted='Python 3.7 or 3.6' way_out='; or set RUNTIME=tf2 (TensorFlow 2, Python 3.10 to 3.13)' ;;
-    tf2) tensorflow='TensorFlow 2' disk='2.1 GB' machines='Linux/x86_64 Linux/aarch64 Darwin/arm64' ;;
+        wanted='Python 3.7 or 3.6'
+        way_out='; or set RUNTIME=tf2 (TensorFlow 2, Python 3.10 to 3.13)' ;;
+    tf2) tensorflow='TensorFlow 2' disk='2.1 GB'
+        machines='Linux/x86_64 Linux/aarch64 Darwin/arm64' ;;
     tf2-cuda) tensorflow='TensorFlow 2 with CUDA' disk='6.6 GB' ;;
     *) usage "RUNTIME=$runtime: give tf1, tf2 or tf2-cuda" ;;
 esac
@@ -49,7 +51,8 @@ case " $machines " in
 esac
 cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}  # set by the tests
 if [ "${machine#*/}" = x86_64 ] && [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
-    fail "this CPU has no AVX, which $tensorflow needs: use another machine, or let the virtual one have its host's AVX"
+    fail "this CPU has no AVX, which $tensorflow needs: use another machine," \
+        "or let the virtual one have its host's AVX"
 fi
 
 # Prints the version and the path of a complete Python; of an environment's, its base's,
@@ -67,7 +70,8 @@ print(version, sys.executable if sys.prefix == sys.base_prefix else
 python=
 if [ -n "${PYTHON:-}" ]; then
     answer=$(ask "$(command -v "$PYTHON")") ||
-        fail "PYTHON=$PYTHON is not a complete Python (CPython of 64 bits, with venv, ensurepip and ssl); give the path of a $wanted"
+        fail "PYTHON=$PYTHON is not a complete Python (CPython of 64 bits, with venv," \
+            "ensurepip and ssl); give the path of a $wanted"
     version=${answer%% *} python=${answer#* }
     case " $versions " in
         *" $version "*) ;;
@@ -103,20 +107,23 @@ is_ready() {
 is_ready && exit 0
 
 # These would install elsewhere, or something else than the locks say.
-unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_PYTHON PIP_DRY_RUN
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN \
+    PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 install_lock() {  # install_lock VENV NAME
     "$1/bin/python" -m pip install --quiet --require-hashes --no-deps --no-build-isolation \
         --no-binary :none: --only-binary :none: -r "requirements/$2.txt" ||
-        fail "pip could not install requirements/$2.txt (its message is above): check the network, the proxy and the free disk space, then run this again"
+        fail "pip could not install requirements/$2.txt (its message is above): check the" \
+            "network, the proxy and the free disk space, then run this again"
 }
 
 find_python() {  # find_python VERSION: sets python and version
+    pyenv=${PYENV_ROOT:-$(pyenv root 2>/dev/null || printf %s "${HOME:-}/.pyenv")}
     for candidate in "$(command -v "python$1")" "$(command -v python3)" "$(command -v python)" \
-        "$PWD"/.python/*/bin/"python$1" "${HOME:-}"/.local/share/uv/python/*/bin/"python$1" \
-        "${PYENV_ROOT:-$(pyenv root 2>/dev/null || printf %s "${HOME:-}/.pyenv")}"/versions/*/bin/"python$1" \
-        "${CONDA_PREFIX:-/nowhere}"/bin/"python$1" "$(conda info --base 2>/dev/null)"/envs/*/bin/"python$1" \
-        "${HOME:-}"/*conda3/envs/*/bin/"python$1" "${HOME:-}"/.conda/envs/*/bin/"python$1"; do
+        "$pyenv"/versions/*/bin/"python$1" "${CONDA_PREFIX:-/nowhere}/bin/python$1" \
+        "$(conda info --base 2>/dev/null)"/envs/*/bin/"python$1" \
+        "${HOME:-}"/*conda3/envs/*/bin/"python$1" "${HOME:-}"/.conda/envs/*/bin/"python$1" \
+        "${HOME:-}"/.local/share/uv/python/*/bin/"python$1" "$PWD"/.python/*/bin/"python$1"; do
         answer=$(ask "$candidate") && [ "${answer%% *}" = "$1" ] || continue
         version=$1 python=${answer#* }
         return
@@ -128,12 +135,14 @@ fetch_python() {  # fetch_python VERSION: into .python
     export UV_PYTHON_INSTALL_DIR="$PWD/.python" UV_PYTHON_INSTALL_BIN=0
     # Newer versions of uv no longer offer 3.7; the locked one does.
     { command -v uv >/dev/null && uv python install "$1"; } || {
-        python3 -m venv --clear .uv-venv && (install_lock .uv-venv uv) && .uv-venv/bin/uv python install "$1"
+        python3 -m venv --clear .uv-venv && (install_lock .uv-venv uv) &&
+            .uv-venv/bin/uv python install "$1"
     } && find_python "$1"
 }
 
 { mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock"); } 2>/dev/null ||
-    fail "cannot write into $(dirname "$VENV"): make it writable, or give another folder with VENV=path"
+    fail "cannot write into $(dirname "$VENV"): make it writable," \
+        "or give another folder with VENV=path"
 if command -v flock >/dev/null; then
     exec 9>"$VENV.lock"
     flock -n 9 || { say "Another set-up of $VENV is running; waiting for it" && flock 9; }
@@ -141,19 +150,24 @@ fi
 if ! is_made; then
     # A folder that is not ours may hold what the user needs.
     if [ ! -f "$state" ] && [ -n "$(ls -A "$VENV" 2>/dev/null)" ]; then
-        fail "$VENV exists and was not made here: move it away, or give another folder with VENV=path"
+        fail "$VENV exists and was not made here: move it away," \
+            "or give another folder with VENV=path"
     fi
     if [ -z "$python" ]; then
         for version in $versions; do find_python "$version" && break; done
     fi
     [ -n "$python" ] || fetch_python "${versions%% *}" ||
-        fail "no $wanted found, and none could be fetched: install one (pyenv install ${versions%% *}, or conda create -n py python=${versions%% *}) and give it with PYTHON=path, or use docker/$way_out"
-    say "Installing $tensorflow and what it needs into $VENV (about $disk on disk, a few minutes)"
+        fail "no $wanted found, and none could be fetched: install one (pyenv install" \
+            "${versions%% *}, or conda create -n py python=${versions%% *}) and give it with" \
+            "PYTHON=path, or use docker/$way_out"
+    say "Installing $tensorflow and what it needs into $VENV" \
+        "(about $disk on disk, a few minutes)"
     name_locks "$version"
     EXTRAS="${EXTRAS:-} $(cut -d ' ' -f 1 "$added" 2>/dev/null | sort -u)"  # added before
     mkdir -p "$VENV" && echo incomplete >"$state" &&
         find "$VENV/" -mindepth 1 -maxdepth 1 ! -name "${state##*/}" -exec rm -rf {} + &&
-        "$python" -m venv "$VENV" || fail "$python could not make an environment in $VENV (its message is above)"
+        "$python" -m venv "$VENV" ||
+        fail "$python could not make an environment in $VENV (its message is above)"
     install_lock "$VENV" "build-$build"
     install_lock "$VENV" "$main"
     printf 'main %s %s %s\n' "$version" "$locks_hash" "$python" >"$state"
@@ -167,4 +181,5 @@ done
 options=
 [ "$runtime" = tf1 ] || options=" RUNTIME=$runtime"
 [ "$VENV" = "$folder" ] || options="$options VENV=$VENV"
-say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here), make demo$options (offline), make train$options"
+say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here)," \
+    "make demo$options (offline), make train$options"
