@@ -18,9 +18,7 @@ from cifar10_tf1.graph import loss
 from cifar10_tf1.kernels import blocks
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.predict.__main__ import main as predict_main
-from cifar10_tf1.report import comparison
 from cifar10_tf1.report.__main__ import main as report_main
-from cifar10_tf1.report.text import format_report
 from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 from cifar10_tf1.training import summaries
 
@@ -96,19 +94,6 @@ def test_another_system_s_folder_is_refused_by_name(trained, data_set,
     assert 'lenet5' in (trained / 'run.json').read_text()
 
 
-def test_report_compares_the_accuracies(trained, mnist_is_here):
-    record = runs.load_record(trained)
-    report = comparison.build_report(record)
-    (compared,) = report.curves
-    deviations = compared.comparison.deviations
-    assert [d.reference for d in deviations] == [0.961, 0.975]
-    ours = record.epochs[1]['validation_accuracy']
-    assert deviations[1].percent == pytest.approx(
-        100 * (ours - 0.975))
-    text = format_report(record, report)
-    assert 'Validation accuracy' in text and ' points' in text
-
-
 def test_the_html_report(trained, mnist_is_here, tmp_path):
     model_helpers.need('matplotlib')
     output = tmp_path / 'report.html'
@@ -132,15 +117,6 @@ def test_predict_inverts_a_dark_digit_on_light_paper(trained, mnist_is_here, tmp
         assert predict_main([str(path), '--model-dir', str(trained)]) == 0
         outputs.append(capsys.readouterr().out.split('.png')[1])
     assert outputs[1] == ' (inverted: light on dark)' + outputs[0]
-
-
-def test_predict_draws_test_images(trained, mnist_is_here, tmp_path, capsys):
-    model_helpers.need('matplotlib')
-    figure = tmp_path / 'out.png'
-    assert predict_main(['--test', '3', '--model-dir', str(trained), '--figure',
-                         str(figure)]) == 0
-    assert capsys.readouterr().out.count('true label') == 3
-    assert figure.read_bytes().startswith(b'\x89PNG')
 
 
 def test_export_takes_grey_pictures(trained, mnist_is_here, tmp_path, capsys):
