@@ -112,7 +112,7 @@ def find(record, options, system):
         tested = _test(record, data_set, prefix, system)
     return Findings(
         module.CLASS_NAMES, about, tested,
-        prefix and _load_filters(prefix, system),
+        _load_filters(prefix, system) if prefix and system.filters else None,
         data_set and statistics.compute_statistics(data_set), why_no_data)
 
 

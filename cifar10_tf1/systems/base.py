@@ -66,7 +66,7 @@ class System:
     # dataset_repeats and, unless `schedule` is overridden, schedule
     num_epochs: int       # of the documented run
     picture: PictureShape
-    filters: str          # name of the first layer's weights
+    filters: Optional[str] = None  # name of the first convolution's weights, to draw
     num_training_draws = 0  # random numbers in [0, 1) for each training image
     num_test_draws = 0      # the same for each test image
     keep_prob: Optional[float] = None  # share of units that dropout keeps in training

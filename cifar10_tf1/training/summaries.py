@@ -142,13 +142,14 @@ class Summaries:
             variable.op.name: variable for variable
             in self._graph.graph.get_collection(
                 tf.GraphKeys.TRAINABLE_VARIABLES)})
-        filters = weights[self._filters]
         images = read_images()[:NUM_IMAGES]
         stride = -(-images.shape[1] // MOST_PIXELS)
         pictures = [('augmented_images', build_mosaic(
-            _stretch(images[:, ::stride, ::stride]), scale=2)),
-                    ('filters', build_mosaic(_stretch(
-                        filters.transpose(3, 0, 1, 2)[None])[0], scale=6))]
+            _stretch(images[:, ::stride, ::stride]), scale=2))]
+        if self._filters is not None:
+            filters = weights[self._filters].transpose(3, 0, 1, 2)
+            pictures.append(('filters', build_mosaic(_stretch(filters[None])[0],
+                                                     scale=6)))
         values = [tf.Summary.Value(tag=tag, image=tf.Summary.Image(
             height=picture.shape[0], width=picture.shape[1], colorspace=3,
             encoded_image_string=png.encode(picture)))
