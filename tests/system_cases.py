@@ -105,6 +105,7 @@ def _make_digits(tiny_data_set, num_train=600, num_test=150):
             [labels[:, np.newaxis], images.reshape(number, -1)], axis=1)
     return tiny_data_set._replace(
         name='mnist', class_names=mnist.CLASS_NAMES, image_shape=(28, 28, 1),
+        train_paths=tiny_data_set.train_paths[:1],  # one file, as MNIST has
         num_train_examples=num_train, num_test_examples=num_test,
         load_bytes=lambda paths, number: tables[number])
 
