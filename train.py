@@ -29,7 +29,8 @@ def parse_options(argv=None):
     cli.add_model_dir_option(parser)
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
-        'total epochs to reach, restored ones included (default: as documented, '
+        'total epochs to reach, restored ones included (default: as documented, or '
+        'as many as the run was begun with if those are more; '
         + ', '.join(f'{entry.num_epochs} of {entry.name}'
                     for entry in systems.ENTRIES) + ')')
     cli.add_number(parser, '--max-steps', 1, limits.STEPS,
@@ -80,7 +81,7 @@ from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 from cifar10_tf1.training import ending  # noqa: E402
 from cifar10_tf1.training.initial_weights import InitialWeights  # noqa: E402
-from cifar10_tf1.training.original_checkpoint import Publisher  # noqa: E402
+from cifar10_tf1.training.original_checkpoint import OriginalCheckpointExporter  # noqa: E402
 from cifar10_tf1.training.training_log import TrainingLog  # noqa: E402
 
 
@@ -213,7 +214,7 @@ def run_steps(run, system, data_set, plan, graph, session):
     log = TrainingLog(run, system, plan, session, graph, data_set,
                       data_set.line_prefix + weights.line_prefix)
     writer = CheckpointWriter(run.folder, graph.saver)
-    publisher = Publisher(writer, system, session, settings.seed)
+    exporter = OriginalCheckpointExporter(writer, system, session, settings.seed)
 
     newest, step, losses_digest = restore(run, system, plan, graph, session)
     if newest is None:
@@ -266,7 +267,7 @@ def run_steps(run, system, data_set, plan, graph, session):
                 epoch + 1, epoch + 1 == settings.epochs)
             if name:
                 # Before our own, so that a kill between the two loses neither.
-                publisher.publish(name)
+                exporter.publish(name)
             if step % settings.save_steps == 0:
                 newest = save()
             log.print_part(entry)

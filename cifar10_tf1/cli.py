@@ -241,9 +241,15 @@ def add_checkpoint_options(parser):
     add_model_dir_option(
         parser, '; if that has no checkpoint, the checkpoint of record of '
         f'{systems.DEFAULT} is taken')
-    add_path(parser, '--checkpoint', 'PREFIX',
-             'path of a checkpoint without .index (default: the newest in '
-             '--model-dir)')
+    add_checkpoint_option(parser, 'the newest in --model-dir')
+
+
+def add_checkpoint_option(parser, default):
+    """--checkpoint PREFIX; a file of the checkpoint, or a state file, means it too."""
+    parser.add_argument(
+        '--checkpoint', metavar='PREFIX',
+        type=lambda path: model_dir.find_prefix(paths.check(path, '--checkpoint')),
+        help=f'path of a checkpoint without .index (default: {default})')
 
 
 def locate_checkpoint(options, file=None):
@@ -261,8 +267,7 @@ def locate_checkpoint(options, file=None):
     folder, prefix = find_model_dir(options), options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
             or getattr(options, 'system', None) not in (None, systems.DEFAULT)
-            or any(checkpoint.holds_tensors
-                   for checkpoint in model_dir.list_checkpoints(folder))):
+            or model_dir.find_newest(folder)):
         prefix = reference_run.find_checkpoint()
         if prefix:
             print(f'No checkpoint in {folder}: this is the checkpoint of '
@@ -280,10 +285,9 @@ def find_system(options):
     Raises:
       UserError: the user names another one.
     """
-    prefix = options.checkpoint or next(
-        (checkpoint.prefix for checkpoint
-         in model_dir.list_checkpoints(find_model_dir(options))
-         if checkpoint.ours and checkpoint.holds_tensors), None)
+    newest = None if options.checkpoint else model_dir.find_newest(
+        find_model_dir(options), ours=True)
+    prefix = newest.prefix if newest else options.checkpoint
     try:
         settings = prefix and model_dir.load_settings(prefix)
     except UserError:  # damaged; the weights may be whole

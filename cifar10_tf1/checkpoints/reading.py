@@ -2,10 +2,10 @@
 
 The format is the plain tf.train.Saver's and the original's: 21 tensors in
 `model.ckpt-<global step>`, named by the `checkpoint` state file with a relative
-path. A checkpoint of the original program restores here, one from here there.
+path. A checkpoint of the original program restores here, and ours restore there.
 
-Departs from the original in what it trusts: the state file is a hint that can
-be stale or point to another machine, so the folder itself is read.
+Departs from the original in what it trusts: the state file may be stale or name
+another machine's folder, so the folder itself is read.
 """
 
 import hashlib
@@ -15,99 +15,71 @@ import sys
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.errors import UserError
 
 
 def find_newest(folder):
-    """The checkpoint of the highest step that reads completely.
+    """The checkpoint of the highest step that reads completely and is finite.
 
-    Damaged ones are named on standard error. One that vanishes while it is
-    read, because a training run beside this program prunes it, is no error.
+    Names each one that it skips on standard error, unless a training run beside
+    this program pruned it meanwhile.
 
     Returns:
-      model_dir.Checkpoint, or None where the folder holds none.
+      model_dir.Checkpoint, or None if the folder holds none.
     Raises:
-      UserError: where there are checkpoints and none is whole.
+      UserError: there are checkpoints and none is whole.
     """
-    while True:
-        damaged = []
-        for checkpoint in model_dirs.list_checkpoints(folder):
-            if not checkpoint.holds_tensors:
-                continue
-            reason = find_damage(checkpoint.prefix)
-            if reason is None:
-                _report_damaged(damaged, checkpoint)
-                return checkpoint
-            if _vanished(checkpoint):
-                break
-            damaged.append((checkpoint, reason))
-        else:
-            break
-    if damaged:
+    skipped = []
+    for checkpoint in model_dir.list_checkpoints(folder):
+        if not checkpoint.holds_tensors:
+            continue
+        reason = find_damage(checkpoint.prefix, must_be_finite=True)
+        if reason is None:
+            for other, why in skipped:
+                print(f'warning: {other.prefix} is damaged ({why}); using '
+                      f'{checkpoint.name} instead', file=sys.stderr, flush=True)
+            return checkpoint
+        if _vanished(checkpoint):
+            return find_newest(folder)
+        skipped.append((checkpoint, reason))
+    if skipped:
         raise UserError(
             f'no checkpoint in {folder} is whole: ' + '; '.join(
-                f'{checkpoint.name}: {reason}' for checkpoint, reason in damaged)
+                f'{checkpoint.name}: {reason}' for checkpoint, reason in skipped)
             + '; move them away, or choose another folder with --model-dir')
     return None
 
 
-def find_newest_finite(folder):
-    """The prefix of the newest whole checkpoint without NaN and infinity.
-
-    Returns:
-      str, or None.
-    """
-    for checkpoint in model_dirs.list_checkpoints(folder):
-        if checkpoint.holds_tensors and not find_damage(checkpoint.prefix):
-            reader = tf.train.NewCheckpointReader(checkpoint.prefix)
-            if all(np.isfinite(reader.get_tensor(name)).all()
-                   for name in reader.get_variable_to_shape_map()):
-                return checkpoint.prefix
-    return None
-
-
-def find_damage(prefix):
+def find_damage(prefix, must_be_finite=False):
     """Reads a checkpoint to its last byte.
 
     Args:
       prefix: str, the path without `.index`.
+      must_be_finite: bool, whether NaN and infinity count as damage.
     Returns:
-      None where every tensor reads and every checksum fits, else str, why not.
+      None if every tensor reads and every checksum fits, else str, why not.
     """
     try:
         reader = tf.train.NewCheckpointReader(prefix)
-        for name in reader.get_variable_to_shape_map():
-            reader.get_tensor(name)
-    # Whatever TensorFlow raises at bytes that it can't make sense of: OpError,
-    # ValueError, UnicodeDecodeError, by version and by place.
+        names = sorted(reader.get_variable_to_shape_map())
+        for name in names:
+            value = np.asarray(reader.get_tensor(name))
+            if must_be_finite and value.dtype.kind == 'f' and not np.isfinite(
+                    value).all():
+                return f'{name} is not finite'
+    # TensorFlow raises OpError, ValueError or UnicodeDecodeError, by version and
+    # place.
     except Exception as error:  # pylint: disable=broad-except
         return one_line(error)
-    return None
-
-
-def fingerprint_tensors(tensors):
-    """SHA-256 over names, types, shapes and bytes, in the names' order.
-
-    Args:
-      tensors: dict of name -> numpy array, little-endian as in a checkpoint.
-    Returns:
-      str, 64 hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        value = tensors[name]
-        digest.update(f'{name} {value.dtype.name} {list(value.shape)}\n'
-                      .encode('utf-8'))
-        digest.update(value.tobytes())
-    return digest.hexdigest()
+    return None if names else 'it holds no tensors'
 
 
 def fingerprint(prefix):
-    """One hash for a checkpoint: equal where every bit of every tensor is.
+    """One hash for a checkpoint: equal if every bit of every tensor is.
 
     Raises:
-      UserError: where it is not there, or is damaged.
+      UserError: it is not there, or is damaged.
     """
     _check_whole(prefix)
     reader = tf.train.NewCheckpointReader(prefix)
@@ -116,8 +88,30 @@ def fingerprint(prefix):
         for name in reader.get_variable_to_shape_map()})
 
 
+def fingerprint_tensors(tensors):
+    """SHA-256 over names, types, shapes and bytes, in the names' order.
+
+    Args:
+      tensors: dict of name -> numpy array, little-endian as in a checkpoint; strings
+        are an array of bytes objects, each hashed with its length.
+    Returns:
+      str, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f'{name} {value.dtype.name} {list(value.shape)}\n'
+                      .encode('utf-8'))
+        if value.dtype.hasobject:
+            for text in value.ravel():
+                digest.update(f'{len(text)} '.encode('utf-8') + text)
+        else:
+            digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
 def check_tensors(prefix, variables):
-    """Compares a checkpoint with what it shall be restored into.
+    """Compares a checkpoint with the variables that it shall be restored into.
 
     Args:
       prefix: str.
@@ -149,7 +143,7 @@ def choose(folder, prefix=None):
     Returns:
       str, a prefix that reads completely.
     Raises:
-      UserError: where there is none, or it is damaged.
+      UserError: there is none, or it is damaged.
     """
     if prefix is not None:
         _check_whole(prefix)
@@ -173,7 +167,7 @@ def restore(session, saver, prefix, variables, find_step):
     Returns:
       int, the step.
     Raises:
-      UserError: where it is not there, is damaged or is of another network.
+      UserError: it is not there, is damaged or is of another network.
     """
     _check_whole(prefix)
     check_tensors(prefix, variables)
@@ -188,28 +182,26 @@ def restore_newest(session, saver, folder, variables, find_step):
       session, saver, variables, find_step: as restore.
       folder: str.
     Returns:
-      (str, int), its prefix and step; (None, 0) where there is none.
+      (str, int), its prefix and step; (None, 0) if there is none.
     Raises:
       UserError: as find_newest and check_tensors.
     """
-    while True:
-        checkpoint = find_newest(folder)
-        if checkpoint is None:
-            return None, 0
-        try:
-            check_tensors(checkpoint.prefix, variables)
-            saver.restore(session, checkpoint.prefix)
-            return checkpoint.prefix, find_step(
-                tf.train.NewCheckpointReader(checkpoint.prefix))
-        except Exception:  # pylint: disable=broad-except
-            # Pruned by a training run since it was found: look again.
-            if not _vanished(checkpoint):
-                raise
+    checkpoint = find_newest(folder)
+    if checkpoint is None:
+        return None, 0
+    try:
+        return checkpoint.prefix, restore(session, saver, checkpoint.prefix,
+                                          variables, find_step)
+    except Exception:  # pylint: disable=broad-except
+        if not _vanished(checkpoint):
+            raise
+    return restore_newest(session, saver, folder, variables, find_step)
 
 
 def _check_whole(prefix):
-    model_dirs.check_path(prefix)
-    if not os.path.isfile(_find_index(prefix)):
+    model_dir.check_path(prefix)
+    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
+    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
         raise UserError(f'there is no checkpoint {prefix} (no file '
                         f'{prefix}.index); give the path up to the step, as in '
                         'model/model.ckpt-55000')
@@ -219,22 +211,10 @@ def _check_whole(prefix):
                         'choose another')
 
 
-def _find_index(prefix):
-    """The file with a checkpoint's table; until TensorFlow 0.11 its only one."""
-    index = prefix + '.index'
-    return prefix if os.path.isfile(prefix) and not os.path.exists(
-        index) else index
-
-
 def _vanished(checkpoint):
+    """Whether a training beside this program pruned it since it was listed."""
     return not all(os.path.lexists(checkpoint.prefix + suffix)
                    for suffix in checkpoint.suffixes)
-
-
-def _report_damaged(damaged, used):
-    for checkpoint, reason in damaged:
-        print(f'warning: {checkpoint.prefix} is damaged ({reason}); '
-              f'using {used.name} instead', file=sys.stderr, flush=True)
 
 
 def one_line(error):

@@ -26,9 +26,8 @@ def find_checkpoint():
     Returns:
       str, a prefix; None where it is not there.
     """
-    return next((checkpoint.prefix
-                 for checkpoint in model_dir.list_checkpoints(CHECKPOINT)
-                 if checkpoint.holds_tensors), None)
+    newest = model_dir.find_newest(CHECKPOINT)
+    return newest and newest.prefix
 
 
 def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):

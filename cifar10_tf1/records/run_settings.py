@@ -1,13 +1,13 @@
-"""What a user can choose of a run: asked for, recorded, or as documented.
+"""What a user can choose of a run: as given, else as recorded, else as documented.
 
-A model folder is one run. What is not asked for on resumption comes from the
-record; what is asked for and would make it another run is refused.
+A model folder is one run. Options that are not given on resumption come from its
+record; options that would make it another run are refused.
 """
 
 from typing import NamedTuple, Optional
 
-from cifar10_tf1.machine import description
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import description
 
 
 class RunSettings(NamedTuple):
@@ -29,7 +29,7 @@ class RunSettings(NamedTuple):
 
 
 def default(system, data_set, kernels='stock', train_files=None):
-    """Those of a run without options, but for these kernels and files."""
+    """The RunSettings of a run without options, but for its kernels and files."""
     train_files = train_files or data_set.num_train_files
     cores = description.count_cores()
     is_fast = kernels == 'fast'
@@ -37,8 +37,8 @@ def default(system, data_set, kernels='stock', train_files=None):
         seed=1, epochs=system.num_epochs,
         save_steps=system.build_plan(data_set, train_files).num_steps,
         train_files=train_files, device='auto', kernels=kernels,
-        # The fast kernels' ops are small, and many: each in one thread, so
-        # that the number of threads has no influence on the bits.
+        # The fast kernels have many small ops. Each runs in one thread, which keeps
+        # the number of threads out of the bits.
         intra_op_threads=1 if is_fast else cores,
         inter_op_threads=is_fast and system.num_parallel_ops or cores,
         input_threads=min(cores, 2))
@@ -55,7 +55,10 @@ def complete(given, system, data_set, recorded=RunSettings()):
 
 
 def resolve(record, given, data_set, system):
-    """What a process trains with: what is given, else recorded, else default.
+    """What a process trains with.
+
+    As complete, but a run that was begun with fewer epochs than documented, to try
+    it, goes on to the documented number.
 
     Args:
       record: RunRecord, perhaps new.
@@ -65,33 +68,35 @@ def resolve(record, given, data_set, system):
     Returns:
       RunSettings without a None.
     Raises:
-      UserError: where the folder's run is of another seed or other data.
+      UserError: the folder's run is of another seed or other data.
     """
-    way_out = 'or choose another folder with --model-dir'
     recorded = record.settings
     if (given.train_files or 1) > data_set.num_train_files:
         raise UserError(f'--train-files {given.train_files}: the training data '
                         f'of {data_set.name} has {data_set.num_train_files} '
                         'file(s); ask for fewer')
     if record.content['processes']:
-        num_files = recorded.train_files or data_set.num_train_files
-        if given.train_files not in (None, num_files):
-            raise UserError(f'{record.folder} holds a run on {num_files} training '
-                            f'file(s), not {given.train_files}; leave '
-                            f'--train-files out, {way_out}')
-        if given.seed not in (None, recorded.seed):
-            raise UserError(
-                f'{record.folder} holds a run of seed {recorded.seed}, not '
-                f'{given.seed}; leave --seed out, {way_out}')
-        data = record.content['data']
-        if data['name'] != data_set.name:
-            with_or_without = ('add' if data['name'].startswith(
-                'synthetic') else 'leave out')
-            raise UserError(f'{record.folder} holds a run on {data["name"]}, '
-                            f'not on {data_set.name}; {with_or_without} '
-                            f'--synthetic, {way_out}')
-        if data['sha256'] != data_set.sha256:
-            raise UserError(f'{record.folder} holds a run on other files of '
-                            f'{data_set.name}; give those with --data-dir, '
-                            f'{way_out}')
+        _check(record, given, data_set)
+        recorded = recorded._replace(epochs=max(recorded.epochs, system.num_epochs))
     return complete(given, system, data_set, recorded)
+
+
+def _check(record, given, data_set):
+    """Raises UserError where an option or the data makes it another run."""
+    recorded, data = record.settings, record.content['data']
+    num_files = recorded.train_files or data_set.num_train_files
+    with_or_without = 'add' if data['name'].startswith('synthetic') else 'leave out'
+    for differs, theirs, ours, way_out in (
+            (given.train_files not in (None, num_files),
+             f'on {num_files} training file(s)', f'{given.train_files}',
+             'leave --train-files out'),
+            (given.seed not in (None, recorded.seed),
+             f'of seed {recorded.seed}', f'{given.seed}', 'leave --seed out'),
+            (data['name'] != data_set.name, f'on {data["name"]}',
+             f'on {data_set.name}', f'{with_or_without} --synthetic'),
+            (data['sha256'] != data_set.sha256, f'on other files of {data_set.name}',
+             'on these', 'give those with --data-dir')):
+        if differs:
+            raise UserError(
+                f'{record.folder} holds a run {theirs}, not {ours}; {way_out}, or '
+                'choose another folder with --model-dir')

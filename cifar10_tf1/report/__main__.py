@@ -155,10 +155,8 @@ def main(argv=None):
                         help='leave the images of the data set out, which may '
                         'not be passed on (default: the surest mistakes are in '
                         'it)')
-    parser.add_argument('--checkpoint', metavar='PREFIX',
-                        help='path of the checkpoint without .index (default: '
-                        'the newest beside the record, or the checkpoint of '
-                        'record)')
+    cli.add_checkpoint_option(
+        parser, 'the newest beside the record, or the checkpoint of record')
     cli.add_data_dir_option(parser)
     return cli.run_command(parser, argv, _report)
 

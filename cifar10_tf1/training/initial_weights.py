@@ -1,4 +1,4 @@
-"""What a run begins with: published weights, or seeded ones where it may.
+"""The weights a run starts from: published ones, or seeded ones if the user wants.
 
 For systems that fine-tune. A run from seeded weights is another result than the
 documented one, so the record, and each line that it prints, say which it is.
@@ -9,17 +9,22 @@ import os
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.records import run_record
 from cifar10_tf1.checkpoints import pretrained
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph.variables import load_variables
+from cifar10_tf1.records import run_record
 
 SEEDED_PREFIX = '[from seeded weights] '
 
 
 class InitialWeights:
-    """The one of a run."""
+    """The weights a run starts from.
+
+    Attributes:
+      line_prefix: str, what precedes each line of the run.
+      for_record: dict, what joins the record's data.
+    """
 
     def __init__(self, system, record, path, is_from_scratch):
         """
@@ -29,41 +34,37 @@ class InitialWeights:
           path: str, of published weights that the user names, or None.
           is_from_scratch: bool, whether the user wants seeded ones.
         Raises:
-          UserError: where it contradicts itself, the system or the record.
+          UserError: it contradicts itself, the system or the record.
         """
-        self._published = system.pretrained
-        self._folder = record.folder
-        self._path = path
-        self._recorded = {}
-        if record.content['processes'] and self._published:
-            self._recorded = record.content['data'].get('pretrained') or {}
-            self._check_record(is_from_scratch)
-            self._is_from_scratch = not self._recorded
-        else:
-            self._is_from_scratch = is_from_scratch
-        self._for_record = self._recorded
         if path is not None and is_from_scratch:
             raise UserError('--pretrained and --from-scratch contradict each '
                             'other; leave one out')
-        if self._published is None and (path is not None or is_from_scratch):
+        if system.pretrained is None and (path is not None or is_from_scratch):
             raise UserError(
                 f'{system.name} begins with seeded weights; leave --pretrained '
                 'and --from-scratch out')
-        self.line_prefix = ''
-        if self._published and self._is_from_scratch:
-            self.line_prefix = SEEDED_PREFIX
-        elif self._published and not (
-                self._recorded.get('is_documented', True) if self._recorded
-                else path is None or pretrained.is_documented(self._published, path)):
-            self.line_prefix = pretrained.OTHER_PREFIX
-
-    @property
-    def for_record(self):
-        """dict of what joins a record's data."""
-        if self._published is None:
-            return {}
-        return {'pretrained': None if self._is_from_scratch
-                else self._for_record}
+        self._published = None if is_from_scratch else system.pretrained
+        self._folder, self._path = record.folder, path
+        recorded = {}
+        if system.pretrained and record.content['processes']:
+            recorded = record.content['data'].get('pretrained') or {}
+            for differs, theirs, option in (
+                    (recorded and is_from_scratch, 'published', '--from-scratch'),
+                    (not recorded and path is not None, 'seeded', '--pretrained')):
+                if differs:
+                    raise UserError(
+                        f'{record.folder} holds a run from {theirs} weights; leave '
+                        f'{option} out, or choose another folder with --model-dir')
+            if not recorded:
+                self._published = None
+        self._tensors_sha256 = recorded.get('tensors_sha256')
+        self.line_prefix, self.for_record = '', {}
+        if system.pretrained:
+            self.for_record = {'pretrained': recorded if self._published else None}
+            is_documented = recorded.get('is_documented', True) if recorded else (
+                path is None or pretrained.is_documented(system.pretrained, path))
+            self.line_prefix = SEEDED_PREFIX if not self._published else (
+                '' if is_documented else pretrained.OTHER_PREFIX)
 
     def load(self, session, graph):
         """Gives the variables of a new run their published values.
@@ -72,55 +73,39 @@ class InitialWeights:
           session: tf.Session, whose variables are initialized.
           graph: training.TrainingGraph.
         Raises:
-          UserError: where there are none, as pretrained.load; where the run was
-            begun with others.
+          UserError: as pretrained.load.
         """
-        if self._published is None or self._is_from_scratch:
+        if self._published is None:
             return
-        weights = self._load(graph)
+        weights = self._find(graph)
         load_variables(session, [(graph.variables[name], value) for name, value
                                  in weights.tensors.items()])
-        lines = self._published.format_list(_list_shapes(graph))
         path = os.path.join(self._folder, self._published.list_name)
-        with preparation.explained(f'write {path}', '--model-dir'):
-            with open(path, 'w') as file:
-                file.write('\n'.join(lines) + '\n')
-        self._for_record = weights.for_record
+        lines = self._published.format_list(_list_shapes(graph))
+        try:
+            files.write_atomically(path, '\n'.join(lines) + '\n')
+        except OSError as error:
+            raise UserError(f'cannot write {path}: {error.strerror}; free some '
+                            'space or choose another folder with --model-dir')
+        self.for_record = {'pretrained': weights.for_record}
 
     def check(self, graph):
-        """Looks whether weights that a user names are those of a run.
-
-        Args:
-          graph: training.TrainingGraph.
-        Raises:
-          UserError: where they are others, or can't be read.
-        """
+        """Raises UserError if weights that a user names are not those of the run."""
         if self._path is not None:
-            self._load(graph)
+            self._find(graph)
 
-    def _load(self, graph):
+    def _find(self, graph):
         wanted = {name: shape for name, shape in _list_shapes(graph).items()
                   if self._published.is_restored(name)}
         weights = pretrained.load(self._published, wanted, self._path)
-        begun_with = self._recorded.get('tensors_sha256')
-        if begun_with not in (None, weights.tensors_sha256):
+        if self._tensors_sha256 not in (None, weights.tensors_sha256):
             raise UserError(
                 f'{self._folder} holds a run that began with other weights than '
                 f'{self._path or self._published.find_folder()} (SHA-256 of the '
-                f'tensors {begun_with[:12]}..., not '
+                f'tensors {self._tensors_sha256[:12]}..., not '
                 f'{weights.tensors_sha256[:12]}...); leave --pretrained out, or '
                 'choose another folder with --model-dir')
         return weights
-
-    def _check_record(self, is_from_scratch):
-        if self._recorded and is_from_scratch:
-            raise UserError(
-                f'{self._folder} holds a run from published weights; leave '
-                '--from-scratch out, or choose another folder with --model-dir')
-        if not self._recorded and self._path is not None:
-            raise UserError(
-                f'{self._folder} holds a run from seeded weights; leave '
-                '--pretrained out, or choose another folder with --model-dir')
 
 
 def _list_shapes(graph):
@@ -130,7 +115,7 @@ def _list_shapes(graph):
 
 
 def find_prefix(checkpoint):
-    """What precedes each line on a checkpoint, beside the data set's: str.
+    """What precedes each line on a checkpoint of other than the documented weights.
 
     Args:
       checkpoint: str, a prefix; what lies beside it says so.

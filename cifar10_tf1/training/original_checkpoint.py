@@ -1,8 +1,8 @@
 """Checkpoints as an original writes them, beside those that a run goes on from.
 
 The originals without a global step are read by programs that name every tensor:
-a plain Saver of their graph, or their .meta file. Those find here exactly what
-they know, under the original's name.
+a plain Saver of their graph, or their .meta file. Those programs find here exactly
+the tensors that they know, under the original's name.
 """
 
 import tensorflow.compat.v1 as tf
@@ -10,13 +10,12 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.graph.variables import load_variables
 
 
-class Publisher:
-    """What a system publishes of its training."""
+class OriginalCheckpointExporter:
 
     def __init__(self, writer, system, session, seed):
         """
         Args:
-          writer: checkpoint_writer.CheckpointWriter.
+          writer: checkpoints.writing.CheckpointWriter.
           system: systems.base.System.
           session: tf.Session of the training.
           seed: int, the run's.
@@ -26,7 +25,7 @@ class Publisher:
         self._saver = None
 
     def publish(self, name):
-        """Writes `published/<name>`; raises UserError where it can't."""
+        """Writes `published/<name>`; raises UserError if it can't."""
         with tf.Graph().as_default() as graph:
             if self._system.build_published(self._seed):
                 with tf.Session(graph=graph) as session:
@@ -46,7 +45,7 @@ class Publisher:
                                  if variable.op.name in values])
 
     def _get_saver(self):
-        """Of all that the original saves; it has no global step."""
+        """A Saver of all that the original saves; it has no global step."""
         if self._saver is None:
             with self._session.graph.as_default():
                 self._saver = tf.train.Saver({

@@ -56,12 +56,7 @@ class Run:
 
     def _open(self):
         options, folder = self.options, self.folder
-        self.record = (run_record.load_folder(folder.path)
-                       or run_record.recover(folder.path))
-        if self.record and not os.path.exists(folder.join(run_record.FILE)):
-            print(f'warning: {folder.join(run_record.FILE)} is lost; it is '
-                  'written again from what lies beside the newest checkpoint',
-                  file=sys.stderr, flush=True)
+        self.record = run_record.load_folder(folder.path, for_training=True)
         if self.record and options.system is None:
             name = systems.find(self.record.content['system']).name
         else:

@@ -1,14 +1,16 @@
 """The loss of every step, kept beside the checkpoints.
 
-An epoch prints the sum of its 500 losses; a run that was interrupted in the
-middle of it prints the same sum, to the bit, because the losses before the
-restored step are still there. One little-endian float32 a step, step 1 first.
+An epoch prints the sum of its 500 losses. A run that is interrupted in the middle
+of it still prints the same sum, to the bit, because the losses before the restored
+step are in this file: one little-endian float32 a step, step 1 first.
 """
 
 import hashlib
 import os
 
 import numpy as np
+
+from cifar10_tf1.common import files
 
 FILE = 'step_losses.f32'
 _DTYPE = np.dtype('<f4')
@@ -17,55 +19,48 @@ _DTYPE = np.dtype('<f4')
 class StepLosses:
 
     def __init__(self, folder, step, digest=None):
-        """Opens the file and cuts it back to a restored step.
+        """Reads the losses up to a restored step.
 
-        Steps that another program made have no loss here: they are NaN. So are
-        all where the file is not what it was at that step.
+        Losses of steps that another program made are NaN. So are all of them if the
+        file differs from what it was at that step.
 
         Args:
           folder: str, the model folder.
           step: int, the global step that the run goes on from.
-          digest: str, what `digest` was at that step; None where it is not known.
+          digest: str, the result of `digest` at that step; None: not known.
         """
-        path = os.path.join(folder, FILE)
-        known = np.fromfile(path, _DTYPE)[:step] if os.path.exists(path) else []
-        self.damaged = digest not in (None, _digest(known))
+        self._path = os.path.join(folder, FILE)
+        known = np.fromfile(self._path, _DTYPE)[:step] if os.path.exists(
+            self._path) else np.zeros(0, _DTYPE)
+        self.damaged = digest not in (None, _digest(known.tobytes()))
         if self.damaged:
-            known = []
-        self._file = open(path, 'r+b' if os.path.exists(path) else 'w+b')
-        self._losses = list(known) + [np.float32('nan')] * (step - len(known))
-        self._file.write(np.asarray(self._losses, _DTYPE).tobytes())
-        self._file.truncate()
-        self._num_written = step
+            known = known[:0]
+        self._losses = known.tolist() + [float('nan')] * (step - len(known))
 
     def append(self, loss):
-        self._losses.append(np.float32(loss))
+        self._losses.append(loss)
 
     def sync(self):
-        """Puts the losses on disk; before each checkpoint."""
-        new = self._losses[self._num_written:]
-        self._file.write(np.asarray(new, _DTYPE).tobytes())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._num_written = len(self._losses)
+        """Puts the losses on disk; call it before each checkpoint."""
+        files.write_atomically(self._path, self._to_bytes())
 
     def digest(self):
-        """SHA-256 of the losses so far, as they are in the file."""
-        return _digest(self._losses)
+        """SHA-256 of the losses so far, as sync writes them."""
+        return _digest(self._to_bytes())
 
     def sum(self, first_step, last_step):
         """The sum over steps first_step + 1 ... last_step in double precision.
 
         Returns:
-          (sum, number of steps whose loss is unknown and left out): float, int.
+          (sum, number of unknown losses, which it leaves out): float, int.
         """
         losses = np.asarray(self._losses[first_step:last_step], np.float64)
         unknown = np.isnan(losses)
         return float(losses[~unknown].sum()), int(unknown.sum())
 
-    def close(self):
-        self._file.close()
+    def _to_bytes(self):
+        return np.asarray(self._losses, _DTYPE).tobytes()
 
 
-def _digest(losses):
-    return hashlib.sha256(np.asarray(losses, _DTYPE).tobytes()).hexdigest()
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()

@@ -51,11 +51,7 @@ class TrainingLog:
         run, folder = self._run, self._run.folder
         self._progress = Progress(self._plan.batch_sizes, run.settings.epochs,
                                   last_step, self._prefix)
-        try:
-            self._losses = StepLosses(folder.path, step, losses_digest)
-        except OSError as error:
-            raise UserError(f'cannot write {error.filename}: {error.strerror}; '
-                            'choose another folder with --model-dir')
+        self._losses = StepLosses(folder.path, step, losses_digest)
         if self._losses.damaged:
             print(f'warning: the losses of the first {step} steps are not those '
                   'that were saved; they are unknown from here on',
@@ -168,7 +164,6 @@ class TrainingLog:
 
     def close(self):
         self._summaries.close()
-        self._losses.close()
 
     def print_end(self):
         """Prints the original's last lines."""

@@ -4,34 +4,27 @@ FUZZ_SEED repeats a failure; the seed is printed with it.
 """
 
 import contextlib
-import gzip
-import hashlib
 import io
 import os
 import random
-import shutil
 
 import numpy as np
 import pytest
 
-import data_helpers
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
-from cifar10_tf1.data import mnist
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
 from cifar10_tf1.report.text import format_report
-from cifar10_tf1.training.step_losses import StepLosses
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from data_helpers import isolated  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
-NUM_MUTATIONS = 2000  # of each reader's file
+NUM_MUTATIONS = 500  # of each reader's file
 SEED = int(os.environ.get('FUZZ_SEED') or random.SystemRandom().getrandbits(32))
 
 
@@ -134,48 +127,6 @@ def test_weights(folder, suffix):
     assert refused > NUM_MUTATIONS // 2
 
 
-def test_step_losses(folder):
-    """Any change of the losses so far makes all of them unknown."""
-    path = folder / 'step_losses.f32'
-    whole = np.fromfile(str(path), '<f4')
-    losses = StepLosses(str(folder), 4)
-    digest, expected = losses.digest(), losses.sum(0, 4)
-    losses.close()
-
-    def read():
-        changed = path.read_bytes()[:16] != whole.tobytes()
-        losses = StepLosses(str(folder), 4, digest)
-        losses.close()
-        assert losses.damaged == changed
-        assert losses.sum(0, 4) == ((0.0, 4) if changed else expected)
-
-    assert fuzz(path, read, whole.tobytes())[0] == 0
-
-
-@pytest.mark.parametrize('version', ['binary', 'python'])
-def test_archive(tmp_path, version):
-    """Unpacked halfway, it has no published digest: its files' have to do."""
-    data_dir = tmp_path / 'data'
-    data_dir.mkdir()
-    path = data_dir / f'cifar-10-{version}.tar'
-    content = data_helpers.pack(version, packed=False)
-    described, contents = data_helpers.VERSIONS[version]
-    # Nearly all bytes are content: the headers of the first members.
-    head, rest = content[:4096], content[4096:]
-
-    def read():
-        path.write_bytes(path.read_bytes() + rest)
-        try:
-            data_helpers.load(data_dir)
-            assert data_helpers.snapshot(data_dir / described.folder) == contents
-        finally:
-            shutil.rmtree(str(data_dir / described.folder), ignore_errors=True)
-
-    refused, unused_results = fuzz(path, read, head, NUM_MUTATIONS // 2)
-    assert refused > NUM_MUTATIONS // 8
-    assert os.listdir(str(tmp_path)) == ['data']
-
-
 @pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
 def test_pictures(kind, tmp_path):
     Image = pytest.importorskip('PIL.Image')
@@ -187,31 +138,3 @@ def test_pictures(kind, tmp_path):
                          file.getvalue())
     assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
     assert refused
-
-
-@pytest.mark.parametrize('packed', [False, True])
-def test_idx(tmp_path, packed):
-    """The four files of MNIST, each in turn, plain or packed."""
-    chance = np.random.RandomState(1)
-    files, contents = [], {}
-    for name, shape in (('train-images', (30, 28, 28)), ('train-labels', (30,)),
-                        ('t10k-images', (10, 28, 28)), ('t10k-labels', (10,))):
-        file = mnist.IdxFile(name, shape, '')
-        content = mnist.build_header(shape) + chance.randint(0, 10, shape).astype(
-            np.uint8).tobytes()
-        files.append(file._replace(digest=hashlib.sha256(content).hexdigest()))
-        contents[name] = gzip.compress(content) if packed else content
-        (tmp_path / name).write_bytes(contents[name])
-
-    def read():
-        data_set = mnist.load_data_set(str(tmp_path), files=files)
-        return data_set.raw_records('train'), data_set.raw_records('test')
-
-    expected = read()
-    for name, content in contents.items():
-        refused, tables = fuzz(tmp_path / name, read, content,
-                               NUM_MUTATIONS // len(files))
-        # A gzip header has parts without influence on the content.
-        assert refused > NUM_MUTATIONS // len(files) // 2
-        for table in tables:
-            assert all(np.array_equal(*pair) for pair in zip(table, expected))

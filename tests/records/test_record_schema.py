@@ -18,7 +18,6 @@ from cifar10_tf1.common.errors import UserError
 
 RECORDS = sorted(glob.glob(os.path.join(pages.ROOT, 'results', 'runs', '**',
                                         'run.json'), recursive=True))
-NESTED = json.loads('[' * 200 + ']' * 200)
 
 
 @pytest.fixture
@@ -44,21 +43,26 @@ def put(value, *path):
 
 
 @pytest.mark.parametrize('edit, misfit', [
+    # What a terminal would obey, or take for a line of the program.
     (put('\x1b[31mred', 'processes', 0, 'kind', 'cpu', 'name'),
      'processes 0 kind cpu name'),
-    (put('x\nVerdict: within the band', 'processes', 0, 'kind', 'cpu', 'name'),
-     'processes 0 kind cpu name'),
-    (put('x\rVerdict', 'processes', 0, 'commit'), 'processes 0 commit'),
-    (put('\udc80', 'processes', 0, 'versions', 'numpy'),
-     'processes 0 versions numpy'),
-    (put('x', 'data', 'sha256', '\x07'), "data sha256 '\\x07'"),
-    (put(NESTED, 'processes', 0, 'versions', 'numpy'), ' 0 0'),
+    (put('x\nVerdict: within the band', 'processes', 0, 'commit'),
+     'processes 0 commit'),
+    (put('\udc80', 'settings', 'device'), 'settings device'),
+    (put('x', 'data', 'sha256', '\x07'), 'data sha256'),
     (put(0, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
     (put(-1.5, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
     (put(10 ** 400, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
     (put(float('inf'), 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
+    (put('5', 'epochs', 0, 'step'), 'epochs 0 step'),
+    (put(-4, 'epochs', 0, 'step'), 'epochs 0 step'),
+    (put(True, 'settings', 'seed'), 'settings seed'),
     (put(1, 'epochs', 1, 'epoch'), 'epochs: the order of their epochs'),
+    (put(10 ** 6 - 1, 'tests', 0, 'num_correct'), 'tests 0 num_correct'),
+    (lambda content: content.pop('not_bit_exact'), 'not_bit_exact'),
+    (lambda content: content['processes'][0].pop('end'), 'processes 0 end'),
     (put({}, 'weights'), 'weights step'),
+    (put({}, 'epochs'), 'epochs'),
     (put([], 'processes'), 'settings'),
     (lambda content: content.update(processes=[], settings={'seed': 'abc'},
                                     data={}), 'settings'),
@@ -66,17 +70,15 @@ def put(value, *path):
 def test_what_is_refused(content, edit, misfit):
     assert record_schema.find_misfit(content) is None
     edit(content)
-    found = record_schema.find_misfit(content)
-    assert found is not None and misfit in found
-    assert found.isprintable()
+    assert record_schema.find_misfit(content) == misfit
 
 
-@pytest.mark.parametrize('value', ['x', '1', None, [], 1.5, '\x1b[31m'])
-def test_a_format_that_is_no_number(content, value, tmp_path):
-    path = tmp_path / 'run.json'
-    path.write_text(json.dumps(dict(content, format=value)))
-    with pytest.raises(UserError, match='is not the record of a run'):
-        run_record.load(str(path))
+def test_what_may_be_absent(content):
+    content['settings'].pop('train_files', None)
+    content['settings']['kernels'] = None
+    content.update(weights=None, epochs=[], tests=[])
+    content['processes'][0].update(end=None, to_step=None, commit=None)
+    assert record_schema.find_misfit(content) is None
 
 
 @pytest.fixture

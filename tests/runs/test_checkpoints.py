@@ -1,17 +1,21 @@
 """Newest whole checkpoint, saving, keeping, sweeping; nothing foreign is lost."""
 
+import errno
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1.checkpoints import writing
-from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1 import fingerprint
 from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import writing
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -33,15 +37,24 @@ def save(folder, session, *steps):
     with model_dirs.ModelDir(str(folder)) as held:
         writer = writing.CheckpointWriter(held, session.saver)
         for step in steps:
-            writer.save(session, step, {'seed': 1, 'step': step})
+            writer.save(session, step, {'data': 'tiny', 'seed': 1, 'step': step})
 
 
-def save_foreign(folder, session, *steps):
+def save_foreign(folder, session, *steps, name='model.ckpt', **options):
     """As the original program does, with a Saver of its own."""
     with session.graph.as_default():
-        saver = tf.train.Saver()
+        saver = tf.train.Saver(**options)
     for step in steps:
-        saver.save(session, os.path.join(str(folder), 'model.ckpt'), step)
+        saver.save(session, os.path.join(str(folder), name), step)
+
+
+def names_of(folder):
+    return sorted(os.listdir(str(folder)))
+
+
+def contents_of(folder):
+    return {path.name: path.read_bytes()
+            for path in folder.iterdir() if path.is_file()}
 
 
 def steps_of(folder):
@@ -53,18 +66,13 @@ def find_step(folder):
     return newest and newest.step
 
 
-def test_files_of_a_save(tmp_path, session):
-    save(tmp_path, session, 7)
-    assert sorted(os.listdir(str(tmp_path))) == [
-        '.lock', 'checkpoint', 'model.ckpt-7.data-00000-of-00001',
-        'model.ckpt-7.index', 'model.ckpt-7.json', 'model.ckpt-7.meta']
-    assert '"seed": 1' in (tmp_path / 'model.ckpt-7.json').read_text()
-
-
 def test_the_last_five_are_kept_across_processes(tmp_path, session):
     save(tmp_path, session, 1, 2, 3, 4)
     save(tmp_path, session, 5, 6, 7)
-    assert steps_of(tmp_path) == [7, 6, 5, 4, 3]
+    assert names_of(tmp_path) == sorted(
+        ['.lock', 'checkpoint'] + [
+            f'model.ckpt-{step}.{suffix}' for step in (3, 4, 5, 6, 7)
+            for suffix in ('data-00000-of-00001', 'index', 'json', 'meta')])
     state = tf.train.get_checkpoint_state(str(tmp_path))
     assert state.all_model_checkpoint_paths == [
         str(tmp_path / f'model.ckpt-{step}') for step in (3, 4, 5, 6, 7)]
@@ -83,31 +91,11 @@ def test_the_state_file_is_right_however_the_folder_is_named(
     save(folder, session, 1, 2)
     assert tf.train.latest_checkpoint(folder) == os.path.join(
         folder, 'model.ckpt-2')
-    assert 'model_checkpoint_path: "model.ckpt-2"' in (
-        work / 'model' / 'checkpoint').read_text()
     moved = tmp_path / 'moved'
     (work / 'model').rename(moved)
     assert tf.train.latest_checkpoint(str(moved)) == str(
         moved / 'model.ckpt-2')
-
-
-def test_foreign_checkpoints_are_never_deleted(tmp_path, session):
-    save_foreign(tmp_path, session, 1, 2, 3)
-    save(tmp_path, session, *range(4, 14))
-    assert steps_of(tmp_path) == [13, 12, 11, 10, 9, 3, 2, 1]
-
-
-def test_a_foreign_checkpoint_is_never_overwritten(tmp_path, session, capsys):
-    save_foreign(tmp_path, session, 1, 2)
-    index = tmp_path / 'model.ckpt-2.index'
-    index.write_bytes(index.read_bytes()[:100])
-    before = (tmp_path / 'model.ckpt-2.data-00000-of-00001').read_bytes()
-    assert find_step(tmp_path) == 1
-    save(tmp_path, session, 2)
-    assert 'set-aside-1-model.ckpt-2' in capsys.readouterr().err
-    assert (tmp_path / 'set-aside-1-model.ckpt-2.data-00000-of-00001'
-            ).read_bytes() == before
-    assert find_step(tmp_path) == 2
+    assert find_step(moved) == 2
 
 
 def test_the_state_file_is_only_a_hint(tmp_path, session):
@@ -119,44 +107,64 @@ def test_the_state_file_is_only_a_hint(tmp_path, session):
     assert find_step(tmp_path) == 6
 
 
-def test_a_folder_can_be_moved(tmp_path, session):
-    save(tmp_path / 'old', session, 5, 6)
-    (tmp_path / 'old').rename(tmp_path / 'new')
-    assert 'old' not in (tmp_path / 'new' / 'checkpoint').read_text()
-    assert tf.train.latest_checkpoint(str(tmp_path / 'new')) == str(
-        tmp_path / 'new' / 'model.ckpt-6')
-    assert find_step(tmp_path / 'new') == 6
-
-
-def test_highest_step_not_highest_name(tmp_path, session):
+def test_foreign_checkpoints_are_never_deleted(tmp_path, session):
     save_foreign(tmp_path, session, 9, 10, 100)
-    assert find_step(tmp_path) == 100
-    assert steps_of(tmp_path) == [100, 10, 9]
+    assert find_step(tmp_path) == 100  # the highest step, not the highest name
+    save(tmp_path, session, *range(101, 111))
+    assert steps_of(tmp_path) == [110, 109, 108, 107, 106, 100, 10, 9]
+
+
+def test_a_foreign_checkpoint_is_never_overwritten(tmp_path, session):
+    save_foreign(tmp_path, session, 1, 2)
+    (tmp_path / 'model.ckpt-2.index').write_bytes(b'damaged')
+    before = contents_of(tmp_path)
+    with pytest.raises(UserError, match='move model.ckpt-2 away'):
+        save(tmp_path, session, 2)
+    after = contents_of(tmp_path)
+    del after['.lock']
+    assert after == before
+
+
+@pytest.mark.parametrize('name, options', [
+    ('cifar.ckpt', {}), ('model', {}), ('x.ckpt', {'write_version': 1}),
+    ('model.ckpt', {'write_version': 1})])
+def test_training_refuses_checkpoints_of_another_name_or_format(
+        name, options, tmp_path, session, tiny_data_set):
+    """It would begin at step 0 and replace the user's state file."""
+    save_foreign(tmp_path, session, 3, name=name, **options)
+    before = contents_of(tmp_path)
+    with pytest.raises(UserError, match='--model-dir') as caught:
+        runs.train(tmp_path, tiny_data_set, max_steps=1)
+    assert f'{name}-3' in str(caught.value) and '\n' not in str(caught.value)
+    assert contents_of(tmp_path) == before
+
+
+def test_training_refuses_a_checkpoint_without_a_step(tmp_path, session,
+                                                      tiny_data_set):
+    save_foreign(tmp_path, session, None)
+    with pytest.raises(UserError, match='holds model.ckpt.data.*--model-dir'):
+        runs.train(tmp_path, tiny_data_set, max_steps=1)
 
 
 def test_no_checkpoint(tmp_path, session):
-    assert reading.find_newest(str(tmp_path / 'absent')) is None
-    assert reading.find_newest(str(tmp_path)) is None
+    assert find_step(tmp_path / 'absent') is None
+    assert find_step(tmp_path) is None
     (tmp_path / 'model.ckpt-5.meta').write_text('stray')
     (tmp_path / 'model.ckpt-abc.index').write_text('no step')
-    assert reading.find_newest(str(tmp_path)) is None
+    assert find_step(tmp_path) is None
 
 
 def damage(path, how):
     content = path.read_bytes()
-    if how == 'cut':
-        path.write_bytes(content[:-10])
-    elif how == 'empty':
-        path.write_bytes(b'')
-    elif how == 'flipped':
-        middle = len(content) // 2
-        path.write_bytes(content[:middle] + bytes([content[middle] ^ 64])
-                         + content[middle + 1:])
-    elif how == 'gone':
-        path.unlink()
-    elif how == 'folder':
-        path.unlink()
+    middle = len(content) // 2
+    path.unlink()
+    if how == 'folder':
         path.mkdir()
+    elif how != 'gone':
+        path.write_bytes({
+            'cut': content[:-10], 'empty': b'',
+            'flipped': content[:middle] + bytes([content[middle] ^ 64])
+            + content[middle + 1:]}[how])
 
 
 @pytest.mark.parametrize('how', ['cut', 'empty', 'flipped', 'gone', 'folder'])
@@ -173,62 +181,34 @@ def test_a_damaged_newest_is_named_and_the_one_before_used(
         find_step(tmp_path)
 
 
-def test_any_flipped_byte_of_an_index_is_noticed_or_harmless(tmp_path, session):
+def test_a_checkpoint_of_nan_is_not_gone_on_from(tmp_path, session, capsys):
     save(tmp_path, session, 1)
-    prefix = str(tmp_path / 'model.ckpt-1')
-    path = tmp_path / 'model.ckpt-1.index'
-    content = path.read_bytes()
-    num_noticed = 0
-    for position in range(len(content)):
-        for flip in (1, 128):
-            path.write_bytes(content[:position]
-                             + bytes([content[position] ^ flip])
-                             + content[position + 1:])
-            if reading.find_damage(prefix):
-                num_noticed += 1
-                continue
-            # A block that nobody reads, the footer's padding.
-            reader = tf.train.NewCheckpointReader(prefix)
-            assert sorted(reader.get_variable_to_shape_map()) == [
-                'global_step', 'model/weights']
-            assert (reader.get_tensor('model/weights').ravel()
-                    == np.arange(30)).all()
-    assert num_noticed > len(content)
+    with tf.Graph().as_default(), tf.Session() as other:
+        tf.get_variable('model/weights', initializer=np.float32([1, np.nan]))
+        other.run(tf.global_variables_initializer())
+        tf.train.Saver().save(other, str(tmp_path / 'model.ckpt'), 2)
+    assert find_step(tmp_path) == 1
+    assert 'model.ckpt-2 is damaged (model/weights is not' in capsys.readouterr().err
 
 
-def test_vanishing_while_it_is_read_is_no_error(tmp_path, session, monkeypatch,
-                                                capsys):
-    """A training run beside this process prunes what it is about to read."""
+@pytest.mark.parametrize('moment', ['find_damage', 'check_tensors'])
+def test_a_training_beside_it_may_prune_what_is_read(moment, tmp_path, session,
+                                                     monkeypatch, capsys):
     save(tmp_path, session, 1, 2)
-    real, calls = reading.find_damage, []
+    real, calls = getattr(reading, moment), []
 
-    def find_damage(prefix):
-        calls.append(prefix)
+    def pruning(*arguments, **options):
+        calls.append(arguments)
         if len(calls) == 1:
             save(tmp_path, session, *range(3, 9))
-        return real(prefix)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(reading, 'find_damage', find_damage)
-    assert find_step(tmp_path) == 8
-    assert capsys.readouterr().err == ''
-
-
-def test_vanishing_before_it_is_restored_is_no_error(tmp_path, session,
-                                                     monkeypatch):
-    save(tmp_path, session, 1, 2)
-    real, calls = reading.check_tensors, []
-
-    def check_tensors(prefix, variables):
-        calls.append(prefix)
-        if len(calls) == 1:
-            save(tmp_path, session, *range(3, 9))
-        return real(prefix, variables)
-
-    monkeypatch.setattr(reading, 'check_tensors', check_tensors)
+    monkeypatch.setattr(reading, moment, pruning)
     restored = reading.restore_newest(
         session, session.saver, str(tmp_path), session.variables,
         deep_cnn.find_step)
     assert restored[0] == str(tmp_path / 'model.ckpt-8')
+    assert capsys.readouterr().err == ''
 
 
 def test_other_tensors_are_named(tmp_path, session):
@@ -249,20 +229,50 @@ def test_other_tensors_are_named(tmp_path, session):
     assert '\n' not in message
 
 
-def test_a_named_checkpoint_that_is_not_there(tmp_path, session):
-    with pytest.raises(UserError, match='there is no checkpoint'):
-        reading.restore(session, session.saver,
-                        str(tmp_path / 'model.ckpt-1'), session.variables,
-                        deep_cnn.find_step)
+def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
+    save(tmp_path, session, 1, 2)
+    prefix = str(tmp_path / 'model.ckpt-2')
+    digests = set()
+    for path in [prefix, str(tmp_path / 'checkpoint')] + [
+            prefix + suffix for suffix in ('.index', '.data-00000-of-00001',
+                                           '.meta', '.json')]:
+        assert fingerprint.main(['--checkpoint', path]) == 0
+        digests.add(capsys.readouterr().out)
+    assert digests == {f'{reading.fingerprint(prefix)}  {prefix}\n'}
+    assert fingerprint.main(['--checkpoint', str(tmp_path / 'x.index')]) == 1
+    assert str(tmp_path / 'x') in capsys.readouterr().err
+
+
+def test_nothing_to_hash_is_an_error(tmp_path, session):
+    save(tmp_path, session, 1)
+    for name in ('model.ckpt-1.index', 'absent'):
+        with pytest.raises(UserError, match=name):
+            reading.fingerprint(str(tmp_path / name))
+
+
+def test_the_fingerprint_of_strings():
+    """Object arrays hold addresses, which differ from process to process."""
+    script = (
+        'import numpy as np\n'
+        'from cifar10_tf1.checkpoints import reading\n'
+        'def hash(*texts):\n'
+        '    texts = [text.encode() for text in texts]\n'
+        '    print(reading.fingerprint_tensors({"x": np.array(texts, object)}))\n'
+        'hash("ab", "c")\n'
+        'hash("a", "bc")\n')
+    first, second = (subprocess.check_output([sys.executable, '-c', script],
+                                             cwd=runs.ROOT) for unused in range(2))
+    assert first == second
+    assert len(set(first.split())) == 2
 
 
 def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
     save(tmp_path, session, 1)
-    kept = sorted(os.listdir(str(tmp_path)))
+    kept = names_of(tmp_path)
     theirs = ['notes.txt', 'best.ckpt-3.index', 'model.ckpt-9.data-00000-of-00001',
               'checkpoint.tmp', 'model.ckpt-2.tempstate.txt']
     ours = ['model.ckpt-2.data-00000-of-00001.tempstate1234567',
-            'model.ckpt-2.index.tempstate1234567',
+            'model.ckpt-2.index.tempstate1234567', 'step_losses.f32.12.tmp',
             'model.ckpt-2.meta.tmp0123456789abcdef0123456789abcdef',
             'checkpoint.tmp0123456789abcdef0123456789abcdef',
             'model.ckpt-3.json', 'model.ckpt-3.data-00000-of-00001']
@@ -273,85 +283,97 @@ def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
         (tmp_path / name / 'part-00000-of-00001.index').write_text('x')
     with model_dirs.ModelDir(str(tmp_path)):
         pass
-    assert sorted(os.listdir(str(tmp_path))) == sorted(kept + theirs)
+    assert names_of(tmp_path) == sorted(kept + theirs)
 
 
-def test_a_killed_save_leaves_a_whole_checkpoint_or_none(tmp_path, session,
-                                                         monkeypatch):
-    """Stops at each rename in turn, as a kill would."""
-    for stop_at in range(6):
-        folder = tmp_path / str(stop_at)
-        save(folder, session, 1)
-        renames, rename = [], os.rename
+def stop_at(number, name, monkeypatch):
+    """Makes a function of os raise at its call of that number, as a kill would."""
+    calls, real = [], getattr(os, name)
 
-        def stopping_rename(*paths):
-            if len(renames) == stop_at:
-                raise KeyboardInterrupt
-            renames.append(paths)
-            rename(*paths)
-
-        monkeypatch.setattr(os, 'rename', stopping_rename)
-        try:
-            save(folder, session, 2)
-        except KeyboardInterrupt:
-            pass
-        monkeypatch.setattr(os, 'rename', rename)
-        assert find_step(folder) == (2 if stop_at >= 4 else 1)
-        save(folder, session, 2)
-        assert find_step(folder) == 2
-        assert len(os.listdir(str(folder))) == 2 + 2 * 4
-
-
-@pytest.mark.parametrize('stop_at', range(4))
-def test_a_killed_removal_leaves_nothing_behind(stop_at, tmp_path, session,
-                                                monkeypatch):
-    """Stops at each of the four files in turn, as a kill would."""
-    removed, remove = [], os.remove
-
-    def stopping_remove(path):
-        if len(removed) == stop_at:
+    def stopping(*arguments, **options):
+        if len(calls) == number:
             raise KeyboardInterrupt
-        removed.append(path)
-        remove(path)
+        calls.append(arguments)
+        return real(*arguments, **options)
 
+    monkeypatch.setattr(os, name, stopping)
+
+
+@pytest.mark.parametrize('number', range(6))
+def test_a_killed_save_leaves_a_whole_checkpoint_or_none(number, tmp_path, session,
+                                                         monkeypatch):
+    """At each rename in turn: four files, then the state file."""
+    save(tmp_path, session, 1)
+    with monkeypatch.context() as patch:
+        stop_at(number, 'rename', patch)
+        if number < 5:
+            with pytest.raises(KeyboardInterrupt):
+                save(tmp_path, session, 2)
+        else:
+            save(tmp_path, session, 2)
+    assert find_step(tmp_path) == (2 if number >= 4 else 1)
+    save(tmp_path, session, 2)
+    assert find_step(tmp_path) == 2
+    assert len(names_of(tmp_path)) == 2 + 2 * 4
+
+
+@pytest.mark.parametrize('number', range(4))
+def test_a_killed_removal_leaves_nothing_behind(number, tmp_path, session,
+                                                monkeypatch):
+    """At each of the four files in turn."""
     save(tmp_path, session, 1, 2, 3, 4, 5)
-    monkeypatch.setattr(os, 'remove', stopping_remove)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_at(number, 'remove', patch)
         save(tmp_path, session, 6)
-    monkeypatch.setattr(os, 'remove', remove)
     with model_dirs.ModelDir(str(tmp_path)):
-        left = {name.split('.')[1] for name in os.listdir(str(tmp_path))
+        left = {name.split('.')[1] for name in names_of(tmp_path)
                 if name.startswith('model.')}
     # Before its index is gone, the oldest is a checkpoint as the others are.
-    assert left == {f'ckpt-{step}' for step in range(2 if stop_at else 1, 7)}
+    assert left == {f'ckpt-{step}' for step in range(2 if number else 1, 7)}
 
 
-def test_one_training_run_a_folder(tmp_path):
+def test_one_training_run_a_folder(tmp_path, tiny_data_set):
+    """A run gives its lock back when it ends, and when it fails: in a notebook."""
     with model_dirs.ModelDir(str(tmp_path)):
         with pytest.raises(UserError, match='another training run uses'):
             model_dirs.ModelDir(str(tmp_path))
-    with model_dirs.ModelDir(str(tmp_path)):
-        pass
+        assert model_dirs.is_in_use(str(tmp_path))
+    assert not model_dirs.is_in_use(str(tmp_path))
+    assert not model_dirs.is_in_use(str(tmp_path / 'absent'))
+    runs.train(tmp_path, tiny_data_set, max_steps=1)
+    assert not model_dirs.is_in_use(str(tmp_path))
+    with pytest.raises(UserError, match='seed'):
+        runs.train(tmp_path, tiny_data_set, seed=9)
+    assert not model_dirs.is_in_use(str(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    """Such as a folder of root's that is mounted into a container."""
+    def refuse(*unused_arguments, **unused_options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, 'makedirs', refuse)
+    with pytest.raises(UserError, match='Permission denied.*volume') as caught:
+        model_dirs.ModelDir(str(tmp_path / 'new'))
+    assert str(tmp_path / 'new') in str(caught.value)
+    assert '--model-dir' in str(caught.value)
 
 
 def test_a_model_folder_that_is_a_file(tmp_path):
     (tmp_path / 'file').write_text('x')
-    with pytest.raises(UserError, match='--model-dir'):
-        model_dirs.ModelDir(str(tmp_path / 'file'))
-    with pytest.raises(UserError, match='--model-dir'):
-        reading.find_newest(str(tmp_path / 'file'))
+    for use in (model_dirs.ModelDir, reading.find_newest):
+        with pytest.raises(UserError, match='--model-dir'):
+            use(str(tmp_path / 'file'))
 
 
-@pytest.mark.parametrize('name', ['a[1]', 'a*', 'a?b', 'a\\b',
-                                  'a\udcff'])
+@pytest.mark.parametrize('name', ['a[1]', 'a*', 'a?b', 'a\\b', 'a\udcff'])
 def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path,
                                                       tiny_data_set):
     """Refused before the first step, and before anything is made."""
     folder = tmp_path / name
-    with pytest.raises(UserError, match='TensorFlow') as caught:
+    with pytest.raises(UserError, match='TensorFlow.*--model-dir'):
         runs.train(folder, tiny_data_set, epochs=1)
-    assert '--model-dir' in str(caught.value)
-    assert not list(tmp_path.iterdir())
+    assert not names_of(tmp_path)
     for prefix in (None, str(folder / 'model.ckpt-4')):
         with pytest.raises(UserError, match='TensorFlow'):
             reading.choose(str(folder), prefix)
@@ -377,15 +399,11 @@ def test_a_folder_that_is_replaced_during_the_training(
         (tmp_path / 'model').rename(tmp_path / 'moved')
         (tmp_path / 'model').symlink_to(tmp_path / 'other')
 
-    def read(folder):
-        return {path.name: path.read_bytes()
-                for path in folder.iterdir() if path.is_file()}
-
-    before = read(tmp_path / 'other')
+    before = contents_of(tmp_path / 'other')
     with pytest.raises(UserError, match='was moved away or replaced'):
         runs.train_until(6, replace, monkeypatch, tmp_path / 'model',
                          tiny_data_set, epochs=3)
-    assert before == read(tmp_path / 'other')
+    assert before == contents_of(tmp_path / 'other')
     assert reading.choose(str(tmp_path / 'moved')).endswith('ckpt-4')
 
 
@@ -418,7 +436,7 @@ def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
 
 
 def test_a_start_that_fails_leaves_no_folder_behind(tmp_path):
-    """Such as a refused card; a folder that was there stays as it was."""
+    """Such as a refused card; a folder that was there stays."""
     folder = tmp_path / 'new'
     model_dirs.ModelDir(str(folder)).discard()
     assert not folder.exists()

@@ -1,0 +1,349 @@
+"""run.json and the rules of resumption."""
+
+import csv
+import getpass
+import json
+import pathlib
+import shutil
+import socket
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import runs
+from cifar10_tf1 import cli
+from cifar10_tf1 import inference
+from cifar10_tf1 import report
+from cifar10_tf1 import scripts
+from cifar10_tf1 import verify
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import run_record
+from cifar10_tf1.records import run_settings
+from cifar10_tf1.records.run_settings import RunSettings
+from cifar10_tf1.report.__main__ import main as report_main
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from cifar10_tf1.training import step_losses
+
+
+def content_of(folder):
+    return json.loads((folder / 'run.json').read_text())
+
+
+@pytest.fixture
+def folder(finished_run, tmp_path):
+    """A copy of the whole folder of that run: two epochs of four steps, seed 3."""
+    return pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'run')))
+
+
+@pytest.fixture
+def record(record_file):
+    return run_record.load(str(record_file))
+
+
+def test_record_of_a_run(finished_run):
+    content = content_of(finished_run)
+    assert content['format'] == 1 and content['system'] == 'deep_cnn'
+    assert content['settings']['seed'] == 3
+    assert content['settings']['epochs'] == 2
+    assert content['data'] == {'name': 'tiny', 'sha256': {}}
+    process, = content['processes']
+    assert (process['from_step'], process['to_step'], process['end']) == (
+        0, 8, 'finished')
+    assert process['kind']['wheel'].split()[1] == tf.version.VERSION
+    assert len(process['kind']['wheel_sha256']) == 64
+    assert [e['step'] for e in content['epochs']] == [4, 8]
+    losses = np.fromfile(str(finished_run / 'step_losses.f32'), '<f4')
+    sums = [losses[:4].astype(np.float64).sum(), losses[4:].astype(np.float64).sum()]
+    assert [e['summed_loss'] for e in content['epochs']] == sums
+    assert content['weights'] == {
+        'step': 8, 'sha256': reading.fingerprint(
+            str(finished_run / 'model.ckpt-8'))}
+    assert content['not_bit_exact'] == []
+    with open(str(finished_run / 'metrics.csv')) as file:
+        rows = [(int(row['epoch']), int(row['step']), float(row['summed_loss']))
+                for row in csv.DictReader(file)]
+    assert rows == [(1, 4, sums[0]), (2, 8, sums[1])]
+
+
+def test_no_path_and_no_name_of_the_machine(finished_run):
+    text = (finished_run / 'run.json').read_text()
+    assert str(finished_run) not in text and '"/' not in text
+    assert socket.gethostname() not in text or len(socket.gethostname()) < 4
+    assert f'"{getpass.getuser()}"' not in text
+
+
+def test_the_command_is_recorded_without_folders():
+    options = scripts.load('train').parse_options(
+        ['--data-dir', '/home/ada/data', '--model-dir=/x', '--epochs', '3',
+         '--synthetic'])
+    assert cli.describe('train.py', options) == (
+        'train.py --epochs 3 --synthetic')
+
+
+@pytest.mark.slow
+def test_what_is_not_given_comes_from_the_record(tiny_data_set, tmp_path):
+    runs.train(tmp_path, tiny_data_set, max_steps=1, seed=5, save_steps=2)
+    assert runs.train(tmp_path, tiny_data_set, max_steps=4) == 0
+    content = content_of(tmp_path)
+    assert content['settings']['seed'] == 5
+    assert [p['from_step'] for p in content['processes']] == [0, 1]
+    assert [e['step'] for e in content['epochs']] == [4]
+    assert sorted(path.name for path in tmp_path.glob('*.index')) == [
+        'model.ckpt-1.index', 'model.ckpt-2.index', 'model.ckpt-4.index']
+
+
+def resolve(record, data_set, **given):
+    return run_settings.resolve(record, RunSettings(**given), data_set, deep_cnn)
+
+
+@pytest.mark.parametrize('recorded, given, expected', [
+    (2, None, 110),   # a trial does not shorten the documented run
+    (2, 3, 3), (2, 2, 2), (200, None, 200), (200, 110, 110)])
+def test_how_far_a_run_goes(recorded, given, expected, record, tiny_data_set):
+    record.content['settings']['epochs'] = recorded
+    assert resolve(record, tiny_data_set, epochs=given).epochs == expected
+
+
+def test_another_seed_or_other_data_is_refused(record, tiny_data_set):
+    assert resolve(record, tiny_data_set, seed=3).seed == 3
+    assert resolve(record, tiny_data_set).seed == 3
+    for data_set, given, told in (
+            (tiny_data_set, {'seed': 4}, 'seed 3, not 4.*--seed'),
+            (tiny_data_set, {'train_files': 2}, 'on 5 .*, not 2.*--train-files'),
+            (tiny_data_set._replace(name='cifar10'), {},
+             'on tiny, not on cifar10.*--synthetic'),
+            (tiny_data_set._replace(sha256={'a': 'b'}), {},
+             'other files of tiny.*--data-dir')):
+        with pytest.raises(UserError, match=told + '.*--model-dir'):
+            resolve(record, data_set, **given)
+    with pytest.raises(UserError, match='--train-files 6'):
+        resolve(record, tiny_data_set, train_files=6)
+
+
+def test_another_wheel_or_other_kernels_are_refused(record):
+    wheel, kernels = record.kind['wheel'], record.kind['kernels']
+    venv = '.venv' if '1.15' in wheel else '.venv-tf2'
+    for name, told in (
+            ('wheel', f'with {wheel}, and this is other; use {venv}/bin/python, '),
+            ('wheel_sha256', f'with {wheel}, and this is another build of it; use '),
+            ('kernels', f'with --kernels {kernels}, and this is --kernels other; '
+             'leave --kernels out, ')):
+        with pytest.raises(UserError) as error:
+            run_record.check_kind(record, dict(record.kind, **{name: 'other'}))
+        assert told in str(error.value)
+        assert str(error.value).endswith('choose another folder with --model-dir')
+    assert run_record.check_kind(record, record.kind) == []
+
+
+@pytest.mark.slow
+def test_other_threads_go_on_with_a_warning(tiny_data_set, tmp_path, capsys):
+    """And a process before it that was killed is noted."""
+    runs.train(tmp_path, tiny_data_set, max_steps=1, intra_op_threads=2)
+    runs.change_record(tmp_path / 'run.json',
+                       lambda content: content['processes'][-1].update(end=None))
+    capsys.readouterr()
+    runs.train(tmp_path, tiny_data_set, max_steps=2, intra_op_threads=1)
+    assert 'can differ from an uninterrupted one: intra_op_threads: 1, not 2' in (
+        capsys.readouterr().err)
+    content = content_of(tmp_path)
+    assert content['not_bit_exact'] == ['from step 1: intra_op_threads: 1, not 2']
+    assert [p['end'] for p in content['processes']] == ['killed', 'finished']
+
+
+def test_epochs_after_the_restored_step_are_dropped(record, tiny_data_set):
+    record.start_process('train.py', record.kind, record.settings,
+                         tiny_data_set, step=5)
+    assert [e['step'] for e in run_record.load(record.path).epochs] == [4]
+
+
+def test_tests_are_recorded_once_a_kind(record):
+    result = {'step': 8, 'data': 'tiny', 'crop': 'random', 'seed': 1,
+              'num_examples': 20, 'kind': {'wheel': 'one'}}
+    record.add_test(num_correct=10, **result)
+    record.add_test(num_correct=11, **result)
+    record.add_test(num_correct=12, **dict(result, seed=2))
+    record.add_test(num_correct=13, **dict(result, kind={'wheel': 'another'}))
+    assert [t['num_correct'] for t in run_record.load(record.path).content[
+        'tests']] == [11, 12, 13]
+
+
+def test_a_record_that_cannot_be_written(record, monkeypatch):
+    """The reason is named, and what was there is untouched."""
+    before = pathlib.Path(record.path).read_bytes()
+    real = open
+
+    def refuse(path, *arguments, **options):
+        if str(path).endswith('.tmp'):
+            raise OSError(28, 'No space left on device')
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr('builtins.open', refuse)
+        with pytest.raises(UserError, match='run.json: No space left'):
+            record.end_process(9, 'finished', '0' * 64)
+    assert pathlib.Path(record.path).read_bytes() == before
+
+
+def test_what_a_killed_writer_leaves_is_removed(record):
+    folder = pathlib.Path(record.folder)
+    for name in ('run.json.tmp', 'run.json.12.tmp', 'metrics.csv.12.tmp'):
+        (folder / name).write_text('x')
+    record.end_process(9, 'finished', '0' * 64)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        '.run.json.lock', 'run.json']
+
+
+@pytest.mark.parametrize('text, message', [
+    ('', 'damaged or cut off'), ('{"format": 1,', 'damaged or cut off'),
+    ('[' * 100000, 'damaged or cut off'), ('[1, 2]', 'not the record of a run'),
+    ('{}', 'not the record of a run'), ('{"format": "1"}', 'not the record of a run'),
+    ('{"format": 2}', 'has the format 2, and this version reads 1'),
+    ('{"format": 1}', 'is damaged'), (None, 'cannot read')])
+def test_bad_records(text, message, tmp_path, capsys):
+    path = tmp_path / 'run.json'
+    if text is not None:
+        path.write_text(text)
+    for main in (verify.main, report_main):
+        assert main([str(path)]) == 1
+        error = capsys.readouterr().err
+        assert message in error and str(path) in error and error.count('\n') == 1
+
+
+def test_records_of_another_system(record_file, capsys):
+    runs.change_record(record_file, lambda content: content.update(system='lenet6'))
+    for main in (verify.main, report_main):
+        assert main([str(record_file)]) == 1
+        error = capsys.readouterr().err
+        assert 'lenet6' in error and 'deep_cnn' in error
+        assert error.count('\n') == 1
+
+
+@pytest.mark.parametrize('factor, status, text', [
+    (lambda epoch: 1.01, 0, 'mean absolute deviation 1.00 %, signed mean +1.00'),
+    (lambda epoch: 1.019, 4, 'OUTSIDE'),
+    (lambda epoch: 0.981, 4, 'OUTSIDE'),  # too good is a bug too
+    (lambda epoch: 1.036 if epoch == 50 else 1.0, 4, '+3.60 % (epoch 50)'),
+    (lambda epoch: 0.964 if epoch == 50 else 1.0, 4, '-3.60 % (epoch 50)'),
+])
+def test_report(record_file, factor, status, text, capsys):
+    """The documented curve times a function of the epoch."""
+    curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
+    runs.change_record(record_file, lambda content: content.update(epochs=[
+        {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': loss * factor(epoch)}
+        for (epoch, unused_part), loss in curve.items()]))
+    assert report_main([str(record_file), '--text']) == status
+    output = capsys.readouterr().out
+    assert text in output
+    assert '   11 ' in output and '  110 ' in output
+    assert ('within the band' in output) == (status == 0)
+
+
+def test_report_on_a_run_that_is_too_short(finished_run, capsys):
+    assert report_main([str(finished_run), '--text']) == 0
+    assert 'begins with epoch 11' in capsys.readouterr().out
+
+
+def test_kinds_of_machine():
+    kind = description.describe_platform('cpu', 'stock', description.Threads(2, 3, 4))
+    assert description.describe_platform('cpu', 'stock', description.Threads(2, 1, 9)) == kind
+    other = description.describe_platform('cpu', 'stock', description.Threads(1, 3, 4))
+    assert description.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
+    other['cpu']['vector_flags'] = 'sse'
+    assert len(description.list_differences(kind, other)) == 2
+
+
+def test_a_record_that_is_lost(folder, tiny_data_set):
+    """The run does not begin again on trained weights."""
+    (folder / 'run.json').unlink()
+    with pytest.raises(UserError, match='run.json is lost.*--model-dir') as caught:
+        runs.train(folder, tiny_data_set, epochs=3)
+    assert 'model.ckpt-8.json' in str(caught.value)
+    assert not (folder / 'run.json').exists()
+    # The way out that the message names.
+    settings = json.loads((folder / 'model.ckpt-8.json').read_text())
+    (folder / 'run.json').write_text(json.dumps(settings['record']))
+    assert runs.train(folder, tiny_data_set, epochs=2) == 0
+
+
+def change_settings(prefix, edit):
+    runs.change_record(prefix.with_suffix(prefix.suffix + '.json'), edit)
+
+
+def test_a_record_without_a_training_beside_weights(folder, tiny_data_set):
+    """The run would begin with the default seed, on trained weights."""
+    runs.change_record(folder / 'run.json', lambda content: content.update(
+        processes=[], settings={}, data={}))
+    with pytest.raises(UserError, match='they are of two runs'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
+    """Which is restored if the newest one is damaged."""
+    runs.train(folder, tiny_data_set, max_steps=9, epochs=3)
+    (folder / 'model.ckpt-9.index').write_bytes(b'x')
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.update(seed=1))
+    with pytest.raises(UserError, match='they are of two runs'):
+        runs.train(folder, tiny_data_set, epochs=3)
+
+
+@pytest.mark.parametrize('name, value, message', [
+    ('seed', 1, 'two runs'), ('data', 'cifar10', 'two runs'),
+    ('system', 'other', 'two runs'), ('kernels', 'fast', 'two runs'),
+    ('wheel', 'other 1.0', 'two runs'), ('step', 4, 'is of step 4')])
+def test_weights_of_another_run_beside_a_record(name, value, message, folder,
+                                                tiny_data_set):
+    change_settings(folder / 'model.ckpt-8',
+                    lambda settings: settings.update({name: value}))
+    with pytest.raises(UserError, match=message) as caught:
+        runs.train(folder, tiny_data_set, epochs=3)
+    assert 'model.ckpt-8.json' in str(caught.value)
+    assert str(value) in str(caught.value)
+
+
+@pytest.mark.parametrize('text', [
+    '{"data": "cifa', '', '[]', '{}', '{"data": 3}', '[' * 100000,
+    '{"data": "tiny", "seed": "77"}'])
+def test_damaged_settings_beside_the_weights(text, folder, tiny_data_set):
+    (folder / 'model.ckpt-8.json').write_text(text)
+    with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
+        runs.train(folder, tiny_data_set, epochs=3)
+    with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
+        inference.Classifier(deep_cnn, str(folder / 'model.ckpt-8'))
+
+
+def test_step_losses_are_cut_back_and_filled_up(tmp_path):
+    losses = step_losses.StepLosses(str(tmp_path), 0)
+    for loss in (1.0, 2.0, 4.0, 8.0):
+        losses.append(loss)
+    losses.sync()
+    losses.append(16.0)  # never on disk: killed before
+    losses = step_losses.StepLosses(str(tmp_path), 3)
+    assert losses.sum(0, 3) == (7.0, 0)
+    losses.append(32.0)
+    losses.sync()
+    assert np.fromfile(str(tmp_path / step_losses.FILE), '<f4').tolist() == [
+        1, 2, 4, 32]
+    foreign = step_losses.StepLosses(str(tmp_path), 6)
+    foreign.append(64.0)
+    assert foreign.sum(3, 7) == (96.0, 2)
+
+
+def test_one_flipped_bit_in_the_losses(tmp_path, tiny_data_set, capsys):
+    """The sum leaves out what is not known, and says so."""
+    runs.train(tmp_path, tiny_data_set, max_steps=2)
+    path = tmp_path / step_losses.FILE
+    content = bytearray(path.read_bytes())
+    content[3] ^= 1
+    path.write_bytes(content)
+    capsys.readouterr()
+    runs.train(tmp_path, tiny_data_set, epochs=1)
+    assert 'are not those that were saved' in capsys.readouterr().err
+    epoch, = run_record.load_folder(str(tmp_path)).epochs
+    assert epoch['unknown_losses'] == 2
+    losses = np.fromfile(str(path), '<f4')
+    assert np.isnan(losses[:2]).all() and np.isfinite(losses[2:]).all()
+    assert epoch['summed_loss'] == losses[2:].astype(np.float64).sum()
