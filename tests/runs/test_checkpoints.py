@@ -395,7 +395,7 @@ def test_a_folder_that_is_replaced_during_the_training(
     """The other run keeps its checkpoints and its record."""
     runs.train(tmp_path / 'other', tiny_data_set, epochs=1, seed=2)
 
-    def replace():
+    def replace(unused_run):
         (tmp_path / 'model').rename(tmp_path / 'moved')
         (tmp_path / 'model').symlink_to(tmp_path / 'other')
 
@@ -410,7 +410,7 @@ def test_a_folder_that_is_replaced_during_the_training(
 def test_a_folder_that_is_removed_during_the_training(tmp_path, tiny_data_set,
                                                       monkeypatch):
     with pytest.raises(UserError, match='was moved away or replaced'):
-        runs.train_until(2, lambda: shutil.rmtree(str(tmp_path / 'model')),
+        runs.train_until(2, lambda run: shutil.rmtree(str(tmp_path / 'model')),
                          monkeypatch, tmp_path / 'model', tiny_data_set,
                          epochs=1)
     assert not (tmp_path / 'model').exists()
