@@ -61,18 +61,44 @@ def find_damage(prefix, must_be_finite=False):
       None if every tensor reads and every checksum fits, else str, why not.
     """
     try:
+        tensors = _load_tensors(prefix)
+    except ValueError as error:
+        return str(error)
+    for name, value in tensors.items():
+        if must_be_finite and value.dtype.kind == 'f' and not np.isfinite(
+                value).all():
+            return f'{name} is not finite'
+    return None
+
+
+def _load_tensors(prefix):
+    """{name: array}; raises ValueError with the damage in one line."""
+    try:
         reader = tf.train.NewCheckpointReader(prefix)
-        names = sorted(reader.get_variable_to_shape_map())
-        for name in names:
-            value = np.asarray(reader.get_tensor(name))
-            if must_be_finite and value.dtype.kind == 'f' and not np.isfinite(
-                    value).all():
-                return f'{name} is not finite'
+        tensors = {name: np.asarray(reader.get_tensor(name))
+                   for name in sorted(reader.get_variable_to_shape_map())}
     # TensorFlow raises OpError, ValueError or UnicodeDecodeError, by version and
     # place.
     except Exception as error:  # pylint: disable=broad-except
-        return one_line(error)
-    return None if names else 'it holds no tensors'
+        raise ValueError(one_line(error))
+    if not tensors:
+        raise ValueError('it holds no tensors')
+    return tensors
+
+
+def _load_whole(prefix):
+    """{name: array} of a checkpoint that a user names; raises UserError."""
+    model_dir.check_path(prefix)
+    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
+    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
+        raise UserError(f'there is no checkpoint {prefix} (no file '
+                        f'{prefix}.index); give the path up to the step, as in '
+                        'model/model.ckpt-55000')
+    try:
+        return _load_tensors(prefix)
+    except ValueError as error:
+        raise UserError(f'the checkpoint {prefix} is damaged ({error}); '
+                        'choose another')
 
 
 def fingerprint(prefix):
@@ -81,11 +107,7 @@ def fingerprint(prefix):
     Raises:
       UserError: it is not there, or is damaged.
     """
-    _check_whole(prefix)
-    reader = tf.train.NewCheckpointReader(prefix)
-    return fingerprint_tensors({
-        name: np.asarray(reader.get_tensor(name))
-        for name in reader.get_variable_to_shape_map()})
+    return fingerprint_tensors(_load_whole(prefix))
 
 
 def fingerprint_tensors(tensors):
@@ -146,7 +168,7 @@ def choose(folder, prefix=None):
       UserError: there is none, or it is damaged.
     """
     if prefix is not None:
-        _check_whole(prefix)
+        _load_whole(prefix)
         return prefix
     newest = find_newest(folder)
     if newest is None:
@@ -169,10 +191,8 @@ def restore(session, saver, prefix, variables, find_step):
     Raises:
       UserError: it is not there, is damaged or is of another network.
     """
-    _check_whole(prefix)
-    check_tensors(prefix, variables)
-    saver.restore(session, prefix)
-    return find_step(tf.train.NewCheckpointReader(prefix))
+    _load_whole(prefix)
+    return _restore(session, saver, prefix, variables, find_step)
 
 
 def restore_newest(session, saver, folder, variables, find_step):
@@ -190,25 +210,18 @@ def restore_newest(session, saver, folder, variables, find_step):
     if checkpoint is None:
         return None, 0
     try:
-        return checkpoint.prefix, restore(session, saver, checkpoint.prefix,
-                                          variables, find_step)
+        return checkpoint.prefix, _restore(session, saver, checkpoint.prefix,
+                                           variables, find_step)
     except Exception:  # pylint: disable=broad-except
         if not _vanished(checkpoint):
             raise
     return restore_newest(session, saver, folder, variables, find_step)
 
 
-def _check_whole(prefix):
-    model_dir.check_path(prefix)
-    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
-    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
-        raise UserError(f'there is no checkpoint {prefix} (no file '
-                        f'{prefix}.index); give the path up to the step, as in '
-                        'model/model.ckpt-55000')
-    reason = find_damage(prefix)
-    if reason:
-        raise UserError(f'the checkpoint {prefix} is damaged ({reason}); '
-                        'choose another')
+def _restore(session, saver, prefix, variables, find_step):
+    check_tensors(prefix, variables)
+    saver.restore(session, prefix)
+    return find_step(tf.train.NewCheckpointReader(prefix))
 
 
 def _vanished(checkpoint):

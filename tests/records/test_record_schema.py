@@ -1,6 +1,5 @@
 """What a run.json may hold, whoever edited it."""
 
-import contextlib
 import copy
 import glob
 import json
@@ -12,7 +11,6 @@ import pytest
 import pages
 from cifar10_tf1.records import record_schema
 from cifar10_tf1.records import run_record
-from cifar10_tf1.records import run_settings
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
 
@@ -81,49 +79,33 @@ def test_what_may_be_absent(content):
     assert record_schema.find_misfit(content) is None
 
 
-@pytest.fixture
-def repeat(content, monkeypatch):
-    """A function that verifies a record against what another run gives."""
-    def verify_against(epochs, **options):
-        record = run_record.RunRecord('', content)
-        repeated = run_record.RunRecord('', copy.deepcopy(content))
-
-        class DataSet:
-            sha256 = content['data']['sha256']
-
-        @contextlib.contextmanager
-        def repetition(*unused_arguments):
-            yield types.SimpleNamespace(epochs=lambda: epochs, status=0)
-
-        verify._check(record, DataSet, None)
-        monkeypatch.setattr(verify, '_Repetition', repetition)
-        monkeypatch.setattr(run_record, 'load_folder', lambda folder: repeated)
-        return verify.verify(record, [], run_settings.RunSettings(), **options)
-
-    return verify_against
+def compare(content, entries):
+    """The verdict of verify where a repetition has these epochs."""
+    comparison = verify.Comparison(run_record.RunRecord('', content))
+    comparison.start(run_record.RunRecord('', copy.deepcopy(content)))
+    for entry in entries:
+        comparison.add_epoch(entry)
+    return comparison.end()
 
 
-def test_an_epoch_that_the_record_lacks_can_not_be_repeated(content, repeat):
-    del content['epochs'][1]
-    with pytest.raises(UserError, match='lacks epoch 2'):
-        repeat([])
-
-
-def test_weights_of_an_epoch_that_the_record_lacks(content, repeat):
+def test_epochs_that_the_record_lacks(content):
     epochs = copy.deepcopy(content['epochs'])
     del content['epochs'][3:]
     with pytest.raises(UserError, match='a later step than epoch 4'):
-        repeat(epochs)
+        compare(content, epochs)
+    del content['epochs'][1]
+    data_set = types.SimpleNamespace(sha256=content['data']['sha256'])
+    with pytest.raises(UserError, match='lacks epoch 2'):
+        verify._check(run_record.RunRecord('', content), data_set, None)
 
 
-def test_an_epoch_of_which_losses_are_unknown_is_not_compared(content, repeat,
-                                                              capsys):
+def test_an_epoch_of_which_losses_are_unknown_is_not_compared(content, capsys):
     """A part of the sum says nothing of the whole."""
     epochs = copy.deepcopy(content['epochs'])
-    assert repeat(epochs) == verify.EQUAL
+    assert compare(content, epochs) == verify.EQUAL
     assert 'Equal to the bit\n' in capsys.readouterr().out
     content['epochs'][1].update(unknown_losses=7, summed_loss=1.0)
-    assert repeat(epochs) == verify.EQUAL
+    assert compare(content, epochs) == verify.EQUAL
     output = capsys.readouterr().out
     assert 'Epoch 2 : ' in output and 'not compared' in output
     assert 'Equal to the bit where it can be compared' in output

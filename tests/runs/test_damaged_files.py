@@ -4,11 +4,9 @@ FUZZ_SEED repeats a failure; the seed is printed with it.
 """
 
 import contextlib
-import io
 import os
 import random
 
-import numpy as np
 import pytest
 
 import runs
@@ -17,10 +15,8 @@ from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.predict import pictures
 from cifar10_tf1.report import build_report
 from cifar10_tf1.report.text import format_report
-from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 pytestmark = pytest.mark.slow
 
@@ -125,16 +121,3 @@ def test_weights(folder, suffix):
     refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
     assert set(digests) <= {expected}
     assert refused > NUM_MUTATIONS // 2
-
-
-@pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
-def test_pictures(kind, tmp_path):
-    Image = pytest.importorskip('PIL.Image')
-    pixels = np.random.RandomState(1).randint(0, 256, [40, 40, 3])
-    file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(file, format=kind)
-    path = tmp_path / 'picture'
-    refused, read = fuzz(path, lambda: pictures.load_picture(str(path), deep_cnn.picture),
-                         file.getvalue())
-    assert all(picture.pixels.shape == (32, 32, 3) for picture in read)
-    assert refused
