@@ -41,31 +41,26 @@ class Threads(NamedTuple):
 
 def count_cores():
     """Cores that this process may use: its affinity and its cgroup's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(
-        os, 'sched_getaffinity') else os.cpu_count() or 1
-    for path, parse in (('/sys/fs/cgroup/cpu.max', str.split),
-                        ('/sys/fs/cgroup/cpu/cpu.cfs_quota_us',
-                         lambda text: [text, _read(
-                             '/sys/fs/cgroup/cpu/cpu.cfs_period_us')])):
-        try:
-            quota, period = (float(part) for part in parse(_read(path)))
-        except ValueError:  # absent, or "max"
-            continue
-        if quota > 0 and period > 0:
-            cores = min(cores, max(1, math.ceil(quota / period)))
+    cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
+             else os.cpu_count() or 1)
+    v1 = '/sys/fs/cgroup/cpu/cpu.cfs_'
+    for words in (_read('/sys/fs/cgroup/cpu.max').split(),
+                  (_read(v1 + 'quota_us') + ' ' + _read(v1 + 'period_us')).split()):
+        if len(words) == 2 and words[0].isdigit():  # not "max" or -1
+            cores = min(cores, max(1, math.ceil(int(words[0]) / int(words[1]))))
     return cores
 
 
 def describe_platform(device, kernels, threads, gpu=None):
-    """What has to be equal for equal bits.
+    """The kind of machine, which has to be equal for equal bits.
 
     Args:
       device: 'cpu' or 'gpu'.
       kernels: 'stock' or 'fast'.
       threads: Threads.
-      gpu: dict as of devices.find_gpu, or None on a CPU.
+      gpu: dict of devices.find_gpu, or None on a CPU.
     Returns:
-      dict for JSON, of two levels at most.
+      dict for JSON, with one level of dicts in it.
     """
     name, version, digest = find_wheel()
     return {
@@ -77,9 +72,6 @@ def describe_platform(device, kernels, threads, gpu=None):
         'intra_op_threads': threads.intra_op,
         'cpu': find_cpu(), 'gpu': gpu,
     }
-
-
-find_kind = describe_platform  # its former name, until every caller uses the new one
 
 
 def name_machine(kind):
@@ -110,12 +102,10 @@ def find_tensorflow():
 
 
 def find_wheel():
-    """The installed TensorFlow.
+    """The installed TensorFlow: (name, version, digest), each a str or None.
 
-    Returns:
-      (name, version, digest): str; the digest is the SHA-256 over the names
-      and digests of the files that the wheel's own RECORD lists, without what
-      an installer adds.
+    The digest is the SHA-256 over the names and digests of the files in the
+    wheel's own RECORD, without those that an installer adds.
     """
     name, version = find_tensorflow()
     if name is None:
@@ -135,13 +125,7 @@ def find_cpu():
         name, unused_colon, value = line.partition(':')
         fields[name.strip()] = value.strip()
     flags = fields.get('flags', fields.get('Features', '')).split()
-    caches = {}
-    for name, number in _SYSCONF_CACHES.items():
-        try:
-            caches[name] = (os.sysconf(number) if platform.libc_ver()[0]
-                            else None)
-        except (OSError, ValueError):
-            caches[name] = None
+    caches = {name: _find_cache(number) for name, number in _SYSCONF_CACHES.items()}
     return {
         'architecture': platform.machine(),
         'vendor': fields.get('vendor_id'), 'family': fields.get('cpu family'),
@@ -152,12 +136,15 @@ def find_cpu():
     }
 
 
-def has_avx512(cpu=None):
-    """Whether a processor has what oneDNN calls AVX-512.
+def _find_cache(number):
+    try:
+        return os.sysconf(number) if platform.libc_ver()[0] else None
+    except (OSError, ValueError):
+        return None
 
-    Args:
-      cpu: dict as of find_cpu, by default this machine's.
-    """
+
+def has_avx512(cpu=None):
+    """Whether a processor (find_cpu) has what oneDNN calls AVX-512."""
     flags = (cpu or find_cpu())['vector_flags'].split()
     return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
 

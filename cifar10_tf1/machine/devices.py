@@ -77,9 +77,6 @@ def select(requested, allow_unsupported=False, support=None,
     return selection
 
 
-prepare = select  # its former name, until every caller uses the new one
-
-
 def resolve(selection, threads):
     """Starts TensorFlow's threads and devices; prints which device is used.
 

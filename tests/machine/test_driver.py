@@ -88,13 +88,11 @@ def test_the_stub_of_the_cuda_toolkit(stub, monkeypatch, tmp_path, code):
     assert driver.is_here and 'LD_LIBRARY_PATH' in driver.problem
 
 
-def test_a_driver_that_hangs(stub, monkeypatch, capfd):
-    monkeypatch.setattr(drivers, '_PATIENCE_SECONDS', 0.1)
+def test_a_driver_that_hangs(stub):
     stub(cuda_stubs.RTX_2080, init='hang')
     start = time.time()
     assert 'hangs (no answer in 0.4 s)' in drivers.ask(limit=0.4).problem
     assert time.time() - start < 5
-    assert 'Waiting for the NVIDIA driver' in capfd.readouterr().err
 
 
 @pytest.mark.parametrize('line, number', [

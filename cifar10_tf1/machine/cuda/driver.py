@@ -17,7 +17,6 @@ from typing import Tuple
 
 # cuInit takes seconds a card on a large machine whose driver is not kept loaded.
 LIMIT_SECONDS = 60.0
-_PATIENCE_SECONDS = 5.0  # then the user is told about the wait
 _PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'probe.py')
 _VERSION_FILE = '/proc/driver/nvidia/version'
 
@@ -107,39 +106,23 @@ def find_number():
 
 
 def _run_probe(limit):
-    """Runs probe.py: (exit status, output).
-
-    Its own alarm ends it. If it hangs in the kernel, where no signal arrives, it
-    is left behind.
-    """
+    """Runs probe.py, whose own alarm ends it: (exit status, output)."""
     process = subprocess.Popen(
         [sys.executable, '-I', '-S', _PROBE, str(limit)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, universal_newlines=True)
-    patience = min(_PATIENCE_SECONDS, limit)
     try:
-        return _wait(process, patience)
-    except subprocess.TimeoutExpired:
-        print(f'Waiting for the NVIDIA driver, {limit:.0f} s at most',
-              file=sys.stderr, flush=True)
-    try:
-        return _wait(process, limit - patience + 1)
-    except subprocess.TimeoutExpired:
+        output = process.communicate(timeout=limit + 1)[0]
+        return process.returncode, output
+    except subprocess.TimeoutExpired:  # it hangs in the kernel, and is left behind
         return -signal.SIGALRM, ''
-
-
-def _wait(process, seconds):
-    output = process.communicate(timeout=seconds)[0]
-    return process.returncode, output
 
 
 def _label(index):
     """How CUDA_VISIBLE_DEVICES names the card; a user's list stays as it is."""
     listed = os.environ.get('CUDA_VISIBLE_DEVICES')
-    labels = [label.strip() for label in (listed or '').split(',')]
-    if listed is None or index >= len(labels):
-        return str(index)
-    return labels[index]
+    labels = listed.split(',') if listed else []
+    return labels[index].strip() if index < len(labels) else str(index)
 
 
 def name_label(label):
