@@ -1,7 +1,7 @@
 """Formulations of the same layers: TensorFlow's own kernels, and faster ones.
 
-A formulation is a module with the same functions as kernels.stock. Variables
-and checkpoints know nothing of it.
+A formulation is a module with the functions of kernels.stock. Variables and
+checkpoints do not depend on it.
 """
 
 from cifar10_tf1.common.errors import UserError
@@ -15,12 +15,12 @@ def choose(requested, device, available=NAMES):
     Args:
       requested: 'auto', 'stock' or 'fast'.
       device: 'cpu' or 'gpu'.
-      available: those that the system has.
+      available: the formulations of the system.
     Returns:
       'stock' or 'fast': on a GPU cuDNN's kernels are the fast ones.
     Raises:
-      UserError: where the fast ones are asked for on a GPU, or those that the
-        system lacks.
+      UserError: the fast ones are requested on a GPU, or the system lacks the
+        requested ones.
     """
     if requested == 'fast' and device == 'gpu':
         raise UserError('--kernels fast are for the CPU; leave the option out '
@@ -38,7 +38,7 @@ def load(name, for_training=True):
 
     Args:
       name: 'stock' or 'fast'.
-      for_training: bool, whether there will be gradients.
+      for_training: bool, whether gradients are needed.
     """
     from cifar10_tf1.kernels import fast
     from cifar10_tf1.kernels import inference

@@ -1,14 +1,14 @@
-"""Small VALID convolutions with their pools as products of whole blocks.
+"""Small VALID convolutions with their pools, as products of whole blocks.
 
-TensorFlow 1.15's convolutions lose most of their time on few channels. Here the
-image is cut into blocks; a few neighbouring blocks, side by side, times a matrix
-that holds each weight once for each output pixel that uses it, give all pixels of
-all maps of a tile. A third more multiplications than needed, in products of a
-size at which the processor is several times as fast.
+TensorFlow 1.15's convolutions waste most of their time on few channels. Here the image
+is cut into blocks. A few neighbouring blocks, side by side, are multiplied by a matrix
+that holds each weight once for each output pixel that uses it, which gives all pixels
+of all maps of a tile: a third more multiplications than needed, in products of a size
+at which the processor is several times as fast.
 
-The columns of the matrix are sorted so that the pool is the maximum of four
-slices, and what comes out is the next layer's blocks. Biases and ReLU follow the
-pool, on a quarter of the pixels: both are monotone, so this changes no bit.
+The columns of the matrix are sorted: the pool is the maximum of four slices, and its
+result is the next layer's blocks. Biases and ReLU follow the pool, on a quarter of the
+pixels: both are monotone, so this changes no bit.
 """
 
 import numpy as np
@@ -22,8 +22,8 @@ _POOL = 2  # pixels, its side and its stride
 def build_layers(images, layers):
     """Convolutions, each with biases, ReLU and a 2 x 2 pool.
 
-    In two halves of the batch, which run side by side: the number of threads has
-    no influence on the bits.
+    Two halves of the batch run side by side, whatever the number of threads, so the
+    bits do not depend on it.
 
     Args:
       images: float32 [batch, side, side, 1].
@@ -38,11 +38,11 @@ def build_layers(images, layers):
 
 
 def _build_half(images, layers):
-    # Of the last layer's tiles, a pixel is left.
+    # The last layer's tiles have one pixel.
     block = _POOL ** len(layers)
     num_blocks = images.shape[1].value // block
     net = tf.reshape(images, [-1, num_blocks, block, num_blocks, block])
-    # The batch comes third, so that neighbours are taken in large pieces.
+    # With the batch third, neighbours are large pieces of memory.
     net = tf.transpose(net, [1, 3, 0, 2, 4])
     net = tf.reshape(net, [num_blocks, num_blocks, -1, block * block])
     for weights, biases in layers:
@@ -54,7 +54,7 @@ def _build_half(images, layers):
 
 
 def _build_layer(net, block, weights, biases):
-    """One layer on blocks of a side of `block` pixels.
+    """One layer on blocks of `block` x `block` pixels.
 
     Args:
       net: float32 [blocks, blocks, batch, block * block * in].
@@ -62,7 +62,7 @@ def _build_layer(net, block, weights, biases):
       float32 [tiles, tiles, batch, tile * tile * out], tile = block / 2.
     """
     size, unused_size, num_in, num_out = weights.shape.as_list()
-    # The pixels of a tile lie under this many blocks, to each side.
+    # A tile's windows reach over this many blocks in each direction.
     reach = -(-(block + size - 1) // block)
     num_tiles = net.shape[0].value - reach + 1
     net = _join_neighbours(net, reach)
@@ -74,13 +74,14 @@ def _build_layer(net, block, weights, biases):
     matrix = tf.reshape(tf.transpose(matrix, [0, 2, 1, 3]),
                         [places.shape[0] * num_in, places.shape[1] * num_out])
     net = _build_product(net, matrix, reach)
+    net = rows.build_maximum(*tf.split(net, _POOL * _POOL, axis=1))
     tile = block // _POOL
-    net = tf.nn.relu(_build_pool(net) + tf.tile(biases, [tile * tile]))
+    net = tf.nn.relu(net + tf.tile(biases, [tile * tile]))
     return tf.reshape(net, [num_tiles, num_tiles, -1, tile * tile * num_out])
 
 
 def _join_neighbours(net, reach):
-    """Each block beside the next ones of its row, in the last axis.
+    """Joins each block with the next ones of its row, along the last axis.
 
     Args:
       net: float32 [rows, columns, batch, channels].
@@ -102,7 +103,7 @@ def _join_neighbours(net, reach):
 
 
 def _build_product(net, matrix, reach):
-    """Each block and those below it, as one vector, times a matrix.
+    """Multiplies each block and those below it, as one vector, by a matrix.
 
     Args:
       net: float32 [rows, columns, batch, channels].
@@ -116,7 +117,7 @@ def _build_product(net, matrix, reach):
 
     @tf.custom_gradient
     def multiply(net, matrix):
-        # Without a copy: rows are the first axis.
+        # Slices of the first axis need no copy.
         parts = [tf.reshape(net[i:i + number], [-1, channels])
                  for i in range(reach)]
         matrices = tf.split(matrix, reach)
@@ -136,7 +137,7 @@ def _build_product(net, matrix, reach):
 
 
 def _add_shifted(parts, axis):
-    """The sum of tensors, each by one further along an axis than the one before.
+    """Adds tensors, each shifted along an axis by one more than its predecessor.
 
     By plain copies: the gradient of a slice takes ten times as long.
     """
@@ -146,33 +147,13 @@ def _add_shifted(parts, axis):
         for i, part in enumerate(parts)])
 
 
-def _build_pool(net):
-    """The largest of four slices of the columns of [rows, columns].
-
-    As in TensorFlow, the gradient goes to the first of equal ones.
-    """
-    @tf.custom_gradient
-    def pool(net):
-        parts = tf.split(net, _POOL * _POOL, axis=1)
-        largest = parts[0]
-        for part in parts[1:]:
-            largest = tf.maximum(largest, part)
-
-        def build_gradient(gradient):
-            return tf.concat(rows.make_shares()(gradient, parts, largest), axis=1)
-
-        return largest, build_gradient
-
-    return pool(net)
-
-
 def _list_places(block, size, reach):
-    """Which weight is between which pixel of the blocks and of the tile.
+    """The weight between each pixel of the blocks and each pixel of the tile.
 
     Returns:
-      float32 [reach * reach * block * block, block * block, size * size], ones
-      and zeros. The tile's pixels: by their place under the pool, then by
-      the pool.
+      float32 [reach * reach * block * block, block * block, size * size], ones and
+      zeros. The tile's pixels are sorted by their place in a pool's window, then by
+      window.
     """
     pixels = [(i * block + row, j * block + column)
               for i in range(reach) for j in range(reach)

@@ -1,8 +1,8 @@
 """The layers of kernels.stock, formulated to be fast on a CPU.
 
-The same functions with the same values but for rounding; tests hold both
-against float64. Activations are planes: lists of rows, each float32 [width,
-batch, channels]. See kernels.rows and kernels.winograd.
+The same functions, whose values differ by rounding only; tests hold both against
+float64. Activations are planes: lists of rows, each float32 [width, batch, channels].
+See kernels.rows and kernels.winograd.
 """
 
 import tensorflow.compat.v1 as tf

@@ -1,11 +1,10 @@
-"""The fast kernels for testing, where no gradient is wanted.
+"""The fast kernels for testing, without gradients.
 
-As kernels.fast, but: TensorFlow's own convolution of three channels and its pool
-are the faster ones without their gradients. The first layers take some images at a
-time, which is what fits into a cache; their activations are parts of the batch:
-lists of float32 [images, height, width, channels]. From conv_2 on they are planes,
-as in kernels.fast. conv_2 has larger tiles: their errors may not pick another
-neighbour in a pool's gradient, where there is none.
+They differ from kernels.fast: without gradients TensorFlow's own convolution of three
+channels and its pool are faster. The first layers take as many images at a time as fit
+into a cache; their activations are parts of the batch: lists of float32 [images,
+height, width, channels]. From conv_2 on activations are planes, as in kernels.fast.
+conv_2 has larger tiles, whose larger errors matter only to the gradient of a pool.
 """
 
 import numpy as np
@@ -33,8 +32,7 @@ def build_convolution_and_pool(images, weights, biases, pool_name):
     for start in range(0, images.shape[0].value, _PART):
         net = tf.nn.conv2d(images[start:start + _PART], weights, [1, 1, 1, 1],
                            'SAME')
-        with tf.name_scope(pool_name):
-            # Before biases and ReLU, as in kernels.fast.
+        with tf.name_scope(pool_name):  # before biases and ReLU, as in kernels.fast
             net = tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
         parts.append(tf.nn.relu(tf.nn.bias_add(net, biases)))
     return parts
@@ -60,7 +58,7 @@ def build_max_pool(net, name):
             largest = net[i]
             for row in net[i + 1:i + 3]:
                 largest = tf.maximum(largest, row)
-            # The batch takes the place of a picture's width.
+            # The batch takes the place of an image's width.
             columns = tf.nn.max_pool(tf.expand_dims(largest, 0), [1, 3, 1, 1],
                                      [1, 2, 1, 1], 'SAME')
             pooled.append(tf.squeeze(columns, [0]))

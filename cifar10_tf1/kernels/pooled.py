@@ -1,12 +1,11 @@
 """SAME convolutions with their pools, in parts of the batch.
 
-Three things differ from kernels.stock, none of them in more than rounding. The
-pool goes first: it commutes with adding a bias and with ReLU, and leaves a quarter
-of the numbers to these. The batch is cut into parts, which fit into a cache and
-run side by side, each op by one thread. And where TensorFlow's own gradients are
-slow, which is everywhere but with oneDNN's rewrites, both gradients of a
-convolution are written as convolutions forward, and the pool's as maxima of
-slices.
+Three things differ from kernels.stock, by rounding only. The pool goes first: it
+commutes with adding a bias and with ReLU, and leaves a quarter of the numbers to
+these. The batch is cut into parts, which fit into a cache and run side by side, each
+op by one thread. And except with oneDNN's rewrites, TensorFlow's own gradients are
+slow: here both gradients of a convolution are convolutions forward, and the pool's are
+maxima of slices.
 """
 
 import numpy as np
@@ -23,8 +22,8 @@ _POOL = 2       # pixels, its side and its stride
 def build_layers(images, layers, strides, has_relu):
     """As kernels.stock.build_pooled_convolutions, with SAME padding.
 
-    The first layer alone may have another stride than 1, one that the sides of
-    the images are multiples of.
+    Only the first layer may have a stride other than 1, which divides the sides of the
+    images.
     """
     assert set(strides[1:]) <= {1}, strides
     return tf.concat([
@@ -34,7 +33,7 @@ def build_layers(images, layers, strides, has_relu):
 
 
 def _split(images):
-    """(begin, end) of each part: ints, or tensors where the graph knows none."""
+    """(begin, end) of each part: ints, or tensors if the batch is unknown."""
     batch = images.shape[0].value
     num_parts = _NUM_PARTS if batch is None else -(-batch // _PART)
     batch = tf.shape(images)[0] if batch is None else batch
@@ -43,9 +42,9 @@ def _split(images):
 
 
 def _after(begin, end):
-    """The end of a part, which has an image even where it is to have none.
+    """The end of a part of at least one image.
 
-    A convolution whose channels are the images can't have none of them.
+    The images become the channels of a convolution, which needs one.
     """
     return end if isinstance(end, int) else tf.maximum(end, begin + 1)
 
@@ -65,16 +64,16 @@ def _build_part(net, layers, strides, has_relu):
 
 
 def _build_blocks(net, weights, stride):
-    """What has the same convolution with a stride of 1.
+    """An equal convolution with a stride of 1.
 
-    The pixels of a block of the stride's side become channels.
+    The pixels of a block as wide as the stride become channels.
 
     Args:
       net: float32 [batch, height, width, channels], square.
       weights: float32 [size, size, channels, filters].
       stride: pixels.
     Returns:
-      (net, weights, (before, after)): the same; and the padding, in blocks.
+      (net, weights, (before, after)): those of that convolution; its padding, blocks.
     """
     size, unused_size, channels, filters = weights.shape.as_list()
     side = net.shape[1].value
@@ -100,9 +99,9 @@ def _build_blocks(net, weights, stride):
 def _build_convolution(net, weights, padding):
     """Convolution, stride 1, whose gradients are convolutions forward.
 
-    That with respect to the weights has the parts exchanged: channels are the
-    batch, the batch is the channels, the gradient is the filter. The stock
-    kernel for it takes two to five times as long on 1.15.
+    For the weights' gradient the parts are exchanged: channels are the batch, the
+    batch is the channels, the gradient is the filter. The stock kernel for it takes
+    two to five times as long on 1.15.
 
     Args:
       net: float32 [batch, height, width, channels].
@@ -139,8 +138,7 @@ def _convolve(net, weights, padding):
 def _put_batch_third(net):
     """[batch, height, width, channels] to [height, width, batch, channels].
 
-    By the places of the pixels: TensorFlow 1.15 takes four times as long for
-    the transpose.
+    Gathers pixels: TensorFlow 1.15 takes four times as long for the transpose.
     """
     unused_batch, height, width, channels = net.shape.as_list()
     flat = tf.reshape(net, [-1, channels])
@@ -152,37 +150,21 @@ def _put_batch_third(net):
 def _build_pool(net):
     """The largest of 2 x 2, stride 2, of even sides.
 
-    As in TensorFlow, the gradient goes to the first of equal ones, by row, then
-    by column.
+    As in TensorFlow, the gradient goes to the first of equal ones, by row, then by
+    column.
     """
     unused_batch, height, width, channels = net.shape.as_list()
     assert height % _POOL == width % _POOL == 0, net.shape
-
-    @tf.custom_gradient
-    def pool(net):
-        # Two rows, in each the columns in pairs.
-        pairs = tf.unstack(tf.reshape(
-            net, [-1, _POOL, width // _POOL, _POOL * channels]), axis=1)
-        parts = [part for pair in pairs for part in tf.split(pair, _POOL, axis=2)]
-        largest = parts[0]
-        for part in parts[1:]:
-            largest = tf.maximum(largest, part)
-
-        def build_gradient(gradient):
-            shares = rows.make_shares()(
-                tf.reshape(gradient, tf.shape(largest)), parts, largest)
-            pairs = [tf.concat(shares[i:i + _POOL], axis=2)
-                     for i in range(0, len(shares), _POOL)]
-            return tf.reshape(tf.stack(pairs, axis=1), tf.shape(net))
-
-        return tf.reshape(largest, [-1, height // _POOL, width // _POOL,
-                                    channels]), build_gradient
-
-    return pool(net)
+    # Two rows, in each the columns in pairs.
+    pairs = tf.unstack(tf.reshape(
+        net, [-1, _POOL, width // _POOL, _POOL * channels]), axis=1)
+    largest = rows.build_maximum(*(part for pair in pairs
+                                   for part in tf.split(pair, _POOL, axis=2)))
+    return tf.reshape(largest, [-1, height // _POOL, width // _POOL, channels])
 
 
 def _build_activation(net, biases, has_relu):
-    """Biases, maybe ReLU; the biases' gradient by a matrix product."""
+    """Biases, optional ReLU; the biases' gradient by a matrix product."""
     @tf.custom_gradient
     def activate(net, biases):
         activated = tf.nn.bias_add(net, biases)

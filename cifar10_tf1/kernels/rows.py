@@ -231,6 +231,16 @@ def build_flat_product(rows, weights):
         for row, part in zip(rows, parts)])
 
 
+def build_maximum(*tensors):
+    """The largest of some tensors; the gradient goes to the first of equal ones."""
+    @tf.custom_gradient
+    def compute(*tensors):
+        largest = _largest(tensors)
+        return largest, lambda gradient: make_shares()(gradient, tensors, largest)
+
+    return compute(*tensors)
+
+
 def make_shares():
     """A function that shares a gradient out: all to the first largest tensor.
 

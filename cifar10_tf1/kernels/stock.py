@@ -1,4 +1,4 @@
-"""The layers by TensorFlow's own kernels, as the original has them.
+"""The layers by TensorFlow's own kernels, as in the original.
 
 Activations are [batch, height, width, channels]. The bias is added by a plain
 sum: the gradient of bias_add in 1.15 is not deterministic on a GPU.
@@ -44,14 +44,14 @@ def build_flat_product(net, weights):
 
 
 def build_pooled_convolutions(images, layers, padding, strides, has_relu):
-    """Convolutions, each with biases, maybe ReLU, and a 2 x 2 pool of stride 2.
+    """Convolutions, each with biases, optional ReLU, and a 2 x 2 pool of stride 2.
 
     Args:
       images: float32 [batch, side, side, channels], without a gradient.
       layers: list of (weights, biases): float32 [size, size, in, out], [out].
       padding: 'SAME' or 'VALID', of the convolutions and of the pools.
       strides: of each convolution, pixels.
-      has_relu: bool, whether a ReLU stands between convolution and pool.
+      has_relu: bool, whether a ReLU follows each convolution.
     Returns:
       float32 [batch, features], in the order of rows, columns and maps.
     """
@@ -78,11 +78,10 @@ def build_normalized(net, mean, variance, beta, epsilon):
 
 
 def build_batch_normalized(net, beta, epsilon):
-    """As build_normalized, by the moments of the batch itself.
+    """As build_normalized, with the batch's own moments.
 
     Returns:
-      (net, mean, variance): as net; float32 [channels], twice; the variance is
-      the biased one.
+      (net, mean, variance): as net; float32 [channels]; the biased variance.
     """
     mean, variance = tf.nn.moments(net, [0, 1, 2])
     return build_normalized(net, mean, variance, beta, epsilon), mean, variance

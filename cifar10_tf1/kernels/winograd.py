@@ -28,9 +28,9 @@ def build_matrices(num_outputs=OUTPUTS):
     """The three transforms: y = output^T ((kernel g) * (input d)).
 
     For n + 4 inputs d and 5 taps g, y are the n correlations
-    y[i] = sum over k of d[i + k] g[k]. The rows of `input` are scaled by powers
-    of two, without an influence on rounding, to a largest entry near 1; those
-    of `kernel` by the inverse.
+    y[i] = sum over k of d[i + k] g[k]. Powers of two, which don't change rounding,
+    scale the rows of `input` to a largest entry near 1; those of `kernel` are scaled
+    by the inverse.
 
     Args:
       num_outputs: int n, 6 at most.
@@ -40,7 +40,7 @@ def build_matrices(num_outputs=OUTPUTS):
     num_inputs = num_outputs + TAPS - 1  # as many products
     points = _POINTS[:num_inputs - 1]
     interpolation = _invert([_powers(point, num_inputs) for point in points]
-                            + [[0] * (num_inputs - 1) + [1]])
+                            + [[Fraction(0)] * (num_inputs - 1) + [Fraction(1)]])
     inputs = np.array(interpolation, np.float64).T
     scales = 2.0 ** -np.round(np.log2(np.abs(inputs).max(axis=1)))
 
@@ -200,18 +200,15 @@ def _powers(point, size):
 
 
 def _invert(matrix):
-    """The inverse of a square list of lists, exactly, by Gauss and Jordan."""
+    """The inverse of a square list of lists of Fraction, exactly (Gauss, Jordan)."""
     size = len(matrix)
-    rows = [[Fraction(value) for value in row]
-            + [Fraction(int(i == j)) for j in range(size)]
-            for i, row in enumerate(matrix)]
+    rows = np.array([row + [Fraction(int(i == j)) for j in range(size)]
+                     for i, row in enumerate(matrix)], object)
     for column in range(size):
-        pivot = next(i for i in range(column, size) if rows[i][column])
-        rows[column], rows[pivot] = rows[pivot], rows[column]
-        rows[column] = [value / rows[column][column] for value in rows[column]]
+        pivot = next(i for i in range(column, size) if rows[i, column])
+        rows[[column, pivot]] = rows[[pivot, column]]
+        rows[column] = rows[column] / rows[column, column]
         for i in range(size):
             if i != column:
-                factor = rows[i][column]
-                rows[i] = [a - factor * b
-                           for a, b in zip(rows[i], rows[column])]
-    return [row[size:] for row in rows]
+                rows[i] = rows[i] - rows[i, column] * rows[column]
+    return rows[:, size:]
