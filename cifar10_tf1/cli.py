@@ -306,7 +306,9 @@ def add_pretrained_option(parser):
              '(default: ' + '; '.join(
                  f'{entry.name}: ${entry.weights_variable}, else '
                  f'{entry.weights_folder}' for entry in systems.ENTRIES
-                 if entry.weights_folder) + '; downloaded if absent)')
+                 if entry.weights_folder) + '; downloaded if absent). Other weights '
+             'will do too, also an .npz file or the .h5 file of Keras: another result, '
+             'and every line says so')
 
 
 def add_machine_options(parser):

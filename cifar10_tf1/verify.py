@@ -223,6 +223,9 @@ def _list_options(record, options, name):
         words.append('--from-scratch')
     elif options.pretrained:
         words += ['--pretrained', options.pretrained]
+    elif record.has_other_weights:
+        raise UserError('the run began with other weights than the documented; name '
+                        'them with --pretrained')
     return words
 
 

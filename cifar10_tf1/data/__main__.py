@@ -1,4 +1,4 @@
-"""The statistics that the two notebooks print of CIFAR-10's files.
+"""Prints the statistics of CIFAR-10's files that two of the documents show.
 
     python -m cifar10_tf1.data --file 4 --image 10
 
@@ -35,17 +35,17 @@ def _describe(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.data',
-        description='Prints what the documents of laptop_cnn and udacity_cnn do '
-        'of the files of CIFAR-10\'s training data: how many samples of each '
-        'class, the first labels, and of an image its least and greatest value, '
-        'its shape and its class. The files are verified first.',
+        description='Prints the statistics of CIFAR-10\'s training files that the '
+        'documents of laptop_cnn and udacity_cnn show: the number of samples of '
+        'each class, the first labels, and an image\'s least and greatest value, '
+        'shape and class. The files are verified first.',
         epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
     cli.add_number(parser, '--file', 1, _SOURCE.num_train_files,
                    'the training file (default: all)')
     cli.add_number(parser, '--image', 0,
                    _SOURCE.num_train // _SOURCE.num_train_files - 1,
-                   'the image of the file, from 0 (default: each that the '
-                   'documents show: 0 and 1, of file 4 also 10)')
+                   'the image of the file, from 0 (default: those in the '
+                   'documents: 0 and 1, and 10 of file 4)')
     cli.add_data_options(parser)
     return cli.run_command(parser, argv, _describe)
 

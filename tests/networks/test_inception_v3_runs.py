@@ -19,6 +19,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 from cifar10_tf1.graph.variables import list_network_variables
 from cifar10_tf1.graph.variables import load_variables
+from cifar10_tf1.training import initial_weights
 from published_weights import CHECKPOINT
 from published_weights import FROZEN
 from published_weights import MARK
@@ -172,6 +173,31 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
     assert runs.load_record(folder).content['data']['pretrained'] is None
     with pytest.raises(UserError, match='leave --pretrained out'):
         train(folder, few, pretrained='x')
+
+
+def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path,
+                                                        capsys):
+    """Of the same numbers, but without the 1,001 classes: same bits, other claim."""
+    prefix = '[from other weights than the documented] '
+    tensors = {name: value for name, value in published[1].items() if name != MARK}
+    path = str(published_weights.write_npz(tmp_path / 'x.npz', tensors))
+    folder = tmp_path / 'model'
+    for max_steps in (1, 2):  # begun and gone on with
+        assert train(folder, few, max_steps=max_steps,
+                     pretrained=path if max_steps == 1 else None) == 0
+        marked = [line for line in capsys.readouterr().out.splitlines()
+                  if 'loss' in line]
+        assert len(marked) == 2 and all(line.startswith(prefix) for line in marked)
+    record = runs.load_record(folder)
+    pretrained = record.content['data']['pretrained']
+    assert pretrained['is_documented'] is False and set(pretrained['sha256']) == {
+        'x.npz'}
+    assert initial_weights.find_prefix(str(folder / 'model.ckpt-2')) == prefix
+    assert record.has_other_weights
+    tensors['InceptionV3/Conv2d_1a_3x3/weights'] += np.float32(0.001)
+    published_weights.write_npz(tmp_path / 'x.npz', tensors)
+    with pytest.raises(UserError, match='began with other weights'):
+        train(folder, few, max_steps=3, pretrained=path)
 
 
 def test_tests_of_both_kinds(whole_run, few):
