@@ -107,7 +107,8 @@ def extract(path, archive, folder, data_files):
                 if file:
                     _extract_member(packed, member, folder, file, way_out)
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise UserError(f'{path} is damaged ({error}). {way_out}') from error
+        reason = str(error).split('\n')[0].rstrip(':')
+        raise UserError(f'{path} is damaged ({reason}). {way_out}') from error
     if missing:
         raise UserError(f'{path} has no {min(missing)}. {way_out}')
 
