@@ -1,8 +1,4 @@
-"""Packages that only some commands need, from locks of their own.
-
-Each has its lock in requirements/; where it is not installed, the command that
-needs it says in one line how to install it.
-"""
+"""Optional packages: each has a lock in requirements/, and a line to install it."""
 
 import importlib
 import importlib.util
@@ -19,17 +15,17 @@ _EXTRAS = {  # module: lock
 
 
 def require(package, purpose):
-    """Looks whether an optional package is there, without importing it.
+    """Checks that an optional package is installed, without importing it.
 
     Args:
       package: str, such as 'PIL'.
       purpose: str, what needs it, such as '--figure'.
     Raises:
-      UserError: where it is not: how to install it.
+      UserError: it is not; the text says how to install it.
     """
     if importlib.util.find_spec(package) is None:
         if importlib.util.find_spec('tensorflow') is None:
-            # Another Python than the project's; an extra would not help it.
+            # Not a Python of the project: the package alone would not help.
             raise UserError(environment.describe('tensorflow'))
         raise UserError(f'{purpose} needs {package}, which is not installed; '
                         + _describe_installation(package))
@@ -44,7 +40,7 @@ def load(module, purpose):
     Returns:
       the module.
     Raises:
-      UserError: where the package is not there, or does not load.
+      UserError: the package is not installed, or does not load.
     """
     package = module.split('.')[0]
     require(package, purpose)
@@ -56,7 +52,7 @@ def load(module, purpose):
 
 
 def _describe_installation(package):
-    """The way out: with make, or by hand. 1.15 has a lock for each Python."""
+    """The commands to type. TensorFlow 1.15 has a lock for each Python."""
     extra = _EXTRAS[package]
     version = sys.version_info
     is_tf2 = version >= (3, 8)

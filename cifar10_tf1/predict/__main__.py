@@ -44,13 +44,13 @@ _png.__name__ = 'name that ends in .png'  # in argparse's message
 def _parser():
     parser = cli.Parser(
         prog='python -m cifar10_tf1.predict',
-        description='Classifies pictures: the three likeliest classes of each, '
-        'by the network of a checkpoint. A picture is turned as its EXIF data '
-        'says; its central square is scaled to the size of the data set\'s '
-        'images, of 32 x 32 pixels those of CIFAR-10, of whose the network '
-        'sees the middle 24 x 24, of 28 x 28 those of MNIST, for which a dark '
-        'digit on light paper is inverted; transparent parts become white. '
-        'Exit status: 1 where a picture could not be read.',
+        description='Classifies pictures by the network of a checkpoint: the three '
+        'likeliest classes of each. A picture is turned upright as its EXIF data says, '
+        'put on a white page where it is transparent, and its central square is scaled '
+        'to the size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, '
+        'and the network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark '
+        'digit on light paper is inverted. Exit status: 1 if a picture could not be '
+        'read.',
         epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
         'out.png')
     parser.add_argument(
@@ -67,8 +67,8 @@ def _parser():
         help='print one JSON object (default: a line for each picture)')
     parser.add_argument(
         '--figure', type=_png, metavar='PNG',
-        help='draw the pictures and their probabilities, 24 at most, into a '
-        'new file (default: none)')
+        help='draw the pictures, 24 at most, and their probabilities into a new '
+        'file (default: none)')
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
