@@ -102,9 +102,10 @@ def run_check(subject, check, *arguments):
     except (UserError, OSError) as error:
         lines.append(Line(FAIL, subject, str(error)))
     except Exception as error:  # the other lines count all the same
-        lines.append(Line(FAIL, subject, f'this check broke: '
-                          f'{type(error).__name__}: {error}',
-                          'report it as a bug, with this output'))
+        lines.append(Line(
+            FAIL, subject, f'this check broke: {type(error).__name__}: {error}',
+            'unset PYTHONPATH' if _list_foreign_folders() else
+            'report it as a bug, with this output'))
     return lines
 
 
@@ -129,12 +130,16 @@ def check_program():
 
 def check_pythonpath():
     """Packages that take the place of this Python's own."""
-    folders = [folder for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
-               if any(os.path.isdir(os.path.join(folder, package))
-                      for package in ('google', 'numpy', 'tensorflow'))]
+    folders = _list_foreign_folders()
     if folders:
         yield Line(WARN, 'PYTHONPATH', f'{os.pathsep.join(folders)} comes before this '
                    'Python\'s own packages', 'unset PYTHONPATH')
+
+
+def _list_foreign_folders():
+    return [folder for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
+            if any(os.path.isdir(os.path.join(folder, package))
+                   for package in ('google', 'numpy', 'tensorflow'))]
 
 
 def check_python():
