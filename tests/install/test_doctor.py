@@ -17,6 +17,7 @@ from cifar10_tf1.doctor import Line
 from cifar10_tf1.doctor import OK
 from cifar10_tf1.doctor import WARN
 from cifar10_tf1.machine import description
+from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda import support as supports
@@ -348,7 +349,17 @@ def test_a_full_and_a_read_only_disk(tmp_path):
         subprocess.run(['umount', str(folder)], check=True)
 
 
-# Cores
+# Memory and cores
+
+
+@pytest.mark.parametrize('limit, status', [
+    (None, OK), (1200 * 10 ** 6, WARN), (500 * 10 ** 6, FAIL)])
+def test_the_memory_of_a_container(monkeypatch, limit, status):
+    monkeypatch.setattr(memory, 'find_memory', lambda root: memory.Memory(
+        8 * 10 ** 9, 6 * 10 ** 9, limit))
+    line = check_one(doctor.check_memory, DEEP_CNN)
+    assert line.status == status
+    assert (limit is None) == ('for this container' not in line.text)
 
 
 def test_threads_are_the_process_s():
