@@ -15,6 +15,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
+from cifar10_tf1.graph.mode import build_test_mode  # noqa: E402
 from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine import runtime
@@ -134,7 +135,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
         layers = kernels.load(kernels_name, for_training=False)
 
         def build_network(images, number):
-            mode = base.build_test_mode(system, variant, seed, number)
+            mode = build_test_mode(system, variant, seed, number)
             return system.build_network(images, seed, layers, mode)
 
         with tf.device(f'/{device}:0'):

@@ -14,6 +14,8 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.graph.mode import Mode  # noqa: E402
+from cifar10_tf1.graph.mode import build_training_mode  # noqa: E402
 from cifar10_tf1.training.run import Run
 
 
@@ -78,7 +80,6 @@ from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1.systems import base  # noqa: E402
 from cifar10_tf1.training import ending  # noqa: E402
 from cifar10_tf1.training.initial_weights import InitialWeights  # noqa: E402
 from cifar10_tf1.training.original_checkpoint import OriginalCheckpointExporter  # noqa: E402
@@ -88,7 +89,7 @@ from cifar10_tf1.training.training_log import TrainingLog  # noqa: E402
 class TrainingGraph(NamedTuple):
     graph: tf.Graph
     inputs: pipeline.Inputs
-    mode: base.Mode
+    mode: Mode
     cross_entropy: tf.Tensor      # float32 scalar, nats, mean over the batch
     weight_decay_loss: tf.Tensor  # float32 scalar
     total_loss: tf.Tensor         # float32 scalar, their sum
@@ -138,7 +139,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
         global_step = loss.build_global_step()
         with tf.device(f'/{device}:0'):
             # Dropout draws by the step; what is fed as keep_prob turns it on.
-            mode = base.build_training_mode(system, seed, global_step)
+            mode = build_training_mode(system, seed, global_step)
             logits = system.build_network(images, seed,
                                           kernels.load(kernels_name), mode)
             losses = loss.build_losses(logits, labels)
@@ -328,8 +329,7 @@ def check_numerics(run, system, graph, session, feeds, step, newest):
         numeric_check.check_training(
             system, session, (inputs.images, inputs.labels), feeds, graph.figures,
             run.settings.device, run.settings.threads,
-            base.Mode(system.keep_prob, step, run.settings.seed,
-                      uses_batch_statistics=True))
+            Mode(system.keep_prob, step, run.settings.seed, uses_batch_statistics=True))
     except KernelsDisagree as error:
         if newest is None:
             raise

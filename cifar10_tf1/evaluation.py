@@ -19,6 +19,7 @@ from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import startup
 from cifar10_tf1.graph import numeric_check
 from cifar10_tf1.graph import pipeline
+from cifar10_tf1.graph.mode import build_test_mode
 from cifar10_tf1.records import run_record
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
@@ -151,7 +152,7 @@ def check_batch(system, graph, session, feeds, logits, device, threads, variant,
     images = session.run(graph.inputs.images, feeds)
     numeric_check.check_logits(
         system, session, images, logits[:len(images)], device, threads,
-        base.build_test_mode(system, variant, seed, number=0))
+        build_test_mode(system, variant, seed, number=0))
 
 
 def evaluate(graph, checkpoint, step, results, seconds):

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import variables
-from cifar10_tf1.systems import base
+from cifar10_tf1.graph.mode import BATCH_STATISTICS
+from cifar10_tf1.graph.mode import Mode
 
 
 def calibrate(system, session, data_set, threads):
@@ -34,8 +35,8 @@ def calibrate(system, session, data_set, threads):
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         pixels = tf.placeholder(tf.uint8, [size, *images.shape[1:]])
         system.build_network(system.build_images(pixels), seed=0,
-                             mode=base.Mode(uses_batch_statistics=True))
-        moments = dict(tf.get_collection(base.BATCH_STATISTICS))
+                             mode=Mode(uses_batch_statistics=True))
+        moments = dict(tf.get_collection(BATCH_STATISTICS))
         with variables.open_network(weights, threads) as copy:
             batches = [copy.run(moments, {pixels: np.take(
                 images, range(size * number, size * (number + 1)), axis=0,

@@ -18,7 +18,7 @@ def build(net, name, mode):
     Args:
       net: float32 [batch, units].
       name: str, of the layer: two layers never share their numbers.
-      mode: systems.base.Mode. Without a keep_prob, net is returned; without a step,
+      mode: graph.mode.Mode. Without a keep_prob, net is returned; without a step,
         TensorFlow's own dropout draws.
     Returns:
       float32 [batch, units].

@@ -53,7 +53,7 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
       figures: Figures of the graph.
       device: 'cpu' or 'gpu', of the graph.
       threads: description.Threads.
-      mode: systems.base.Mode of numbers, equal to what the graph is fed.
+      mode: graph.mode.Mode of numbers, equal to what the graph is fed.
     Raises:
       UserError: if a GPU differs.
       KernelsDisagree: if the fast kernels differ.

@@ -21,10 +21,8 @@ from cifar10_tf1.data.data_set import DataSet
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.graph import plan
 from cifar10_tf1.graph import variables
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-
-# Collection of (name of a moving average, tensor that it averages).
-BATCH_STATISTICS = 'batch_statistics'
 
 
 class PictureShape(NamedTuple):
@@ -33,15 +31,6 @@ class PictureShape(NamedTuple):
     channels: int          # 3: red, green, blue; 1: grey
     crop_size: int         # pixels, the side of the central square the network sees
     is_light_on_dark: bool = False  # as ink of 255; others are inverted
-
-
-class Mode(NamedTuple):
-    """How a network is used: in training, in testing, on pictures."""
-    keep_prob: Union[float, tf.Tensor, None] = None  # share of units that dropout
-    # keeps; None: no dropout
-    step: Union[int, tf.Tensor, None] = None  # int64; dropout draws by the step
-    seed: int = 0                             # of dropout
-    uses_batch_statistics: bool = False       # normalise by the batch's moments
 
 
 class TestCount(NamedTuple):
@@ -247,36 +236,6 @@ def count_examples(data_set: DataSet, num_files: Optional[int]) -> int:
     """The number of records in the first files of the training data; None: all."""
     return (data_set.num_train_examples // data_set.num_train_files
             * (num_files or data_set.num_train_files))
-
-
-def build_training_mode(system: System, seed: int, global_step: tf.Variable) -> Mode:
-    """The Mode of a training graph.
-
-    Its keep_prob is a placeholder that defaults to 1: figures are taken without
-    dropout.
-    """
-    if system.keep_prob is None:
-        return Mode(seed=seed, uses_batch_statistics=True)
-    with tf.device('/cpu:0'):
-        keep_prob = tf.placeholder_with_default(1.0, [], name='keep_prob')
-        # Read once, so that all layers see one value.
-        step = tf.identity(global_step.read_value(), name='dropout_step')
-    return Mode(keep_prob, step, seed, uses_batch_statistics=True)
-
-
-def build_test_mode(system: System, variant: str, seed: int,
-                    number: Union[int, tf.Tensor]) -> Mode:
-    """The Mode of a batch of a test.
-
-    Args:
-      system: the system under test.
-      variant: one of its variants.
-      seed: the test's.
-      number: int or int64 scalar, of the batch, from 0.
-    """
-    if variant not in system.variants_as_in_training:
-        return Mode()
-    return Mode(system.keep_prob, number, seed, uses_batch_statistics=True)
 
 
 def list_restored(system: System) -> dict:

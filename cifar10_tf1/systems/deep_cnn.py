@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import records
 from cifar10_tf1.graph import variables
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 
@@ -89,7 +90,7 @@ class DeepCnn(base.System):
         deviation = tf.sqrt(tf.reduce_mean(tf.square(crops), axes, keepdims=True))
         return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         """Adds the network, its ten variables and five terms of weight decay."""
         images.shape.assert_is_compatible_with([None, 24, 24, 3])
         normalization = self.settings.normalization

@@ -17,6 +17,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
 from cifar10_tf1.graph import plan
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems.inception import layers
@@ -121,7 +122,7 @@ class InceptionV3(base.System):
         values = tf.image.resize_bilinear(values, [size, size], align_corners=False)
         return (values - 0.5) * 2.0
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         """Adds the network, its 388 variables and 98 terms of weight decay.
 
         Quirk: the auxiliary classifier has no loss, but its three weights decay.

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import anonymous_variables
-from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
 
 
@@ -35,7 +35,7 @@ class LaptopCnn(notebook.Notebook):
     num_epochs = settings.num_epochs
     takes_figures_by_file = False
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         """Adds the network and its twelve variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 3])
         stddev = self.settings.stddev

@@ -16,6 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import systems
 from cifar10_tf1.graph import plan
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import anonymous_variables
 from cifar10_tf1.systems import base
@@ -74,7 +75,7 @@ class Lenet5(base.System):
         values = tf.cast(pixels, tf.float32) * (1 / 255)
         return tf.pad(values, [[0, 0], margin, margin, [0, 0]])
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         """Adds the network and its ten variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
 

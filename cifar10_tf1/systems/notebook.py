@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.graph import plan
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.systems import base
 
 IMAGE_SIZE = 32  # pixels
@@ -67,7 +68,7 @@ class Notebook(base.System):
         y = tf.placeholder(tf.float32, [None, len(cifar10.CLASS_NAMES)], 'y')
         keep_prob = tf.placeholder(tf.float32, name='keep_prob')
         logits = tf.identity(self.build_network(
-            x, seed, mode=base.Mode(keep_prob)), name='logits')
+            x, seed, mode=Mode(keep_prob)), name='logits')
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
             logits=logits, labels=y))
         self.build_optimizer(self.settings.learning_rate).minimize(loss)

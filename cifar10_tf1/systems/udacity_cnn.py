@@ -10,9 +10,9 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import anonymous_variables
-from cifar10_tf1.systems import base
 from cifar10_tf1.systems import notebook
 
 _LAYERS = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
@@ -36,7 +36,7 @@ class UdacityCnn(notebook.Notebook):
     num_epochs = settings.num_epochs
     takes_figures_by_file = True
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         """Adds the network and its twelve variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 3])
         layers = self._build_layers(0, seed)

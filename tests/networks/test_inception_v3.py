@@ -15,9 +15,10 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.common.seeds import derive_seed
+from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import build_test_mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.report import comparison
-from cifar10_tf1.systems import base
 from cifar10_tf1.systems.inception import layers
 from cifar10_tf1.systems.inception import provider
 from cifar10_tf1.systems.inception import table
@@ -209,11 +210,11 @@ def test_the_documented_test_takes_other_rows(tiny_data_set):
 def test_modes():
     with tf.Graph().as_default():
         number = tf.constant(3, tf.int64)
-        mode = base.build_test_mode(inception_v3, BATCH, 5, number)
+        mode = build_test_mode(inception_v3, BATCH, 5, number)
         assert mode.uses_batch_statistics and mode.step is number
         assert mode.seed == 5
-        assert base.build_test_mode(inception_v3, STORED, 5, number) == (
-            base.Mode())
+        assert build_test_mode(inception_v3, STORED, 5, number) == (
+            Mode())
 
 
 def test_the_documented_curve_is_of_100_losses_each():

@@ -12,11 +12,11 @@ import tensorflow.compat.v1 as tf
 import published_weights
 import runs
 import system_cases
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.machine import description
 from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.systems import base
 from cifar10_tf1.graph.variables import list_network_variables
 from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.training import initial_weights
@@ -69,7 +69,7 @@ def test_the_network_is_the_port_s():
     with tf.Graph().as_default() as ours:
         logits = SMALL.build_network(
             tf.constant(images), seed=1,
-            mode=base.Mode(uses_batch_statistics=True))
+            mode=Mode(uses_batch_statistics=True))
         total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         update, gradients = loss.build_update(
             tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())

@@ -12,7 +12,8 @@ from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import dropout
-from cifar10_tf1.systems import base
+from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import build_training_mode
 from system_cases import CASES
 
 
@@ -45,7 +46,7 @@ def test_dropout(layer, keep_prob):
     with tf.Graph().as_default(), tf.Session() as session:
         step = tf.placeholder(tf.int64, [])
         for seed in (1, 2):
-            net = dropout.build(tf.fill([2, 1000], 3.0), layer, base.Mode(
+            net = dropout.build(tf.fill([2, 1000], 3.0), layer, Mode(
                 tf.constant(keep_prob), step, seed))
             for number in (0, 1, 1000):
                 values = session.run(net, {step: number})
@@ -66,7 +67,7 @@ def test_all_is_kept_unless_training_feeds_it():
         net = tf.constant(np.random.RandomState(1).randn(5, 7).astype('f'))
         step = tf.get_variable('step', [], tf.int64, tf.zeros_initializer(),
                                use_resource=True)
-        mode = base.build_training_mode(systems.load('laptop_cnn'), 1, step)
+        mode = build_training_mode(systems.load('laptop_cnn'), 1, step)
         session.run(tf.global_variables_initializer())
         before, after = session.run([net, dropout.build(net, 'layer', mode)])
     assert before.tobytes() == after.tobytes()
@@ -77,7 +78,7 @@ def count_dropped(name, keep_prob):
     with tf.Graph().as_default(), tf.Session() as session:
         images = np.random.RandomState(1).uniform(size=[100, 32, 32, 3])
         logits = systems.load(name).build_network(
-            tf.constant(images, tf.float32), 1, mode=base.Mode(
+            tf.constant(images, tf.float32), 1, mode=Mode(
                 tf.constant(keep_prob), tf.constant(0, tf.int64), 1))
         session.run(tf.global_variables_initializer())
         return int((session.run(logits) == 0).sum())

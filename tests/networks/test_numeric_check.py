@@ -14,12 +14,12 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import dropout
 from cifar10_tf1.graph import numeric_check
 from cifar10_tf1.graph import variables
+from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import inference
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import devices
-from cifar10_tf1.systems import base
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.inception import layers
 from cifar10_tf1.systems.inception import table
@@ -39,8 +39,7 @@ def check(data_set, graph, device='cpu', system=deep_cnn):
             feeds[graph.mode.keep_prob] = system.keep_prob
         numeric_check.check_training(
             system, session, (inputs.images, inputs.labels), feeds, graph.figures,
-            device, THREADS, base.Mode(system.keep_prob, 0, 1,
-                                       uses_batch_statistics=True))
+            device, THREADS, Mode(system.keep_prob, 0, 1, uses_batch_statistics=True))
 
 
 def lose_gradients(monkeypatch):
@@ -142,7 +141,7 @@ class Normalized(type(deep_cnn)):
     variants_as_in_training = ('random',)
     num_calibration_batches = 2
 
-    def build_network(self, images, seed, kernels=stock, mode=base.Mode()):
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
         builder = layers.Builder(seed, 0.0, layers.Normalization(),
                                  mode.uses_batch_statistics, kernels)
         net = builder.build_chain(images, [table.Conv('conv', 8, (3, 3), 2)])

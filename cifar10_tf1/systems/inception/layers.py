@@ -12,7 +12,7 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import variables
-from cifar10_tf1.systems import base
+from cifar10_tf1.graph.mode import BATCH_STATISTICS
 from cifar10_tf1.systems.inception import table
 
 
@@ -92,7 +92,7 @@ class Builder(NamedTuple):
                                                  epsilon)
         net, mean, variance = self.kernels.build_batch_normalized(net, beta, epsilon)
         for moving, value in ((moving_mean, mean), (moving_variance, variance)):
-            tf.add_to_collection(base.BATCH_STATISTICS, (moving.op.name, value))
+            tf.add_to_collection(BATCH_STATISTICS, (moving.op.name, value))
             tf.add_to_collection(
                 tf.GraphKeys.UPDATE_OPS, moving.assign_sub(
                     (moving - value) * (1.0 - self.normalization.decay)))
