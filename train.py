@@ -306,11 +306,7 @@ def initialize(run, graph, session, weights):
         print(f'The documented run of {run.system_name} {cost}', file=sys.stderr,
               flush=True)
     session.run(graph.initializer)
-    try:
-        weights.load(session, graph)
-    except UserError:
-        run.discard()
-        raise
+    weights.load(session, graph)
 
 
 def check_numerics(run, system, graph, session, feeds, step, newest):

@@ -46,11 +46,11 @@ class Run:
         self.environment = dict(os.environ)
         self.stop = StopRequest().install()
         self.folder = None
+        self._has_started = False
         try:
             self.folder = ModelDir(cli.find_model_dir(options))
             self._open()
         except BaseException:
-            self.discard()
             self.__exit__()
             raise
 
@@ -74,19 +74,16 @@ class Run:
         return self
 
     def __exit__(self, *unused_exception):
-        if self.folder is not None:
+        if self.folder is not None and self._has_started:
             self.folder.close()
+        elif self.folder is not None:
+            self.folder.discard()  # if it was made for this run
         self.stop.uninstall()
         # Another run in this process may use a GPU.
         os.environ.pop('CUDA_VISIBLE_DEVICES', None)
         if 'CUDA_VISIBLE_DEVICES' in self.environment:
             os.environ['CUDA_VISIBLE_DEVICES'] = self.environment[
                 'CUDA_VISIBLE_DEVICES']
-
-    def discard(self):
-        """Removes a folder that was made for a run that doesn't begin."""
-        if self.folder is not None:
-            self.folder.discard()
 
     def settle(self, system, data_set):
         """Completes the settings, starts the device and prints which one it is.
@@ -128,6 +125,7 @@ class Run:
         """
         self.record.start_process(cli.describe('train.py', self.options), self.kind,
                                   self.settings, data_set, step, weights)
+        self._has_started = True
         self.stop.deferred = True
 
     def describe_checkpoint(self, data_set, step):
