@@ -149,7 +149,7 @@ def test_a_home_folder_is_expanded(tiny_data, tmp_path, monkeypatch, capsys):
     assert (tmp_path / 'home' / 'm' / 'model.ckpt-1.index').exists()
     assert not (tmp_path / '~').exists()
     capsys.readouterr()
-    assert './~nobody/x' in fail('test.py', ['--model-dir', '~nobody/x'], capsys)
+    assert './~no_such_user/x' in fail('test.py', ['--model-dir', '~no_such_user/x'], capsys)
 
 
 @pytest.mark.parametrize('script', sorted(OPTIONS))
