@@ -376,7 +376,8 @@ def check_time(entry):
 
 
 def check_threads():
-    yield Line(OK, 'Threads', f'{description.count_cores()} cores to use (affinity, '
+    count = description.count_cores()
+    yield Line(OK, 'Threads', f'{count} core{"" if count == 1 else "s"} to use (affinity, '
                f'cgroup) of the machine\'s {os.cpu_count()}')
 
 

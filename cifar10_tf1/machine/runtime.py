@@ -29,7 +29,7 @@ _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 def prepare_environment(kernels='stock', prefers_onednn=False):
     """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
 
-    Imports no TensorFlow; does nothing once it is loaded. Each variable means
+    Imports no TensorFlow; sets nothing once it is loaded. Each variable means
     nothing to the runtime that does not know it.
 
     Args:
@@ -37,9 +37,9 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
       prefers_onednn: bool, whether to use oneDNN's rewrites with the stock
         kernels too: systems.Entry.
     """
+    overrides.remove()
     if 'tensorflow' in sys.modules:
         return
-    overrides.remove()
     os.environ.update(overrides.OURS)
     # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')

@@ -368,6 +368,6 @@ def test_threads_are_the_process_s():
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
-        assert check_one(doctor.check_threads).text.startswith('1 cores')
+        assert check_one(doctor.check_threads).text.startswith('1 core to use')
     finally:
         os.sched_setaffinity(0, before)
