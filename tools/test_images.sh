@@ -35,7 +35,8 @@ if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
     is_ours=1
     export DOCKER_HOST=unix://$work/docker.sock
     dockerd --data-root "$work/data" --exec-root "$work/run" --pidfile "$work/pid" \
-        --host "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none >"$work/engine.log" 2>&1 &
+        --host "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none \
+        >"$work/engine.log" 2>&1 &
     engine=$!
     trap 'kill "$engine" 2>/dev/null && wait "$engine"; umount "$work"/run/netns/* 2>/dev/null
         rm -rf --one-file-system "$work"' EXIT
@@ -43,14 +44,16 @@ if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
     docker info >/dev/null 2>&1 || skip "dockerd does not start: $(tail -n 1 "$work/engine.log")"
 else
     trap 'rm -rf "$work"; docker volume rm --force cifar-tf1 full >/dev/null 2>&1' EXIT
-    docker info >/dev/null 2>&1 || skip 'no Docker engine answers; to start one takes root, docker.io and debootstrap'
-    ! docker volume inspect cifar-tf1 >/dev/null 2>&1 || skip 'this engine has a volume cifar-tf1, which is yours'
+    docker info >/dev/null 2>&1 ||
+        skip 'no Docker engine answers; to start one takes root, docker.io and debootstrap'
+    ! docker volume inspect cifar-tf1 >/dev/null 2>&1 ||
+        skip 'this engine has a volume cifar-tf1, which may be yours'
 fi
 
 client=$(type -P docker)
 for program in $(type -aP docker); do  # a newer client without buildx has no BuildKit
     printf 'FROM scratch\nLABEL a=b\n' >"$work/Dockerfile"
-    if DOCKER_BUILDKIT=1 "$program" build --quiet --file "$work/Dockerfile" "$work" >/dev/null 2>&1; then
+    if DOCKER_BUILDKIT=1 "$program" build --file "$work/Dockerfile" "$work" >/dev/null 2>&1; then
         buildkit_client=$program
         break
     fi
@@ -140,20 +143,23 @@ check_image() {  # check_image LOCK...: its size, its settings, its packages
     sed -n "s/^$image,.*,//p" docker/sizes.csv |
         awk -v added="$added" '{exit !(added > $1 * .95 && added < $1 * 1.05)}' ||
         fail "docker/sizes.csv does not say $added MB"
-    expect '^1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]$' "$(docker image inspect --format \
-        '{{with .Config}}{{.User}} {{.WorkingDir}} {{.Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}' "$image")"
+    expect '^1000:1000 /opt/cifar-tf1 \[python train.py\] \[\] map\[\]$' "$(
+        docker image inspect "$image" --format '{{with .Config}}{{.User}} {{.WorkingDir}} {{
+            .Cmd}} {{.Entrypoint}} {{.Volumes}}{{end}}')"
     locked=$(cd requirements && cat "${@/%/.txt}" | sed 's/\[[^]]*\]==/==/')
-    for package in $(docker run "$image" python -m pip list --local --format freeze | tr '[:upper:]_' '[:lower:]-'); do
+    for package in $(docker run "$image" python -m pip list --local --format freeze |
+        tr '[:upper:]_' '[:lower:]-'); do
         grep -q "^$package " <<<"$locked" || fail "$package is in the image, not in $*"
     done
-    docker run "$image" sh -c '[ ! -e /etc/ld.so.conf.d/z-cuda-stubs.conf ]' || fail "the driver's stub stayed"
+    docker run "$image" sh -c '[ ! -e /etc/ld.so.conf.d/z-cuda-stubs.conf ]' ||
+        fail "the base's stub of the driver is still found"
 }
 
 check_doctor() {  # check_doctor PATTERN: all is well but for the data: status 3
     local output
     output=$(readme 'cifar10_tf1.doctor$' || echo "status $?")
-    for pattern in "^OK +Program +commit ${commit:0:12}" '^OK +TensorFlow' '^OK +GPU +no NVIDIA driver here' \
-        '^OK +Writing' '^status 3$' "$1"; do
+    for pattern in "^OK +Program +commit ${commit:0:12}" '^OK +TensorFlow' '^OK +Writing' \
+        '^OK +GPU +no NVIDIA driver here' '^status 3$' "$1"; do
         expect "$pattern" "$output"
     done
 }
@@ -168,7 +174,7 @@ check_interruptions() {  # a run that is stopped, killed and goes on: the weight
     docker volume rm cifar-tf1 >/dev/null
     for signal in stop kill; do
         with=(--detach --name t)
-        readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}" >/dev/null
+        logged readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}"
         until docker logs t 2>&1 | grep -q '^Device: CPU'; do sleep 1; done
         sleep 6
         case $signal in stop) docker stop -t 60 t ;; *) docker kill t ;; esac >/dev/null
@@ -178,15 +184,18 @@ check_interruptions() {  # a run that is stopped, killed and goes on: the weight
     done
     with=(--rm)
     output=$(readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}")
-    [ "$(find_hash "$output")" = "$whole" ] || fail "other weights than those of a whole run, $whole: $output"
-    expect 'Test : Accuracy = [0-9]+/2000' "$(readme '-v cifar-tf1:/data cifar-tf1 python test.py$' --synthetic)"
-    expect "\"commit\": \"$commit\"" "$(docker run -v cifar-tf1:/data cifar-tf1 cat /data/model/run.json)"
+    [ "$(find_hash "$output")" = "$whole" ] || fail "a whole run has other weights, $whole: $output"
+    expect 'Test : Accuracy = [0-9]+/2000' \
+        "$(readme '-v cifar-tf1:/data cifar-tf1 python test.py$' --synthetic)"
+    expect "\"commit\": \"$commit\"" \
+        "$(docker run -v cifar-tf1:/data cifar-tf1 cat /data/model/run.json)"
 }
 
 check_refusal() {  # check_refusal PATTERN OPTION...: a failure in a line, without a stack trace
     local output
     say "docker run ${*:2} cifar-tf1 python train.py"
-    ! output=$(docker run "${@:2}" cifar-tf1 python train.py "${train[@]}" 2>&1) || fail "it trained: $output"
+    ! output=$(docker run "${@:2}" cifar-tf1 python train.py "${train[@]}" 2>&1) ||
+        fail "it trained: $output"
     expect "$1" "$output"
     ! grep -q Traceback <<<"$output" || fail "a stack trace: $output"
 }
