@@ -58,7 +58,8 @@ def real_data_dir():
 def real_mnist_dir():
     """A folder of the real MNIST; skips where none is named or none there."""
     from cifar10_tf1.data import mnist
-    for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, mnist.DATA_DIR):
+    from cifar10_tf1.data import SOURCES
+    for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, SOURCES['mnist'].folder):
         if data_dir and not mnist.list_missing(data_dir):
             return data_dir
     pytest.skip('MNIST_DATA_DIR names no folder with the real data')

@@ -25,8 +25,8 @@ from cifar10_tf1.data import verification
 MAX_ROUNDS = 3       # over the addresses that have sent anything
 PAUSE_SECONDS = 5.0  # before each further round
 TIMEOUT_SECONDS = 20
-# Bytes a second over TIMEOUT_SECONDS. Below the first a source is left for the
-# next one; in later rounds, and where there is no other, below the second.
+# Bytes a second over TIMEOUT_SECONDS. A source slower than the first is left for the
+# next one; in later rounds, or if it is the only one, a source slower than the second.
 FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
 _NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException,
@@ -185,7 +185,7 @@ def _continues(response, offset):
 
 
 def _read_chunks(response, least_rate):
-    """Yields the body as it is sent, not unpacked where it is labelled as gzip."""
+    """Yields the body as it is sent: a label of gzip unpacks nothing."""
     start, num_bytes = time.monotonic(), 0
     chunks = response.raw.stream(_CHUNK_BYTES, decode_content=False)
     while True:

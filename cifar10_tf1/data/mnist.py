@@ -35,7 +35,6 @@ RECORD_BYTES = LABEL_BYTES + HEIGHT * WIDTH * CHANNELS
 CLASS_NAMES = tuple('0123456789')
 LINE_PREFIX = ''  # of printed lines; a generated data set has one
 
-DATA_DIR = 'dataset/mnist'
 URL_VARIABLE = 'MNIST_URL'  # a mirror's folder; what it gives is verified too
 URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
         'http://yann.lecun.com/exdb/mnist/')
@@ -117,7 +116,7 @@ def count_needed_bytes(data_dir):
 
 
 def list_missing(data_dir, files=FILES):
-    """The IdxFiles of which nothing is there, by any of their usual names."""
+    """The IdxFiles that are missing under all of their usual names."""
     return [file for file in files if not _list_paths(data_dir, file)]
 
 

@@ -97,7 +97,7 @@ def build_records(file_name, num_records, style=COLOR):
 
 
 def _draw_integers(key, shape, low, high):
-    """int32 `shape`, uniform in low..high inclusive, but for 2**-24 or so."""
+    """int32 `shape`, uniform in low..high inclusive, within 2**-24 or so."""
     count = int(np.prod(shape, dtype=np.int64))
     digest = hashlib.shake_128(key.encode('ascii')).digest(4 * count)
     values = np.frombuffer(digest, '<u4').astype(np.uint64)
