@@ -15,7 +15,6 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.graph.mode import build_test_mode  # noqa: E402
 from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine import runtime
@@ -95,6 +94,7 @@ from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
+from cifar10_tf1.graph.mode import build_test_mode  # noqa: E402
 from cifar10_tf1.machine import description  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 from cifar10_tf1.training import initial_weights  # noqa: E402

@@ -14,8 +14,6 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph.mode import Mode  # noqa: E402
-from cifar10_tf1.graph.mode import build_training_mode  # noqa: E402
 from cifar10_tf1.training.run import Run
 
 
@@ -78,6 +76,8 @@ from cifar10_tf1.checkpoints.writing import CheckpointWriter  # noqa: E402
 from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
+from cifar10_tf1.graph.mode import Mode  # noqa: E402
+from cifar10_tf1.graph.mode import build_training_mode  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.training import ending  # noqa: E402

@@ -253,7 +253,6 @@ def test_a_card_that_tensorflow_cannot_use(stub, monkeypatch, capsys, cudnn,
         devices.resolve(selection._replace(requested='gpu'), THREADS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('script', ['train.py', 'test.py'])
 def test_a_refusal_comes_before_tensorflow(stub_folder, tmp_path, script):
     """Before the download, too: 127.0.0.1:9 would be named in its error."""
