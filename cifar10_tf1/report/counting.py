@@ -136,6 +136,8 @@ def find_tests(record):
     for step in sorted({test['step'] for test in record.content['tests']}):
         draws = [test for test in find_counted(record, variant, step).values()
                  if test.get(measure.key) is not None] or draws
+    if draws:  # of generated data there are fewer images
+        measure = measure._replace(num_examples=draws[0]['num_examples'])
     others = sorted((test for test in record.content['tests'] if test not in draws),
                     key=lambda test: (test['step'], test['crop'], test['seed']))
     return Tests(measure, draws, others)

@@ -60,6 +60,8 @@ def _summarize_group(runs, entry, measure):
                       statistics.mean(run.list_counts(variant)) for run in runs
                       if run.list_counts(variant))] if summary},
         'num_tests': [len(values) for values in tests],
+        'num_examples': next((test['num_examples'] for run in tested
+                              for test in run.tests[entry.variants[0]]), None),
         'variance': _split(tests),
         'is_comparable': is_comparable,
         'equivalence': (_assess(numbers, measure, documented)

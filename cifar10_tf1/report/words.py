@@ -116,6 +116,7 @@ def _list_claims(group, measure):
 def describe_means(group, measure):
     """'8,227.8 of 10,000 (82.28 %), n = 6 runs, each the mean of 20 tests; sd ...'."""
     n, mean, sd, least, greatest = statistics_of_runs.summarize(group['means'])
+    measure = measure._replace(num_examples=group['num_examples'])
     sizes = group['num_tests']
     each = ('' if max(sizes) == 1 else f', each the mean of {max(sizes)} tests'
             if min(sizes) == max(sizes)

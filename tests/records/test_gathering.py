@@ -191,6 +191,18 @@ def test_a_machine_is_named_with_family_and_model():
         {'cpu': {'name': 'old'}}) == 'old'  # as older records have it
 
 
+def test_generated_data_has_fewer_images(tmp_path, capsys):
+    for seed in (1, 2):
+        content = made_runs.make_content(seed=seed, counts=[1500 + seed])
+        content['data']['name'] = 'synthetic'
+        content['tests'][0].update(data='synthetic', num_examples=2000)
+        made_runs.write(tmp_path / str(seed), content)
+    text = ask_both(tmp_path, capsys)
+    assert '1,501.5 of 2,000 (75.08 %)' in text and 'Equal to' not in text
+    report.main([str(tmp_path / '1'), '--text'])
+    assert '1,501 of 2,000 (75.05 %)' in capsys.readouterr().out
+
+
 def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
     made_runs.write_run(tmp_path / 'a', seed=1, counts=[8200])
     made_runs.write_run(tmp_path / 'b', seed=2, counts=[8240])
