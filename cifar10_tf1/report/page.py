@@ -111,8 +111,7 @@ def build_several(several, summary):
                     for group in summary['groups']],
         differences=[words.describe_difference(difference, measure)
                      for difference in summary['differences']],
-        run_rows=[_describe_run(run, several, curves[0], measure)
-                  for run in several.runs])
+        run_rows=[_describe_run(run, several, measure) for run in several.runs])
 
 
 def _render(entry, data_name, **context):
@@ -152,15 +151,13 @@ def _draw_band(curve, runs, group, groups):
         port if is_documented else {}, text.count(len(runs), 'run')))
 
 
-def _describe_run(run, several, curve, measure):
+def _describe_run(run, several, measure):
     """A row of the table of all runs."""
     if not run.record:
         return [run.name, run.state] + [''] * 6
     summary = statistics_of_runs.summarize(run.values) if run.values else None
-    deviation = comparison.compare(
-        comparison.list_figures(run.record.epochs, curve.figure),
-        comparison.load_curve(several.entry.name, curve.name, curve.figure), (1, 1),
-        curve.is_share)
+    deviation = comparison.build_report(run.record).curves[0].comparison
+    unit = several.entry.documented.curves[0].unit
     state = ('a seed that counts already' if run in several.repeated
              else run.state if run.is_trained else f'{run.state}: not counted')
     others = [f'{variant} {run.list_counts(variant)[0]:,}'
@@ -171,7 +168,7 @@ def _describe_run(run, several, curve, measure):
         + text.count(run.record.settings.inter_op_threads, 'thread'),
         f'{measure.format(float(summary.mean))} (n = {summary.n})' if summary else '',
         f'{summary.sd:.2f}' if summary and summary.n > 1 else '', ', '.join(others),
-        f'{deviation.mean:+.2f} {curve.unit}' if deviation else '',
+        f'{deviation.mean:+.2f} {unit}' if deviation else '',
         (run.record.content['weights'] or {}).get('sha256', 'unknown')[:12]]
 
 

@@ -62,17 +62,21 @@ def find_hash(folder):
     return run_record.load_folder(str(folder)).content['weights']['sha256']
 
 
-def find_children(number):
-    """Process numbers of the children of a process."""
+def find_trainings(number):
+    """Process numbers of the children that train a run which has saved something."""
     children = []
     for name in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open(f'/proc/{name}/stat') as file:
                 parent = file.read().rpartition(')')[2].split()[1]
+            with open(f'/proc/{name}/cmdline') as file:
+                words = file.read().split('\0')
         except OSError:
             continue
-        if int(parent) == number:
-            children.append(int(name))
+        if int(parent) == number and '--model-dir' in words:
+            run = words[words.index('--model-dir') + 1]
+            if model_dir.list_checkpoints(run):
+                children.append(int(name))
     return children
 
 
@@ -107,7 +111,7 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(
         process = sweeps.start(folder)
         wait_for_training(process, folder, num_steps)
         time.sleep(moments.uniform(0, 1))
-        children = find_children(process.pid)
+        children = find_trainings(process.pid)
         if children and process.poll() is None:
             victim = moments.choice(children)
             try:
