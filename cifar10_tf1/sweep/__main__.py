@@ -41,6 +41,9 @@ def _sweep(options):
             entry, folder, options.epochs, _list_options(options, _FOR_BOTH),
             _list_options(options, _FOR_TRAINING)), stop_request)
     runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
+    if not runs:  # files of other runs there are not overwritten
+        raise UserError(f'{folder} holds no run of {entry.name}; choose another '
+                        '--folder or --system')
     print('\n'.join(files.write(folder, runs, entry)), flush=True)
     return stop_request.exit_status or _find_status(runs, options.seeds)
 

@@ -191,6 +191,13 @@ def test_a_machine_is_named_with_family_and_model():
         {'cpu': {'name': 'old'}}) == 'old'  # as older records have it
 
 
+def test_a_folder_of_another_system_is_left_as_it_is(tmp_path, capsys):
+    made_runs.write_run(tmp_path / 'a', system='lenet5')
+    assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1
+    assert 'no run of deep_cnn' in capsys.readouterr().err
+    assert os.listdir(str(tmp_path)) == ['a']
+
+
 def test_generated_data_has_fewer_images(tmp_path, capsys):
     for seed in (1, 2):
         content = made_runs.make_content(seed=seed, counts=[1500 + seed])
