@@ -94,11 +94,13 @@ def whole(runs_of, tmp_path_factory):
 
 
 def check_folder(folder):
-    """After a kill: what is there reads, and the newest checkpoint is whole."""
+    """After a kill: what is there reads, and the leftovers don't pile up."""
     if (folder / run_record.FILE).exists():
         run_record.load_folder(str(folder))
     for path in folder.glob('*.index'):
         assert reading.find_damage(str(path)[:-len('.index')]) is None
+    # Five checkpoints of four files, a save in progress, ten others.
+    assert len(list(folder.iterdir())) <= 6 * 4 + 10
 
 
 def wait_for_training(process, folder, num_processes):
@@ -127,6 +129,11 @@ def test_killed_at_random_moments(runs_of, whole, tmp_path):
         check_folder(tmp_path)
     assert num_killed > NUM_KILLS // 2
     assert runs_of.finish(tmp_path) == whole[0]
+    content = run_record.load_folder(str(tmp_path)).content
+    assert content['not_bit_exact'] == []
+    assert {process['end'] for process in content['processes'][:-1]} <= {
+        'killed', 'finished'}
+    assert content['processes'][-1]['end'] == 'finished'
 
 
 def test_killed_where_files_change(runs_of, whole, tmp_path):

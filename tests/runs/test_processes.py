@@ -1,7 +1,6 @@
 """What only whole processes show: kills, signals, full disks, start-up."""
 
 import os
-import random
 import re
 import signal
 import subprocess
@@ -11,14 +10,11 @@ import time
 import pytest
 
 import runs
-from cifar10_tf1.records import run_record
 from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 
 ROOT = runs.ROOT
-NUM_STEPS = 100  # an epoch of the generated data, so that its sum is printed
-SAVE_STEPS = 1
 
 
 @pytest.fixture(scope='module')
@@ -62,55 +58,6 @@ def wait_for_a_step(model_dir, process, above=0):
         time.sleep(0.02)
 
 
-@pytest.fixture(scope='module')
-def whole_run(data_dir, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('whole') / 'model'
-    result = run('train.py', data_dir, '--model-dir', folder, '--max-steps',
-                 NUM_STEPS, '--save-steps', SAVE_STEPS)
-    assert result.returncode == 0
-    # TensorFlow's chatter stays off the terminal.
-    assert result.stderr == ''
-    return folder
-
-
-def test_killed_at_random_and_resumed(data_dir, whole_run, tmp_path):
-    """kill -9 twenty times, with a save in each step: the same bits, the same
-    losses and sum, no growing pile of files, the last five checkpoints."""
-    folder = tmp_path / 'model'
-    choice = random.Random(7)
-    options = ('--max-steps', NUM_STEPS, '--save-steps', SAVE_STEPS)
-    num_kills = 0
-    while num_kills < 20:
-        process = start_training(data_dir, folder, *options)
-        wait_for_a_step(folder, process, max(steps_of(folder) or [0]))
-        time.sleep(choice.uniform(0, 0.3))
-        assert process.poll() is None, process.communicate()
-        process.kill()
-        process.communicate()
-        num_kills += 1
-        # Five checkpoints of four files, a save in progress, nine others.
-        assert len(list(folder.iterdir())) <= 6 * 4 + 9
-    assert run('train.py', data_dir, '--model-dir', folder,
-               *options).returncode == 0
-    runs.assert_same_bits(whole_run / f'model.ckpt-{NUM_STEPS}',
-                          folder / f'model.ckpt-{NUM_STEPS}')
-    assert ((whole_run / 'step_losses.f32').read_bytes()
-            == (folder / 'step_losses.f32').read_bytes())
-    assert steps_of(folder) == steps_of(whole_run) == [
-        NUM_STEPS - 4 + i for i in range(5)]
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        path.name for path in whole_run.iterdir())
-    ours, theirs = (run_record.load_folder(str(path)).content
-                    for path in (folder, whole_run))
-    assert ours['weights'] == theirs['weights']
-    assert [epoch['summed_loss'] for epoch in ours['epochs']] == [
-        epoch['summed_loss'] for epoch in theirs['epochs']]
-    assert len(ours['epochs']) == 1
-    assert ours['not_bit_exact'] == []
-    assert [process['end'] for process in ours['processes']] == (
-        ['killed'] * num_kills + ['finished'])
-
-
 @pytest.mark.parametrize('kernels, intra', [('fast', 1), ('stock', 2)])
 def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir,
                                                   tmp_path):
@@ -122,7 +69,8 @@ def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir,
                      '--max-steps', '10', '--kernels', kernels,
                      '--inter-op-threads', inter,
                      '--intra-op-threads', intra)
-        assert result.returncode == 0, result.stderr
+        # TensorFlow's chatter stays off the terminal.
+        assert (result.returncode, result.stderr) == (0, '')
         results.add(weights_and_losses(result, folder))
     assert len(results) == 1
 
