@@ -1,5 +1,6 @@
 """How a training ends: its record, its last lines, what to type next."""
 
+import contextlib
 import os
 import sys
 
@@ -7,6 +8,10 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import scripts
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import environment
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import is_synthetic
+from cifar10_tf1.records import recorded_runs
+from cifar10_tf1.records import run_record
 from cifar10_tf1.training.progress import format_time
 
 
@@ -37,6 +42,8 @@ def end(run, log, plan, step, newest):
         print(f'Stopped at step {step}, saved as {newest}', flush=True)
     log.print_end()
     print(f'Weights at step {step}: SHA-256 {digest}', flush=True)
+    for line in _describe_standing(run.record):
+        print(line, flush=True)
     print(f'Model: {run.folder.path}, epoch {step // plan.num_steps}, in '
           f'{format_time(log.seconds)}. Test it: {_describe_test(run.options)}',
           flush=True)
@@ -53,6 +60,23 @@ def say_finished(run, log, plan, step, newest):
     print(f'Epoch {step // plan.num_steps} (step {step}) is reached already; nothing '
           'to train. Ask for more with --epochs', flush=True)
     return 0
+
+
+def _describe_standing(record):
+    """Lines on how the run compares with the recorded and the documented one."""
+    # A command's module, and slow to load: only here.
+    from cifar10_tf1.report import comparison
+    if is_synthetic(record.content['data']['name']) or not record.epochs:
+        return
+    with contextlib.suppress(UserError):
+        line = recorded_runs.describe(record)
+        if line:
+            yield line
+    for compared in comparison.build_report(record).curves:
+        yield f'Documented curve, {compared.curve.title.lower()}: {compared.verdict}'
+    path = cli.quote([os.path.join(record.folder, run_record.FILE)])
+    yield (f'More: {environment.name_python()} -m cifar10_tf1.report {path}; the same '
+           f'run again, compared to the bit: -m cifar10_tf1.verify {path}')
 
 
 def _describe_test(options):

@@ -1,0 +1,54 @@
+"""Whether a run repeats one of the runs in results/."""
+
+import glob
+import os
+
+from cifar10_tf1 import data
+from cifar10_tf1 import systems
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
+
+
+def describe(record, folder=reference_run.RUNS):
+    """Compares a run with the recorded run of its seed, data, kernels and runtime.
+
+    Args:
+      record: run_record.RunRecord.
+      folder: str, of SYSTEM/NAME/run.json.
+    Returns:
+      str, one line; None if no such run is recorded, or no epoch is finished yet.
+    Raises:
+      UserError: a record in results/ is damaged.
+    """
+    recorded = next(filter(lambda other: _identify(other) == _identify(record), map(
+        run_record.load, sorted(glob.glob(os.path.join(
+            glob.escape(folder), record.content['system'], '*', 'run.json'))))), None)
+    if recorded is None:
+        return None
+    losses = {entry['step']: entry['summed_loss'] for entry in recorded.epochs}
+    pairs = [(entry['summed_loss'], losses[entry['step']]) for entry in record.epochs
+             if entry['step'] in losses]
+    if not pairs:
+        return None
+    line = f'Recorded run {reference_run.shorten(recorded.folder)}: '
+    num_equal = sum(ours == theirs for ours, theirs in pairs)
+    if num_equal == len(pairs):
+        return line + f'all {len(pairs)} summed losses are equal to the bit'
+    largest = max(abs(ours / theirs - 1) for ours, theirs in pairs)
+    differences = description.list_differences(recorded.kind, record.kind)
+    return line + (
+        f'{num_equal} of {len(pairs)} summed losses are equal to the bit, the others '
+        f'differ by at most {100 * largest:.4f} %, on '
+        + (f'another kind of machine ({differences[0]})' if differences else
+           'the SAME kind of machine: something changed the numbers'))
+
+
+def _identify(record):
+    if not record.content['processes']:
+        return None
+    source = data.SOURCES[systems.find(record.content['system']).data]
+    return (record.settings.seed,
+            record.settings.train_files or source.num_train_files,
+            record.content['data'].get('sha256'), record.kind['kernels'],
+            record.kind['wheel'], record.kind['device'])
