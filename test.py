@@ -93,6 +93,7 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1.graph import calibration  # noqa: E402
+from cifar10_tf1.graph import mode as modes  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.graph.mode import build_test_mode  # noqa: E402
 from cifar10_tf1.machine import description  # noqa: E402
@@ -135,7 +136,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
         layers = kernels.load(kernels_name, for_training=False)
 
         def build_network(images, number):
-            mode = build_test_mode(system, variant, seed, number)
+            mode = modes.build_test_mode(system, variant, seed, number)
             return system.build_network(images, seed, layers, mode)
 
         with tf.device(f'/{device}:0'):

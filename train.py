@@ -73,8 +73,9 @@ from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1.checkpoints import model_dir  # noqa: E402
 from cifar10_tf1.checkpoints import reading  # noqa: E402
 from cifar10_tf1.checkpoints.writing import CheckpointWriter  # noqa: E402
-from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import loss  # noqa: E402
+from cifar10_tf1.graph import mode as modes  # noqa: E402
+from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.graph.mode import Mode  # noqa: E402
 from cifar10_tf1.graph.mode import build_training_mode  # noqa: E402
@@ -89,7 +90,7 @@ from cifar10_tf1.training.training_log import TrainingLog  # noqa: E402
 class TrainingGraph(NamedTuple):
     graph: tf.Graph
     inputs: pipeline.Inputs
-    mode: Mode
+    mode: modes.Mode
     cross_entropy: tf.Tensor      # float32 scalar, nats, mean over the batch
     weight_decay_loss: tf.Tensor  # float32 scalar
     total_loss: tf.Tensor         # float32 scalar, their sum
@@ -139,7 +140,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
         global_step = loss.build_global_step()
         with tf.device(f'/{device}:0'):
             # Dropout draws by the step; what is fed as keep_prob turns it on.
-            mode = build_training_mode(system, seed, global_step)
+            mode = modes.build_training_mode(system, seed, global_step)
             logits = system.build_network(images, seed,
                                           kernels.load(kernels_name), mode)
             losses = loss.build_losses(logits, labels)
@@ -325,7 +326,8 @@ def check_numerics(run, system, graph, session, feeds, step, newest):
         numeric_check.check_training(
             system, session, (inputs.images, inputs.labels), feeds, graph.figures,
             run.settings.device, run.settings.threads,
-            Mode(system.keep_prob, step, run.settings.seed, uses_batch_statistics=True))
+            modes.Mode(system.keep_prob, step, run.settings.seed,
+                       uses_batch_statistics=True))
     except KernelsDisagree as error:
         if newest is None:
             raise

@@ -33,13 +33,13 @@ def describe(record, folder=reference_run.RUNS):
         return None
     line = f'Recorded run {reference_run.shorten(recorded.folder)}: '
     num_equal = sum(ours == theirs for ours, theirs in pairs)
+    line += f'{num_equal} of {len(pairs)} summed losses equal to the bit'
     if num_equal == len(pairs):
-        return line + f'all {len(pairs)} summed losses are equal to the bit'
+        return line
     largest = max(abs(ours / theirs - 1) for ours, theirs in pairs)
     differences = description.list_differences(recorded.kind, record.kind)
     return line + (
-        f'{num_equal} of {len(pairs)} summed losses are equal to the bit, the others '
-        f'differ by at most {100 * largest:.4f} %, on '
+        f', the others differ by at most {100 * largest:.4f} %, on '
         + (f'another kind of machine ({differences[0]})' if differences else
            'the SAME kind of machine: something changed the numbers'))
 
