@@ -95,7 +95,6 @@ from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1.graph import mode as modes  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
-from cifar10_tf1.graph.mode import build_test_mode  # noqa: E402
 from cifar10_tf1.machine import description  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
 from cifar10_tf1.training import initial_weights  # noqa: E402

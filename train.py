@@ -77,8 +77,6 @@ from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.graph import mode as modes  # noqa: E402
 from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
-from cifar10_tf1.graph.mode import Mode  # noqa: E402
-from cifar10_tf1.graph.mode import build_training_mode  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.training import ending  # noqa: E402
