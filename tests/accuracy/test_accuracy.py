@@ -281,6 +281,7 @@ def test_whole_run(request, real_data_dir):
     if folder is None:
         pytest.skip('an hour and more; --whole-run FOLDER runs it')
     folder = os.path.abspath(folder)
+    pytest.importorskip('scipy', reason='the band needs it: make setup EXTRAS=pictures')
     environment = dict(os.environ, CIFAR10_DATA_DIR=real_data_dir)
     runs.run_program(environment, 'train.py', '--model-dir', folder)
     correct = []

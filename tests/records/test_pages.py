@@ -24,6 +24,7 @@ LINK = re.compile(r'!?\[[^\]]*\]\(([^)\s]+)\)')
 
 
 def test_tables_are_those_of_the_records():
+    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
     names = set()
     for path in PAGES:
         text = read(path)
@@ -34,6 +35,7 @@ def test_tables_are_those_of_the_records():
 
 def test_the_claim_says_what_it_rests_on():
     """For any number of runs: how many of the planned ones are there."""
+    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
     measure = counting.choose_measure(systems.find('deep_cnn').documented)
     for done, words in ((7, 'n = 10, whatever comes out; so far 7'), (10, 'n = 10.')):
         group = {'seeds': list(range(1, done + 1)), 'equivalence': {'margin': 30},
@@ -50,6 +52,7 @@ def test_the_claim_says_what_it_rests_on():
 
 
 def test_the_first_table_leads_with_the_mean_over_seeds():
+    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
     rows = {line.split('`')[1]: line for line in page_tables.TABLES['systems']()[2:]}
     assert 'n = 20 tests of one run' not in rows['deep_cnn']
     assert 'seeds of 20 tests each' in rows['deep_cnn']
