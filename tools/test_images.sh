@@ -173,14 +173,14 @@ check_interruptions() {  # a run that is stopped, killed and goes on: the weight
     whole=$(find_hash "$(readme ' --read-only .*train.py$' "${train[@]}")") || fail 'no hash at the end'
     docker volume rm cifar-tf1 >/dev/null
     for signal in stop kill; do
-        with=(--detach --name t)
+        with=(--detach --name training)
         logged readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}"
-        until docker logs t 2>&1 | grep -q '^Device: CPU'; do sleep 1; done
+        until docker logs training 2>&1 | grep -q '^Device: CPU'; do sleep 1; done
         sleep 6
-        case $signal in stop) docker stop -t 60 t ;; *) docker kill t ;; esac >/dev/null
-        expect "^$([ $signal = stop ] && echo 143 || echo 137)$" "$(docker wait t)"
-        [ $signal = kill ] || expect 'Stopped at step [1-9][0-9]*, saved' "$(docker logs t 2>&1)"
-        docker rm t >/dev/null
+        case $signal in stop) docker stop -t 60 training ;; *) docker kill training ;; esac >/dev/null
+        expect "^$([ $signal = stop ] && echo 143 || echo 137)$" "$(docker wait training)"
+        [ $signal = kill ] || expect 'Stopped at step [1-9][0-9]*, saved' "$(docker logs training 2>&1)"
+        docker rm training >/dev/null
     done
     with=(--rm)
     output=$(readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}")
