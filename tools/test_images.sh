@@ -164,10 +164,10 @@ check_doctor() {  # check_doctor PATTERN: all is well but for the data: status 3
     done
 }
 
-train=(--synthetic --max-steps 150)
-find_hash() { sed -n 's/^Weights at step 150: SHA-256 //p' <<<"$1" | grep .; }
+train=(--synthetic --epochs 2)  # of 100 steps
+find_hash() { sed -n 's/^Weights at step 200: SHA-256 //p' <<<"$1" | grep .; }
 
-check_interruptions() {  # a run that is stopped, killed and goes on: the weights of a whole one
+check_interruptions() {  # stopped, killed, and gone on with: the weights of a whole run
     local whole output
     with=(--rm --user 54321:54321)
     whole=$(find_hash "$(readme ' --read-only .*train.py$' "${train[@]}")") || fail 'no hash at the end'
@@ -175,12 +175,13 @@ check_interruptions() {  # a run that is stopped, killed and goes on: the weight
     for signal in stop kill; do
         with=(--detach --name training)
         logged readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}"
-        until docker logs training 2>&1 | grep -q '^Device: CPU'; do sleep 1; done
-        sleep 6
-        case $signal in stop) docker stop -t 60 training ;; *) docker kill training ;; esac >/dev/null
-        expect "^$([ $signal = stop ] && echo 143 || echo 137)$" "$(docker wait training)"
-        [ $signal = kill ] || expect 'Stopped at step [1-9][0-9]*, saved' "$(docker logs training 2>&1)"
+        until docker exec training test -e /data/model/model.ckpt-100.index; do sleep 1; done
+        say "docker $signal training"
+        if [ $signal = stop ]; then docker stop -t 60 training; else docker kill training; fi
+        output="$(docker logs training 2>&1) $(docker wait training)"
         docker rm training >/dev/null
+        [ $signal = kill ] || expect 'Stopped at step 1[0-9][0-9];' "$output"
+        expect " $([ $signal = stop ] && echo 143 || echo 137)$" "$output"
     done
     with=(--rm)
     output=$(readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}")
@@ -209,7 +210,7 @@ check_surroundings() {
     (id() { echo 12345; }; readme ' --user .*train.py$' --synthetic --max-steps 2)
     expect '^12345$' "$(stat --format %u data/model/run.json)"
     check_refusal '/data.*(volume|--user)' -v "$PWD/rooted:/data"
-    docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=50m,mode=1777 full >/dev/null
+    docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=38m,mode=1777 full >/dev/null
     check_refusal '[Ss]pace' -v full:/data
     docker volume rm full >/dev/null
     check_refusal '[Mm]emory' --memory 150m --memory-swap 150m
