@@ -203,14 +203,14 @@ check_refusal() {  # check_refusal PATTERN OPTION...: a failure in a line, witho
 
 check_surroundings() {
     with=(--rm --cpus 1)
-    check_doctor 'Threads +1 cores'
+    check_doctor 'Threads +1 core '
     with=(--rm)
     mkdir -p data rooted
     chown 12345:12345 data
     (id() { echo 12345; }; readme ' --user .*train.py$' --synthetic --max-steps 2)
     expect '^12345$' "$(stat --format %u data/model/run.json)"
     check_refusal '/data.*(volume|--user)' -v "$PWD/rooted:/data"
-    docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=38m,mode=1777 full >/dev/null
+    docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=36m,mode=1777 full >/dev/null
     check_refusal '[Ss]pace' -v full:/data
     docker volume rm full >/dev/null
     check_refusal '[Mm]emory' --memory 150m --memory-swap 150m
