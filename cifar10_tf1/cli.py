@@ -194,7 +194,7 @@ def add_data_dir_option(parser):
     sources = data.SOURCES.values()
     add_path(parser, '--data-dir', 'DIR',
              'the folder that holds ' + ', or '.join(
-                 f'{source.what_lies_there} of {source.title}'
+                 f'{source.contents} of {source.title}'
                  for source in sources)
              + '; downloaded if absent (default: ' + ', or '.join(
                  f'${source.variable}, else {source.folder}'

@@ -1,10 +1,10 @@
-"""What is here, what is missing, what helps: run first, and in bug reports.
+"""Checks what the programs need and names the remedy for what is missing.
 
     python -m cifar10_tf1.doctor
 
-It runs on any Python 3.6 or newer with nothing installed, downloads nothing and
-leaves nothing behind. What the project and TensorFlow need is imported within the
-checks, where its absence is a line of the report.
+Run it first, and paste its output into bug reports. It runs on any Python 3.6 or
+newer with nothing installed, downloads nothing and leaves nothing behind. Each check
+imports the packages it needs, so a missing package is a line of the report.
 """
 
 import errno
@@ -32,33 +32,33 @@ from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import support as supports
 
 OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
-EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2: the doctor itself failed
+EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2 mean that the doctor itself failed
 
-_SETUP = 'make setup (or make setup RUNTIME=tf2) makes the environment'
+_SETUP = 'run make setup (or make setup RUNTIME=tf2) to make the environment'
 _NEEDS_AVX = ('TensorFlow\'s wheels need a processor with AVX: use another machine (a '
-              'virtual one must pass its host\'s AVX on)')
+              'virtual one must pass on its host\'s AVX)')
 _TESTED = ('1.15.0', '2.21.0')
 _PYTHONS = {'1': ((3, 6), (3, 7)), '2': ((3, 10), (3, 13))}  # first, last
 _PACKAGES = ('numpy', 'protobuf', 'urllib3', 'requests', 'certifi', 'tqdm')
-# The first versions that TensorFlow 1.15 does not work with.
+# The first versions that do not work with TensorFlow 1.15.
 _TOO_NEW = {
-    'numpy': (1, 22),  # 1.21.6, the last for Python 3.7, gives the weights of 1.18.5
-    'protobuf': (3, 21),  # 1.15's generated code can't be imported
-    'h5py': (3,)}         # only Keras needs it; strings of another type
+    'numpy': (1, 22),  # 1.21.6, the last for Python 3.7, gives the same bits as 1.18.5
+    'protobuf': (3, 21),  # can't import 1.15's generated code
+    'h5py': (3,)}         # only Keras needs it; 3 returns another type of string
 _IMPORT = 'import tensorflow'
 _LIST_GPUS = ('import sys, tensorflow; '
               'sys.exit(not tensorflow.config.experimental.list_physical_devices("GPU"))')
 
 _DOWNLOADS = {'cifar10': '170 MB', 'mnist': '12 MB'}
-_NUM_CHECKPOINTS = 6    # five are kept, and one is being saved
-_SPARE_MEMORY = 0.6e9   # bytes, for everything else
+_NUM_CHECKPOINTS = 6    # five kept, and one being saved
+_SPARE_MEMORY = 0.6e9   # bytes, for other programs
 
 
 class Line(NamedTuple):
     status: str
     subject: str
     text: str
-    remedy: str = ''  # if it is not OK
+    remedy: str = ''  # printed unless the status is OK
 
 
 def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
@@ -82,35 +82,27 @@ def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
 
 
 def run_check(subject, check, *arguments):
-    """The lines of one check, whatever happens in it.
-
-    Args:
-      subject: str, of the line if the check itself fails.
-      check: generator function of Line.
-    Returns:
-      list of Line.
-    """
+    """Runs a generator of Lines; an exception in it becomes a Line too."""
     lines = []
     try:
         for line in check(*arguments):
             lines.append(line)
     except (ImportError, SyntaxError) as error:
-        # FAIL stands beside TensorFlow and the packages already.
+        # The lines on TensorFlow and the packages already say FAIL.
         reason = environment.explain_import_error(error) or error
-        lines.append(Line(WARN, subject, f'not looked at: {reason}',
-                          'make setup, then run this with the Python in .venv'))
+        lines.append(Line(WARN, subject, f'not checked: {reason}',
+                          'run make setup, then run this with the Python in .venv'))
     except (UserError, OSError) as error:
         lines.append(Line(FAIL, subject, str(error)))
-    except Exception as error:  # the other lines count all the same
+    except Exception as error:  # the other checks still run
         lines.append(Line(
             FAIL, subject, f'this check broke: {type(error).__name__}: {error}',
             'unset PYTHONPATH' if _list_foreign_folders() else
-            'report it as a bug, with this output'))
+            'report this as a bug, with the whole output'))
     return lines
 
 
 def format_lines(lines):
-    """The report as text, a remedy below its line."""
     text = []
     for line in lines:
         text.append(f'{line.status:5} {line.subject:12} {line.text}')
@@ -129,7 +121,6 @@ def check_program():
 
 
 def check_pythonpath():
-    """Packages that take the place of this Python's own."""
     folders = _list_foreign_folders()
     if folders:
         yield Line(WARN, 'PYTHONPATH', f'{os.pathsep.join(folders)} comes before this '
@@ -154,16 +145,16 @@ def check_python():
         yield Line(OK, 'Python', text)
     else:
         yield Line(WARN if tensorflow else FAIL, 'Python', text,
-                   'TensorFlow 1.15 has Python 3.6 and 3.7, TensorFlow 2 is locked '
-                   f'for 3.10 to 3.13; {_SETUP}')
+                   'use Python 3.6 or 3.7 for TensorFlow 1.15, 3.10 to 3.13 for '
+                   f'TensorFlow 2; {_SETUP}')
 
 
 def check_tensorflow(limit=180.0):
-    """Imports TensorFlow in a child, which an illegal instruction may end."""
+    """Imports TensorFlow in a child process, which an illegal instruction may kill."""
     name, version = description.find_tensorflow()
     if version is None:
         yield Line(FAIL, 'TensorFlow', 'is not installed for this Python',
-                   f'{_SETUP}; run this with the Python in it')
+                   f'{_SETUP}; then run this with its Python')
         return
     name = f'{name} {version}'
     start = time.perf_counter()
@@ -171,7 +162,7 @@ def check_tensorflow(limit=180.0):
         child = _run_python(_IMPORT, limit, CUDA_VISIBLE_DEVICES='-1')
     except subprocess.TimeoutExpired:
         yield Line(FAIL, 'TensorFlow', f'{name} does not load within {limit:g} s',
-                   'look at the disk that it lies on')
+                   'check the disk that it is installed on')
         return
     seconds = time.perf_counter() - start
     if child.returncode == -signal.SIGILL or 'was compiled to use' in child.stderr:
@@ -180,10 +171,10 @@ def check_tensorflow(limit=180.0):
     elif child.returncode:
         said = (child.stderr.strip().splitlines() or ['nothing'])[-1]
         yield Line(FAIL, 'TensorFlow', f'{name} does not load (exit status '
-                   f'{child.returncode}): {said}', 'remove .venv, then ' + _SETUP)
+                   f'{child.returncode}): {said}', f'remove .venv, then {_SETUP}')
     elif version not in _TESTED:
-        yield Line(WARN, 'TensorFlow', f'{name} loads, but was not tested',
-                   f'tested were {" and ".join(_TESTED)}; {_SETUP}')
+        yield Line(WARN, 'TensorFlow', f'{name} loads, but is not a tested version',
+                   f'use {" or ".join(_TESTED)}: {_SETUP}')
     else:
         yield Line(OK, 'TensorFlow', f'{name}, loads in {seconds:.1f} s')
 
@@ -196,28 +187,30 @@ def _run_python(code, limit=180.0, **environment):
 
 
 def check_packages():
-    """The other packages, and versions that 1.15 does not work with."""
+    """Checks for missing packages, and for versions too new for 1.15."""
     tensorflow = description.find_tensorflow()[1] or ''
     versions = {name: description.find_version(name)
                 for name in _PACKAGES + ('h5py',)}
-    wrong = [f'{name} {versions[name]} is too new for TensorFlow {tensorflow} (below '
-             f'{".".join(map(str, too_new))} is needed)'
+    wrong = [f'{name} {versions[name]} is too new for TensorFlow {tensorflow}, which '
+             f'needs a version below {".".join(map(str, too_new))}'
              for name, too_new in _TOO_NEW.items()
              if tensorflow.startswith('1') and versions[name]
              and tuple(map(int, re.findall(r'\d+', versions[name]))) >= too_new]
     missing = [name for name in _PACKAGES if not versions[name]]
     if missing:
         wrong.append(f'{", ".join(missing)} missing')
-    yield (Line(FAIL, 'Packages', '; '.join(wrong), _SETUP) if wrong else
-           Line(OK, 'Packages', ', '.join(f'{name} {version}' for name, version
-                                          in versions.items() if version)))
+    if wrong:
+        yield Line(FAIL, 'Packages', '; '.join(wrong), _SETUP)
+    else:
+        yield Line(OK, 'Packages', ', '.join(
+            f'{name} {version}' for name, version in versions.items() if version))
 
 
 # Processor and GPU
 
 
 def check_processor():
-    """AVX, which the wheels for x86-64 are compiled with."""
+    """Checks for AVX, which the x86-64 wheels need."""
     cpu = description.find_cpu()
     name, flags = cpu['name'] or cpu['architecture'], cpu['vector_flags'].split()
     is_x86 = cpu['architecture'] in ('x86_64', 'AMD64')
@@ -225,18 +218,14 @@ def check_processor():
         yield Line(FAIL, 'Processor', f'{name}, no AVX', _NEEDS_AVX)
     elif not is_x86 and (description.find_tensorflow()[1] or '').startswith('1.'):
         yield Line(WARN, 'Processor', name, 'TensorFlow 1.15 exists for x86-64 '
-                   'only: make setup RUNTIME=tf2')
+                   'only: run make setup RUNTIME=tf2')
     else:
         newest = [flag for flag in ('avx', 'avx2', 'avx512f') if flag in flags]
         yield Line(OK, 'Processor', ', '.join([name] + newest[-1:]))
 
 
 def check_gpu(requested):
-    """What the programs would compute on; without a TensorFlow, on either version.
-
-    Args:
-      requested: 'auto', 'cpu' or 'gpu'.
-    """
+    """Selects a device as the programs do; without TensorFlow, as each version would."""
     installed = supports.find_support()
     lines = []
     for support in [installed] if installed else supports.SUPPORTS:
@@ -256,7 +245,7 @@ def _judge_selection(selection, support, installed):
     if selection.device == 'cpu':
         text, unused_separator, remedy = selection.reason.partition('; ')
         yield Line(WARN if selection.is_problem else OK, 'GPU',
-                   f'{text}: the CPU is used', remedy)
+                   f'{text}; the CPU is used', remedy)
         return
     driver = selection.driver
     yield Line(OK, 'GPU', f'{selection.card}: fit for {support.name}; NVIDIA '
@@ -266,7 +255,7 @@ def _judge_selection(selection, support, installed):
         yield Line(OK, 'GPU', f'{other}, so it is not used')
     if installed and _run_python(_LIST_GPUS).returncode:
         yield Line(FAIL if selection.requested == 'gpu' else WARN, 'CUDA, cuDNN',
-                   f'{support.name} can\'t load them: the CPU is used',
+                   f'{support.name} can\'t load them; the CPU is used',
                    support.way_to_libraries)
 
 
@@ -274,25 +263,26 @@ def _judge_selection(selection, support, installed):
 
 
 def check_data(data_dir, entry):
-    """The system's data, verified by the digests of its files."""
+    """Verifies the system's data."""
     source = data.SOURCES[entry.data]
-    if source.is_at_hand(data_dir):
+    if source.is_present(data_dir):
         source.load(data_dir, False)
         yield Line(OK, 'Data', f'{source.title} in {data_dir}, verified (SHA-256)')
         return
     module = source.load_module(False)
-    offers = getattr(module, 'list_offers', list)()
+    module.check_data_dir(data_dir)  # train.py would refuse to download there
+    offers = module.list_offers()
     yield Line(WARN, 'Data', f'no {source.title} in {data_dir}', offers[0] if offers else
                f'train.py downloads it ({_DOWNLOADS[entry.data]}), or extracts an '
-               f'archive in that folder. Without network: put {source.what_lies_there} '
-               'or the archive there, name a folder that has them with --data-dir, or '
-               'use --synthetic')
+               f'archive from that folder. Without a network put {source.contents} or '
+               'the archive there, name a folder that has them with --data-dir, or use '
+               '--synthetic')
 
 
 def check_folders(data_dir, model_dir, entry):
-    """Room and permission for what is still to be written; nothing stays."""
+    """Checks the space and permission to write what is still missing."""
     source = data.SOURCES[entry.data]
-    if not source.is_at_hand(data_dir):
+    if not source.is_present(data_dir):
         need = source.load_module(False).count_needed_bytes(data_dir)
         yield from _judge_folder('data', data_dir, need, need)
     size = entry.checkpoint_bytes
@@ -312,33 +302,33 @@ def _judge_folder(what, folder, least, wanted):
         yield Line(OK, 'Disk', text) if free >= wanted else Line(
             FAIL if free < least else WARN, 'Disk',
             f'{text}, which needs {_format_size(wanted)} more',
-            f'free some, or give a folder on another disk with --{what}-dir')
+            f'free some space, or name a folder on another disk with --{what}-dir')
         with tempfile.TemporaryFile(dir=place) as file:
             file.write(b'x')
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             yield Line(FAIL, 'Writing', f'the {what} folder {folder} cannot be '
                        f'written: {error.strerror}', 'change its permissions, '
-                       f'or give another folder with --{what}-dir; in a '
+                       f'or name another folder with --{what}-dir; in a '
                        'container mount a volume that its user can write')
             return
     yield Line(OK, 'Writing', f'the {what} folder {folder} can be written')
 
 
 def check_weights(entry):
-    """The published weights that a training begins with, if it does."""
+    """Looks for the published weights, if training starts from any."""
     folder = entry.weights_dir
     if folder and os.path.isdir(folder) and os.listdir(folder):
-        yield Line(OK, 'Weights', f'{folder} is there; training checks what is in it')
+        yield Line(OK, 'Weights', f'{folder} is there; train.py checks its files')
     elif folder:
         yield Line(WARN, 'Weights', f'no published weights in {folder}',
-                   'train.py downloads them (89 MB). Without network: name a '
-                   'file or a folder with --pretrained, or begin with seeded '
-                   'weights, another result, with --from-scratch')
+                   'train.py downloads them (89 MB). Without a network name a file '
+                   'or a folder with --pretrained, or train another result, from '
+                   'random weights, with --from-scratch')
 
 
 def _count_checkpoint_bytes(model_dir):
-    """Bytes of the checkpoints that new ones will replace."""
+    """Counts the bytes of the checkpoints that new ones will replace."""
     if not os.path.isdir(model_dir):
         return 0
     return sum(os.path.getsize(os.path.join(model_dir, name))
@@ -352,18 +342,12 @@ def _format_size(size):
 # Memory, time and cores
 
 
-def check_memory(entry, root='/'):
-    """What is free, within the limit of the container.
-
-    Args:
-      entry: systems.Entry.
-      root: str, the folder that holds proc and sys; for tests.
-    """
-    least, found = entry.memory_bytes, memory.find_memory(root)
+def check_memory(entry):
+    least, found = entry.memory_bytes, memory.find_memory()
     wanted = least + _SPARE_MEMORY
     if found.total is None or found.available is None:
-        yield Line(WARN, 'Memory', '/proc/meminfo does not say',
-                   f'{wanted / 1e9:.1f} GB should be free')
+        yield Line(WARN, 'Memory', 'unknown: /proc/meminfo does not say',
+                   f'make sure that {wanted / 1e9:.1f} GB is free')
         return
     status = FAIL if found.usable < least else WARN if found.usable < wanted else OK
     yield Line(status, 'Memory', str(found), f'training takes up to '
@@ -377,8 +361,8 @@ def check_time(entry):
 
 def check_threads():
     count = description.count_cores()
-    yield Line(OK, 'Threads', f'{count} core{"" if count == 1 else "s"} to use (affinity, '
-               f'cgroup) of the machine\'s {os.cpu_count()}')
+    yield Line(OK, 'Threads', f'{count} core{"" if count == 1 else "s"} usable '
+               f'(affinity, cgroup) of the machine\'s {os.cpu_count()}')
 
 
 # The command
@@ -402,16 +386,16 @@ def _doctor(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.doctor',
-        description='Looks at what the programs need: Python, TensorFlow, GPU, '
-        'data, disk, memory. Downloads and changes nothing. Exit status by the '
-        'worst line: 0 OK, 3 WARN (it will run), 4 FAIL (it will not).',
+        description='Checks what the programs need: Python, TensorFlow, GPU, data, '
+        'disk, memory. Downloads and changes nothing. The worst line gives the exit '
+        'status: 0 OK, 3 WARN (it will run), 4 FAIL (it will not).',
         epilog='example: python -m cifar10_tf1.doctor --json > report.json')
     cli.add_system_option(parser)
     cli.add_data_dir_option(parser)
     cli.add_model_dir_option(parser)
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'], default='auto',
-        help='what the programs are to compute on (default: auto)')
+        help='where the programs should compute (default: auto)')
     parser.add_argument('--json', action='store_true',
                         help='print JSON (default: text)')
     return cli.run_command(parser, argv, _doctor)

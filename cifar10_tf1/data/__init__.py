@@ -17,7 +17,7 @@ class Source(NamedTuple):
     stand_in: str         # likewise
     folder: str           # the default data folder
     variable: str         # of the environment, names another data folder
-    what_lies_there: str
+    contents: str
     num_train: int        # records
     num_test: int
     num_train_files: int  # of equal size
@@ -40,9 +40,9 @@ class Source(NamedTuple):
         """
         return self.load_module(synthetic).load_data_set(data_dir)
 
-    def is_at_hand(self, data_dir, synthetic=False):
+    def is_present(self, data_dir, synthetic=False):
         """Whether `load` finds the data without a download or a generation."""
-        return self.load_module(synthetic).is_at_hand(data_dir)
+        return self.load_module(synthetic).is_present(data_dir)
 
     def load_module(self, synthetic):
         """The module of the data set, or of its stand-in.

@@ -123,7 +123,7 @@ def find_version(data_dir, versions=None):
     return None
 
 
-def is_at_hand(data_dir):
+def is_present(data_dir):
     """Whether load_data_set finds the files, rather than download them."""
     return find_version(data_dir) is not None
 

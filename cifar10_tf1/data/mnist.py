@@ -81,7 +81,7 @@ def load_data_set(data_dir, urls=None, files=FILES):
       UserError: what is wrong and the way out. No file that was there before
         is changed.
     """
-    data_dir = preparation.check_data_dir(data_dir, 'the four files of MNIST')
+    data_dir = check_data_dir(data_dir)
     if list_missing(data_dir, files):
         mirror = os.environ.get(URL_VARIABLE)
         urls = urls or ((mirror,) if mirror else URLS)
@@ -105,14 +105,24 @@ def build_header(shape):
     return struct.pack(f'>{1 + len(shape)}I', 0x800 + len(shape), *shape)
 
 
-def is_at_hand(data_dir):
+def is_present(data_dir):
     """Whether load_data_set finds the files, rather than download them."""
     return not list_missing(data_dir)
 
 
 def count_needed_bytes(data_dir):
-    """What the folder still needs, at most: the files are kept packed."""
+    """Counts the bytes still to be written, at most: downloads stay packed."""
     return sum(file.size for file in list_missing(data_dir))
+
+
+def list_offers():
+    """Lists nothing: no other program's copies are known, unlike CIFAR-10's."""
+    return []
+
+
+def check_data_dir(data_dir):
+    """Refuses what can't be the data folder; returns it as a str."""
+    return preparation.check_data_dir(data_dir, 'the four files of MNIST')
 
 
 def list_missing(data_dir, files=FILES):

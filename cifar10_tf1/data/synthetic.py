@@ -53,7 +53,7 @@ def load_data_set(data_dir):
                                   CLASS_NAMES)
 
 
-def is_at_hand(data_dir):
+def is_present(data_dir):
     """Whether load_data_set finds the files, rather than generate them."""
     return _is_complete(os.path.join(data_dir, FOLDER, cifar10.FOLDER), FILES)
 

@@ -40,7 +40,7 @@ def load_data_set(data_dir):
                                 CLASS_NAMES)
 
 
-def is_at_hand(data_dir):
+def is_present(data_dir):
     """Whether load_data_set finds the files, rather than generate them."""
     return all(os.path.lexists(os.path.join(data_dir, synthetic.FOLDER, FOLDER,
                                             file.name)) for file in FILES)

@@ -87,7 +87,7 @@ def load_images(data_dir, system):
       set is there, otherwise generated ones; and which of the two.
     """
     with contextlib.suppress(UserError):  # incomplete or damaged
-        if system.source.is_at_hand(data_dir):
+        if system.source.is_present(data_dir):
             data_set = system.source.load(data_dir, False)
             return data_set.labels_and_images('test')[1][:NUM_CHECKED], 'test images'
     from cifar10_tf1.data import synthetic_images

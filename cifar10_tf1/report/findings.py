@@ -124,7 +124,7 @@ def _find_data_set(record, data_dir, system):
     """(DataSet or None, why not). Downloads and generates nothing."""
     source = system.source
     is_synthetic = _is_synthetic(record)
-    if not source.is_at_hand(data_dir, is_synthetic):  # it would be filled
+    if not source.is_present(data_dir, is_synthetic):  # it would be filled
         return None, ('The data set is not at hand: name its folder with '
                       '--data-dir.')
     try:

@@ -48,7 +48,7 @@ def data_dir(generated, tmp_path):
 @both
 def test_it_is_generated_once_and_described(generated, kind, capfd):
     module, folder, name, num_train, num_test, shape, file, digest = SETS[kind]
-    assert data.SOURCES[kind].is_at_hand(str(generated), True)
+    assert data.SOURCES[kind].is_present(str(generated), True)
     data_set = module.load_data_set(str(generated))
     assert capfd.readouterr().err == ''  # not generated again
     assert data_set.name == name and data.is_synthetic(name)

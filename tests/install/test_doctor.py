@@ -269,6 +269,14 @@ def test_mnist(tmp_path, real_mnist_dir):
     assert check_one(doctor.check_data, real_mnist_dir, LENET5).status == OK
 
 
+@pytest.mark.parametrize('name, words', [
+    ('cifar-100-python', 'CIFAR-100'), ('data_batch_1.bin', 'holds the data files')])
+def test_a_data_folder_that_train_py_refuses(tmp_path, name, words):
+    (tmp_path / name).mkdir()
+    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
+    assert line.status == FAIL and words in line.text and '--data-dir' in line.text
+
+
 def test_data_of_another_program(tmp_path, monkeypatch):
     """Offered, to save a download."""
     monkeypatch.setattr(cifar10, 'list_offers', lambda: ['--data-dir /x takes it'])
@@ -298,7 +306,7 @@ def test_room(tmp_path, monkeypatch, free, data, model):
 
 def test_room_beside_checkpoints(tmp_path, monkeypatch):
     """New checkpoints replace the five that are there; the data is there too."""
-    monkeypatch.setattr(cifar10, 'is_at_hand', lambda data_dir: True)
+    monkeypatch.setattr(cifar10, 'is_present', lambda data_dir: True)
     for step in range(5):
         with open(str(tmp_path / f'model.ckpt-{step}.data'), 'wb') as file:
             file.truncate(9 * 1000 * 1000)
@@ -355,7 +363,7 @@ def test_a_full_and_a_read_only_disk(tmp_path):
 @pytest.mark.parametrize('limit, status', [
     (None, OK), (1200 * 10 ** 6, WARN), (500 * 10 ** 6, FAIL)])
 def test_the_memory_of_a_container(monkeypatch, limit, status):
-    monkeypatch.setattr(memory, 'find_memory', lambda root: memory.Memory(
+    monkeypatch.setattr(memory, 'find_memory', lambda: memory.Memory(
         8 * 10 ** 9, 6 * 10 ** 9, limit))
     line = check_one(doctor.check_memory, DEEP_CNN)
     assert line.status == status
@@ -368,6 +376,6 @@ def test_threads_are_the_process_s():
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
-        assert check_one(doctor.check_threads).text.startswith('1 core to use')
+        assert check_one(doctor.check_threads).text.startswith('1 core ')
     finally:
         os.sched_setaffinity(0, before)

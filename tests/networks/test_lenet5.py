@@ -39,7 +39,7 @@ def trained(data_set, tmp_path_factory):
 @pytest.fixture
 def mnist_is_here(monkeypatch, data_set):
     monkeypatch.setattr(mnist, 'load_data_set', lambda folder: data_set)
-    monkeypatch.setattr(mnist, 'is_at_hand', lambda folder: True)
+    monkeypatch.setattr(mnist, 'is_present', lambda folder: True)
 
 
 def compute(kernels_name, images, labels, weights):

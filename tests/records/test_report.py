@@ -39,7 +39,7 @@ def trained(finished_run):
 def data_dir(tiny_data_set, tmp_path, monkeypatch):
     """A folder where the tiny data set seems to be CIFAR-10."""
     folder = tmp_path / 'data'
-    monkeypatch.setattr(cifar10, 'is_at_hand', lambda data_dir: data_dir == str(folder))
+    monkeypatch.setattr(cifar10, 'is_present', lambda data_dir: data_dir == str(folder))
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return folder
 
