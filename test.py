@@ -215,6 +215,8 @@ def test(opened):
             evaluation.record(data_set, opened.variant, seed, settings, result)
         results.append(result)
         prefix = data_set.line_prefix + initial_weights.find_prefix(checkpoint)
+        if opened.variant == pipeline.VALIDATION:
+            prefix += '[validation images] '
         for line in system.format_test(result.count):
             print(prefix + line, flush=True)
     lines = []

@@ -299,7 +299,10 @@ def restore(run, system, plan, graph, session):
 
 
 def initialize(run, graph, session, weights):
-    """Gives a new run its first weights: seeded or pretrained ones."""
+    """Gives a run without a checkpoint its first weights: seeded or pretrained."""
+    if run.has_begun:
+        print('No checkpoint was saved yet: the steps so far are lost, and the run '
+              'starts at step 0', file=sys.stderr, flush=True)
     cost = systems.find(run.system_name).cost
     if cost:
         print(f'The documented run of {run.system_name} {cost}', file=sys.stderr,

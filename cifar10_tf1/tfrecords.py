@@ -107,8 +107,9 @@ def main(argv=None):
         'labels. Training does not need them: it reads the same pixels from '
         'the binary files.',
         epilog='example: python -m cifar10_tf1.tfrecords --output tfrecord')
-    parser.add_argument('--output', metavar='DIR', default='tfrecord',
-                        help='the folder to write to, 200 MB (default: tfrecord)')
+    cli.add_path(parser, '--output', 'DIR',
+                 'the folder to write to, 200 MB (default: tfrecord)',
+                 default='tfrecord')
     cli.add_data_options(parser)
     return cli.run_command(parser, argv, _run)
 

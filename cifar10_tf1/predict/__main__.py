@@ -53,9 +53,8 @@ def _parser():
         'read.',
         epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
         'out.png')
-    parser.add_argument(
-        'images', metavar='IMAGE', nargs='*',
-        help='a PNG or JPEG file of any size, or a folder of them')
+    cli.add_path(parser, 'images', 'IMAGE',
+                 'a PNG or JPEG file of any size, or a folder of them', nargs='*')
     cli.add_number(
         parser, '--test', 1, limits.IMAGES,
         'N random test images, with their true labels (default: none)')

@@ -141,16 +141,14 @@ def main(argv=None):
         'it.',
         epilog='examples: python -m cifar10_tf1.report model/run.json; '
         'python -m cifar10_tf1.report runs/*/run.json')
-    parser.add_argument('records', metavar='RUN.JSON', nargs='*',
-                        help='the record, or several (default: run.json in '
-                        '$CIFAR10_MODEL_DIR, else in ./model; where there is '
-                        'none, the run of record)')
+    cli.add_path(parser, 'records', 'RUN.JSON',
+                 'the record, or several (default: run.json in $CIFAR10_MODEL_DIR, '
+                 'else in ./model, else the run of record)', nargs='*')
     parser.add_argument('--text', action='store_true',
                         help='print only (default: write the HTML file too)')
-    parser.add_argument('--output', metavar='HTML',
-                        help='the file to write; an earlier report is replaced '
-                        '(default: report.html beside the record; of several, '
-                        './report.html)')
+    cli.add_path(parser, '--output', 'HTML',
+                 'the file to write; an earlier report is replaced (default: '
+                 'report.html beside the record; of several, ./report.html)')
     parser.add_argument('--without-images', action='store_true',
                         help='leave the images of the data set out, which may '
                         'not be passed on (default: the surest mistakes are in '

@@ -130,10 +130,10 @@ def main(argv=None):
         parser, '--processes', 1, limits.PROCESSES,
         'side by side, each on its share of the cores (default: one on each '
         'core, as far as the memory reaches; with a GPU 1)')
-    parser.add_argument(
-        '--folder', metavar='DIR',
-        help='of the runs, each in a folder seed-NN there (default: sweep in '
-        'the model folder of the system)')
+    cli.add_path(
+        parser, '--folder', 'DIR',
+        'of the runs, each in a folder seed-NN there (default: sweep in the model '
+        'folder of the system)')
     parser.add_argument(
         '--merge', action='store_true',
         help='train and test nothing: sum up what is in the folder')

@@ -152,6 +152,19 @@ def test_a_home_folder_is_expanded(tiny_data, tmp_path, monkeypatch, capsys):
     assert './~no_such_user/x' in fail('test.py', ['--model-dir', '~no_such_user/x'], capsys)
 
 
+@pytest.mark.parametrize('command, options', [
+    ('tfrecords', ['--output']), ('sweep', ['--seeds', '1', '--folder']),
+    ('report', ['--output']), ('report', []), ('predict', []), ('verify', [])])
+def test_a_url_is_no_path_of_any_command(command, options, tmp_path):
+    result = subprocess.run(
+        [sys.executable, '-m', f'cifar10_tf1.{command}', *options, 'gs://bucket/x'],
+        env=dict(os.environ, PYTHONPATH=runs.ROOT), cwd=str(tmp_path),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert (result.returncode, result.stdout) == (1, '')
+    assert result.stderr.count('\n') == 1 and 'gs://bucket/x' in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize('script', sorted(OPTIONS))
 def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
     def load_data_set(data_dir):

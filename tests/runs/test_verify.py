@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -74,6 +75,23 @@ def test_verify_on_another_kind_with_equal_bits(record_file, tiny_data_set,
     assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '1',
                        '--intra-op-threads', '2') == 0
     assert 'on another kind of machine too' in capsys.readouterr().out
+
+
+def test_verify_counts_epochs_not_their_parts(record_file, tiny_data_set,
+                                              monkeypatch, capsys):
+    def split(content):
+        content['epochs'] = [dict(epoch, part=part, step=epoch['step'] - 2 + part)
+                             for epoch in content['epochs'] for part in (1, 2)]
+
+    runs.change_record(record_file, split)
+    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '3') == 1
+    assert 'records 2 epochs, not 3' in capsys.readouterr().err
+
+
+def test_verify_gives_its_signals_back(record_file, tiny_data_set, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '1') == 0
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_verify_what_cannot_be_repeated(record_file, tiny_data_set, monkeypatch,
