@@ -125,7 +125,7 @@ def _render(entry, data_name, **context):
     with open(os.path.join(_FOLDER, 'style.css'), encoding='utf-8') as file:
         style = file.read()
     return HEAD + environment.get_template('page.html').render(
-        style=style, entry=entry, quirks=quirks.render(entry.name),
+        style=style, entry=entry, quirks=quirks.render(entry),
         is_generated=data.is_synthetic(data_name or ''), **context)
 
 

@@ -3,23 +3,27 @@
 import os
 import re
 
+from cifar10_tf1 import systems
 from cifar10_tf1.common import extras
 
-_PAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__)))), 'docs', 'systems')
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def render(system_name):
-    """HTML of that section of the page; None where the pages are not installed.
+def render(entry):
+    """HTML of that section of a system's page; None where the page is not installed.
 
+    On a page for several systems, a subsection named as another system is left out.
     Links become their text, because a report is one file.
     """
     try:
-        with open(os.path.join(_PAGES, f'{system_name}.md'), encoding='utf-8') as file:
+        with open(os.path.join(_ROOT, entry.page), encoding='utf-8') as file:
             section = file.read().split('\n## Deviations and quirks\n')[1]
     except (OSError, IndexError):
         return None
-    return render_markdown(section.split('\n## ')[0])
+    common, *parts = section.split('\n## ')[0].split('\n### ')
+    others = set(systems.NAMES) - {entry.name}
+    kept = [part for part in parts if part.split('\n')[0].strip('`') not in others]
+    return render_markdown('\n### '.join([common, *kept]))
 
 
 def render_markdown(text):

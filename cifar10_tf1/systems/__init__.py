@@ -77,6 +77,12 @@ class Entry(NamedTuple):
     cost: str = ''             # said before a long training
     weights_folder: str = ''   # of the published weights that training starts from
     weights_variable: str = ''  # of the environment, which overrides that folder
+    shared_page: str = ''       # in docs/systems/, if not <name>.md
+
+    @property
+    def page(self):
+        """The page that describes it and lists its deviations and quirks."""
+        return f'docs/systems/{self.shared_page or self.name}.md'
 
     @property
     def weights_dir(self):
@@ -130,14 +136,15 @@ ENTRIES = (
             'CIFAR-10', 'a laptop, versions unknown', 9000, None, 10000,
             (Curve('documented_single_file', VALIDATION_ACCURACY, 'Validation accuracy',
                    True, 1.5, 6.0, 1),), mean_over_batches=0.6734375),
-        image_gflop=0.0190, checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9),
+        image_gflop=0.0190, checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9,
+        shared_page='notebooks'),
     Entry(
         'udacity_cnn', 'CIFAR-10, 68.76 %', 'cifar10', 25, ('whole', 'validation'),
         ('stock', 'fast'), Documented(
             'CIFAR-10', 'TensorFlow 1 of 2017', 1125, 6876, 10000,
             _list_udacity_curves(), mean_over_batches=0.6875999808311463),
         image_gflop=0.1134, checkpoint_bytes=30 * 1000 * 1000, memory_bytes=1.8e9,
-        test_memory_bytes=1.1e9),
+        test_memory_bytes=1.1e9, shared_page='notebooks'),
     Entry(
         'inception_v3', 'CIFAR-10 by fine-tuning, 79.85 %', 'cifar10', 3,
         ('batch', 'stored'), ('stock',), Documented(

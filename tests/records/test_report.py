@@ -345,13 +345,22 @@ def test_the_published_run(capsys):
 @pytest.mark.parametrize('name', systems.NAMES)
 def test_quirks_are_html_and_no_markdown(name):
     model_helpers.need('markdown')
-    content = quirks.render(name)
+    content = quirks.render(systems.find(name))
     assert content.count('<li>') > 5
     text = re.sub(r'<[^>]*>', '', re.sub(r'<code>.*?</code>', '', content,
                                          flags=re.DOTALL))
     for mark in ('](', '**', '`', '\n- ', '\n#', '|---', '<!--', 'href'):
         assert mark not in text, mark
-    assert quirks.render('none') is None
+    assert quirks.render(systems.find(name)._replace(shared_page='none')) is None
+
+
+def test_quirks_of_another_system_on_the_page_are_left_out():
+    model_helpers.need('markdown')
+    laptop, udacity = (quirks.render(systems.find(name))
+                       for name in ('laptop_cnn', 'udacity_cnn'))
+    assert 'never shuffled' in laptop and 'never shuffled' in udacity
+    assert 'No layer has an activation' in laptop and 'activation' not in udacity
+    assert 'a second network' in udacity and 'second network' not in laptop
 
 
 def test_markdown():

@@ -5,8 +5,6 @@ each on a line of its own. To add one, write a function in a module here that
 returns its lines, and name it by @table.
 """
 
-import functools
-
 TABLES = {}  # name: the function of its lines
 
 
@@ -14,14 +12,3 @@ def table(build):
     """Makes a function build_NAME the table NAME."""
     TABLES[build.__name__[len('build_'):]] = build
     return build
-
-
-def table_of(*systems):
-    """Makes a function build_WHAT(system) the table SYSTEM_WHAT of each."""
-    def register(build):
-        what = build.__name__[len('build_'):]
-        for system in systems:
-            TABLES[f'{system}_{what}'] = functools.partial(build, system)
-        return build
-
-    return register

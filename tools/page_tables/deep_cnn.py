@@ -157,26 +157,19 @@ def build_comparison_of_kernels(records):
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
     port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
-    rows = [('plain port, unseeded', list(FIRST_PORT_RUN)),
-            ('plain port, unseeded', [
-                port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)])]
-    for folder, heading in RUNS.items():
-        epochs = load_run(folder).epochs
-        rows.append((heading, [epoch['summed_loss']
-                               for epoch in epochs[:FIRST_EPOCHS]]))
-    lines = ['| run | ' + ' | '.join(f'epoch {number}' for number in range(
-        1, FIRST_EPOCHS + 1)) + ' |', '|---' * (1 + FIRST_EPOCHS) + '|']
-    lines += [f'| {name} | ' + ' | '.join(f'{loss:.1f}' for loss in losses)
-              + ' |' for name, losses in rows]
-    columns = list(zip(*(losses for unused_name, losses in rows)))
-    means = [statistics.mean(column) for column in columns]
-    lines.append('| mean | ' + ' | '.join(f'{mean:.1f}' for mean in means)
-                 + ' |')
-    for name, measure in (
-            ('standard deviation', statistics.stdev),
-            ('farthest from the mean', lambda column: max(
-                abs(loss - statistics.mean(column)) for loss in column))):
-        lines.append(f'| {name} | ' + ' | '.join(
-            f'{100 * measure(column) / mean:.2f} %'
-            for column, mean in zip(columns, means)) + ' |')
-    return lines
+    ports = [list(FIRST_PORT_RUN),
+             [port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)]]
+    ours = [[epoch['summed_loss'] for epoch in load_run(folder).epochs[:FIRST_EPOCHS]]
+            for folder in RUNS]
+    columns = list(zip(*ours))
+    return [
+        '| runs | ' + ' | '.join(f'epoch {number}' for number in range(
+            1, FIRST_EPOCHS + 1)) + ' |', '|---' * (1 + FIRST_EPOCHS) + '|',
+        *('| plain port, unseeded | ' + ' | '.join(f'{loss:.1f}' for loss in losses)
+          + ' |' for losses in ports),
+        f'| ours, {len(ours)} runs: range | ' + ' | '.join(
+            f'{min(column):.1f} to {max(column):.1f}' for column in columns) + ' |',
+        '| ... mean; standard deviation | ' + ' | '.join(
+            f'{statistics.mean(column):.1f}; '
+            f'{100 * statistics.stdev(column) / statistics.mean(column):.2f} %'
+            for column in columns) + ' |']

@@ -2,6 +2,7 @@
 
 import csv
 import glob
+import json
 import os
 
 import page_tables
@@ -24,63 +25,87 @@ PLACED = {'laptop_cnn': ['loss', 'validation_accuracy'],
           'udacity_cnn': list(FIGURES)}
 
 
-@page_tables.table_of(*NOTEBOOKS)
-def build_runs(name):
-    """Each whole run of a notebook's system beside the documented test."""
-    records = [record for runtime in ('1.15', '2.21')
-               for record in results.load_runs(name, runtime)]
-    if not records:
-        return ['No whole run is recorded yet.']
-    lines = ['| runtime | seed | mean over mini-batches | right, of 10,000 | '
-             'validation, of 5,000 | weights, SHA-256 |', '|---' * 6 + '|',
-             f'| documented |  | {systems.find(name).documented.mean_over_batches}'
-             ' |  |  |  |']
-    for record in records:
-        test = next(test for test in record.content['tests']
-                    if test['crop'] == 'whole')
-        lines.append(
-            f'| {record.kind["wheel"]} | {record.settings.seed} | '
-            f'{test["mean_over_batches"]} | {test["num_correct"]:,} | '
-            f'{record.epochs[-1]["validation_correct"]:,} | '
-            f'`{record.content["weights"]["sha256"][:16]}...` |')
+@page_tables.table
+def build_notebook_runs():
+    """Each whole run beside the documented test."""
+    lines = ['| system | runtime | seed | mean over mini-batches | right, of 10,000 | '
+             'validation, of 5,000 | weights, SHA-256 |', '|---' * 7 + '|']
+    for name in NOTEBOOKS:
+        lines.append(f'| `{name}` | documented |  | '
+                     f'{systems.find(name).documented.mean_over_batches} |  |  |  |')
+        for record in [record for runtime in ('1.15', '2.21')
+                       for record in results.load_runs(name, runtime)]:
+            test = next(test for test in record.content['tests']
+                        if test['crop'] == 'whole')
+            lines.append(
+                f'| | {record.kind["wheel"]} | {record.settings.seed} | '
+                f'{test["mean_over_batches"]} | {test["num_correct"]:,} | '
+                f'{record.epochs[-1]["validation_correct"]:,} | '
+                f'`{record.content["weights"]["sha256"][:16]}...` |')
     return lines
 
 
-@page_tables.table_of(*NOTEBOOKS)
-def build_ports(name):
+@page_tables.table
+def build_notebook_ports():
     """Ours and plain ports' runs side by side: what a test said, and what that says."""
-    lines = ['| | ours, by seed | plain port, not seeded |', '|---|---|---|']
-    documented = systems.find(name).documented.mean_over_batches
+    lines = ['| system | training data | ours, by seed | plain port, not seeded | ours '
+             'less the port\'s, on average (Welch\'s t test) |', '|---' * 5 + '|']
     sentences = []
-    for title, folder in SESSIONS:
-        ours = [test['mean_over_batches'] for record in results.load_runs(
-            os.path.join(name, folder), '1.15') for test
-            in record.content['tests'] if test['crop'] == 'whole']
-        theirs = results.load_ports(name, folder)
-        if not theirs:
-            return ['No run of a plain port is recorded yet.']
-        lines.append(f'| {title} | ' + ' | '.join(', '.join(
-            f'{value:.4f}' for value in values) for values in (ours, theirs)) + ' |')
-        if not folder:  # of the other session no test is documented
-            sentences.append(describe_documented(documented, ours, theirs))
-        found = statistics_of_runs.compare_means(ours, theirs)
-        sentences.append(
-            f'On {title}, ours less the port: {found.difference:+.4f} on average '
-            f'(Welch\'s t test, {words.format_p(found.p)}).')
+    for name in NOTEBOOKS:
+        for title, folder in SESSIONS:
+            ours = [test['mean_over_batches'] for record in results.load_runs(
+                os.path.join(name, folder), '1.15') for test
+                in record.content['tests'] if test['crop'] == 'whole']
+            theirs = results.load_ports(name, folder)
+            found = statistics_of_runs.compare_means(ours, theirs)
+            lines.append(f'| `{name}` | {title} | ' + ' | '.join(', '.join(
+                f'{value:.4f}' for value in values) for values in (ours, theirs))
+                + f' | {found.difference:+.4f} ({words.format_p(found.p)}) |')
+            if not folder:  # the document has no test of the other session
+                sentences.append(f'- `{name}`: ' + describe_documented(
+                    systems.find(name).documented.mean_over_batches, ours, theirs))
     return lines + [''] + sentences
 
 
 def describe_documented(value, ours, theirs):
     """Where the documented test lies beside our runs and the port's."""
     def place(numbers):
-        return ('below' if value < min(numbers) else 'above' if value > max(numbers)
-                else 'within the range of')
+        return ('below all' if value < min(numbers) else 'above all'
+                if value > max(numbers) else 'within the range of')
 
     p = [words.format_p(statistics_of_runs.compare_one(numbers, value).p)
          for numbers in (ours, ours + theirs)]
-    return (f'The documented {value:.4f} lies {place(ours)} our {len(ours)} runs and '
-            f'{place(theirs)} the {len(theirs)} of the port. As one more run of ours: '
+    return (f'the documented {value:.4f} lies {place(ours)} {len(ours)} of our runs and '
+            f'{place(theirs)} {len(theirs)} of the port. As one more run of ours: '
             f'{p[0]} (t test); as one more of all {len(ours + theirs)}: {p[1]}.')
+
+
+@page_tables.table
+def build_notebook_levels():
+    """How far the documented curves lie from ours, over all of their places."""
+    lines = []
+    for name in NOTEBOOKS:
+        for title, folder in SESSIONS:
+            for curve in load_summarized_curves(name, folder):
+                spread, one = curve['spread'], curve['documented_as_one_more']
+                place = ('above all' if spread['greatest'] < 0 else 'below all'
+                         if spread['least'] > 0 else 'within the range of')
+                lines.append(
+                    f'- `{name}`, {title}, {curve["title"][0].lower()}'
+                    f'{curve["title"][1:]}: ours less the document\'s '
+                    f'{spread["mean"]:+.2f} {curve["unit"]} ({spread["least"]:+.2f} to '
+                    f'{spread["greatest"]:+.2f}), so the document lies {place} '
+                    f'{spread["n"]} seeds; as one more run: {words.format_p(one["p"])} '
+                    '(t test).')
+    return lines
+
+
+def load_summarized_curves(name, folder):
+    """The documented curves of a session's runs in its statistics.json."""
+    with open(os.path.join(reference_run.RUNS, name, folder,
+                           'statistics.json')) as file:
+        group, = json.load(file)['groups']
+    return group['curves']
 
 
 def load_port_curves(name, folder, figure):
@@ -101,49 +126,51 @@ def describe_places(curve, others):
     return f'{sum(distance > 3 for distance in distances)} ({max(distances):.1f})'
 
 
-@page_tables.table_of(*NOTEBOOKS)
-def build_places(name):
+@page_tables.table
+def build_notebook_places():
     """Ours, place by place, in the spread of the plain ports; and theirs."""
-    lines = ['| | figure | places | each port beside the other two | ours beside '
-             'the three ports, by seed |', '|---' * 5 + '|']
-    for title, folder in SESSIONS:
-        records = results.load_runs(os.path.join(name, folder), '1.15')
-        for figure in PLACED[name]:
-            ports = load_port_curves(name, folder, figure)
-            ours = [{(entry['epoch'], entry['part']): entry[figure]
-                     for entry in record.epochs} for record in records]
-            places = sorted(set.intersection(*map(set, ports + ours)))
-            ports, ours = ([[curve[place] for place in places] for curve in curves]
-                           for curves in (ports, ours))
-            cells = [title, FIGURES[figure], str(len(places)), ', '.join(
-                describe_places(port, ports[:i] + ports[i + 1:])
-                for i, port in enumerate(ports)), ', '.join(
-                    describe_places(curve, ports) for curve in ours)]
-            lines.append('| ' + ' | '.join(cells) + ' |')
+    lines = ['| system | training data | figure | places | each port beside the other '
+             'two | ours beside the three ports, by seed |', '|---' * 6 + '|']
+    for name in NOTEBOOKS:
+        for title, folder in SESSIONS:
+            records = results.load_runs(os.path.join(name, folder), '1.15')
+            for figure in PLACED[name]:
+                ports = load_port_curves(name, folder, figure)
+                ours = [{(entry['epoch'], entry['part']): entry[figure]
+                         for entry in record.epochs} for record in records]
+                places = sorted(set.intersection(*map(set, ports + ours)))
+                ports, ours = ([[curve[place] for place in places] for curve in curves]
+                               for curves in (ports, ours))
+                cells = [f'`{name}`', title, FIGURES[figure], str(len(places)), ', '.join(
+                    describe_places(port, ports[:i] + ports[i + 1:])
+                    for i, port in enumerate(ports)), ', '.join(
+                        describe_places(curve, ports) for curve in ours)]
+                lines.append('| ' + ' | '.join(cells) + ' |')
     return lines
 
 
-@page_tables.table_of(*NOTEBOOKS)
-def build_deviations(name):
+@page_tables.table
+def build_notebook_deviations():
     """From the documented curves: the ports' deviations, ours, the limits."""
-    lines = ['| | figure | plain ports | ours, by seed | limits by the ports | by '
-             'all: the band |', '|---' * 6 + '|']
-    for curve in systems.find(name).documented.curves:
-        title, folder = SESSIONS[curve.num_files == 1]
-        documented = report.load_curve(name, curve.name, curve.figure)
-        records = results.load_runs(os.path.join(name, folder), '1.15')
-        curves = (load_port_curves(name, folder, curve.figure),
-                  [report.list_figures(record.epochs, curve.figure)
-                   for record in records])
-        groups = [[report.compare(figures, documented, (1, 1), curve.is_share)
-                   for figures in group] for group in curves]
-        deviations = [[(comparison.mean_absolute, abs(comparison.largest.percent))
-                       for comparison in group] for group in groups]
-        cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
-                 for group in deviations]
-        limits = ' / '.join(f'{statistics_of_runs.find_limit(numbers):.1f}'
-                            for numbers in zip(*deviations[0]))
-        lines.append('| ' + ' | '.join([
-            title, FIGURES[curve.figure], *cells, limits,
-            f'{curve.mean_absolute} / {curve.largest} {curve.unit}']) + ' |')
+    lines = ['| system | training data | figure | plain ports | ours, by seed | limits '
+             'by the ports | by all: the band |', '|---' * 7 + '|']
+    for name in NOTEBOOKS:
+        for curve in systems.find(name).documented.curves:
+            title, folder = SESSIONS[curve.num_files == 1]
+            documented = report.load_curve(name, curve.name, curve.figure)
+            records = results.load_runs(os.path.join(name, folder), '1.15')
+            curves = (load_port_curves(name, folder, curve.figure),
+                      [report.list_figures(record.epochs, curve.figure)
+                       for record in records])
+            groups = [[report.compare(figures, documented, (1, 1), curve.is_share)
+                       for figures in group] for group in curves]
+            deviations = [[(comparison.mean_absolute, abs(comparison.largest.percent))
+                           for comparison in group] for group in groups]
+            cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
+                     for group in deviations]
+            limits = ' / '.join(f'{statistics_of_runs.find_limit(numbers):.1f}'
+                                for numbers in zip(*deviations[0]))
+            lines.append('| ' + ' | '.join([
+                f'`{name}`', title, FIGURES[curve.figure], *cells, limits,
+                f'{curve.mean_absolute} / {curve.largest} {curve.unit}']) + ' |')
     return lines

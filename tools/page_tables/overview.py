@@ -36,7 +36,7 @@ def build_systems():
             f'{entry.documented.num_examples:,}')
         records = results.load_runs(entry.name, '1.15')
         lines.append(
-            f'| [`{entry.name}`](docs/systems/{entry.name}.md) | '
+            f'| [`{entry.name}`]({entry.page}) | '
             f'{entry.documented.data} | {documented} | '
             + (f'{describe_result(entry.name)} | {describe_time(records)} |'
                if records else 'no whole run yet | |'))

@@ -2,19 +2,11 @@
 
 import page_tables
 from cifar10_tf1 import systems
-from cifar10_tf1.benchmark import __main__ as benchmark
 from cifar10_tf1.benchmark import medians
 from cifar10_tf1.machine import description
 from page_tables import results
 
 BENCHMARKS = ('benchmark-1.json', 'benchmark.json', 'benchmark-3.json')
-
-
-@page_tables.table
-def build_deep_cnn_benchmark():
-    lines = [benchmark.describe(result)
-             for result in results.load_benchmark('benchmark.json')]
-    return '\n\n'.join('\n'.join(part) for part in lines).splitlines()
 
 
 @page_tables.table
@@ -34,9 +26,7 @@ def build_benchmarks():
                 ('training, times a plain port on this runtime',
                  blocks('train'), blocks('train', 'plain')),
                 ('testing, times a plain port',
-                 blocks('test'), blocks('test', 'plain', 0)),
-                ('time of a step, times that on one batch',
-                 blocks('fixed'), blocks('train'))):
+                 blocks('test'), blocks('test', 'plain', 0))):
             if what.endswith('this runtime') and not i:
                 continue  # the same as the line before
             cells = [medians.summarize_ratio(*pair)
@@ -45,47 +35,75 @@ def build_benchmarks():
             lines.append(f'| {runtime["wheel"]}: {what} | '
                          + ' | '.join(map(str, cells)) + ' |')
         cells = [medians.summarize(run[i]['matmul_gflops']) for run in runs]
-        lines.append(f'| {runtime["wheel"]}: a product, GFLOP/s | '
+        lines.append(f'| {runtime["wheel"]}: a matrix product, GFLOP/s | '
                      + ' | '.join(map(str, cells)) + ' | |')
     return lines
 
 
-@page_tables.table_of('lenet5', 'laptop_cnn', 'udacity_cnn', 'inception_v3')
-def build_benchmark(name):
-    """Images a second; ratios to a plain port there and on 1.15, to a product."""
-    lines, notes = [], []
-    gflop = systems.find(name).image_gflop
-    for measured in results.load_benchmark(f'benchmark-{name}.json'):
-        if not lines:
-            lines = [f'{measured["cores"]} cores of ' + description.name_machine(
-                         {'cpu': measured['runtimes'][0]['cpu']}) + ':', '',
-                     '| runtime | | images a second | times a plain port there | '
-                     'times that on 1.15 |', '|---' * 5 + '|']
-        first = None
-        for runtime in measured['runtimes']:
-            blocks = {formulation: content['blocks'] for formulation, content
-                      in runtime['formulations'].items()}
-            is_first = runtime['wheel'].split()[1].startswith('1.15')
-            first = blocks['plain'] if is_first else first
-            formulations = [formulation for formulation in
-                            ('plain', 'stock', 'fast') if formulation in blocks]
-            for kind, label in (('train', 'training'), ('test', 'testing')):
-                for formulation in formulations:
-                    rates = blocks[formulation][kind]
-                    ratios = [str(medians.summarize_ratio(rates, base[kind]))
-                              if base else '' for base in (blocks['plain'], first)]
-                    lines.append('| ' + ' | '.join([
-                        runtime['wheel'], f'{label}, {formulation}',
-                        str(medians.summarize(rates)), *ratios]) + ' |')
-            if 'matmul_gflops' in runtime:  # not in the first records
-                rates = [rate * gflop for rate in blocks[formulations[-1]]['train']]
-                products = runtime['matmul_gflops']
-                notes.append(
-                    f'- {runtime["wheel"]}: training by the {formulations[-1]} kernels, '
-                    f'with {gflop} GFLOP an image by direct convolution, reaches '
-                    f'{medians.summarize_ratio(rates, products)} times the rate '
-                    f'of a 2048^3 product, {medians.summarize(products)} GFLOP/s.')
-    return lines + [''] + notes
+@page_tables.table
+def build_training_speed():
+    """Training of each system: stock and fast kernels beside a plain port."""
+    lines = ['| system | runtime | plain port, images a second | stock, times that | '
+             'fast, times that | the fastest, times the port on 1.15 | the fastest, of a '
+             'matrix product\'s rate |', '|---' * 7 + '|']
+    for name, runtime, blocks, first in _list_measured():
+        fastest = blocks.get('fast', blocks['stock'])['train']
+        flops = [rate * systems.find(name).image_gflop for rate in fastest]
+        lines.append(_join_row(
+            f'`{name}`', runtime['wheel'], *_compare(blocks, 'train'),
+            medians.summarize_ratio(fastest, first['train']) if first else '',
+            medians.summarize_ratio(flops, runtime['matmul_gflops'])))
+    return lines
+
+
+@page_tables.table
+def build_testing_speed():
+    lines = ['| system | runtime | plain port, images a second | stock, times that | '
+             'fast, times that |', '|---' * 5 + '|']
+    for name, runtime, blocks, unused_first in _list_measured():
+        lines.append(_join_row(f'`{name}`', runtime['wheel'], *_compare(blocks, 'test')))
+    return lines
+
+
+@page_tables.table
+def build_measured_machines():
+    """The machines of the two tables, and the systems measured on each."""
+    machines = {}
+    for entry in systems.ENTRIES:
+        for measured in results.load_benchmark(_name_file(entry.name)):
+            machine = f'{measured["cores"]} cores of ' + description.name_machine(
+                {'cpu': measured['runtimes'][0]['cpu']})
+            machines.setdefault(machine, {})[f'`{entry.name}`'] = None
+    return [f'- {", ".join(names)}: {machine}' for machine, names in machines.items()]
+
+
+def _name_file(name):
+    return 'benchmark.json' if name == systems.DEFAULT else f'benchmark-{name}.json'
+
+
+def _list_measured():
+    """(system, runtime, blocks by kernels, the plain port's on 1.15 beside it or None)."""
+    for entry in systems.ENTRIES:
+        for measured in results.load_benchmark(_name_file(entry.name)):
+            first = None
+            for runtime in measured['runtimes']:
+                blocks = {kernels: content['blocks'] for kernels, content
+                          in runtime['formulations'].items()}
+                if runtime['wheel'].split()[1].startswith('1.15'):
+                    first = blocks['plain']
+                yield entry.name, runtime, blocks, first
+
+
+def _compare(blocks, kind):
+    """Cells: the plain port's rate; the stock and the fast kernels' beside it."""
+    plain = blocks['plain'][kind]
+    return [medians.summarize(plain), *(
+        medians.summarize_ratio(blocks[kernels][kind], plain) if kernels in blocks else ''
+        for kernels in ('stock', 'fast'))]
+
+
+def _join_row(*cells):
+    return '| ' + ' | '.join(map(str, cells)) + ' |'
 
 
 @page_tables.table
@@ -114,22 +132,20 @@ def build_processes():
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
     rows = results.load_rows('bench', 'profile.csv')
-    lines = []
-    for wheel in sorted({row['wheel'] for row in rows}):
-        lines += ['', f'{wheel}:', '', '| layer | pass | stock, ms | fast, ms | '
-                  'stock, GFLOP | fast, GFLOP | MB | fast, ms at the rates |',
-                  '|---' * 8 + '|']
-        stock, fast = ([row for row in rows if row['wheel'] == wheel
-                        and row['kernels'] == name]
-                       for name in ('stock', 'fast'))
-        totals = [0.0, 0.0, 0.0]
-        for a, b in zip(stock, fast):
-            bound = max(float(b['ms_of_arithmetic']), float(b['ms_of_bytes']))
-            for i, value in enumerate((a['ms'], b['ms'], bound)):
-                totals[i] += float(value)
-            lines.append(f'| {a["layer"]} | {a["pass"]} | {a["ms"]} | '
-                         f'{b["ms"]} | {a["gflop"]} | {b["gflop"]} | {b["mb"]} '
-                         f'| {bound:.2f} |')
-        lines.append(f'| sum | | {totals[0]:.1f} | {totals[1]:.1f} | | | | '
-                     f'{totals[2]:.1f} |')
-    return lines[1:]
+    wheels = sorted({row['wheel'] for row in rows}, reverse=True)
+    columns = []  # for each runtime: stock, fast, fast at the machine's rates
+    for wheel in wheels:
+        stock, fast = ([row for row in rows if (row['wheel'], row['kernels'])
+                        == (wheel, kernels)] for kernels in ('stock', 'fast'))
+        columns += [[float(row['ms']) for row in stock],
+                    [float(row['ms']) for row in fast],
+                    [max(float(row['ms_of_arithmetic']), float(row['ms_of_bytes']))
+                     for row in fast]]
+    lines = ['| layer | pass | ' + ' | '.join(
+        f'{wheel.split()[1]}, {what}' for wheel in wheels
+        for what in ('stock', 'fast', 'fast at the rates')) + ' |',
+             '|---' * (2 + len(columns)) + '|']
+    for row, *cells in zip(stock, *columns):
+        lines.append(_join_row(row['layer'], row['pass'],
+                               *(f'{cell:.1f}' for cell in cells)))
+    return lines + [_join_row('sum', '', *(f'{sum(column):.1f}' for column in columns))]
