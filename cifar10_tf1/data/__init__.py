@@ -1,6 +1,6 @@
 """Data sets: found or downloaded, verified, and read into memory.
 
-The command line needs the names before NumPy is imported.
+The command line reads this table before NumPy is imported.
 """
 
 import importlib
@@ -11,29 +11,29 @@ from cifar10_tf1.common import paths
 
 
 class Source(NamedTuple):
-    """A documented data set, and the generated one that can stand in for it."""
+    """A documented data set and its generated stand-in."""
     title: str
-    module: str           # of this package, with load_data_set
-    stand_in: str         # likewise
+    module: str           # in this package
+    stand_in: str         # its module, in this package
     folder: str           # the default data folder
-    variable: str         # of the environment, names another data folder
-    contents: str
+    variable: str         # environment variable that names another folder
+    contents: str         # of the data folder, for people
     num_train: int        # records
     num_test: int
     num_train_files: int  # of equal size
 
     @property
     def data_dir(self):
-        """str, the data folder where no option names one.
+        """str, the data folder if no option names one.
 
         Raises:
-          UserError: where the variable names no folder of a file system.
+          UserError: the variable names no folder of a file system.
         """
         folder = os.environ.get(self.variable)
         return paths.check(folder, self.variable) if folder else self.folder
 
     def load(self, data_dir, synthetic):
-        """The data_set.DataSet, or its stand-in.
+        """Loads the data set or its stand-in: data_set.DataSet.
 
         Raises:
           UserError: as the modules' load_data_set.
@@ -41,13 +41,14 @@ class Source(NamedTuple):
         return self.load_module(synthetic).load_data_set(data_dir)
 
     def is_present(self, data_dir, synthetic=False):
-        """Whether `load` finds the data without a download or a generation."""
+        """Whether `load` would neither download nor generate anything."""
         return self.load_module(synthetic).is_present(data_dir)
 
     def load_module(self, synthetic):
-        """The module of the data set, or of its stand-in.
+        """Imports the module of the data set or of its stand-in.
 
-        It has CLASS_NAMES and LINE_PREFIX, which is empty for documented data.
+        It has load_data_set, is_present, CLASS_NAMES, and LINE_PREFIX, which is
+        empty for documented data.
         """
         return importlib.import_module(
             f'{__name__}.{self.stand_in if synthetic else self.module}')

@@ -2,7 +2,7 @@
 
     python -m cifar10_tf1.data --file 4 --image 10
 
-Exit status: 0; 1 an error that the user can mend.
+Exit status: 0 on success, 1 on an error that the user can mend.
 """
 
 import sys
@@ -14,7 +14,7 @@ from cifar10_tf1.common.errors import UserError
 _SOURCE = data.SOURCES['cifar10']
 
 
-def _describe(options):
+def _print_statistics(options):
     from cifar10_tf1.data import statistics
     data_set = _SOURCE.load(options.data_dir or _SOURCE.data_dir,
                             options.synthetic)
@@ -37,17 +37,17 @@ def main(argv=None):
         prog='python -m cifar10_tf1.data',
         description='Prints the statistics of CIFAR-10\'s training files that the '
         'documents of laptop_cnn and udacity_cnn show: the number of samples of '
-        'each class, the first labels, and an image\'s least and greatest value, '
-        'shape and class. The files are verified first.',
+        'each class, the first labels, and an image\'s minimum, maximum, shape and '
+        'class. Verifies the files first.',
         epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
     cli.add_number(parser, '--file', 1, _SOURCE.num_train_files,
                    'the training file (default: all)')
     cli.add_number(parser, '--image', 0,
                    _SOURCE.num_train // _SOURCE.num_train_files - 1,
-                   'the image of the file, from 0 (default: those in the '
+                   'the image in the file, from 0 (default: those in the '
                    'documents: 0 and 1, and 10 of file 4)')
     cli.add_data_options(parser)
-    return cli.run_command(parser, argv, _describe)
+    return cli.run_command(parser, argv, _print_statistics)
 
 
 if __name__ == '__main__':

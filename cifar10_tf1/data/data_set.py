@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the program, whatever its files are like."""
+"""The interface between the data files and the rest of the program."""
 
 import mmap
 import os
@@ -12,14 +12,14 @@ import numpy as np
 from cifar10_tf1.data import preparation
 from cifar10_tf1.common.errors import UserError
 
-LABEL_BYTES = 1  # of a record, before the planes
+LABEL_BYTES = 1  # in front of a record's planes
 
 
 class DataSet(NamedTuple):
-    """Verified files, read when they are needed."""
+    """Verified files, read on demand."""
     name: str                     # 'cifar10', 'mnist', 'synthetic...'
-    line_prefix: str              # before every printed line with a figure
-    sha256: Dict[str, str]        # file name to digest, for the run's record
+    line_prefix: str              # marks printed lines that contain a figure
+    sha256: Dict[str, str]        # file name to digest, for run.json
     class_names: Tuple[str, ...]  # of labels 0, 1, ...
     image_shape: Tuple[int, int, int]  # height, width, channels
     train_paths: Tuple[str, ...]  # in the order of training
@@ -28,13 +28,13 @@ class DataSet(NamedTuple):
     num_test_examples: int
     # (paths, num_records) to uint8 [num_records, record_bytes]
     load_bytes: Callable
-    files_per_part: int = 1       # 2 where images and labels have their own
+    files_per_part: int = 1       # 2 if images and labels are separate files
 
     def list_parts(self):
-        """(name, labels, images) of each part, the test files last.
+        """Reads each file: (name without its ending, labels, images), test last.
 
-        A name is that of the part's first file, without its ending. All parts of a
-        split have as many records. Raises UserError as raw_records.
+        A part of two files has the name of the first. Raises UserError as
+        raw_records.
         """
         parts = []
         for split, paths in (('train', self.train_paths),
@@ -47,7 +47,7 @@ class DataSet(NamedTuple):
         return parts
 
     def labels_and_images(self, split):
-        """The records of 'train' or 'test' as labels and pictures.
+        """Reads 'train' or 'test' as labels and images.
 
         Returns:
           (labels, images): uint8 [N]; uint8 [N, height, width, channels].
@@ -61,18 +61,18 @@ class DataSet(NamedTuple):
 
     @property
     def num_train_files(self):
-        """int: parts of the training records, all of one size."""
+        """int: parts of the training records, all of equal size."""
         return len(self.train_paths) // self.files_per_part
 
     @property
     def record_bytes(self):
-        """int: the label, then a plane for each channel."""
+        """int, for the label and a plane for each channel."""
         height, width, channels = self.image_shape
         return LABEL_BYTES + height * width * channels
 
     @property
     def test_path(self):
-        """The test file of a data set with images and labels in one file."""
+        """The only test file: images and labels are in one file."""
         path, = self.test_paths
         return path
 
@@ -85,34 +85,33 @@ class DataSet(NamedTuple):
           uint8 [num_examples, record_bytes]: a label, then the planes, row by
           row.
         Raises:
-          UserError: a file cannot be read, or changed since it was verified.
+          UserError: a file can't be read, or changed since it was verified.
         """
-        paths, num_examples = {
-            'train': (self.train_paths, self.num_train_examples),
-            'test': (self.test_paths, self.num_test_examples)}[split]
-        return self.load_bytes(paths, num_examples)
+        if split == 'train':
+            return self.load_bytes(self.train_paths, self.num_train_examples)
+        return self.load_bytes(self.test_paths, self.num_test_examples)
 
 
 def new_table(num_records, record_bytes):
-    """uint8 [num_records, record_bytes], to be filled."""
-    # Pages of its own: TensorFlow can use their address without a copy. NumPy's
-    # would be huge ones, which the kernel may take a second to provide.
+    """An empty uint8 [num_records, record_bytes]."""
+    # TensorFlow uses page-aligned memory without a copy. NumPy would ask for huge
+    # pages, which can take the kernel a second.
     pages = mmap.mmap(-1, num_records * record_bytes,
                       mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return np.frombuffer(pages, np.uint8).reshape(num_records, record_bytes)
 
 
 def load_files(paths, num_records, record_bytes):
-    """Files of records, one after the other.
+    """Reads the records of several files in turn.
 
     Args:
       paths: list of str, verified files.
-      num_records: int, in all of them.
+      num_records: int, in all of them together.
       record_bytes: int.
     Returns:
       uint8 [num_records, record_bytes].
     Raises:
-      UserError: a file cannot be read, or the records are not as many.
+      UserError: a file can't be read, or their size changed.
     """
     table = new_table(num_records, record_bytes)
     view = memoryview(table.reshape(-1))
@@ -128,5 +127,5 @@ def load_files(paths, num_records, record_bytes):
 
 
 def changed(paths):
-    """UserError for files that are no longer what they were when verified."""
+    """UserError for files that changed after they were verified."""
     return UserError(f'{", ".join(paths)} changed after the check; start again')

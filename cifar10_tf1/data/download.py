@@ -1,7 +1,7 @@
-"""One file from the first of several addresses that has it.
+"""Downloads a file from the first of several addresses that sends it.
 
-What arrives goes to NAME.part. The next address, or the next run, goes on where
-the last one failed or stalled, and the digest decides whether it all is one file.
+Bytes go to NAME.part. If an address fails or stalls, the next address, or the next
+run, continues there. The digest shows whether the pieces fit together.
 """
 
 import http.client
@@ -22,11 +22,11 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 
-MAX_ROUNDS = 3       # over the addresses that have sent anything
+MAX_ROUNDS = 3       # the later ones with the addresses that sent anything
 PAUSE_SECONDS = 5.0  # before each further round
 TIMEOUT_SECONDS = 20
-# Bytes a second over TIMEOUT_SECONDS. A source slower than the first is left for the
-# next one; in later rounds, or if it is the only one, a source slower than the second.
+# Least bytes a second, over TIMEOUT_SECONDS: FAST_RATE in the first round if there
+# are several sources, else LEAST_RATE.
 FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
 _NETWORK_ERRORS = (OSError, ValueError, http.client.HTTPException,
@@ -37,38 +37,38 @@ class Archive(NamedTuple):
     """A published file and its addresses."""
     name: str                # in the data folder
     urls: Tuple[str, ...]
-    size: Optional[int]      # bytes; None: packings of several sizes will do
-    digest: Optional[str]    # as verification.DataFile's
-    # Of a path, what is wrong with its content. Where packings differ.
-    find_content_damage: Optional[Callable] = None
+    size: Optional[int]      # bytes; None if it depends on the compression
+    digest: Optional[str]    # as in verification.DataFile; None likewise
+    # Replaces the comparison of size and digest: a path to its damage, or ''.
+    check: Optional[Callable] = None
 
     def find_damage(self, path):
-        """What is wrong with a file, or an empty string."""
-        if self.find_content_damage:
-            return self.find_content_damage(path)
+        """Describes what is wrong with a file; '' if nothing is."""
+        if self.check:
+            return self.check(path)
         return verification.find_damage(path, verification.DataFile(
             self.name, self.size, self.digest))
 
 
 class _Failure(Exception):
-    """Why an address did not give the file."""
+    """Why an address did not send the file."""
 
 
 def fetch(folder, archives, what, way_out, num_extracted_bytes=0,
           option='--data-dir'):
-    """Downloads one of several archives; under the folder's lock.
+    """Downloads one of several equivalent archives. Hold the folder's lock.
 
     Args:
       folder: str.
-      archives: sequence of Archive, any of which will do.
-      what: str, its content, for messages.
+      archives: sequence of Archive.
+      what: str, their content, for messages.
       way_out: str, what to do without a network; the end of a sentence.
-      num_extracted_bytes: int, space that its files will need as well.
+      num_extracted_bytes: int, space needed besides the archive.
       option: str, the option that names the folder.
     Returns:
       (path, archive) of the verified file.
     Raises:
-      UserError: no address gave it; no space.
+      UserError: no address sent it; no space.
     """
     sources = [(archive, url) for archive in archives for url in archive.urls]
     num_sources, useful = len(sources), set()
@@ -92,26 +92,26 @@ def fetch(folder, archives, what, way_out, num_extracted_bytes=0,
             break
     raise UserError(
         f'There is no {what} in {folder}, and '
-        + ('its source did not send' if num_sources == 1
-           else f'none of {num_sources} sources sent')
-        + (' all of it. Run this again to go on from there' if sources
-           else ' it. Check the network and run this again')
+        + ('its source did not send it' if num_sources == 1
+           else f'none of {num_sources} sources sent it')
+        + (' completely. Run this again to go on from there' if sources
+           else '. Check the network and run this again')
         + f', or {way_out}')
 
 
 def _put_in_place(part):
     path = part[:-len('.part')]
-    if not os.path.lexists(path):  # put there meanwhile?
+    if not os.path.lexists(path):  # a user may have put one there meanwhile
         os.rename(part, path)
     return path
 
 
 def _complete(archive, url, part, least_rate, num_extracted_bytes, option):
-    """Receives what a part lacks and verifies it; twice where the part was wrong."""
+    """Completes and verifies a part; if that fails, downloads it from the start."""
     for unused_attempt in range(2):
         offset = _size(part)
         if archive.size and offset > archive.size:
-            offset = 0  # not a part of this file
+            offset = 0  # a part of another file
         if not offset or archive.size != offset:
             missing = max(0, (archive.size or 0) - offset)
             preparation.check_free_space(
@@ -123,12 +123,12 @@ def _complete(archive, url, part, least_rate, num_extracted_bytes, option):
         os.remove(part)
         if not offset:
             break
-        # Perhaps it began with another source's bytes.
-    raise _Failure(f'what it sent is not {archive.name} ({damage})')
+        # The part's first bytes may have come from another source.
+    raise _Failure(f'sent something other than {archive.name} ({damage})')
 
 
 def _receive(archive, url, part, offset, least_rate):
-    """Appends to a part, or begins again; returns how much of it was kept."""
+    """Appends to a part or overwrites it; returns how many bytes of it were kept."""
     try:
         response = _request(url, offset)
         if response.status_code in (206, 416) and not _continues(response, offset):
@@ -142,13 +142,13 @@ def _receive(archive, url, part, offset, least_rate):
         elif response.status_code != 206:
             raise _Failure(f'the server says {response.status_code} '
                            f'{response.reason}')
-        # Before a part is overwritten.
+        # Check before the part is overwritten.
         if response.headers.get('Content-Type', '').startswith('text/html'):
             raise _Failure('the server sends a web page')
         length = response.headers.get('Content-Length', '')
         end = offset + int(length) if length.isdigit() else archive.size
         if end is None:
-            raise _Failure('the server does not say how long it is')
+            raise _Failure('the server does not say how long the file is')
         if archive.size not in (None, end):
             raise _Failure(f'the server has {end:,} bytes instead of '
                            f'{archive.size:,}')
@@ -178,14 +178,14 @@ def _request(url, offset):
 
 
 def _continues(response, offset):
-    """Whether a response goes on exactly where a part ends."""
+    """Whether a response starts exactly where a part ends."""
     match = re.match(r'bytes (\d+)-', response.headers.get('Content-Range', ''))
     return (response.status_code == 206 and match is not None
             and int(match.group(1)) == offset)
 
 
 def _read_chunks(response, least_rate):
-    """Yields the body as it is sent: a label of gzip unpacks nothing."""
+    """Yields the body undecoded: some servers label a .gz file as gzip-encoded."""
     start, num_bytes = time.monotonic(), 0
     chunks = response.raw.stream(_CHUNK_BYTES, decode_content=False)
     while True:
@@ -200,19 +200,18 @@ def _read_chunks(response, least_rate):
         seconds = time.monotonic() - start
         if seconds >= TIMEOUT_SECONDS:
             if num_bytes < least_rate * seconds:
-                raise _Failure(f'stopped at {num_bytes / seconds / 1e3:,.3g} kB a '
-                               'second')
+                raise _Failure(f'too slow: {num_bytes / seconds / 1e3:,.3g} kB a second')
             start, num_bytes = time.monotonic(), 0
 
 
 def _explain(error):
-    """The heart of a network error; those of requests nest many."""
+    """The cause of a network error: requests wraps errors many times."""
     if isinstance(error, requests.exceptions.SSLError):
-        return 'its certificate was refused'
+        return 'its TLS certificate is not valid'
     if isinstance(error, (requests.exceptions.Timeout,
                           urllib3.exceptions.TimeoutError)):
-        return f'nothing came for {TIMEOUT_SECONDS} s'
-    # urllib3 tries a keyword that some Pythons lack: a TypeError below the cause.
+        return f'no answer for {TIMEOUT_SECONDS} s'
+    # Below the cause is a TypeError: urllib3 tries a keyword that some Pythons lack.
     while error.__context__ is not None and not isinstance(
             error.__context__, TypeError):
         error = error.__context__

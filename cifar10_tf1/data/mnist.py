@@ -1,16 +1,15 @@
-"""MNIST: four IDX files, plain or packed by gzip, and the way to them.
+"""MNIST: finds, downloads, verifies and reads four IDX files, plain or gzipped.
 
-An IDX file is a magic number, the length of each dimension, then the bytes; all
-numbers of four bytes, the greatest first. Images are 28 x 28, row by row, 0 the
-background and 255 the ink.
+An IDX file is a magic number and the length of each dimension, both big-endian
+numbers of four bytes, then the values. Images are 28 x 28, row by row; 0 is the
+background and 255 is ink.
 
-What counts is the digest of the content, whatever the file is called and however
-it is packed. (The original lets a library download the archives, and verifies
-nothing.)
+Files are verified by the digest of their uncompressed content, under any usual
+name. Departs from the original, which lets a library download the archives and
+verifies nothing.
 """
 
 import gzip
-import hashlib
 import os
 import struct
 import zlib
@@ -33,28 +32,28 @@ WIDTH = 28
 CHANNELS = 1
 RECORD_BYTES = LABEL_BYTES + HEIGHT * WIDTH * CHANNELS
 CLASS_NAMES = tuple('0123456789')
-LINE_PREFIX = ''  # of printed lines; a generated data set has one
+LINE_PREFIX = ''  # generated data marks its printed lines
 
-URL_VARIABLE = 'MNIST_URL'  # a mirror's folder; what it gives is verified too
+URL_VARIABLE = 'MNIST_URL'  # a mirror's folder
 URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
         'http://yann.lecun.com/exdb/mnist/')
 
-# Below the data folder; the last two are torchvision's.
+# In the data folder; the last two are torchvision's.
 _FOLDERS = ('', 'mnist', 'MNIST/raw', 'raw')
 
 
 class IdxFile(NamedTuple):
     name: str               # without .gz
     shape: Tuple[int, ...]  # of labels [n], of images [n, 28, 28]
-    digest: str             # SHA-256 of the content, unpacked
+    digest: str             # SHA-256 of the uncompressed content
 
     @property
     def size(self):
-        """int, bytes of the content."""
+        """int, bytes, uncompressed."""
         return len(build_header(self.shape)) + int(np.prod(self.shape))
 
 
-# Images and labels to train with, then to test with.
+# Training images and labels, then test images and labels.
 FILES = (
     IdxFile('train-images-idx3-ubyte', (60000, HEIGHT, WIDTH),
             'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
@@ -68,45 +67,46 @@ FILES = (
 
 
 def load_data_set(data_dir, urls=None, files=FILES):
-    """Finds the four files, or downloads those that are missing; verifies them.
+    """Finds or downloads the four files, and verifies them.
+
+    Never changes a file that was there before.
 
     Args:
-      data_dir: str, the folder that holds them, also in mnist/ or MNIST/raw/.
-      urls: sequence of str, folders on servers; by default the user's mirror,
-        or the official ones.
-      files: IdxFile for each of the four, in the order of FILES.
+      data_dir: str, the folder of the files, or the parent of mnist/ or MNIST/raw/.
+      urls: sequence of str, folders on servers; default the user's mirror, or the
+        official ones.
+      files: sequence of IdxFile, in the order of FILES.
     Returns:
       DataSet.
     Raises:
-      UserError: what is wrong and the way out. No file that was there before
-        is changed.
+      UserError: a file is damaged, or can't be downloaded or written.
     """
     data_dir = check_data_dir(data_dir)
     if list_missing(data_dir, files):
         mirror = os.environ.get(URL_VARIABLE)
         urls = urls or ((mirror,) if mirror else URLS)
         with preparation.locked(data_dir):
-            # Another process may have brought them while this one waited.
+            # Another process may have downloaded them while this one waited.
             for file in list_missing(data_dir, files):
                 _download(data_dir, file, urls)
     found = [find_file(data_dir, file) for file in files]
     reasons = [f'{path} is not the official file, or damaged: {damage}'
                for path, damage in found if damage]
     if reasons:
-        raise UserError(f'{"; ".join(reasons)}. Move it away and run this '
-                        f'again to have it downloaded, put the right file '
-                        f'there, or use --data-dir or --synthetic.')
+        raise UserError(f'{"; ".join(reasons)}. Move it away and run this again to '
+                        'have it downloaded, put the right file there, or use '
+                        '--data-dir or --synthetic.')
     return build_data_set('mnist', [path for path, unused in found], files,
                           LINE_PREFIX, CLASS_NAMES)
 
 
 def build_header(shape):
-    """bytes of an IDX file before its values."""
+    """The bytes of an IDX file before its values."""
     return struct.pack(f'>{1 + len(shape)}I', 0x800 + len(shape), *shape)
 
 
 def is_present(data_dir):
-    """Whether load_data_set finds the files, rather than download them."""
+    """Whether load_data_set would find the files instead of downloading them."""
     return not list_missing(data_dir)
 
 
@@ -126,12 +126,12 @@ def check_data_dir(data_dir):
 
 
 def list_missing(data_dir, files=FILES):
-    """The IdxFiles that are missing under all of their usual names."""
+    """Lists the IdxFiles that are absent under all of their usual names."""
     return [file for file in files if not _list_paths(data_dir, file)]
 
 
 def find_file(data_dir, file):
-    """(path, damage): the first right file, or the first one and its damage."""
+    """(path, ''): the first intact file; (path, damage) of the first if none is."""
     first = None
     for path in _list_paths(data_dir, file):
         damage = find_damage(path, file)
@@ -142,23 +142,22 @@ def find_file(data_dir, file):
 
 
 def find_damage(path, file):
-    """What is wrong with a file, plain or packed, or an empty string."""
+    """Describes what is wrong with a file, plain or gzipped; '' if nothing is."""
     if os.path.exists(path) and not os.path.isfile(path):
         return 'not a regular file'
-    content = _unpack(path, file.size + 1)
-    return verification.compare(hashlib.sha256(content).hexdigest(), file.digest)
+    return verification.find_content_damage(_unpack(path, file.size + 1), file.digest)
 
 
 def load_bytes(paths, num_records):
-    """The images and labels of two files as one table.
+    """Reads images and labels into one table.
 
     Args:
-      paths: (str, str), of images and of labels; verified.
+      paths: (str, str), verified files of images and of labels.
       num_records: int, in each.
     Returns:
       uint8 [num_records, 785]: the label, then the image row by row.
     Raises:
-      UserError: a file cannot be read, or changed since it was verified.
+      UserError: a file can't be read, or changed since it was verified.
     """
     table = new_table(num_records, RECORD_BYTES)
     for path, shape, columns in zip(
@@ -186,7 +185,7 @@ def build_data_set(name, paths, files, line_prefix, class_names):
 
 
 def _list_paths(data_dir, file):
-    """Paths that are there, plain before packed."""
+    """Existing paths of a file, plain before gzipped."""
     other_name = file.name.replace('-idx', '.idx')
     paths = [os.path.join(data_dir, folder, name + packing)
              for folder in _FOLDERS for name in (file.name, other_name)
@@ -201,15 +200,14 @@ def _download(data_dir, file, urls):
         lambda path: find_damage(path, file))
     download.fetch(
         data_dir, [archive], f'{file.name} of MNIST',
-        f'put {name} (or the file unpacked) into {data_dir} by hand, or name a '
-        'folder that has it with --data-dir, or use the stand-in data with '
-        '--synthetic.')
+        f'put {name} (or the unpacked file) into {data_dir} by hand, name a folder '
+        'that has it with --data-dir, or use generated data with --synthetic.')
 
 
 def _unpack(path, limit):
-    """The first bytes, unpacked where they begin as gzip does; none if damaged."""
+    """The first bytes, uncompressed; none if the compression is damaged."""
     with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
-        # By its first bytes: some programs unpack and leave the name.
+        # Don't trust the name: some programs unpack a file and keep its .gz.
         if stream.peek(2)[:2] != b'\x1f\x8b':
             return stream.read(limit)
         try:

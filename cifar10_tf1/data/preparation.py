@@ -1,4 +1,4 @@
-"""The data folder: its lock, its free space, and errors of the disk in one line."""
+"""The data folder: its lock, its free space, and disk errors in one line."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ def explained(action, option='--data-dir'):
     """Turns an OSError into a UserError of one line.
 
     Args:
-      action: str, what fails, such as 'read /data/x'.
+      action: str, such as 'read /data/x'.
       option: str, the option that names the place.
     """
     try:
@@ -37,13 +37,11 @@ def explained(action, option='--data-dir'):
 
 
 def check_data_dir(data_dir, content):
-    """Refuses what cannot be a data folder.
+    """Refuses what can't be a data folder; returns it as a str.
 
     Args:
       data_dir: str or path.
-      content: str, what the folder holds, for the message.
-    Returns:
-      str.
+      content: str, the folder's content, for the message.
     """
     data_dir = os.fspath(data_dir)
     way_out = f'Name the folder that holds {content} with --data-dir.'
@@ -56,18 +54,18 @@ def check_data_dir(data_dir, content):
 
 @contextlib.contextmanager
 def locked(folder, option='--data-dir'):
-    """Makes a folder and lets one process at a time prepare data in it.
+    """Makes a folder and holds its lock: one process at a time prepares data there.
 
     Args:
       folder: str.
       option: str, the option that names it, for messages.
     Raises:
-      UserError: the folder cannot be made or written to.
+      UserError: the folder can't be made or written.
     """
     path = os.path.join(folder, LOCK_NAME)
     with explained(f'prepare data in {folder}', option):
         os.makedirs(folder, exist_ok=True)
-        with open(path, 'a'):  # tells a missing permission from a missing lock
+        with open(path, 'a'):  # fails without permission; _lock, without locks
             pass
     with _lock(path, folder):
         yield
@@ -77,23 +75,23 @@ def _lock(path, folder):
     try:
         return files.Lock(path)
     except BlockingIOError:
-        print(f'Waiting for another process that prepares the data in {folder}',
+        print(f'Waiting for another process to prepare the data in {folder}',
               file=sys.stderr, flush=True)
         return files.Lock(path, wait=True)
     except OSError as error:
-        # Some network file systems have no locks. Files are written whole or not
-        # at all, and verified.
+        # Some network file systems have no locks. Go on: files are written whole or
+        # not at all, and verified.
         print(f'No lock in {folder} ({error.strerror}): start one process at a '
               'time there until the data is complete', file=sys.stderr, flush=True)
         return open(path)
 
 
 def check_free_space(folder, num_bytes, option='--data-dir'):
-    """Raises UserError where the disk of a folder has too little space."""
+    """Raises UserError if the disk of a folder has too little space."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
-        return  # unknown here; a write will fail
+        return  # unknown; a write on a full disk fails later
     if free < num_bytes:
         raise UserError(
             f'{folder} needs {num_bytes / 1e6:,.1f} MB more, its disk has '

@@ -12,17 +12,17 @@ def build_labels(records):
 
 
 def build_crops(records, rows, columns, size, flips=None):
-    """Cuts a square out of every image of a batch.
+    """Crops a square from every image of a batch.
 
-    Rows by one gather. Columns by a product with ones and zeros, which is exact
-    and takes half the time of a gather of single pixels.
+    One gather selects the rows. A matrix product with ones and zeros selects the
+    columns: it is exact and takes half the time of gathering single pixels.
 
     Args:
       records: uint8 [batch, 3073]: label, then the red, the green and the blue
         plane of 32 x 32 bytes, row by row.
-      rows, columns: int32 [batch], where the squares begin.
+      rows, columns: int32 [batch], the squares' first row and column.
       size: int, pixels.
-      flips: bool [batch], whether to turn left and right around; by default no.
+      flips: bool [batch], whether to mirror left and right; default none.
     Returns:
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """

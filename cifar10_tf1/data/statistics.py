@@ -1,4 +1,4 @@
-"""The counts and extremes that the documents of record print of the data files."""
+"""The counts and extremes of the data files that the documents print."""
 
 from typing import List
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 
 NUM_FIRST_LABELS = 20
 
-# Indices of the images that the documents show, by file; else none.
+# Indices of the images that the documents show.
 _SHOWN = {'data_batch_1': (0, 1), 'data_batch_2': (0, 1), 'data_batch_3': (0, 1),
           'data_batch_4': (0, 1, 10), 'data_batch_5': (0, 1)}
 
@@ -33,31 +33,29 @@ class FileStatistics(NamedTuple):
 
 
 def compute_statistics(data_set, index=None):
-    """The statistics of every file of a data set, the test file last.
+    """Computes the statistics of each file: list of FileStatistics, test last.
 
     Args:
       data_set: a DataSet.
-      index: int, the image of each file to describe, if it has as many; by
+      index: int, the image of each file to describe, if the file has as many;
         default those that the documents show.
-    Returns:
-      list of FileStatistics.
     Raises:
-      UserError: as DataSet.labels_and_images.
+      UserError: as DataSet.raw_records.
     """
     return [_compute_file(*part, len(data_set.class_names), index)
             for part in data_set.list_parts()]
 
 
 def format_statistics(number, file, image, class_names):
-    """The lines that the documents print of a file and one of its images.
+    """Formats a file and one of its images as the documents do, to the character.
 
     Args:
-      number: int, of the file, from 1.
+      number: int, the file's number, from 1.
       file: FileStatistics.
       image: ImageStatistics.
       class_names: sequence of str.
     Returns:
-      str, to the character; it begins with an empty line.
+      str of several lines, the first one empty.
     """
     counts = dict(enumerate(file.label_counts))
     return (f'\nStats of batch {number}:\n'

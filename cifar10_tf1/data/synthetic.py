@@ -1,6 +1,6 @@
 """The stand-in data set: generated, in the binary layout of CIFAR-10.
 
-For trying the programs out without CIFAR-10. A result on it says nothing about
+It is for trying the programs without CIFAR-10. Its results say nothing about
 CIFAR-10, so every line with a figure is marked.
 """
 
@@ -21,7 +21,7 @@ CLASS_NAMES = ('striped disc', 'striped square', 'striped triangle',
                'checked square', 'checked triangle', 'checked ring',
                'checked cross')  # labels 0 to 9
 
-# 20 batches of 100 in a file, so 100 steps in an epoch.
+# 20 batches of 100 in a file, 100 steps in an epoch.
 FILES = tuple(DataFile(name, 2000 * cifar10.RECORD_BYTES, digest)
               for name, digest in (
     ('data_batch_1.bin',
@@ -39,14 +39,14 @@ FILES = tuple(DataFile(name, 2000 * cifar10.RECORD_BYTES, digest)
 
 
 def load_data_set(data_dir):
-    """Finds the six files, or generates them on first use; verifies them.
+    """Finds or generates the six files, and verifies them.
 
     Args:
-      data_dir: str, the folder that holds or will hold synthetic/.
+      data_dir: str, the folder for synthetic/.
     Returns:
       data_set.DataSet.
     Raises:
-      UserError: what is wrong and the way out; nothing is overwritten.
+      UserError: no space, no permission, a damaged file; overwrites nothing.
     """
     folder = prepare(data_dir, cifar10.FOLDER, FILES, _generate)
     return cifar10.build_data_set('synthetic', folder, FILES, LINE_PREFIX,
@@ -54,36 +54,36 @@ def load_data_set(data_dir):
 
 
 def is_present(data_dir):
-    """Whether load_data_set finds the files, rather than generate them."""
-    return _is_complete(os.path.join(data_dir, FOLDER, cifar10.FOLDER), FILES)
+    """Whether load_data_set would find the files instead of generating them."""
+    return is_complete(os.path.join(data_dir, FOLDER, cifar10.FOLDER), FILES)
 
 
 def prepare(data_dir, name, data_files, generate):
-    """Generates the files that a folder of generated data lacks; verifies all.
+    """Generates the files that a folder lacks, and verifies all.
 
     Args:
       data_dir: str, the data folder.
-      name: str, of the folder in its synthetic/.
-      data_files: sequence with name, size and digest each.
-      generate: function of nothing that yields the bytes of each file in turn.
+      name: str, the folder in DATA_DIR/synthetic.
+      data_files: sequence of DataFile or IdxFile.
+      generate: function without arguments that yields the bytes of each file.
     Returns:
       str, the folder.
     Raises:
-      UserError: no space, no permission, a damaged file.
+      UserError: as load_data_set.
     """
     parent = os.path.join(preparation.check_data_dir(data_dir, 'the data'), FOLDER)
     folder = os.path.join(parent, name)
-    if not _is_complete(folder, data_files):
+    if not is_complete(folder, data_files):
         with preparation.locked(parent):
             # Another process may have generated it while this one waited.
-            if not _is_complete(folder, data_files):
+            if not is_complete(folder, data_files):
                 _write(folder, data_files, generate)
     verification.check_files(folder, data_files,
                              f'Move {folder} away to have it generated again.')
     return folder
 
 
-def _is_complete(folder, data_files):
+def is_complete(folder, data_files):
     return all(os.path.lexists(os.path.join(folder, file.name))
                for file in data_files)
 

@@ -1,13 +1,12 @@
-"""The pictures of the stand-in data set: ten classes of shape and texture.
+"""The images of the stand-in data sets: ten classes of shape and texture.
 
 A class is one of five shapes (disc, square, triangle, ring, cross) with one of
-two textures (stripes, checks), at a random place and in a random size, in
-colours that only sometimes give the class away, over a blotchy background,
-under noise. Brightness and left-right flips do not tell the classes apart,
-because training changes both.
+two textures (stripes, checks). Place and size are random, colours hint at the
+class, the background is blotchy, and noise covers everything. Neither brightness
+nor a left-right flip changes the class, because training changes both.
 
-Every pixel is integer arithmetic on the output of SHAKE-128, which gives the
-same bytes on every machine and with every version of NumPy.
+Every pixel is integer arithmetic on the output of SHAKE-128, so every machine and
+every version of NumPy gives the same bytes.
 """
 
 import hashlib
@@ -20,19 +19,19 @@ from cifar10_tf1.data.data_set import LABEL_BYTES
 NUM_CLASSES = 10
 NUM_SHAPES = 5
 
-# How hard the set is to learn. Bytes, 0 to 255, unless said otherwise.
-NOISE = 32            # each byte is shifted by -NOISE..NOISE
-BLOTCH = 32           # each block of the background likewise; 4 x 4 blocks
-COLOR_SPREAD = 48     # of a colour around that of its class
-TYPICAL_PERCENT = 60  # of the pictures have their class's colour
-CENTER = (12, 20)     # 32nds of the picture, inclusive
-RADIUS = (7, 10)      # likewise
+# How hard the set is to learn. Values are bytes, 0 to 255, unless noted.
+NOISE = 32            # each byte shifts by -NOISE..NOISE
+BLOTCH = 32           # each of the background's 4 x 4 blocks shifts likewise
+COLOR_SPREAD = 48     # a colour's distance from that of its class, at most
+TYPICAL_PERCENT = 60  # images with their class's colour
+CENTER = (12, 20)     # 32nds of the image, inclusive
+RADIUS = (7, 10)      # 32nds of the image, inclusive
 
 
 class Style(NamedTuple):
-    """What pictures look like, and the records they are stored in."""
-    height: int  # pixels, as the width a multiple of 4
-    width: int   # pixels
+    """Size and colours of the images."""
+    height: int  # pixels, a multiple of 4
+    width: int   # pixels, a multiple of 4
     class_colors: Tuple[Tuple[int, ...], ...]  # [10, channels], 0..255
     background: Tuple[int, int]                # 0..255, inclusive
 
@@ -46,7 +45,7 @@ COLOR = Style(32, 32, (
     (220, 60, 60), (60, 200, 60), (70, 70, 230), (220, 200, 50),
     (200, 60, 200), (60, 200, 210), (235, 140, 50), (130, 60, 160),
     (120, 120, 120), (150, 220, 160)), (0, 255))
-# Bright on dark, as handwritten digits are stored.
+# Bright on dark, like MNIST.
 GREY = Style(28, 28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
                       (220,), (180,), (140,)), (0, 64))
 
@@ -55,12 +54,12 @@ def build_records(file_name, num_records, style=COLOR):
     """Draws the records of one file.
 
     Args:
-      file_name: str; the same name gives the same records.
-      num_records: int, a multiple of 10: the classes are balanced.
+      file_name: str, the seed: the same name gives the same records.
+      num_records: int, a multiple of 10, for balanced classes.
       style: Style.
     Returns:
       uint8 [num_records, 1 + channels * height * width]: the label, then the
-      planes, row by row: with COLOR the binary layout of CIFAR-10.
+      planes, row by row. COLOR gives the binary layout of CIFAR-10.
     """
     def draw(purpose, shape, low, high):
         return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape,
@@ -77,7 +76,7 @@ def build_records(file_name, num_records, style=COLOR):
         np.array(style.class_colors, np.int32)[labels]
         + draw('spread', (channels,), -COLOR_SPREAD, COLOR_SPREAD),
         draw('color', (channels,), 0, 255))
-    # At least a quarter of the scale apart in every channel, in a circle.
+    # In each channel at least 64 away from the first, modulo 256.
     second_color = (color + draw('second color', (channels,), 64, 192)) % 256
     background = draw('background', (channels,), *style.background)
     blotches = draw('blotches', (channels, 4, 4), -BLOTCH, BLOTCH)
@@ -97,7 +96,7 @@ def build_records(file_name, num_records, style=COLOR):
 
 
 def _draw_integers(key, shape, low, high):
-    """int32 `shape`, uniform in low..high inclusive, within 2**-24 or so."""
+    """int32 `shape`, uniform in low..high inclusive, up to about 2**-24."""
     count = int(np.prod(shape, dtype=np.int64))
     digest = hashlib.shake_128(key.encode('ascii')).digest(4 * count)
     values = np.frombuffer(digest, '<u4').astype(np.uint64)
@@ -106,7 +105,7 @@ def _draw_integers(key, shape, low, high):
 
 
 def _draw_noise(key, shape):
-    """int16 `shape`, -NOISE..NOISE; a byte of randomness each, for speed."""
+    """int16 `shape`, -NOISE..NOISE, from one random byte each, for speed."""
     count = int(np.prod(shape, dtype=np.int64))
     digest = hashlib.shake_128(f'{key}/noise'.encode('ascii')).digest(count)
     values = np.frombuffer(digest, np.uint8).astype(np.int16)
@@ -120,7 +119,7 @@ def _shuffle_labels(file_name, num_records):
 
 
 def _build_shape_masks(draw, shapes, style):
-    """bool [N, height, width]: the pixels of the shapes, int [N] in 0..4."""
+    """bool [N, height, width], the pixels of the shapes; `shapes` is int [N], 0..4."""
     def scale(limits, size):
         return [size * limit // 32 for limit in limits]
 
@@ -141,7 +140,7 @@ def _build_shape_masks(draw, shapes, style):
 
 
 def _build_texture_masks(draw, textures, style):
-    """bool [N, height, width]: the pixels in the shape's first colour."""
+    """bool [N, height, width], the pixels with the shape's first colour."""
     rows = (_count(style.height)[:, None]
             + draw('texture row', (1, 1), 0, 3)) // 2
     columns = (_count(style.width)

@@ -1,7 +1,7 @@
-"""The stand-in data set in grey: generated, in the four files of MNIST.
+"""The grey stand-in data set: generated, in four files like MNIST's.
 
-For trying the programs out without MNIST: shapes, not digits. A result on it
-says nothing about MNIST, so every line with a figure is marked.
+It is for trying the programs without MNIST, and has shapes, not digits. Its
+results say nothing about MNIST, so every line with a figure is marked.
 """
 
 import os
@@ -16,7 +16,7 @@ FOLDER = 'mnist'  # in DATA_DIR/synthetic
 LINE_PREFIX = '[synthetic, not MNIST] '
 CLASS_NAMES = synthetic.CLASS_NAMES
 
-# Images and labels to train with, then to test with, as mnist.FILES.
+# In the order of mnist.FILES.
 FILES = (
     IdxFile('train-images-idx3-ubyte', (6000, mnist.HEIGHT, mnist.WIDTH),
             '6a4bdb6d9c794b299d3fabca278f4b8ca3be8808c0c2685adb67f5e471becdfc'),
@@ -30,10 +30,7 @@ FILES = (
 
 
 def load_data_set(data_dir):
-    """Finds the four files, or generates them on first use; verifies them.
-
-    Args, Returns, Raises: as synthetic.load_data_set.
-    """
+    """Finds or generates the four files; otherwise as synthetic.load_data_set."""
     folder = synthetic.prepare(data_dir, FOLDER, FILES, _generate)
     paths = [os.path.join(folder, file.name) for file in FILES]
     return mnist.build_data_set('synthetic-mnist', paths, FILES, LINE_PREFIX,
@@ -41,9 +38,9 @@ def load_data_set(data_dir):
 
 
 def is_present(data_dir):
-    """Whether load_data_set finds the files, rather than generate them."""
-    return all(os.path.lexists(os.path.join(data_dir, synthetic.FOLDER, FOLDER,
-                                            file.name)) for file in FILES)
+    """Whether load_data_set would find the files instead of generating them."""
+    return synthetic.is_complete(
+        os.path.join(data_dir, synthetic.FOLDER, FOLDER), FILES)
 
 
 def _generate():

@@ -1,6 +1,6 @@
-"""Published files, compared with their digests at each start.
+"""Compares published files with their digests, at each start.
 
-Nothing else that a file system says of a file tells whether its content changed.
+Size and times do not show whether a file's content has changed.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from typing import Optional
 from cifar10_tf1.data import preparation
 from cifar10_tf1.common.errors import UserError
 
-CHUNK_BYTES = 1 << 20
-_NAMES = {32: 'MD5', 64: 'SHA-256'}
+_CHUNK_BYTES = 1 << 20
+_ALGORITHMS = {32: 'MD5', 64: 'SHA-256'}  # by the length of a digest
 
 
 class DataFile(NamedTuple):
     name: str            # within its folder
-    size: Optional[int]  # bytes, where it is published
-    digest: str          # lower-case hexadecimal: SHA-256, or an MD5 of 32 digits
+    size: Optional[int]  # bytes; None if not published
+    digest: str          # lower-case hexadecimal SHA-256, or MD5 with 32 digits
 
 
 def check_files(folder, files, way_out):
@@ -30,7 +30,7 @@ def check_files(folder, files, way_out):
       files: sequence of DataFile.
       way_out: str, the end of the message.
     Raises:
-      UserError: one line that names each damaged file; a file cannot be read.
+      UserError: one line that names each damaged file; a file can't be read.
     """
     paths = [os.path.join(folder, file.name) for file in files]
     with preparation.explained(f'read the files in {folder}'):
@@ -43,42 +43,38 @@ def check_files(folder, files, way_out):
 
 
 def find_damage(path, file):
-    """What is wrong with a file, or an empty string.
+    """Describes how a file differs from a DataFile; '' if it does not.
 
-    Args:
-      path: str.
-      file: DataFile.
     Raises:
-      OSError: it cannot be read.
+      OSError: the file can't be read.
     """
     size = os.stat(path).st_size
     if not os.path.isfile(path):
         return 'not a regular file'
     if file.size not in (None, size):
         return f'{size:,} bytes instead of {file.size:,}'
-    return compare(hash_file(path, hash_name(file.digest)), file.digest)
+    algorithm = _ALGORITHMS[len(file.digest)]
+    return _compare(hash_file(path, algorithm), file.digest)
 
 
-def compare(found, expected):
-    """How a digest differs from the expected one, or an empty string."""
-    return '' if found == expected else (
-        f'{_NAMES[len(expected)]} {found[:12]}... instead of {expected[:12]}...')
+def find_content_damage(content, digest):
+    """Describes how the digest of bytes differs from the expected one, or ''."""
+    return _compare(_new_hash(_ALGORITHMS[len(digest)], content).hexdigest(), digest)
 
 
-def hash_name(digest):
-    """hashlib's name of the algorithm that a digest is from."""
-    return _NAMES[len(digest)].replace('-', '').lower()
-
-
-def hash_file(path, algorithm='sha256'):
+def hash_file(path, algorithm='SHA-256'):
     """The digest of a file, in lower-case hexadecimal digits."""
-    digest = hashlib.new(algorithm)
+    digest = _new_hash(algorithm)
     with open(path, 'rb') as stream:
-        for chunk in iter(lambda: stream.read(CHUNK_BYTES), b''):
+        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b''):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def hash_bytes(content, expected):
-    """The digest of bytes, by the algorithm of the expected digest."""
-    return hashlib.new(hash_name(expected), content).hexdigest()
+def _new_hash(algorithm, content=b''):
+    return hashlib.new(algorithm.replace('-', '').lower(), content)
+
+
+def _compare(found, expected):
+    return '' if found == expected else (
+        f'{_ALGORITHMS[len(expected)]} {found[:12]}... instead of {expected[:12]}...')

@@ -256,7 +256,7 @@ def test_the_folder_itself_is_sent_to_its_parent(tmp_path, version, name, is_who
         for path in sorted(folder.iterdir())[1:]:
             path.unlink()
     before = data_helpers.snapshot(tmp_path)
-    with fails(str(folder), f'--data-dir {tmp_path}', 'Rename' if name else 'Give'):
+    with fails(str(folder), f'--data-dir {tmp_path}', 'Rename' if name else 'parent'):
         load(folder)
     monkeypatch.chdir(str(folder))
     with fails(f'--data-dir {tmp_path}'):
