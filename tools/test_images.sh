@@ -171,7 +171,7 @@ check_interruptions() {  # stopped, killed, and gone on with: the weights of a w
     local whole output
     with=(--rm --user 54321:54321)
     whole=$(find_hash "$(readme ' --read-only .*train.py$' "${train[@]}")") || fail 'no hash at the end'
-    docker volume rm cifar-tf1 >/dev/null
+    docker volume rm --force cifar-tf1 >/dev/null
     for signal in stop kill; do
         with=(--detach --name training)
         logged readme '-v cifar-tf1:/data cifar-tf1 python train.py$' "${train[@]}"
@@ -259,6 +259,6 @@ for target; do
         check_interruptions
         check_surroundings
     fi
-    docker volume rm cifar-tf1 >/dev/null
+    docker volume rm --force cifar-tf1 >/dev/null
     say passed
 done
