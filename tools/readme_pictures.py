@@ -18,7 +18,7 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1.machine import devices  # noqa: E402
-from cifar10_tf1 import report  # noqa: E402
+from cifar10_tf1.report import comparison  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
@@ -31,7 +31,7 @@ DOCS = os.path.join(ROOT, 'docs')
 
 def draw_pictures(record, found):
     """{name: bytes of a PNG}."""
-    (compared,) = report.build_report(record).curves
+    (compared,) = comparison.build_report(record).curves
     name = text.name_run(record)
     pictures = {'loss': curve_charts.draw_curve(compared, name, 'png')}
     if compared.comparison:

@@ -1,7 +1,7 @@
-"""What several runs say together: spread, equivalence, where the spread is from.
+"""Statistics over several runs: spread, its sources, equivalence, differences.
 
-Pure functions of numbers, one a run or one a test. Student's t and the power come
-from SciPy, an optional package that is imported by the functions that need it.
+Pure functions of numbers, one per run or test. SciPy is an optional package: the
+functions that need it import it.
 """
 
 import math
@@ -12,9 +12,9 @@ from cifar10_tf1.common import extras
 
 LEVEL = 0.05  # of each test
 
-_POWER = 0.9   # wanted, where the number of runs for it is told
+_POWER = 0.9   # that find_num_runs asks for
 _MAX_RUNS = 200
-_REACH = 3     # neighbours on each side, over which a variance is averaged
+_REACH = 3     # places on each side over which a variance is averaged
 
 
 class Summary(NamedTuple):
@@ -32,7 +32,7 @@ class Equivalence(NamedTuple):
     p: float           # the larger of the two
     low: float         # 90 % interval of the difference
     high: float
-    power: float       # to show equality if there were no difference
+    power: float       # probability of showing it if there is no difference
 
     @property
     def is_shown(self):
@@ -50,16 +50,16 @@ class Difference(NamedTuple):
 
 
 class OneMore(NamedTuple):
-    """A t test of one number against a sample that it may belong to."""
+    """A t test of whether a number belongs to a sample's population."""
     difference: float  # from the sample's mean
     t: float
     p: float           # two-sided
 
 
 class Components(NamedTuple):
-    """The variance of one test of one run, split."""
+    """The variance of a single test, split."""
     within: float   # between tests of one run
-    between: float  # between runs; 0 where the estimate is negative
+    between: float  # between runs; 0 if the estimate is negative
 
     @property
     def total(self):
@@ -67,7 +67,6 @@ class Components(NamedTuple):
 
 
 def summarize(numbers):
-    """Summary of one number or more."""
     numbers = list(numbers)
     return Summary(len(numbers), statistics.mean(numbers),
                    statistics.stdev(numbers) if len(numbers) > 1 else None,
@@ -75,14 +74,13 @@ def summarize(numbers):
 
 
 def assess_equivalence(numbers, reference, margin):
-    """Tests whether the mean of the runs equals a reference, up to a margin.
+    """Tests whether the mean of two or more runs equals a reference within a margin.
 
-    The reference counts as exact, although it is one draw itself.
+    The reference is taken as exact, although it is one draw itself.
 
     Args:
-      numbers: two or more, one a run.
-      reference: float, such as the documented count.
-      margin: float, in the same unit.
+      numbers: one per run.
+      reference, margin: float, in the same unit.
     Returns:
       Equivalence.
     """
@@ -99,16 +97,15 @@ def assess_equivalence(numbers, reference, margin):
                        difference + half, compute_power(n, sd, margin))
 
 
-def compute_power(n, sd, margin, difference=0.0):
-    """Probability that n runs show the equivalence.
+def compute_power(n, sd, margin):
+    """Probability that n runs show the equivalence if there is no difference.
+
+    The integral runs over the ratio of the sample's sd to the true one.
 
     Args:
       n: int, 2 or more.
       sd: float, of one run; above 0.
       margin: float.
-      difference: float, the true mean less the reference.
-    Returns:
-      float: the integral over the sample's sd, relative to the true one.
     """
     stats = _load_scipy_stats()
     integrate = extras.load('scipy.integrate', 'the statistics of several runs')
@@ -118,26 +115,24 @@ def compute_power(n, sd, margin, difference=0.0):
 
     def find_density(ratio):
         half = margin / error - quantile * ratio
-        shown = (stats.norm.cdf(half - difference / error)
-                 - stats.norm.cdf(-half - difference / error))
-        return shown * ratios.pdf(ratio)
+        return (stats.norm.cdf(half) - stats.norm.cdf(-half)) * ratios.pdf(ratio)
 
-    # Above margin / (error * quantile) no test succeeds.
+    # With a larger ratio than margin / (error * quantile), no test succeeds.
     end = min(margin / (error * quantile), ratios.isf(1e-14))
     return float(integrate.quad(find_density, 0, end, epsabs=1e-10, limit=200)[0])
 
 
 def find_num_runs(sd, margin):
-    """Runs that show the equivalence with a power of 0.9; None above 200."""
+    """Number of runs that gives a power of 0.9, or None above 200."""
     return next((n for n in range(2, _MAX_RUNS + 1)
                  if compute_power(n, sd, margin) >= _POWER), None)
 
 
 def compare_means(a, b):
-    """Welch's test of whether two groups of runs differ in their mean.
+    """Welch's test of the means of two groups of runs.
 
     Args:
-      a, b: numbers, two or more each, not all equal in both.
+      a, b: two or more numbers each, not all equal in both.
     Returns:
       Difference.
     """
@@ -157,7 +152,7 @@ def compare_one(numbers, value):
     """Tests whether a value, such as a documented one, could be one more run's.
 
     Args:
-      numbers: two or more, not all equal, one a run.
+      numbers: two or more, not all equal, one per run.
       value: float.
     Returns:
       OneMore.
@@ -169,11 +164,7 @@ def compare_one(numbers, value):
 
 
 def find_mean_interval(summary):
-    """95 % interval of a mean: [low, high]; None for a single number.
-
-    Args:
-      summary: Summary.
-    """
+    """95 % interval of a Summary's mean: [low, high]; None for a single number."""
     if not summary.sd:
         return None
     half = _find_quantile(0.975, summary.n - 1) * summary.sd / math.sqrt(summary.n)
@@ -181,10 +172,10 @@ def find_mean_interval(summary):
 
 
 def find_prediction_interval(numbers, probability):
-    """Where one more run lies with this probability, if all are alike.
+    """Prediction interval for one more run.
 
     Args:
-      numbers: two or more, one a run.
+      numbers: two or more, one per run.
       probability: float, two-sided.
     Returns:
       (low, high): floats.
@@ -200,15 +191,15 @@ def find_limit(numbers):
 
 
 def find_expected(curves):
-    """Where one more run's curve is expected, place by place.
+    """Predicts one more run's curve, place by place.
 
-    A few runs say little about the spread at one place, so the variance is the
-    mean over this place and its neighbours.
+    A few runs say little about the spread at one place, so the variance is
+    averaged over neighbouring places.
 
     Args:
       curves: list of equally long lists of float; two runs or more.
     Returns:
-      list of (mean, sd): the sd of one more run's distance from that mean.
+      list of (mean, sd): sd is that of one more run's distance from the mean.
     """
     places = list(zip(*curves))
     variances = [statistics.variance(values) for values in places]
@@ -221,11 +212,11 @@ def find_expected(curves):
 
 
 def split_variance(groups):
-    """One-way random effects, by the analysis of variance.
+    """One-way random effects, by analysis of variance.
 
     Args:
-      groups: for each run the list of its tests; two runs or more, one of them
-        with two tests or more.
+      groups: a list of tests for each of two or more runs; at least one run has
+        two or more tests.
     Returns:
       Components.
     """
@@ -237,7 +228,7 @@ def split_variance(groups):
                  for value in group) / (number - len(groups))
     between = sum(size * (mean - whole) ** 2
                   for size, mean in zip(sizes, means)) / (len(groups) - 1)
-    # Tests a run; slightly below the mean where runs have unequally many.
+    # Tests per run; slightly below the mean if their number varies.
     size = (number - sum(size ** 2 for size in sizes) / number) / (
         len(groups) - 1)
     return Components(within, max(0.0, (between - within) / size))

@@ -3,8 +3,8 @@
     python -m cifar10_tf1.report model/run.json
     python -m cifar10_tf1.report runs/*/run.json
 
-Exit status: 0 within the band, or too short to say; 4 outside the band; 1 an error
-that the user can mend.
+Exit status: 0 within the band, or too short to say; 4 outside the band; 1 after a
+user's mistake.
 """
 
 import os
@@ -19,6 +19,7 @@ from cifar10_tf1.records import run_record
 from cifar10_tf1.machine import runtime
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import gathering
@@ -27,8 +28,6 @@ from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import text
 from cifar10_tf1.report import words
 
-_PURPOSE = 'the HTML report (--text does without)'
-
 
 def _report(options):
     if len(options.records) > 1:
@@ -36,34 +35,42 @@ def _report(options):
     (path,) = options.records or [_find_record(options)]
     record = _load(path)
     report = comparison.build_report(record)
-    if not options.text:
-        options.output = options.output or os.path.join(record.folder,
-                                                        'report.html')
-        _check_output(options.output)
-    print(text.format_report(record, report, options.text), end='', flush=True)
-    if not options.text:
-        _write(options.output, _build_html(record, report, options))
+    _publish(options, os.path.join(record.folder, 'report.html'),
+             text.format_report(record, report, options.text),
+             lambda: _build_html(record, report, options))
     return 4 if report.within is False else 0
 
 
 def _report_several(options):
     if options.checkpoint:
-        raise UserError('--checkpoint is of one run, and several are given: '
+        raise UserError('--checkpoint belongs to one run, and several are given: '
                         'leave it out, or name one record')
     runs = gathering.load_records([_load(path) for path in options.records])
     several = gathering.gather(
         runs, systems.find(runs[0].record.content['system']))
     summary = summaries.summarize(several)
-    if not options.text:
-        options.output = options.output or 'report.html'
-        _check_output(options.output)
-    print('\n'.join(text.format_answer(words.build_answer(summary)) + ['']
-                    + words.format_summary(summary)), flush=True)
-    if not options.text:
-        _write(options.output, page.build_several(several, summary))
+    lines = [*text.format_answer(words.build_answer(summary)), '',
+             *words.format_summary(summary)]
+    _publish(options, 'report.html', '\n'.join(lines) + '\n',
+             lambda: page.build_several(several, summary))
     within = [comparison.build_report(run.record).within
               for group in several.groups for run in group]
     return 4 if False in within else 0
+
+
+def _publish(options, default, content, build_page):
+    """Prints the text, then writes the page; its path is checked before."""
+    path = options.output or default
+    if not options.text:
+        _check_output(path)
+    print(content, end='', flush=True)
+    if not options.text:
+        try:
+            files.write_atomically(path, build_page())
+        except OSError as error:
+            raise UserError(f'cannot write {path}: {error.strerror}; '
+                            'name another file with --output')
+        print(f'Report: {path}', flush=True)
 
 
 def _load(path):
@@ -80,7 +87,8 @@ def _load(path):
 def _find_record(options):
     """The record of the default folder, or else the run of record.
 
-    The report on that is written to ./report.html: the committed one is beside it.
+    The report on that is written to ./report.html, because the published report
+    lies beside the record.
     """
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
@@ -94,25 +102,24 @@ def _find_record(options):
 
 
 def _check_output(path):
-    """Raises UserError if a file there is not a report of this program."""
+    """Refuses to replace anything but an earlier report."""
     if not os.path.lexists(path):
         return
-    try:
-        # Opening a pipe would wait for its other end.
-        may_open = os.path.isfile(path) or os.path.isdir(path)
-        with open(path if may_open else os.devnull, encoding='utf-8',
-                  errors='replace') as file:
-            ours = file.read(len(page.HEAD)) == page.HEAD
-    except OSError as error:
-        raise UserError(f'cannot write {path}: {error.strerror}; name another '
-                        'file with --output')
-    if not ours:
-        raise UserError(f'{path} is there already and is no report of this '
-                        'program; name another file with --output')
+    begins = ''
+    if os.path.isfile(path):  # opening a pipe would wait for its other end
+        try:
+            with open(path, encoding='utf-8', errors='replace') as file:
+                begins = file.read(len(page.HEAD))
+        except OSError as error:
+            raise UserError(f'cannot read {path}: {error.strerror}; name another '
+                            'file with --output')
+    if begins != page.HEAD:
+        raise UserError(f'{path} exists and is not a report of this program; name '
+                        'another file with --output')
 
 
 def _build_html(record, report, options):
-    extras.require('matplotlib', _PURPOSE)
+    extras.require('matplotlib', charts.PURPOSE)
     runtime.prepare_environment(findings.choose_kernels(record))
     devices.select('cpu')
     runtime.load_tensorflow()
@@ -121,38 +128,28 @@ def _build_html(record, report, options):
     return page.build_single(record, report, found, not options.without_images)
 
 
-def _write(path, content):
-    try:
-        files.write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f'cannot write {path}: {error.strerror}; '
-                        'name another file with --output')
-    print(f'Report: {path}', flush=True)
-
-
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.report',
-        description='Compares a run with the documented one: prints it, and '
+        description='Compares a run with the documented one: prints the result, and '
         'writes an HTML file with curves, confusion matrix, accuracy by class, '
-        'mistakes, filters, settings and hashes. Of several runs of one system: '
-        'their spread, what it says of the documented figures, and a table of '
-        'all. Exit status: 0 within the band or too short to say, 4 outside of '
-        'it.',
+        'mistakes, filters, settings and hashes. For several runs of one system: '
+        'their spread, what it says about the documented figures, and a table of '
+        'all runs. Exit status: 0 within the band or too short to say, 4 outside '
+        'the band.',
         epilog='examples: python -m cifar10_tf1.report model/run.json; '
         'python -m cifar10_tf1.report runs/*/run.json')
     cli.add_path(parser, 'records', 'RUN.JSON',
-                 'the record, or several (default: run.json in $CIFAR10_MODEL_DIR, '
-                 'else in ./model, else the run of record)', nargs='*')
+                 'one or more records (default: run.json in $CIFAR10_MODEL_DIR, else '
+                 'in ./model, else the run of record)', nargs='*')
     parser.add_argument('--text', action='store_true',
                         help='print only (default: write the HTML file too)')
     cli.add_path(parser, '--output', 'HTML',
-                 'the file to write; an earlier report is replaced (default: '
-                 'report.html beside the record; of several, ./report.html)')
+                 'file to write; an earlier report is replaced (default: report.html '
+                 'beside the record; for several runs, ./report.html)')
     parser.add_argument('--without-images', action='store_true',
-                        help='leave the images of the data set out, which may '
-                        'not be passed on (default: the surest mistakes are in '
-                        'it)')
+                        help='leave out the images of the data set, which must not '
+                        'be redistributed (default: show the surest mistakes)')
     cli.add_checkpoint_option(
         parser, 'the newest beside the record, or the checkpoint of record')
     cli.add_data_dir_option(parser)

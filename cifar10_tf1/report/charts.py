@@ -1,6 +1,6 @@
 """Charts of tests and of a network: dots, confusion, classes, filters.
 
-Each function returns the bytes of one file.
+Each function returns the bytes of one file, an SVG or by kind='png' a PNG.
 """
 
 import math
@@ -9,16 +9,16 @@ import numpy as np
 
 from cifar10_tf1.common import drawing
 
-PURPOSE = 'the HTML report'
-WIDTH = 5.2  # inches; a phone shows about three quarters of that
+PURPOSE = 'the HTML report (--text does without)'
+WIDTH = 5.2  # inches; phones shrink it by about a quarter
 GRID = '#e6e6e6'
-_SHARES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)  # marks on the scale of colours
-_ROW = 0.34  # inches, of a run's dots
-_STEP = 0.11  # of a row, between dots that would overlap
+_SHARES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)  # marks on the colour scale
+_ROW = 0.34  # inches, height of a run's dots
+_STEP = 0.11  # of a row's height, between dots that would overlap
 
 
 def draw(height, draw_on, kind='svg', width=WIDTH):
-    """A chart laid out by matplotlib: see drawing.draw."""
+    """Draws a chart with matplotlib's own layout: see drawing.draw."""
     return drawing.draw(width, height, draw_on, PURPOSE, kind, has_layout=True)
 
 
@@ -26,10 +26,9 @@ def draw_tests(rows, measure, with_documented, kind='svg'):
     """A dot for each test, a row for each run, a line for the documented test.
 
     Args:
-      rows: list of (name, values), values a list by the measure; from the top.
+      rows: list of (name, list of values in the measure), from the top.
       measure: counting.Measure.
       with_documented: bool, whether to show the documented test, if there is one.
-      kind: 'svg' or 'png'.
     """
     documented = measure.documented if with_documented else None
     everything = [value for unused_name, values in rows for value in values]
@@ -66,7 +65,7 @@ def draw_tests(rows, measure, with_documented, kind='svg'):
 
 
 def _stack(values, place, radius):
-    """The height of each dot, in order; dots that would overlap step aside."""
+    """The height of each dot; dots that would overlap move up or down."""
     rightmost, heights = {}, []  # by level
     for value in sorted(values):
         level = 0
@@ -78,17 +77,11 @@ def _stack(values, place, radius):
 
 
 def draw_confusion(confusion, class_names, kind='svg'):
-    """Images by true and predicted class.
-
-    Args:
-      confusion: int [10, 10], a row for each true class.
-      class_names: tuple of str.
-      kind: 'svg' or 'png'.
-    """
+    """Images by true and predicted class: int [10, 10], a row for each true class."""
     def draw_on(figure):
         axes = figure.subplots()
         shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-        # The square root lifts the mistakes, most of which are a few percent.
+        # The square root makes mistakes of a few percent visible.
         colored = axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
         for row, column in np.ndindex(*confusion.shape):
             axes.text(column, row, f'{confusion[row, column]}', fontsize=8,
@@ -123,7 +116,6 @@ def draw_class_accuracies(rows, overall, kind='svg'):
     Args:
       rows: list of (name, accuracy, low, high), shares.
       overall: float, the accuracy over all classes.
-      kind: 'svg' or 'png'.
     """
     names, *columns = zip(*rows)
     accuracies, lows, highs = 100 * np.array(columns)
@@ -156,14 +148,9 @@ def draw_class_accuracies(rows, overall, kind='svg'):
 
 
 def draw_filters(filters, kind='svg'):
-    """The first layer's filters as small pictures, all on one scale.
-
-    Args:
-      filters: float32 [rows, columns, 1 or 3, n].
-      kind: 'svg' or 'png'.
-    """
+    """The first layer's filters, float32 [rows, columns, 1 or 3, n], on one scale."""
     side = math.ceil(math.sqrt(filters.shape[3]))
-    # A few weights are far larger than the rest; these are cut off.
+    # A few weights are far larger than the rest and are clipped.
     largest = float(np.percentile(np.abs(filters), 99.5)) or 1.0
     pictures = np.clip(0.5 + 0.5 * filters.transpose(3, 0, 1, 2) / largest, 0, 1)
 
@@ -172,7 +159,7 @@ def draw_filters(filters, kind='svg'):
         for axes in all_axes:
             axes.set_axis_off()
         for axes, picture in zip(all_axes, pictures):
-            # One channel is drawn in grey, as three equal ones.
+            # A single channel is repeated, which makes it grey.
             axes.imshow(np.broadcast_to(picture, picture.shape[:2] + (3,)),
                         interpolation='nearest')
 

@@ -1,8 +1,7 @@
-"""A run's tests: which of them count, and what they are measured by.
+"""A run's tests: which of them count, and in which measure.
 
-Most documents count right images. One averages the accuracies of mini-batches of
-which the last is short, which is no whole number of images; ours is taken the
-same way.
+Most documents count right images. One averages the accuracies of mini-batches, the
+last of them short, which gives no whole number of images; so do we for that system.
 """
 
 from typing import List, NamedTuple, Optional
@@ -12,8 +11,8 @@ from cifar10_tf1.records import statistics_of_runs
 
 
 class Measure(NamedTuple):
-    """How tests are compared with the documented one."""
-    key: str                     # of a record's test
+    """The measure in which tests are compared with the documented one."""
+    key: str                     # in a record's test
     documented: Optional[float]  # images, or percent; None: not documented
     num_examples: int
 
@@ -62,30 +61,24 @@ def choose_measure(documented):
 
 
 def list_wanted(entry):
-    """The tests that judge a run: the first variant by all its seeds, others once.
-
-    Args:
-      entry: systems.Entry.
-    Returns:
-      list of (variant, seed).
-    """
+    """[(variant, seed)]: all test seeds of the first variant, the others once."""
     first, *others = entry.variants
     return ([(first, seed) for seed in range(1, entry.num_test_seeds + 1)]
             + [(variant, 1) for variant in others])
 
 
 def list_missing(record):
-    """Those of list_wanted that a run_record.RunRecord lacks."""
+    """The tests of list_wanted that a RunRecord lacks."""
     return [(variant, seed) for variant, seed
             in list_wanted(systems.find(record.content['system']))
             if seed not in find_counted(record, variant)]
 
 
 def find_counted(record, variant, step=None):
-    """The tests of a variant that count: made on the wheel of the training.
+    """A variant's tests that count: those made with the training's wheel.
 
-    Another machine may have made them. Of two tests with one seed the one on the
-    kind of machine of the training counts, else the later one.
+    Another machine may have made them. If a seed was tested twice, the test on the
+    training's kind of machine counts, else the later one.
 
     Args:
       record: run_record.RunRecord.
@@ -111,12 +104,11 @@ def find_counted(record, variant, step=None):
 class Tests(NamedTuple):
     """A record's tests: those that count, and the others."""
     measure: Measure
-    draws: List[dict]   # as documented, of the newest tested step, by seed
+    draws: List[dict]   # the documented test at the newest tested step, by seed
     others: List[dict]  # other steps, variants and wheels
 
     @property
     def values(self):
-        """Of each draw, by the measure."""
         return [self.measure.read(test) for test in self.draws]
 
     @property
@@ -129,14 +121,14 @@ class Tests(NamedTuple):
 
 
 def find_tests(record):
-    """Tests of a run_record.RunRecord; the others by step, variant and seed."""
+    """The Tests of a RunRecord; the others by step, variant and seed."""
     entry = systems.find(record.content['system'])
     measure, variant = choose_measure(entry.documented), entry.variants[0]
     draws = []
     for step in sorted({test['step'] for test in record.content['tests']}):
         draws = [test for test in find_counted(record, variant, step).values()
                  if test.get(measure.key) is not None] or draws
-    if draws:  # of generated data there are fewer images
+    if draws:  # generated data has fewer images
         measure = measure._replace(num_examples=draws[0]['num_examples'])
     others = sorted((test for test in record.content['tests'] if test not in draws),
                     key=lambda test: (test['step'], test['crop'], test['seed']))

@@ -1,6 +1,6 @@
 """Charts of curves: one or several runs beside the documented one.
 
-Each function returns the bytes of one file.
+Each function returns the bytes of one file, an SVG or by kind='png' a PNG.
 """
 
 import math
@@ -14,22 +14,16 @@ PORT = 'plain port of the original, unseeded'
 # On the logarithmic axis of a loss.
 _TICKS = (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150,
           200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000)
-_LONG = 50  # places, from which on the end of a curve is drawn larger too
-_INSET = (0.36, 0.22, 0.6, 0.42)  # of the axes: left, bottom, width, height
+_LONG = 50  # places; the end of such a curve is enlarged in an inset
+_INSET = (0.36, 0.22, 0.6, 0.42)  # left, bottom, width, height in the axes
 
 
 def draw_curve(compared, name, kind='svg'):
-    """A figure by epoch, with the documented run and the plain port.
-
-    Args:
-      compared: comparison.ComparedCurve.
-      name: str, of the run.
-      kind: 'svg' or 'png'.
-    """
+    """A run's comparison.ComparedCurve, with the documented run and the plain port."""
     num_parts = count_parts(compared.figures, compared.documented)
 
     def plot(axes, width=1.0):
-        """The widest line first and the dashed one last, so all can be seen."""
+        """Draws the widest line first and the dashed one last, to show them all."""
         numbers, values = place(compared.figures, num_parts)
         if compared.documented:
             axes.plot(*place(compared.documented, num_parts),
@@ -52,7 +46,6 @@ def draw_band(curve, runs, documented, port, name, kind='svg'):
       runs: list of dict of (epoch, part) -> float; one or more.
       documented, port: dict of (epoch, part) -> float; empty: not drawn.
       name: str, of the runs.
-      kind: 'svg' or 'png'.
     """
     num_parts = count_parts(documented, *runs)
     shared = sorted(set.intersection(*map(set, runs)))
@@ -83,7 +76,7 @@ def _plot_port(axes, port, num_parts, width):
 
 
 def _draw(curve, num_parts, plot, kind, all_curves):
-    """The axes of a curve; the end of a long one larger, in a corner."""
+    """The axes of curves; the end of long ones is enlarged in an inset."""
     def draw_on(figure):
         axes = figure.subplots()
         plot(axes)
@@ -106,7 +99,7 @@ def _draw(curve, num_parts, plot, kind, all_curves):
 
 
 def _is_free(axes, all_curves, num_parts):
-    """Whether no curve passes where its end would be drawn larger."""
+    """Whether no curve passes through the inset's place."""
     to_axes = axes.transData + axes.transAxes.inverted()
     left, bottom, width, height = _INSET
     return not any(
@@ -134,12 +127,11 @@ def _add_end(axes, plot, all_curves, num_parts):
 
 
 def draw_deviations(compared, name, kind='svg'):
-    """How far each epoch is from the documented one, and how far the port's is.
+    """Each epoch's deviation from the documented one, with the plain port's.
 
     Args:
       compared: comparison.ComparedCurve, with a comparison.
       name: str, of the run.
-      kind: 'svg' or 'png'.
     """
     curve = compared.curve
     num_parts = count_parts(compared.documented)
@@ -181,17 +173,11 @@ def draw_deviations(compared, name, kind='svg'):
 
 
 def count_parts(*curves):
-    """Parts of an epoch: int."""
     return max((part for curve in curves for unused_epoch, part in curve), default=1)
 
 
 def place(curve, num_parts):
-    """(epochs done, values) of the finite figures; the last part ends an epoch.
-
-    Args:
-      curve: dict of (epoch, part) -> float.
-      num_parts: int, of an epoch.
-    """
+    """(finished epochs, values) of a curve's finite figures."""
     points = [(epoch - 1 + part / num_parts, value)
               for (epoch, part), value in curve.items() if math.isfinite(value)]
     return [x for x, unused in points], [y for unused, y in points]

@@ -1,7 +1,6 @@
-"""What a report says beyond its record, from the checkpoint and the data set.
+"""A report's test of the checkpoint on the data set, and its filters.
 
-Without the one or the other the parts that need it are missing, and a reason takes
-their place.
+If the checkpoint or the data set is missing, the report says so instead.
 """
 
 import math
@@ -20,11 +19,11 @@ from cifar10_tf1.records import run_settings
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.common.errors import UserError
 
-_Z = 1.959964  # of a two-sided interval of 95 %
+_Z = 1.959964  # normal quantile of a two-sided 95 % interval
 
 
 class Tested(NamedTuple):
-    """Every test image through the network."""
+    """The network's results for every test image."""
     labels: np.ndarray         # uint8 [n]
     probabilities: np.ndarray  # float32 [n, 10]
     images: np.ndarray         # uint8 [n, 32, 32, 3]
@@ -69,21 +68,17 @@ class Findings(NamedTuple):
 
 
 def compute_interval(num_correct, num_examples):
-    """Wilson's interval of 95 % for a share.
-
-    Returns:
-      (low, high): float, in 0..1.
-    """
+    """Wilson's 95 % interval for a share: (low, high), in 0..1."""
     share, z2 = num_correct / num_examples, _Z * _Z
     middle = (share + z2 / (2 * num_examples)) / (1 + z2 / num_examples)
     half = _Z / (1 + z2 / num_examples) * math.sqrt(
         share * (1 - share) / num_examples + z2 / (4 * num_examples ** 2))
-    # Rounding must not leave the share itself outside.
+    # Rounding must not exclude the share itself.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def list_class_accuracies(findings):
-    """(name, accuracy, low, high) of each class that was tested."""
+    """[(name, accuracy, low, high)] of the tested classes."""
     confusion = findings.tested.confusion
     return [(name, right / row.sum()) + compute_interval(right, row.sum())
             for name, row, right in zip(findings.class_names, confusion,
@@ -95,12 +90,12 @@ def find(record, options, system):
 
     Args:
       record: run_record.RunRecord.
-      options: of the command line: checkpoint, data_dir.
+      options: the command line's: checkpoint, data_dir.
       system: a systems.base.System.
     Returns:
       Findings.
     Raises:
-      UserError: where the named checkpoint can't be read.
+      UserError: the named checkpoint can't be read.
     """
     from cifar10_tf1.data import statistics
     module = system.source.load_module(_is_synthetic(record))
@@ -124,16 +119,15 @@ def _find_data_set(record, data_dir, system):
     """(DataSet or None, why not). Downloads and generates nothing."""
     source = system.source
     is_synthetic = _is_synthetic(record)
-    if not source.is_present(data_dir, is_synthetic):  # it would be filled
-        return None, ('The data set is not at hand: name its folder with '
-                      '--data-dir.')
+    if not source.is_present(data_dir, is_synthetic):  # loading would fill it
+        return None, 'The data set was not found: name its folder with --data-dir.'
     try:
         data_set = source.load(data_dir, is_synthetic)
     except UserError as error:
         _warn(error)
         return None, 'The data set is damaged or incomplete.'
     if data_set.sha256 != record.content['data'].get('sha256'):
-        return None, 'The data set at hand is not the one of the record.'
+        return None, 'The data set is not the one that the run was trained on.'
     return data_set, ''
 
 
@@ -148,56 +142,49 @@ def _find_checkpoint(record, prefix):
             newest = reading.find_newest(folder)
         except UserError as error:
             _warn(error)
-            return None, 'No checkpoint beside the record is whole.'
-        prefix = newest.prefix if newest else _find_recorded(record)
+            return None, 'The checkpoints beside the record are damaged.'
+        prefix = newest.prefix if newest else reference_run.find_checkpoint()
+        if not newest and prefix and reading.fingerprint(prefix) != (
+                record.content['weights'] or {}).get('sha256'):
+            prefix = None  # the checkpoint of record belongs to another run
         if prefix is None:
             return None, ('There is no checkpoint beside the record: name one '
                           'with --checkpoint.')
     name = os.path.basename(prefix)
     weights = record.content['weights']
     if weights is None:  # before the run's first process has ended
-        return prefix, f'{name}, of which the record has no hash'
+        return prefix, f'{name}, whose hash is not in the record'
     if reading.fingerprint(prefix) == weights['sha256']:
         return prefix, f'{name}, whose hash is the record\'s'
     return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
                     f'at step {weights["step"]}')
 
 
-def _find_recorded(record):
-    """The checkpoint of record if this is its run, else None."""
-    from cifar10_tf1.checkpoints import reading
-    prefix = reference_run.find_checkpoint()
-    if prefix and reading.fingerprint(prefix) == (
-            record.content['weights'] or {}).get('sha256'):
-        return prefix
-    return None
-
-
 def _warn(error):
-    """The reason in full; the page names no folder, since it is published."""
+    """Prints the full reason; the page, which may be published, names no folder."""
     print(f'warning: {error}', file=sys.stderr, flush=True)
 
 
 def _load_filters(prefix, system):
-    """float32 [rows, columns, channels, number], as they are tested."""
+    """The first layer's tested weights: float32 [rows, columns, channels, number]."""
     import tensorflow.compat.v1 as tf
     average = system.build_average(None)
     name = system.filters + (f'/{average.name}' if average else '')
     reader = tf.train.NewCheckpointReader(prefix)
     if not reader.has_tensor(name):
-        raise UserError(f'the checkpoint {prefix} is not of this network: '
-                        f'{name} is missing; choose another with --checkpoint')
+        raise UserError(f'the checkpoint {prefix} belongs to another network: it '
+                        f'lacks {name}; choose another with --checkpoint')
     return reader.get_tensor(name)
 
 
 def choose_kernels(record):
-    """The run's, for the repeated test: 'stock' or 'fast'."""
+    """The kernels for the test: the run's, else 'stock'."""
     recorded = record.settings.kernels
     return recorded if recorded in kernels.NAMES else 'stock'
 
 
 def _test(record, data_set, prefix, system):
-    """Tests as test.py does on a CPU, with the record's first test seed."""
+    """Tests as test.py does on a CPU, with the first test seed in the record."""
     variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)

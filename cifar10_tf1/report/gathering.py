@@ -1,9 +1,9 @@
 """The runs of a folder, or of several records: which count, and in which group.
 
-A run counts where its training came to its end; its number is the mean of its
-tests, in the document's own measure. Within a group, which shares everything but
-seed and kind of processor, a seed counts once: the same seed on another machine
-starts from the same weights and draws, so it is no second sample.
+A run counts once its training is finished; its number is the mean of its tests, in
+the document's own measure. The runs of a group differ in seed and processor only,
+and each seed counts once: on another machine it starts from the same weights and
+draws, so it is not a second sample.
 """
 
 import os
@@ -19,11 +19,11 @@ from cifar10_tf1.report import counting
 
 COMPLETE = 'complete'
 LOGS = 'logs'           # in the folder of a sweep
-FAILURE = '.failure'    # there, behind a run's name: why it failed
+FAILURE = '.failure'    # suffix of a file there that says why a run failed
 
 
 class Kind(NamedTuple):
-    """What the runs of a group share."""
+    """What the runs of a group have in common."""
     data: str
     runtime: str
     kernels: str
@@ -35,10 +35,10 @@ class Kind(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run that is there, or that was asked for."""
+    """A run that exists, or was asked for."""
     name: str                 # of its folder
     seed: Optional[int]
-    state: str                # COMPLETE, or what is lacking, in words
+    state: str                # COMPLETE, or what is missing, in words
     record: Optional[run_record.RunRecord] = None  # None: not begun, or damaged
     is_trained: bool = False  # to its last epoch
     tests: dict = {}          # variant -> list of the tests that count, by seed
@@ -56,12 +56,12 @@ class Run(NamedTuple):
                     count_epochs(record))
 
     def list_counts(self, variant):
-        """Right images of the tests of a variant, by test seed."""
+        """The variant's numbers of right images, by test seed."""
         return [test['num_correct'] for test in self.tests.get(variant, ())]
 
     @property
     def values(self):
-        """Of each documented test, in the document's measure."""
+        """The documented tests' results, in the document's measure."""
         entry = systems.find(self.record.content['system'])
         measure = counting.choose_measure(entry.documented)
         return [measure.read(test) for test in self.tests.get(entry.variants[0], ())
@@ -69,7 +69,7 @@ class Run(NamedTuple):
 
     @property
     def number(self):
-        """What the run counts with; it has been tested."""
+        """The mean of the values; the run must have been tested."""
         values = self.values
         return float(statistics.mean(values)) if len(values) > 1 else values[0]
 
@@ -79,54 +79,49 @@ class Several(NamedTuple):
     entry: systems.Entry
     runs: List[Run]          # all
     groups: List[List[Run]]  # those that count
-    repeated: List[Run]      # of a seed that counts already
+    repeated: List[Run]      # those whose seed is counted already
 
 
 def count_files(record):
-    """Files of the training data that a run had; None: all."""
+    """Files of training data that a run used; None: all."""
     number = record.settings.train_files
     source = data.SOURCES[systems.find(record.content['system']).data]
     return None if number in (None, source.num_train_files) else number
 
 
 def count_epochs(record):
-    """The last epoch that is recorded; an epoch may have several entries."""
+    """The last recorded epoch; an epoch may have several entries."""
     return max((entry['epoch'] for entry in record.epochs), default=0)
 
 
 def is_trained(record, num_epochs):
-    """Whether a run has come to its end and has the weights of that recorded.
-
-    Args:
-      record: run_record.RunRecord.
-      num_epochs: int.
-    """
+    """Whether a record has all epochs, and the hash of the final weights."""
     weights, epochs = record.content['weights'] or {}, record.epochs
     if not epochs or weights.get('step') != epochs[-1]['step']:
         return False
-    # Of an epoch that is recorded in parts the last ones may be missing.
+    # If epochs are recorded in parts, the last epoch may lack some.
     num_parts = [sum(entry['epoch'] == epoch for entry in epochs)
                  for epoch in (epochs[0]['epoch'], epochs[-1]['epoch'])]
     return epochs[-1]['epoch'] >= num_epochs and num_parts[0] == num_parts[1]
 
 
 def name_run(seed):
-    """The folder of a run in that of a sweep."""
+    """The name of a run's folder in a sweep."""
     return f'seed-{seed:02}'
 
 
 def load_folder(folder, entry, num_epochs=None, seeds=()):
-    """Every run of a system that is in a folder, or was to be there.
+    """Loads a system's runs in a folder, also those that failed or are not begun.
 
     Args:
       folder: str; each folder in it with a run.json is a run.
       entry: systems.Entry.
-      num_epochs: int, of a complete run; None: as it was begun.
+      num_epochs: int, of a complete run; None: as recorded in its settings.
       seeds: those that were asked for.
     Returns:
       list of Run, by runtime and seed.
     Raises:
-      UserError: where the folder can't be read.
+      UserError: the folder can't be read.
     """
     failures = {}
     try:
@@ -155,26 +150,19 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
 
 
 def _load_run(path, name, entry, num_epochs):
-    """The Run of a folder; None where it is of another system."""
+    """The Run of a folder, or None if it belongs to another system."""
     try:
         record = run_record.load_folder(path)
     except UserError as error:
         number = re.search(r'\d+$', name)
         return Run(name, number and int(number.group()), f'damaged: {error}')
-    return build_run(record, name, num_epochs) if (
+    return build_run(record, num_epochs) if (
         record.content['system'] == entry.name) else None
 
 
-def build_run(record, name=None, num_epochs=None):
-    """The Run of a run_record.RunRecord.
-
-    Args:
-      record: run_record.RunRecord.
-      name: str; None: of its folder.
-      num_epochs: int, of a complete run; None: as it was begun.
-    """
+def build_run(record, num_epochs=None):
+    """The Run of a RunRecord; num_epochs defaults to its settings'."""
     entry = systems.find(record.content['system'])
-    name = name or os.path.basename(os.path.abspath(record.folder))
     num_epochs = num_epochs or record.settings.epochs
     missing = counting.list_missing(record)
     trained = is_trained(record, num_epochs)
@@ -187,20 +175,19 @@ def build_run(record, name=None, num_epochs=None):
                  else '1 test is missing')
     else:
         state = COMPLETE
+    name = os.path.basename(os.path.abspath(record.folder))
     return Run(name, record.settings.seed, state, record, trained, {
         variant: list(counting.find_counted(record, variant).values())
         for variant in entry.variants})
 
 
 def load_records(records):
-    """Runs of records, such as those that a command line names.
+    """Builds the runs of a list of RunRecord, each with a process.
 
-    Args:
-      records: list of run_record.RunRecord, each with a process.
     Returns:
       list of Run, by runtime and seed.
     Raises:
-      UserError: where they are of several systems, data sets or amounts of data.
+      UserError: they differ in system, data set or amount of data.
     """
     first = records[0]
     for record in records:
@@ -209,8 +196,8 @@ def load_records(records):
             if what(record) != what(first):
                 raise UserError(
                     f'{record.folder} holds a run of the {name} {what(record)}, '
-                    f'{first.folder} one of {what(first)}: a report is of one; '
-                    'name the records of one only')
+                    f'{first.folder} one of {what(first)}: a report covers one '
+                    f'{name}; leave the others out')
     return sorted(map(build_run, records), key=_find_place)
 
 
@@ -218,22 +205,15 @@ def _name_data(record):
     number = count_files(record)
     return (record.content['data']['name']
             + (' from seeded weights' if record.is_from_scratch else '')
-            + (' from other weights than the documented'
+            + (' from other weights than the documented ones'
                if record.has_other_weights else '')
             + ('' if number is None else f', {number} files'))
 
 
 def gather(runs, entry):
-    """Sorts runs into groups.
-
-    Args:
-      runs: list of Run, as of load_folder or load_records.
-      entry: systems.Entry.
-    Returns:
-      Several.
-    """
+    """Sorts a system's runs into groups: a Several."""
     groups, repeated = {}, []
-    # Of one seed the run with all its tests counts.
+    # If a seed has several runs, the one with all its tests counts.
     for run in sorted((run for run in runs if run.is_trained),
                       key=lambda run: not run.is_complete):
         others = groups.setdefault(run.kind, [])
@@ -245,7 +225,7 @@ def gather(runs, entry):
 
 
 def _find_place(run):
-    """By data, version of the runtime and kernels; those without a record last."""
+    """Sorts by data, version of the runtime and kernels; no record: last."""
     seed = -1 if run.seed is None else run.seed
     if not run.record:
         return 1, (), seed, run.name

@@ -1,6 +1,6 @@
 """The report as one HTML file that needs no network and no other file.
 
-page.html has its words; here are the rows and the charts.
+The words are in page.html; this module supplies the rows and the charts.
 """
 
 import base64
@@ -25,34 +25,31 @@ from cifar10_tf1.report import quirks
 from cifar10_tf1.report import text
 from cifar10_tf1.report import words
 
-# How our own files begin; nothing else is ever overwritten.
+# The first lines of a report; only files that begin with them are overwritten.
 HEAD = '<!DOCTYPE html>\n<!-- cifar10_tf1.report -->\n'
 NUM_MISTAKES = 24
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _CAPTIONS = {  # by systems.Curve.figure
-    'summed_loss': 'The sum over batches of the loss that is minimised: '
-    'cross-entropy (nats) and weight decay, if any.',
+    'summed_loss': 'Sum over batches of the training loss: cross-entropy (nats) and '
+    'weight decay, if any.',
     'loss': 'Mean cross-entropy, in nats, of the last mini-batch after its update.',
-    'training_accuracy': 'The share of the last mini-batch that the network '
-    'classifies correctly after its update.',
-    'validation_accuracy': 'The share of the images held back from training that '
-    'the network classifies correctly.'}
+    'training_accuracy': 'Share of the last mini-batch classified correctly after '
+    'its update.',
+    'validation_accuracy': 'Share of the images held back from training that the '
+    'network classifies correctly.'}
 
 
 def build_single(record, report, findings, with_images):
-    """The report on one run.
+    """The HTML report on one run.
 
     Args:
       record: run_record.RunRecord.
       report: comparison.Report.
       findings: findings.Findings.
-      with_images: bool, whether images of the data set may be in it.
-    Returns:
-      str, the whole file.
+      with_images: bool, whether to show images of the data set.
     Raises:
-      UserError: where an optional package is missing.
+      UserError: an optional package is missing.
     """
-    extras.require('matplotlib', charts.PURPOSE)
     content, name = record.content, text.name_run(record)
     tests = counting.find_tests(record)
     entry = systems.find(content['system'])
@@ -80,17 +77,14 @@ def build_single(record, report, findings, with_images):
 
 
 def build_several(several, summary):
-    """The report on several runs.
+    """The HTML report on several runs.
 
     Args:
       several: gathering.Several, of runs of one system and data set.
-      summary: dict, as of summary.summarize.
-    Returns:
-      str, the whole file.
+      summary: dict, from summary.summarize.
     Raises:
-      UserError: where an optional package is missing.
+      UserError: an optional package is missing.
     """
-    extras.require('matplotlib', charts.PURPOSE)
     entry, number = several.entry, len(several.runs)
     measure = counting.choose_measure(entry.documented)
     rows = [(text.name_run(run.record), run.values) for group in several.groups
@@ -158,7 +152,7 @@ def _describe_run(run, several, measure):
     summary = statistics_of_runs.summarize(run.values) if run.values else None
     deviation = comparison.build_report(run.record).curves[0].comparison
     unit = several.entry.documented.curves[0].unit
-    state = ('a seed that counts already' if run in several.repeated
+    state = ('seed counted already' if run in several.repeated
              else run.state if run.is_trained else f'{run.state}: not counted')
     others = [f'{variant} {run.list_counts(variant)[0]:,}'
               for variant in several.entry.variants[1:] if run.list_counts(variant)]
@@ -223,7 +217,7 @@ def _describe_tested(findings, with_images):
 
 
 def _describe_process(process):
-    """(from step, to step, rows) of a process of a run."""
+    """(from step, to step, rows) of one of a run's processes."""
     return process['from_step'], _or_unknown(process['to_step']), [
         ('command', process['command']), ('started', process['started']),
         ('end', _or_unknown(process['end'])),
@@ -251,7 +245,7 @@ def _flatten(settings, prefix=''):
 
 
 def _or_unknown(value):
-    """None while a process runs, and for ever if it was killed."""
+    """None stands for a process that runs, or was killed."""
     return 'unknown' if value is None else value
 
 
@@ -262,7 +256,6 @@ def _format(value):
 
 
 def _encode_png(image):
-    """PNG of uint8 [rows, columns, 3]."""
     content = io.BytesIO()
     extras.load('PIL.Image', charts.PURPOSE).fromarray(image).save(content, 'PNG')
     return content.getvalue()

@@ -10,10 +10,10 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 
 def render(entry):
-    """HTML of that section of a system's page; None where the page is not installed.
+    """HTML of that section of a system's page, or None if the page is not installed.
 
-    On a page for several systems, a subsection named as another system is left out.
-    Links become their text, because a report is one file.
+    On a page for several systems, a subsection named after another system is left
+    out. Links become plain text, because a report is a single file.
     """
     try:
         with open(os.path.join(_ROOT, entry.page), encoding='utf-8') as file:
@@ -28,7 +28,7 @@ def render(entry):
 
 def render_markdown(text):
     text = re.sub(r'!?\[([^\]]*)\]\([^)]*\)', r'\1', text)
-    # Most renderers begin a list without the empty line that this one needs.
+    # Unlike most renderers, this one needs an empty line before a list.
     text = re.sub(r'(?m)^(?![-*] |  |\d+\. )(\S.*)\n(?=[-*] |\d+\. )', r'\1\n\n', text)
     return extras.load('markdown', 'the HTML report').markdown(
         re.sub(r'<!--.*?-->', '', text, flags=re.DOTALL), extensions=['tables'])

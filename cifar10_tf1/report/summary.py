@@ -11,12 +11,9 @@ from cifar10_tf1.report import counting
 
 
 def summarize(several):
-    """Statistics of the runs that count; the others are named.
+    """Statistics of a gathering.Several, as a dict for JSON.
 
-    Args:
-      several: gathering.Several.
-    Returns:
-      dict for JSON; a figure that needs more runs is None.
+    Runs that don't count are named. A figure that needs more runs is None.
     """
     entry = several.entry
     documented, measure = entry.documented, counting.choose_measure(entry.documented)
@@ -85,7 +82,7 @@ def _assess(numbers, measure, documented):
 
 
 def _place_documented(tests, measure):
-    """The documented figure among one test of each run, since it is one test."""
+    """The documented figure, a single test, compared with each run's first test."""
     firsts = [values[0] for values in tests]
     if measure.documented is None or len(set(firsts)) < 2:
         return None
@@ -93,7 +90,7 @@ def _place_documented(tests, measure):
 
 
 def _split(tests):
-    """Standard deviations of one test: by its own draws, and by the run."""
+    """The standard deviation of one test, split into its draws' and its run's."""
     if len(tests) < 2 or max(map(len, tests)) < 2:
         return None
     components = statistics_of_runs.split_variance(tests)
@@ -104,7 +101,7 @@ def _split(tests):
 
 
 def _compare(a, b):
-    """Two groups' means on the same data; None with fewer than two runs each."""
+    """Compares two groups on the same data; None with fewer than two runs each."""
     kinds = a[0].kind, b[0].kind
     if len({kind._replace(runtime='', kernels='', device='')
             for kind in kinds}) > 1:
@@ -117,11 +114,7 @@ def _compare(a, b):
 
 
 def _summarize_curve(runs, entry, curve):
-    """The mean over seeds against the documented curve, and each seed against it.
-
-    Returns:
-      dict: deviations in percent, or in points for shares.
-    """
+    """Compares the mean over seeds, and each seed, with the documented curve."""
     documented = comparison.load_curve(entry.name, curve.name, curve.figure)
     figures = [comparison.list_figures(run.record.epochs, curve.figure)
                for run in runs]
@@ -130,7 +123,7 @@ def _summarize_curve(runs, entry, curve):
         return {'figure': curve.figure, 'title': curve.title, 'places': 0}
 
     def compare(one):
-        return comparison.compare(one, documented, min(documented), curve.is_share)
+        return comparison.compare(one, documented, curve.is_share)
 
     mean = {place: statistics.mean(one[place] for one in figures)
             for place in places}
@@ -144,15 +137,15 @@ def _summarize_curve(runs, entry, curve):
         'mean_absolute': compare(mean).mean_absolute, 'mean': compare(mean).mean,
         'largest': compare(mean).largest.percent,
         'largest_at': compare(mean).largest.epoch,
-        # A level that all epochs of a run share shows here, and only here.
+        # Only here does it show if a run is high or low in all its epochs.
         'by_seed': by_seed, 'spread': _to_dict(spread),
         'interval': statistics_of_runs.find_mean_interval(spread),
-        # The documented run, compared with itself, is off by 0.
+        # The documented run deviates from itself by 0.
         'documented_as_one_more': (
             _to_dict(statistics_of_runs.compare_one(by_seed, 0.0))
             if len(set(by_seed)) > 1 else None),
         'num_over': sum(mean[place] > documented[place] for place in places),
-        # Where the documented run lies between the least and the greatest seed.
+        # Places where the documented run lies within the seeds' range.
         'num_within': sum(
             min(one[place] for one in figures) <= documented[place]
             <= max(one[place] for one in figures) for place in places)}

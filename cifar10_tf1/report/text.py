@@ -9,31 +9,26 @@ from cifar10_tf1.report import gathering
 
 class Finding(NamedTuple):
     is_good: Optional[bool]  # None: nothing can be said, or neither
-    word: str                # what leads
-    text: str                # the sentence
+    word: str                # bold on the page
+    text: str                # the rest of the sentence
 
 
 class Answer(NamedTuple):
-    """What a report opens with."""
-    counts: List[tuple]      # (of what, number, note)
+    """The opening of a report."""
+    counts: List[tuple]      # (label, number, note)
     findings: List[Finding]
 
 
 def name_run(record):
-    """What charts and tables call a run."""
+    """The name of a run in charts and tables."""
     return (f'seed {record.settings.seed}, '
             + gathering.name_runtime(record.kind['wheel']))
 
 
 def format_report(record, report, with_numbers=True):
-    """The report as text.
+    """The report of a RunRecord and its comparison.Report as text.
 
-    Args:
-      record: run_record.RunRecord.
-      report: comparison.Report.
-      with_numbers: bool, whether each epoch and test is in it.
-    Returns:
-      str.
+    with_numbers adds each epoch and test.
     """
     lines = format_answer(build_answer(record, report)) + ['']
     lines += _describe_run(record)
@@ -47,7 +42,7 @@ def format_report(record, report, with_numbers=True):
 
 
 def format_answer(answer):
-    """Lines of an Answer, the counts below each other."""
+    """The lines of an Answer, its counts aligned."""
     width = max(len(label) for label, unused_number, unused in answer.counts)
     lines = [f'{label:{width}s}  {number}' + (f'; {note}' if note else '')
              for label, number, note in answer.counts]
@@ -55,7 +50,7 @@ def format_answer(answer):
 
 
 def build_answer(record, report):
-    """The Answer of a run_record.RunRecord and its comparison.Report."""
+    """The Answer of a RunRecord and its comparison.Report."""
     tests, documented = counting.find_tests(record), report.documented
     counts = describe_documented(documented) if report.has_documented_test else []
     counts.append((name_run(record),) + _describe_draws(tests))
@@ -63,8 +58,8 @@ def build_answer(record, report):
     if tests.draws and report.has_documented_test:
         if tests.step != documented.step:
             findings.append(Finding(
-                None, 'Not the documented step:', f'this test is of step '
-                f'{tests.step:,}, the documented one of step {documented.step:,}.'))
+                None, 'Not the documented step:', f'this test was made at step '
+                f'{tests.step:,}, the documented one at step {documented.step:,}.'))
         elif len(tests.draws) > 1 and tests.measure.documented is not None:
             findings.append(_place_documented(tests))
     findings += [Finding(compared.within, f'{compared.curve.title}:',
@@ -73,7 +68,7 @@ def build_answer(record, report):
 
 
 def describe_documented(documented):
-    """The count tile of the documented figure, in a list; empty without one."""
+    """The count of the documented figure, in a list; empty if there is none."""
     measure = counting.choose_measure(documented)
     if measure.documented is None:
         return []
@@ -90,7 +85,7 @@ def describe_spread(measure, sd, least, greatest):
 def _describe_draws(tests):
     """(number, note) of a run's tests."""
     if not tests.draws:
-        return 'not tested', 'python test.py does that'
+        return 'not tested', 'run python test.py'
     n, mean, sd, least, greatest = tests.summary
     test, measure = tests.draws[0], tests.measure
     if n == 1:
@@ -102,7 +97,7 @@ def _describe_draws(tests):
 
 
 def _place_documented(tests):
-    """Whether the documented figure is among the draws of this run."""
+    """The Finding on whether the documented figure lies among a run's tests."""
     unused_n, mean, sd, least, greatest = tests.summary
     value = tests.measure.documented
     is_inside = least <= value <= greatest
@@ -111,8 +106,8 @@ def _place_documented(tests):
     return Finding(
         is_inside or None, 'Test:', f'the documented {tests.measure.format(value)} '
         f'lies {"within" if is_inside else "outside"} the range of these tests'
-        f'{distance}.' + ('' if is_inside else ' Other seeds of the training '
-                          'differ too: one run can\'t say more.'))
+        f'{distance}.' + ('' if is_inside else ' Training seeds differ '
+                          'too: one run can\'t say more.'))
 
 
 def _format_curve(compared):

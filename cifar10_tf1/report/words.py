@@ -1,4 +1,4 @@
-"""What several runs say together, in words: statistics.txt, the report, the README.
+"""The statistics of several runs in words: statistics.txt, the report, the README.
 
 Each sentence comes from the numbers of summary.summarize, which statistics.json
 keeps, so all pages say the same.
@@ -16,11 +16,7 @@ from cifar10_tf1.report.text import Finding
 
 
 def format_summary(summary):
-    """list of str, lines.
-
-    Args:
-      summary: dict, as of summary.summarize.
-    """
+    """The lines of statistics.txt."""
     measure = find_measure(summary)
     lines = [f'{summary["system"]}; documented: ' + (
         'no count' if measure.documented is None
@@ -34,7 +30,7 @@ def format_summary(summary):
         finding = describe_difference(difference, measure)
         lines += ['', f'{finding.word} {finding.text}']
     for heading, key in (('Not complete:', 'incomplete'),
-                         ('Seeds that count already:', 'repeated')):
+                         ('Seeds counted already:', 'repeated')):
         if summary[key]:
             lines += ['', heading] + [
                 f'  {run["run"]}' + (f': {run["state"]}' if 'state' in run else '')
@@ -52,7 +48,11 @@ def describe_group(group):
     machines = (f', {group["num_machines"]} kinds of processor'
                 if group['num_machines'] > 1 else '')
     seeds = group['seeds']
-    tested = f' (seed{"s" * (len(seeds) > 1)} {_name_seeds(seeds)})' if seeds else ''
+    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        listed = f'{seeds[0]} to {seeds[-1]}'
+    else:
+        listed = ', '.join(map(str, seeds))
+    tested = f' (seed{"s" * (len(seeds) > 1)} {listed})' if seeds else ''
     return ', '.join([group['runtime'], f'{group["kernels"]} kernels', group['data']]
                      + [f'first {count(group["train_files"], "file")}']
                      * bool(group['train_files'])
@@ -62,40 +62,37 @@ def describe_group(group):
                         count(group['num_trained'], 'run') + tested + machines])
 
 
-def _name_seeds(seeds):
-    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
-        return f'{seeds[0]} to {seeds[-1]}'
-    return ', '.join(map(str, seeds))
-
-
 def list_findings(group, measure):
-    """What a group says: list of Finding.
-
-    Args:
-      group: dict, one of a summary's groups.
-      measure: counting.Measure.
-    """
+    """The Findings on one of a summary's groups, by a counting.Measure."""
     findings = []
     if group['means']:
         findings.append(Finding(None, 'Mean over seeds:',
                                 describe_means(group, measure) + '.'))
     for variant, tests in list(group['tests'].items())[measure.is_count:]:
-        findings.append(Finding(None, f'Right images, {variant}:',
-                                _format_spread(tests) + '.'))
-    if group['variance']:
-        findings.append(Finding(None, 'Spread of one test:', describe_variance(
-            group['variance'])))
-    if group['is_comparable'] and group['means'] and measure.documented is not None:
-        findings += _list_claims(group, measure)
+        spread = (f'{tests["mean"]:,.1f}' if tests['n'] == 1 else
+                  f'mean {tests["mean"]:,.1f}, sd {tests["sd"]:.1f}, '
+                  f'{tests["least"]:,.1f} to {tests["greatest"]:,.1f}')
+        findings.append(Finding(None, f'Right images, {variant}:', spread + '.'))
+    variance = group['variance']
+    if variance:
+        share = variance['share_between']
+        findings.append(Finding(
+            None, 'Spread of one test:', f'sd {variance["sd_within"]:.1f} from its own '
+            f'draws, sd {variance["sd_between"]:.1f} from the training\'s seed'
+            + ('' if share is None else f' ({100 * share:.0f} % of the variance)')
+            + '.'))
+    findings += _list_claims(group, measure)
     return findings + [finding for curve in group['curves'] if curve['places']
                        for finding in _describe_curve(curve, group['num_trained'])]
 
 
 def _list_claims(group, measure):
-    """What the tests of a group say of the documented figure."""
+    """The Findings that compare a group's tests with the documented figure."""
+    if not (group['is_comparable'] and group['means']) or measure.documented is None:
+        return []
     findings = []
     if group['equivalence']:
-        findings.append(describe_equivalence(group['equivalence'], measure))
+        findings.append(_describe_equivalence(group['equivalence'], measure))
     if group['documented_as_one_more']:
         findings.append(_describe_one_more(group, measure))
     least, greatest = (group['single_tests'][key] for key in ('least', 'greatest'))
@@ -125,24 +122,15 @@ def describe_means(group, measure):
     return (f'{measure.describe(float(mean))}, n = {count(n, "run")}{each}{spread}')
 
 
-def describe_variance(variance):
-    share = variance['share_between']
-    return (f'sd {variance["sd_within"]:.1f} by its own draws, sd '
-            f'{variance["sd_between"]:.1f} by the seed of the training'
-            + ('' if share is None else f' ({100 * share:.0f} % of the variance)')
-            + '.')
-
-
-def describe_equivalence(result, measure):
-    """The Finding of the two one-sided tests."""
+def _describe_equivalence(result, measure):
     is_shown, needed = result['is_shown'], result['num_runs_for_power']
     return Finding(
         is_shown or None, f'Equal to {measure.format(measure.documented)} within '
         f'{result["margin"]:g} {measure.unit}:',
         ('shown' if is_shown else 'NOT shown') + f' by two one-sided t tests, '
         f'{format_p(result["p"])}; difference {result["difference"]:+.1f}, 90 % '
-        f'interval {result["low"]:+.1f} to {result["high"]:+.1f}. Power if there were '
-        f'no difference: {result["power"]:.2f}; 0.9 takes '
+        f'interval {result["low"]:+.1f} to {result["high"]:+.1f}. Power if there is '
+        f'no difference: {result["power"]:.2f}; a power of 0.9 takes '
         + ('more than 200' if needed is None else str(needed)) + ' runs.')
 
 
@@ -157,7 +145,7 @@ def _describe_one_more(group, measure):
 
 
 def _describe_curve(curve, number):
-    """The Finding of one documented curve, and with several runs one of its level."""
+    """The Findings on one documented curve; several runs add one on its level."""
     unit, num_in_band = curve['unit'], curve['num_in_band']
     runs = ('the run is' if number == 1 else f'{num_in_band} of {number} runs are')
     verb = 'within' if num_in_band or number > 1 else 'OUTSIDE'
@@ -173,7 +161,7 @@ def _describe_curve(curve, number):
 
 
 def describe_level(curve):
-    """The Finding of how far single seeds are off a documented curve."""
+    """The Finding on how far single seeds deviate from a documented curve."""
     spread, one, unit = curve['spread'], curve['documented_as_one_more'], curve['unit']
     text = (f'{spread["mean"]:+.2f} {unit} over seeds (sd {spread["sd"]:.2f}, '
             f'{spread["least"]:+.2f} to {spread["greatest"]:+.2f}')
@@ -191,7 +179,7 @@ def describe_level(curve):
 
 
 def describe_difference(difference, measure):
-    """The Finding of Welch's test between two groups."""
+    """The Finding on Welch's test of two groups."""
     (a, a_kernels), (b, b_kernels) = difference['groups']
     digits = measure.digits
     if a_kernels != b_kernels:
@@ -204,22 +192,12 @@ def describe_difference(difference, measure):
         f'{format_p(difference["p"])}.')
 
 
-def _format_spread(spread):
-    if spread['n'] == 1:
-        return f'{spread["mean"]:,.1f}'
-    return (f'mean {spread["mean"]:,.1f}, sd {spread["sd"]:.1f}, '
-            f'{spread["least"]:,.1f} to {spread["greatest"]:,.1f}')
-
-
 def format_p(p):
     return f'p = {p:#.2g}' if p >= 0.001 else 'p < 0.001'
 
 
 def build_answer(summary):
-    """The Answer of several runs: a count a group, and what matters most.
-
-    The other findings stand under "Statistics".
-    """
+    """The Answer of several runs: each group's count and most important findings."""
     measure = find_measure(summary)
     documented = systems.find(summary['system']).documented
     groups = summary['groups']
@@ -231,22 +209,20 @@ def build_answer(summary):
         if group['means']:
             number, unused_comma, note = describe_means(group, measure).partition(', n')
             counts.append((name, number, f'mean of n{note}'))
-        claims = (_list_claims(group, measure) if group['is_comparable']
-                  and group['means'] and measure.documented is not None else [])
         findings += [claim._replace(word=f'{name}. {claim.word}')
-                     for claim in claims[:1]]
+                     for claim in _list_claims(group, measure)[:1]]
         findings += [Finding(
             curve['num_in_band'] == group['num_trained'],
             f'{name}. {curve["title"]}:', f'{curve["num_in_band"]} of '
             f'{count(group["num_trained"], "run")} in the band of the documented '
             'curve.') for curve in group['curves'] if curve['places']]
     if not any(group['means'] for group in groups):
-        counts.append(('runs', 'none is trained to its end and tested', ''))
+        counts.append(('runs', 'none has finished its training and been tested', ''))
     return Answer(counts, findings)
 
 
 def name_group(group, groups):
-    """As short as can be: the runtime, and what distinguishes it from others."""
+    """The runtime, and what distinguishes the group from others on the same one."""
     name = gathering.name_runtime(group['runtime'])
     same = [other for other in groups if other['runtime'] == group['runtime']]
     for key, text in (('kernels', f'{group["kernels"]} kernels'),

@@ -22,7 +22,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import mnist
@@ -288,7 +288,7 @@ def test_whole_run(request, real_data_dir):
     for options in [['--seed', seed] for seed in range(1, 21)] + [['--crop', 'central']]:
         runs.run_program(environment, 'test.py', '--model-dir', folder, *options)
         correct.append(run_record.load_folder(folder).content['tests'][-1]['num_correct'])
-    assert report.build_report(run_record.load_folder(folder)).within
+    assert comparison.build_report(run_record.load_folder(folder)).within
     for column, count in (('mean_correct', statistics.mean(correct[:-1])),
                           ('central_correct', correct[-1])):
         low, high, unused_n = reference_run.find_band(column)

@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from cifar10_tf1.records import reference_run
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from cifar10_tf1 import systems
 
 # Student's t of 97.5 %, by the number of runs less one.
@@ -19,7 +19,7 @@ CURVES = [(name, curve) for name in ('laptop_cnn', 'udacity_cnn')
 
 def list_deviations(name, curve):
     """[(mean absolute, largest)] of each run, in percent or points."""
-    documented = report.load_curve(name, curve.name, curve.figure)
+    documented = comparison.load_curve(name, curve.name, curve.figure)
     folder = os.path.join(reference_run.RUNS, name,
                           'one-file' if curve.num_files else '')
     deviations = []

@@ -92,7 +92,7 @@ def test_a_run_of_which_nothing_is_documented(documents):
     assert [curve.figures for curve in report.curves] == [
         {(1, 1): 2.0}, {(1, 1): 0.2}]
     assert report.within is None
-    assert 'no curve of a run on as much' in report.curves[0].verdict
+    assert 'nothing to compare' in report.curves[0].verdict
 
 
 def build(tmp_path, **options):

@@ -236,7 +236,7 @@ def test_everything_is_escaped(record):
 def test_no_checkpoint_and_no_data(record, tmp_path):
     page = make(record, '--data-dir', tmp_path / 'none')
     assert 'There is no checkpoint beside the record' in page.text
-    assert 'The data set is not at hand' in page.text
+    assert 'The data set was not found' in page.text
     assert page.kinds == ['svg']  # the loss
     assert str(tmp_path) not in page.text
 
@@ -246,7 +246,7 @@ def test_other_data(record, trained, data_dir):
         sha256={'test_batch.bin': '0'}))
     page = make(record, '--data-dir', data_dir, '--checkpoint',
                 trained / 'model.ckpt-8')
-    assert 'is not the one of the record' in page.text
+    assert 'is not the one that the run was trained on' in page.text
     assert page.kinds == ['svg'] * 2  # the loss, the filters
 
 
@@ -260,7 +260,7 @@ def test_an_empty_data_folder_stays_empty(record, tmp_path, monkeypatch, name):
     for parent in ('', synthetic.FOLDER):
         (tmp_path / parent / cifar10.FOLDER).mkdir(parents=True)
     page = make(record, '--data-dir', tmp_path)
-    assert 'The data set is not at hand' in page.text
+    assert 'The data set was not found' in page.text
 
 
 def test_a_run_that_has_not_ended(record, trained, data_dir):
@@ -271,7 +271,7 @@ def test_a_run_that_has_not_ended(record, trained, data_dir):
 
     runs.change_record(record, edit)
     page = make(record, '--checkpoint', trained / 'model.ckpt-8')
-    assert 'model.ckpt-8, of which the record has no hash' in page.text
+    assert 'model.ckpt-8, whose hash is not in the record' in page.text
     assert 'NOT that' not in page.text
     assert 'steps 0 to unknown' in page.text and 'None' not in page.text
 
@@ -310,9 +310,9 @@ def test_only_an_earlier_report_is_replaced(record, capsys):
     foreign.write_text('<!DOCTYPE html>\n<p>mine')
     os.mkfifo(str(record.parent / 'pipe'))  # to open it would wait for ever
     capsys.readouterr()
-    for path, named in ((foreign, 'is no report'), (record, 'is no report'),
-                        (record.parent / 'pipe', 'is no report'),
-                        (record.parent, 'cannot write'),
+    for path, named in ((foreign, 'is not a report'), (record, 'is not a report'),
+                        (record.parent / 'pipe', 'is not a report'),
+                        (record.parent, 'is not a report'),
                         (record.parent / 'none' / 'a.html', 'cannot write')):
         assert report.main([str(record), '--output', str(path)]) == 1
         error = capsys.readouterr().err
@@ -487,7 +487,7 @@ def test_nothing_is_clipped(figures_kept):
     """lenet5's deviations, whose label is the longest."""
     curve = systems.find('lenet5').documented.curves[0]
     documented, port = comparison.load_pair('lenet5', curve)
-    found = comparison.compare(documented, documented, (1, 1), True)
+    found = comparison.compare(documented, documented, True)
     curve_charts.draw_deviations(comparison.ComparedCurve(
         curve, documented, '', documented, port, found, None), 'a name', 'png')
     figure = figures_kept[0]

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import inference
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from cifar10_tf1 import scripts
 from cifar10_tf1 import verify
 from cifar10_tf1.checkpoints import reading
@@ -230,7 +230,7 @@ def test_records_of_another_system(record_file, capsys):
 ])
 def test_report(record_file, factor, status, text, capsys):
     """The documented curve times a function of the epoch."""
-    curve = report.load_curve('deep_cnn', 'documented', 'summed_loss')
+    curve = comparison.load_curve('deep_cnn', 'documented', 'summed_loss')
     runs.change_record(record_file, lambda content: content.update(epochs=[
         {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': loss * factor(epoch)}
         for (epoch, unused_part), loss in curve.items()]))

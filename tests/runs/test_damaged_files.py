@@ -17,7 +17,7 @@ from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.report import build_report
+from cifar10_tf1.report.comparison import build_report
 from cifar10_tf1.report.text import format_report
 from data_helpers import isolated  # noqa: F401
 

@@ -6,7 +6,7 @@ import statistics
 import page_tables
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from cifar10_tf1.records import run_record
 from page_tables import results
 
@@ -84,13 +84,13 @@ def describe_run(record):
     """The cells of a whole run."""
     numbers = results.list_counts(record, 'random')
     assert len(numbers) == 20, numbers
-    comparison = report.build_report(record).curves[0].comparison
-    largest = comparison.largest
+    compared = comparison.build_report(record).curves[0].comparison
+    largest = compared.largest
     return [f'{numbers[0]:,} (test seed 1)', f'{statistics.mean(numbers):,.1f}',
             f'{statistics.stdev(numbers):.1f}; {min(numbers):,} to '
             f'{max(numbers):,}', f'{results.list_counts(record, "central")[0]:,}',
-            f'{comparison.mean_absolute:.2f} %',
-            f'{comparison.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
+            f'{compared.mean_absolute:.2f} %',
+            f'{compared.mean:+.2f} %; {largest.percent:+.2f} % (epoch '
             f'{largest.epoch})']
 
 
@@ -156,7 +156,7 @@ def build_comparison_of_kernels(records):
 @page_tables.table
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
-    port = report.load_curve('deep_cnn', 'plain_port', 'summed_loss')
+    port = comparison.load_curve('deep_cnn', 'plain_port', 'summed_loss')
     ports = [list(FIRST_PORT_RUN),
              [port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)]]
     ours = [[epoch['summed_loss'] for epoch in load_run(folder).epochs[:FIRST_EPOCHS]]

@@ -3,14 +3,14 @@
 import statistics
 
 import page_tables
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from page_tables import results
 
 
 @page_tables.table
 def build_lenet5_epochs():
     """Validation accuracy by epoch: documented, and of all seeds."""
-    curve = {epoch: value for (epoch, unused_part), value in report.load_curve(
+    curve = {epoch: value for (epoch, unused_part), value in comparison.load_curve(
         'lenet5', 'documented', 'validation_accuracy').items()}
     records = results.load_runs('lenet5', '1.15')
     lines = ['| epoch | ' + ' | '.join(map(str, curve)) + ' |',
@@ -34,11 +34,11 @@ def build_lenet5_seeds():
              '|---' * 6 + '|']
     for version in ('1.15', '2.21'):
         for record in results.load_runs('lenet5', version):
-            comparison = report.build_report(record).curves[0].comparison
+            compared = comparison.build_report(record).curves[0].comparison
             lines.append(
                 f'| {record.kind["wheel"]} | {record.settings.seed} | '
                 f'{results.list_counts(record, "whole")[0]:,} | '
                 f'{results.list_counts(record, "validation")[0]:,} | '
-                f'{comparison.mean_absolute:.2f} | '
+                f'{compared.mean_absolute:.2f} | '
                 f'`{record.content["weights"]["sha256"][:16]}...` |')
     return lines

@@ -7,7 +7,7 @@ import os
 
 import page_tables
 from cifar10_tf1.records import reference_run
-from cifar10_tf1 import report
+from cifar10_tf1.report import comparison
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.report import words
@@ -157,15 +157,15 @@ def build_notebook_deviations():
     for name in NOTEBOOKS:
         for curve in systems.find(name).documented.curves:
             title, folder = SESSIONS[curve.num_files == 1]
-            documented = report.load_curve(name, curve.name, curve.figure)
+            documented = comparison.load_curve(name, curve.name, curve.figure)
             records = results.load_runs(os.path.join(name, folder), '1.15')
             curves = (load_port_curves(name, folder, curve.figure),
-                      [report.list_figures(record.epochs, curve.figure)
+                      [comparison.list_figures(record.epochs, curve.figure)
                        for record in records])
-            groups = [[report.compare(figures, documented, (1, 1), curve.is_share)
+            groups = [[comparison.compare(figures, documented, curve.is_share)
                        for figures in group] for group in curves]
-            deviations = [[(comparison.mean_absolute, abs(comparison.largest.percent))
-                           for comparison in group] for group in groups]
+            deviations = [[(compared.mean_absolute, abs(compared.largest.percent))
+                           for compared in group] for group in groups]
             cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
                      for group in deviations]
             limits = ' / '.join(f'{statistics_of_runs.find_limit(numbers):.1f}'
