@@ -134,7 +134,7 @@ def test_the_table_of_the_images():
     """Each card has the image of record where that can be, else the second."""
     seen = []
     for unused_name, unused_cards, listed, image, driver in rows(
-            'docker/README.md', 'Which image for which card'):
+            'docs/cards.md', 'Which image for which card'):
         for capability in re.findall(r'\d+\.\d', listed):
             capability = tuple(map(int, capability.split('.')))
             seen.append(capability)
