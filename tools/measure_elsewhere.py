@@ -1,4 +1,4 @@
-"""The programs of docs/elsewhere.md beside the checkpoint of record.
+"""The programs of docs/howto.md beside the checkpoint of record.
 
     CIFAR10_DATA_DIR=... .venv/bin/python tools/measure_elsewhere.py \
         .venv-tf2/bin/python /path/to/a/python/with/torch
@@ -22,7 +22,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-PAGE = os.path.join(ROOT, 'docs', 'elsewhere.md')
+PAGE = os.path.join(ROOT, 'docs', 'howto.md')
 RECORD = os.path.join(ROOT, 'results', 'bench', 'elsewhere.csv')
 COLUMNS = ('program', 'framework', 'images', 'of', 'correct',
            'largest_deviation', 'classes_that_differ', 'cpu', 'sha256')

@@ -15,12 +15,12 @@ sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
 import page_tables  # noqa: E402
 # Importing them registers their tables.
-from page_tables import commands, deep_cnn, inception_v3, lenet5  # noqa: E402,F401
+from page_tables import deep_cnn, elsewhere, inception_v3, lenet5  # noqa: E402,F401
 from page_tables import notebooks, overview, speed  # noqa: E402,F401
 
 
 def list_pages():
-    """The paths of all pages: README.md, of results/ and of docs/."""
+    """Lists the paths of all pages."""
     return [*(os.path.join(ROOT, *path) for path in (
         ['README.md'], ['CHANGELOG.md'], ['docker', 'README.md'],
         ['results', 'README.md'])),

@@ -112,22 +112,28 @@ def judge(capability, support):
 
 
 def covers(span, capability):
-    """Whether 'below 3.5', '3.5 to 5.x', '9.0' or 'above 9.0' has it."""
-    first, last = (tuple(int(part) for part in number.replace('x', '9').split('.'))
-                   for number in (re.findall(r'\d+\.[\dx]+', span) * 2)[:2])
-    if span.startswith('below'):
-        return capability < first
-    if span.startswith('above'):
-        return capability > last
+    """Whether '3.5 to 7.5' has it."""
+    first, last = (tuple(map(int, number.split('.'))) for number in span.split(' to '))
     return first <= capability <= last
+
+
+def read_need(cell, capability):
+    """A card's part of 'A; from 9.0: B'; 'no' below the first 'from'."""
+    need = 'no'
+    for part in cell.split('; '):
+        first, text = re.match(r'(?:from (\d+\.\d+): )?(.*)', part).groups()
+        if first is None or capability >= tuple(map(int, first.split('.'))):
+            need = text
+    return need
 
 
 @pytest.mark.parametrize('capability', CAPABILITIES)
 def test_the_table_of_the_readme(capability):
-    row, = [row for row in rows('README.md', 'Which card')
-            if covers(row[0], capability)]
-    assert row[2:] == [judge(capability, TENSORFLOW_1),
-                       judge(capability, TENSORFLOW_2)]
+    *spans, others = rows('README.md', 'Which card')
+    assert others[0] == 'others'
+    row = next((row for row in spans if covers(row[0], capability)), others)
+    assert [read_need(cell, capability) for cell in row[2:]] == [
+        judge(capability, TENSORFLOW_1), judge(capability, TENSORFLOW_2)]
 
 
 def test_the_table_of_the_images():

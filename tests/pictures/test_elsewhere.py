@@ -1,4 +1,4 @@
-"""docs/elsewhere.md and docs/tour.md: the network in other programs.
+"""docs/howto.md: the network in other programs.
 
 A program runs if this Python has its framework. PyTorch is in no lock: TORCH_PYTHON
 names a Python that has it and Pillow. A record holds what was measured, and the page is
@@ -33,7 +33,7 @@ def read(name):
         return file.read()
 
 
-PAGE = read('elsewhere.md')
+PAGE = read('howto.md')
 PROGRAMS = measure_elsewhere.cut_programs(PAGE)
 SAMPLE = os.path.join(ROOT, 'docs', 'sample.png')
 TOLERANCE = 1e-5  # of a probability
@@ -151,14 +151,14 @@ def test_pictures_are_loaded_as_predict_does(tmp_path):
 
 
 @pytest.mark.parametrize('library', ['onnxruntime', 'tensorflow'])
-def test_the_tour_s_lines_answer_as_predict_does(library, tmp_path, network):
+def test_the_exported_models_answer_as_predict_does(library, tmp_path, network):
     """For a picture as phones save it, turned, and with transparent parts."""
     if library == 'tensorflow' and tf.__version__.startswith('1.'):
         pytest.skip('these lines are for TensorFlow 2')
     for package in ('PIL', 'onnxruntime', 'tf2onnx'):
         model_helpers.need(package)
     from PIL import Image
-    programs = re.findall(r'```python\n(.*?)```', read('tour.md'), re.DOTALL)
+    programs = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
     code, = (code for code in programs if f'import {library}' in code)
     measure_elsewhere.write_folder(str(tmp_path), {
         'picture.py': PROGRAMS['picture.py'], 'lines.py': code}, network[0])

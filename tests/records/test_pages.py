@@ -16,6 +16,8 @@ import readme_tables
 from page_tables import deep_cnn
 from page_tables import overview
 from cifar10_tf1 import systems
+from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
 from cifar10_tf1.report import counting
 
 DOCS = os.path.join(ROOT, 'docs')
@@ -65,7 +67,25 @@ def test_few_blocks_are_said_to_be_few():
 
 
 def test_the_front_door_is_short():
-    assert len(read('README.md').splitlines()) <= 200
+    lines = read('README.md').splitlines()
+    assert len(lines) <= 120
+    assert next(i for i, line in enumerate(lines) if line.startswith('make ')) < 30
+
+
+def test_the_front_door_prints_what_the_records_have():
+    def load(name):
+        return run_record.load_folder(os.path.join(
+            reference_run.RUNS, name, '1.15-seed-01')).content
+
+    def count(content, crop):
+        return next(test['num_correct'] for test in content['tests']
+                    if (test['crop'], test['seed']) == (crop, 1)
+                    and test['step'] == content['weights']['step'])
+
+    text, lenet5 = read('README.md'), load('lenet5')
+    assert lenet5['weights']['sha256'] in text
+    assert f'Test Accuracy = {count(lenet5, "whole") / 10000:.3f}\n' in text
+    assert f'Accuracy = {count(load("deep_cnn"), "random")}/10000 =' in text
 
 
 def test_fast_kernels_train_as_stock_ones_do():
@@ -170,10 +190,10 @@ def test_every_link_leads_somewhere(page):
 
 def test_a_dead_link_is_found():
     page = os.path.join(DOCS, 'README.md')
-    text = ('[a](tour.md) [b](tour.md#the-report) [c](absent.md) [d](tour.md#absent)'
+    text = ('[a](howto.md) [b](howto.md#pytorch) [c](absent.md) [d](howto.md#absent)'
             ' [e](#one-or-two) ![f](../docs/absent.png) `[g](absent)` '
             '[h](https://example.org/absent)\n```\n[i](absent)\n```\n')
-    assert find_dead_links(page, text) == ['absent.md', 'tour.md#absent',
+    assert find_dead_links(page, text) == ['absent.md', 'howto.md#absent',
                                            '#one-or-two', '../docs/absent.png']
 
 

@@ -1,24 +1,7 @@
-"""The commands of the pages: time, last line; the network elsewhere."""
+"""The network in other frameworks."""
 
 import page_tables
 from page_tables import results
-
-
-@page_tables.table
-def build_timings():
-    """Quick start: each command with its time and its last line."""
-    rows = results.load_rows('bench', 'timings.csv')
-    lines = ['| command | time, four cores | last line |', '|---|---|---|']
-    lines += [f'| `{row["command"]}` | {row["time"]} | `{row["last_line"]}` |'
-              for row in rows]
-    return lines
-
-
-@page_tables.table
-def build_tour():
-    return ['| command | last line |', '|---|---|'] + [
-        f'| `{row["command"]}` | `{row["last_line"]}` |'
-        for row in results.load_rows('bench', 'tour.csv')]
 
 
 @page_tables.table
