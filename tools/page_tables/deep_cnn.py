@@ -105,13 +105,6 @@ def describe_provenance(record, heading):
 
 
 @page_tables.table
-def build_statistics():
-    """What all whole runs say together."""
-    with open(os.path.join(FOLDER, 'statistics.txt'), encoding='utf-8') as file:
-        return ['```', *file.read().splitlines(), '```']
-
-
-@page_tables.table
 def build_band():
     """What `make accuracy` asks of a further whole run."""
     lines = []

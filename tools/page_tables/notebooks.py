@@ -19,10 +19,6 @@ SESSIONS = (('all files', ''), ('the first file alone', 'one-file'))
 FIGURES = {'loss': 'loss of the last mini-batch',
            'training_accuracy': 'accuracy on the last mini-batch',
            'validation_accuracy': 'validation accuracy'}
-# What is compared place by place. Of the 40 images of laptop_cnn's last mini-batch
-# all may be right in every run.
-PLACED = {'laptop_cnn': ['loss', 'validation_accuracy'],
-          'udacity_cnn': list(FIGURES)}
 
 
 @page_tables.table
@@ -92,9 +88,9 @@ def build_notebook_levels():
                          if spread['least'] > 0 else 'within the range of')
                 lines.append(
                     f'- `{name}`, {title}, {curve["title"][0].lower()}'
-                    f'{curve["title"][1:]}: ours less the document\'s '
+                    f'{curve["title"][1:]}: ours minus the document\'s: '
                     f'{spread["mean"]:+.2f} {curve["unit"]} ({spread["least"]:+.2f} to '
-                    f'{spread["greatest"]:+.2f}), so the document lies {place} '
+                    f'{spread["greatest"]:+.2f}), the document lies {place} '
                     f'{spread["n"]} seeds; as one more run: {words.format_p(one["p"])} '
                     '(t test).')
     return lines
@@ -117,36 +113,6 @@ def load_port_curves(name, folder, figure):
             curves.append({(int(row['epoch']), int(row['part'])):
                            float(row[figure]) for row in csv.DictReader(file)})
     return curves
-
-
-def describe_places(curve, others):
-    """'2 (3.5)': places over three sd off the others; the farthest, in sd."""
-    distances = [abs(value - mean) / sd for value, (mean, sd) in zip(
-        curve, statistics_of_runs.find_expected(others))]
-    return f'{sum(distance > 3 for distance in distances)} ({max(distances):.1f})'
-
-
-@page_tables.table
-def build_notebook_places():
-    """Ours, place by place, in the spread of the plain ports; and theirs."""
-    lines = ['| system | training data | figure | places | each port beside the other '
-             'two | ours beside the three ports, by seed |', '|---' * 6 + '|']
-    for name in NOTEBOOKS:
-        for title, folder in SESSIONS:
-            records = results.load_runs(os.path.join(name, folder), '1.15')
-            for figure in PLACED[name]:
-                ports = load_port_curves(name, folder, figure)
-                ours = [{(entry['epoch'], entry['part']): entry[figure]
-                         for entry in record.epochs} for record in records]
-                places = sorted(set.intersection(*map(set, ports + ours)))
-                ports, ours = ([[curve[place] for place in places] for curve in curves]
-                               for curves in (ports, ours))
-                cells = [f'`{name}`', title, FIGURES[figure], str(len(places)), ', '.join(
-                    describe_places(port, ports[:i] + ports[i + 1:])
-                    for i, port in enumerate(ports)), ', '.join(
-                        describe_places(curve, ports) for curve in ours)]
-                lines.append('| ' + ' | '.join(cells) + ' |')
-    return lines
 
 
 @page_tables.table
