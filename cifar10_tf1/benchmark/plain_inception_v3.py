@@ -1,13 +1,14 @@
-"""The original's Inception v3, ported plainly: what inception_v3 is compared with.
+"""A plain port of the original Inception v3, for comparison with inception_v3.
 
-As slim puts it together: a function for each layer, scopes for names, ref
-variables, fused nothing (slim had no fused normalisation in 2017), the fused
-cross-entropy, a plain Saver(). Written from the description of the network, none
-of it shared with the package.
+It is built as slim builds it: a function for each layer, scopes for names, ref
+variables, unfused normalisation (slim had no other in 2017), the fused cross-entropy
+and a plain Saver(). It follows the description of the network and shares nothing with
+the package.
 """
 
-import numpy as np
 import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.benchmark import plain
 
 BATCH_SIZE, TEST_BATCH_SIZE = 64, 10
 LEARNING_RATE = 0.001
@@ -18,7 +19,7 @@ NUM_CLASSES = 10
 
 
 class _Network:
-    """Adds the layers; notes losses and updates in the usual collections."""
+    """Adds layers; puts losses and updates into TensorFlow's usual collections."""
 
     def __init__(self, is_training):
         self._is_training = is_training
@@ -34,7 +35,7 @@ class _Network:
 
     def weights(self, shape, stddev):
         self._num_weights += 1
-        # Seeded, since TensorFlow 2 may be told to insist; not all alike.
+        # TensorFlow 2 can be set to require seeds.
         initializer = (tf.variance_scaling_initializer(
             2.0, 'fan_in', seed=self._num_weights) if stddev is None else
             tf.truncated_normal_initializer(stddev=stddev,
@@ -54,6 +55,13 @@ class _Network:
                                        tf.zeros_initializer())
                 return tf.nn.bias_add(net, biases)
             return tf.nn.relu(self.batch_norm(net))
+
+    def branch(self, number, net, *layers):
+        """Adds layers in a row; each is the arguments of conv after its input."""
+        with tf.variable_scope(f'Branch_{number}'):
+            for layer in layers:
+                net = self.conv(net, *layer)
+        return net
 
     def batch_norm(self, net):
         shape = net.shape[3:]
@@ -87,7 +95,7 @@ def _average_pool(net, size=3, stride=1, padding='SAME'):
 def build_network(images, is_training, keep_prob=KEEP_PROB):
     """float32 [batch, 299, 299, 3] in -1..1 to [batch, 10], logits."""
     network = _Network(is_training)
-    conv = network.conv
+    conv, branch = network.conv, network.branch
     with tf.variable_scope('InceptionV3'):
         net = conv(images, 32, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
         net = conv(net, 32, [3, 3], 'Conv2d_2a_3x3', padding='VALID')
@@ -101,72 +109,52 @@ def build_network(images, is_training, keep_prob=KEEP_PROB):
                 ('Mixed_5c', '0b_1x1', 'Conv_1_0c_5x5', 64),
                 ('Mixed_5d', '0a_1x1', 'Conv2d_0b_5x5', 64)):
             with tf.variable_scope(name):
-                with tf.variable_scope('Branch_0'):
-                    a = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
-                with tf.variable_scope('Branch_1'):
-                    b = conv(net, 48, [1, 1], 'Conv2d_' + one)
-                    b = conv(b, 64, [5, 5], five)
-                with tf.variable_scope('Branch_2'):
-                    c = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
-                    c = conv(c, 96, [3, 3], 'Conv2d_0b_3x3')
-                    c = conv(c, 96, [3, 3], 'Conv2d_0c_3x3')
-                with tf.variable_scope('Branch_3'):
-                    d = conv(_average_pool(net), pooled, [1, 1],
-                             'Conv2d_0b_1x1')
+                a = branch(0, net, (64, [1, 1], 'Conv2d_0a_1x1'))
+                b = branch(1, net, (48, [1, 1], 'Conv2d_' + one), (64, [5, 5], five))
+                c = branch(2, net, (64, [1, 1], 'Conv2d_0a_1x1'),
+                           (96, [3, 3], 'Conv2d_0b_3x3'), (96, [3, 3], 'Conv2d_0c_3x3'))
+                d = branch(3, _average_pool(net), (pooled, [1, 1], 'Conv2d_0b_1x1'))
                 net = tf.concat([a, b, c, d], 3)
         with tf.variable_scope('Mixed_6a'):
-            with tf.variable_scope('Branch_0'):
-                a = conv(net, 384, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID')
-            with tf.variable_scope('Branch_1'):
-                b = conv(net, 64, [1, 1], 'Conv2d_0a_1x1')
-                b = conv(b, 96, [3, 3], 'Conv2d_0b_3x3')
-                b = conv(b, 96, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID')
+            a = branch(0, net, (384, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID'))
+            b = branch(1, net, (64, [1, 1], 'Conv2d_0a_1x1'),
+                       (96, [3, 3], 'Conv2d_0b_3x3'),
+                       (96, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID'))
             net = tf.concat([a, b, _max_pool(net)], 3)
         for name, depth in (('Mixed_6b', 128), ('Mixed_6c', 160),
                             ('Mixed_6d', 160), ('Mixed_6e', 192)):
             with tf.variable_scope(name):
-                with tf.variable_scope('Branch_0'):
-                    a = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
-                with tf.variable_scope('Branch_1'):
-                    b = conv(net, depth, [1, 1], 'Conv2d_0a_1x1')
-                    b = conv(b, depth, [1, 7], 'Conv2d_0b_1x7')
-                    b = conv(b, 192, [7, 1], 'Conv2d_0c_7x1')
-                with tf.variable_scope('Branch_2'):
-                    c = conv(net, depth, [1, 1], 'Conv2d_0a_1x1')
-                    c = conv(c, depth, [7, 1], 'Conv2d_0b_7x1')
-                    c = conv(c, depth, [1, 7], 'Conv2d_0c_1x7')
-                    c = conv(c, depth, [7, 1], 'Conv2d_0d_7x1')
-                    c = conv(c, 192, [1, 7], 'Conv2d_0e_1x7')
-                with tf.variable_scope('Branch_3'):
-                    d = conv(_average_pool(net), 192, [1, 1], 'Conv2d_0b_1x1')
+                a = branch(0, net, (192, [1, 1], 'Conv2d_0a_1x1'))
+                b = branch(1, net, (depth, [1, 1], 'Conv2d_0a_1x1'),
+                           (depth, [1, 7], 'Conv2d_0b_1x7'),
+                           (192, [7, 1], 'Conv2d_0c_7x1'))
+                c = branch(2, net, (depth, [1, 1], 'Conv2d_0a_1x1'),
+                           (depth, [7, 1], 'Conv2d_0b_7x1'),
+                           (depth, [1, 7], 'Conv2d_0c_1x7'),
+                           (depth, [7, 1], 'Conv2d_0d_7x1'),
+                           (192, [1, 7], 'Conv2d_0e_1x7'))
+                d = branch(3, _average_pool(net), (192, [1, 1], 'Conv2d_0b_1x1'))
                 net = tf.concat([a, b, c, d], 3)
         middle = net
         with tf.variable_scope('Mixed_7a'):
-            with tf.variable_scope('Branch_0'):
-                a = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
-                a = conv(a, 320, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
-            with tf.variable_scope('Branch_1'):
-                b = conv(net, 192, [1, 1], 'Conv2d_0a_1x1')
-                b = conv(b, 192, [1, 7], 'Conv2d_0b_1x7')
-                b = conv(b, 192, [7, 1], 'Conv2d_0c_7x1')
-                b = conv(b, 192, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
+            a = branch(0, net, (192, [1, 1], 'Conv2d_0a_1x1'),
+                       (320, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID'))
+            b = branch(1, net, (192, [1, 1], 'Conv2d_0a_1x1'),
+                       (192, [1, 7], 'Conv2d_0b_1x7'), (192, [7, 1], 'Conv2d_0c_7x1'),
+                       (192, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID'))
             net = tf.concat([a, b, _max_pool(net)], 3)
         for name, high in (('Mixed_7b', 'Conv2d_0b_3x1'),
                            ('Mixed_7c', 'Conv2d_0c_3x1')):
             with tf.variable_scope(name):
-                with tf.variable_scope('Branch_0'):
-                    a = conv(net, 320, [1, 1], 'Conv2d_0a_1x1')
-                with tf.variable_scope('Branch_1'):
-                    b = conv(net, 384, [1, 1], 'Conv2d_0a_1x1')
-                    b = tf.concat([conv(b, 384, [1, 3], 'Conv2d_0b_1x3'),
-                                   conv(b, 384, [3, 1], high)], 3)
-                with tf.variable_scope('Branch_2'):
-                    c = conv(net, 448, [1, 1], 'Conv2d_0a_1x1')
-                    c = conv(c, 384, [3, 3], 'Conv2d_0b_3x3')
-                    c = tf.concat([conv(c, 384, [1, 3], 'Conv2d_0c_1x3'),
-                                   conv(c, 384, [3, 1], 'Conv2d_0d_3x1')], 3)
-                with tf.variable_scope('Branch_3'):
-                    d = conv(_average_pool(net), 192, [1, 1], 'Conv2d_0b_1x1')
+                a = branch(0, net, (320, [1, 1], 'Conv2d_0a_1x1'))
+                b = branch(1, net, (384, [1, 1], 'Conv2d_0a_1x1'))
+                b = tf.concat([branch(1, b, (384, [1, 3], 'Conv2d_0b_1x3')),
+                               branch(1, b, (384, [3, 1], high))], 3)
+                c = branch(2, net, (448, [1, 1], 'Conv2d_0a_1x1'),
+                           (384, [3, 3], 'Conv2d_0b_3x3'))
+                c = tf.concat([branch(2, c, (384, [1, 3], 'Conv2d_0c_1x3')),
+                               branch(2, c, (384, [3, 1], 'Conv2d_0d_3x1'))], 3)
+                d = branch(3, _average_pool(net), (192, [1, 1], 'Conv2d_0b_1x1'))
                 net = tf.concat([a, b, c, d], 3)
         with tf.variable_scope('AuxLogits'):
             aux = _average_pool(middle, 5, 3, 'VALID')
@@ -218,42 +206,38 @@ def build_training(images, labels, keep_prob=KEEP_PROB):
             'saver': tf.train.Saver()}
 
 
-class Plain:
-    """The original's way, timed: prepared image by image, in the graph."""
+class Port:
+    """The original's training and testing, with the preparation in the graph."""
 
     def __init__(self, data_set):
-        labels, images = data_set.labels_and_images('train')
-        graph = tf.Graph()
-        with graph.as_default():
-            self._images = tf.placeholder(tf.uint8, [BATCH_SIZE, 32, 32, 3])
-            self._labels = tf.placeholder(tf.int32, [BATCH_SIZE])
-            self._port = build_training(prepare(self._images), self._labels)
-            self._tested = tf.placeholder(tf.uint8, [None, 32, 32, 3])
-            with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-                self._logits = build_network(prepare(self._tested), True)
-            initializer = tf.global_variables_initializer()
-        # No numbers of threads: TensorFlow's defaults.
-        self._session = tf.Session(graph=graph)
-        self._session.run(initializer)
-        self._data = labels.astype(np.int32), images
-        self._test_images = data_set.labels_and_images('test')[1]
-        self._start = self._test_start = 0
+        self._data_set = data_set
+        self._built, self._session = plain.start(self._build)
+
+    def _build(self):
+        images = tf.placeholder(tf.uint8, [BATCH_SIZE, 32, 32, 3])
+        labels = tf.placeholder(tf.int32, [BATCH_SIZE])
+        train_op = build_training(prepare(images), labels)['train_op']
+        tested = tf.placeholder(tf.uint8, [None, 32, 32, 3])
+        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+            logits = build_network(prepare(tested), True)
+        return images, labels, train_op, tested, logits
 
     def train(self):
-        labels, images = (values[self._start:self._start + BATCH_SIZE]
-                          for values in self._data)
-        self._session.run(self._port['train_op'],
-                          {self._images: images, self._labels: labels})
-        self._start = (self._start + BATCH_SIZE) % (
-            len(self._data[0]) - BATCH_SIZE)
-        return BATCH_SIZE
+        images, labels, train_op, *unused_test = self._built
+        all_labels, all_images = self._data_set.labels_and_images('train')
+        while True:
+            for batch in plain.batches(BATCH_SIZE, all_images, all_labels):
+                if len(batch[0]) == BATCH_SIZE:
+                    self._session.run(train_op, dict(zip((images, labels), batch)))
+                    yield BATCH_SIZE
 
     def test(self):
-        start = self._test_start
-        self._session.run(self._logits, {self._tested: self._test_images[
-            start:start + TEST_BATCH_SIZE]})
-        self._test_start = (start + TEST_BATCH_SIZE) % len(self._test_images)
-        return TEST_BATCH_SIZE
+        *unused_training, tested, logits = self._built
+        images = self._data_set.labels_and_images('test')[1]
+        while True:
+            for batch, in plain.batches(TEST_BATCH_SIZE, images):
+                self._session.run(logits, {tested: batch})
+                yield len(batch)
 
 
-PORTS = {'inception_v3': Plain}
+PORTS = {'inception_v3': Port}

@@ -1,19 +1,20 @@
-"""The original's LeNet-5, ported plainly: what lenet5 is compared with.
+"""A plain port of the original LeNet-5, for comparison with lenet5.
 
-Stock ops, unnamed ref variables, the fused cross-entropy, batches fed by
-feed_dict, a plain Saver(): written from the description of the original
-program, none of it shared with the package. Float64 where a golden value is
-made.
+It has stock ops, unnamed ref variables, the fused cross-entropy, batches fed by
+feed_dict and a plain Saver(). It follows the description of the original program and
+shares nothing with the package. Golden values are made in float64.
 """
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.benchmark import plain
+
 BATCH_SIZE = 128  # the last batch of an epoch is short
 LEARNING_RATE = 0.001
 SHAPES = [[5, 5, 1, 6], [6], [5, 5, 6, 16], [16], [400, 120], [120],
           [120, 84], [84], [84, 10], [10]]
-# As TensorFlow calls what nobody names, in order of creation.
+# TensorFlow's names for unnamed variables, in order of creation.
 NAMES = ['Variable'] + [f'Variable_{i}' for i in range(1, len(SHAPES))]
 VARIABLES = dict(zip(NAMES, SHAPES))
 
@@ -21,8 +22,7 @@ VARIABLES = dict(zip(NAMES, SHAPES))
 def pad(images):
     """uint8 [N, 28, 28] to float32 [N, 32, 32, 1] in 0..1, as they are fed.
 
-    By the factor 1/255 and not by division: every second value of the 256
-    differs in its last bit.
+    Quirk: it multiplies by 1/255; division would change the last bit of 126 values.
     """
     values = images.astype(np.float32) * np.float32(1 / 255)
     return np.pad(values[..., np.newaxis], ((0, 0), (2, 2), (2, 2), (0, 0)),
@@ -33,7 +33,7 @@ def build_variables():
     """Ten trainable variables. Returns {name: tf.Variable}."""
     variables = {}
     for name, shape in VARIABLES.items():
-        # Seeded, since TensorFlow 2 may be told to insist; not all alike.
+        # TensorFlow 2 can be set to require seeds.
         initial = tf.zeros(shape) if len(shape) == 1 else (
             tf.truncated_normal(shape, stddev=0.1, seed=len(variables)))
         variables[name] = tf.Variable(initial, use_resource=False)
@@ -81,23 +81,15 @@ def build_training():
             'saver': tf.train.Saver()}
 
 
-class Plain:
-    """The original's way, timed: prepared before, fed batch by batch."""
+class Port:
+    """The original's training and testing: images prepared first, fed in batches."""
 
     def __init__(self, data_set):
-        graph = tf.Graph()
-        with graph.as_default():
-            self._port = build_training()
-            initializer = tf.global_variables_initializer()
-        # No numbers of threads: TensorFlow's defaults.
-        self._session = tf.Session(graph=graph)
-        self._session.run(initializer)
-        self._images, self._labels, self._starts = {}, {}, {}
-        for kind, split in (('train', 'train'), ('test', 'test')):
+        self._port, self._session = plain.start(build_training)
+        self._data = {}
+        for split in ('train', 'test'):
             labels, images = data_set.labels_and_images(split)
-            self._images[kind] = pad(images[:, :, :, 0])
-            self._labels[kind] = labels.astype(np.int32)
-            self._starts[kind] = 0
+            self._data[split] = pad(images[:, :, :, 0]), labels.astype(np.int32)
 
     def train(self):
         return self._run('train', [self._port['train_op'], self._port['loss']])
@@ -105,14 +97,12 @@ class Plain:
     def test(self):
         return self._run('test', self._port['num_correct'])
 
-    def _run(self, kind, fetches):
-        start = self._starts[kind]
-        images = self._images[kind][start:start + BATCH_SIZE]
-        self._session.run(fetches, {
-            self._port['images']: images,
-            self._port['labels']: self._labels[kind][start:start + BATCH_SIZE]})
-        self._starts[kind] = (start + len(images)) % len(self._images[kind])
-        return len(images)
+    def _run(self, split, fetches):
+        while True:
+            for images, labels in plain.batches(BATCH_SIZE, *self._data[split]):
+                self._session.run(fetches, {self._port['images']: images,
+                                            self._port['labels']: labels})
+                yield len(images)
 
 
-PORTS = {'lenet5': Plain}
+PORTS = {'lenet5': Port}

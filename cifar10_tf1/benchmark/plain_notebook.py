@@ -1,13 +1,13 @@
-"""The notebooks of laptop_cnn and udacity_cnn, ported plainly.
+"""Plain ports of the notebooks that laptop_cnn and udacity_cnn reproduce.
 
 Both use one course template: placeholders x, y and keep_prob, unnamed variables,
-tf.nn.dropout, Adam at its default rate, images fed by feed_dict, file by file. Written
-from the description of the originals; nothing is shared with the package. Runs are not
-seeded, as the documents' sessions were not.
+tf.nn.dropout, Adam at its default rate, images fed by feed_dict, file by file. The ports
+follow the description of the originals and share nothing with the package. Like the
+documents' sessions, runs are not seeded.
 
     python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn run.csv --epochs 50
 
-trains as the document does and writes the figures that it prints.
+trains as the document does and writes the figures that the document prints.
 """
 
 import argparse
@@ -19,9 +19,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
+from cifar10_tf1.benchmark import plain
 
 NUM_CLASSES = 10
-TIMED_SEED = 1  # of a timed port: TensorFlow 2 may be told to insist on seeds
+TIMED_SEED = 1  # TensorFlow 2 can be set to require seeds
 
 
 def build_laptop_logits(x, keep_prob, seed=None):
@@ -113,25 +114,20 @@ def one_hot(labels):
 
 
 class Notebook:
-    """A session of a notebook, its data prepared in memory, and its steps."""
+    """A session of a notebook, with its data prepared in memory."""
 
     build_logits = None  # static, of a subclass; as build_training's
-    batch_size = None    # images, in training and testing; a file's last one is short
+    batch_size = None    # images, in training and testing; a file's last batch is short
     keep_prob = None     # in training
 
     def __init__(self, data_set, seed=TIMED_SEED):
         """
         Args:
           data_set: data.data_set.DataSet.
-          seed: int, or None: another run each time.
+          seed: int, or None for a different run each time.
         """
-        graph = tf.Graph()
-        with graph.as_default():
-            self._port = build_training(self.build_logits, seed)
-            initializer = tf.global_variables_initializer()
-        # No numbers of threads: TensorFlow's defaults.
-        self._session = tf.Session(graph=graph)
-        self._session.run(initializer)
+        self._port, self._session = plain.start(
+            lambda: build_training(self.build_logits, seed))
         labels, images = data_set.labels_and_images('train')
         self._files, held_back = [], []
         for rows in np.split(np.arange(len(labels)), 5):
@@ -142,54 +138,41 @@ class Notebook:
         self._validation = [np.concatenate(parts) for parts in zip(*held_back)]
         labels, images = data_set.labels_and_images('test')
         self._test = prepare(images), one_hot(labels)
-        self._training, self._testing = self._train_forever(), self._test_forever()
 
-    def _batches(self, file):
-        x, y = file
-        for start in range(0, len(x), self.batch_size):
-            yield (x[start:start + self.batch_size],
-                   y[start:start + self.batch_size])
+    def _run(self, fetches, x, y, keep_prob=1.0):
+        return self._session.run(
+            [self._port[name] for name in fetches],
+            {self._port['x']: x, self._port['y']: y,
+             self._port['keep_prob']: keep_prob})
 
-    def _step(self, x, y):
-        self._session.run(self._port['train_op'], {
-            self._port['x']: x, self._port['y']: y,
-            self._port['keep_prob']: self.keep_prob})
-
-    def _measure(self, names, x, y):
-        return self._session.run([self._port[name] for name in names], {
-            self._port['x']: x, self._port['y']: y,
-            self._port['keep_prob']: 1.0})
-
-    def _train_forever(self):
-        while True:
-            for file in self._files:
-                for x, y in self._batches(file):
-                    self._step(x, y)
-                    yield len(x)
-
-    def _test_forever(self):
-        while True:
-            for x, y in self._batches(self._test):
-                self._measure(['accuracy'], x, y)
-                yield len(x)
+    def _train_file(self, file):
+        """Takes a step for each batch of a file; yields the batches."""
+        for x, y in plain.batches(self.batch_size, *file):
+            self._run(['train_op'], x, y, self.keep_prob)
+            yield x, y
 
     def train(self):
-        """A step; returns the number of images."""
-        return next(self._training)
+        while True:
+            for file in self._files:
+                for x, unused_y in self._train_file(file):
+                    yield len(x)
 
     def test(self):
-        """A batch of the test; returns the number of images."""
-        return next(self._testing)
+        while True:
+            for x, y in plain.batches(self.batch_size, *self._test):
+                self._run(['accuracy'], x, y)
+                yield len(x)
 
     def run(self, num_epochs, num_files):
         """Yields a dict of figures after each file of each epoch."""
         for epoch in range(1, num_epochs + 1):
             for part, file in enumerate(self._files[:num_files], 1):
                 start = time.perf_counter()
-                for x, y in self._batches(file):
-                    self._step(x, y)
+                for x, y in self._train_file(file):
+                    pass
                 seconds = time.perf_counter() - start
-                loss, accuracy = self._measure(['loss', 'accuracy'], x, y)
+                # Quirk: the document measures the file's last batch alone.
+                loss, accuracy = self._run(['loss', 'accuracy'], x, y)
                 yield {'epoch': epoch, 'part': part, 'loss': float(loss),
                        'training_accuracy': float(accuracy),
                        'validation_accuracy': self._validate(),
@@ -197,15 +180,15 @@ class Notebook:
 
     def _validate(self):
         """Accuracy of all 5,000 images, counted in parts of 1,000."""
-        shares = [self._measure(['accuracy'], x, y)[0] for x, y in zip(
-            *(np.split(values, 5) for values in self._validation))]
-        return float(np.mean(shares))
+        return float(np.mean([
+            self._run(['accuracy'], x, y)[0]
+            for x, y in plain.batches(1000, *self._validation)]))
 
     def count_test(self):
-        """(float, the mean over mini-batches as documented; images right)."""
+        """(float, mean accuracy over mini-batches as documented; int, num_correct)."""
         shares, num_correct = [], 0
-        for x, y in self._batches(self._test):
-            share, = self._measure(['accuracy'], x, y)
+        for x, y in plain.batches(self.batch_size, *self._test):
+            share, = self._run(['accuracy'], x, y)
             shares.append(float(share))
             num_correct += int(round(float(share) * len(x)))
         return sum(shares) / len(shares), num_correct
@@ -229,7 +212,7 @@ PORTS = {'laptop_cnn': LaptopCnn, 'udacity_cnn': UdacityCnn}
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('system', choices=sorted(PORTS))
-    parser.add_argument('output', help='a CSV file of the figures')
+    parser.add_argument('output', help='the CSV file to write')
     parser.add_argument('--epochs', type=int, required=True)
     parser.add_argument('--train-files', type=int, default=5)
     parser.add_argument('--data-dir')

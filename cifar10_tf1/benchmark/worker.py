@@ -2,9 +2,9 @@
 
     python -m cifar10_tf1.benchmark.worker SYSTEM FORMULATION DATA_DIR
 
-Prints one line of JSON about itself. Then reads lines `train SECONDS` or
-`test SECONDS` from standard input, does that for about as long, and answers each with
-a line of JSON: {"count": images, "seconds": time}.
+Prints one line of JSON about itself. Then it reads lines `train SECONDS` or
+`test SECONDS` from standard input, trains or tests for about that long, and answers each
+with a line of JSON: {"count": images, "seconds": time}.
 """
 
 import importlib
@@ -35,17 +35,9 @@ class Ours:
         self._formulation = formulation
         self._settings = run_settings.default(system, data_set, formulation)
         runtime.start_threads(self._settings.threads)
-        self._training, self._testing = self._train_forever(), self._test_forever()
 
     def train(self):
-        """A step of training; returns the number of images."""
-        return next(self._training)
-
-    def test(self):
-        """A session run of testing; returns the number of images."""
-        return next(self._testing)
-
-    def _train_forever(self):
+        """Takes steps without end; yields the number of images of each."""
         graph = self._build('train')
         inputs, plan = graph.inputs, self._system.build_plan(self._data_set)
         with self._open(graph.graph, graph.initializer) as session:
@@ -61,7 +53,8 @@ class Ours:
                     yield size
                 epoch += 1
 
-    def _test_forever(self):
+    def test(self):
+        """Classifies without end; yields the number of images of each session.run."""
         import tensorflow.compat.v1 as tf
         graph = self._build('test', None)
         source = graph.inputs.test
@@ -94,7 +87,7 @@ class Ours:
 
 
 def load_subject(system_name, formulation, data_dir):
-    """An object with train() and test(); loads TensorFlow."""
+    """Loads TensorFlow and what is timed: an object with the methods of Ours."""
     devices.select('cpu')
     if formulation == 'plain':
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -111,31 +104,31 @@ def load_subject(system_name, formulation, data_dir):
 
 def main():
     start = time.perf_counter()
-    # The parent reads lines of JSON: everything else goes to standard error.
+    # Standard output is for the JSON that the parent reads.
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     subject = load_subject(*sys.argv[1:])
-    subject.train()
+    steps = {'train': subject.train(), 'test': subject.test()}
+    next(steps['train'])
     seconds = time.perf_counter() - start
     for unused_step in range(NUM_WARM_UP_STEPS):
         if time.perf_counter() - start > MAX_WARM_UP_SECONDS:
             break
-        subject.train()
+        next(steps['train'])
 
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
 
     name, version, unused_digest = description.find_wheel()
-    # Before testing: the peak of training alone.
+    # Measured before testing: training's peak alone.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer(wheel=f'{name} {version}', start_up_seconds=seconds, peak_memory_kb=memory,
            cpu=description.find_cpu(), cores=description.count_cores())
     for line in sys.stdin:
         kind, limit = line.split()
-        run = getattr(subject, kind)
         limit, count, start = float(limit), 0, time.perf_counter()
         while time.perf_counter() - start < limit or not count:
-            count += run()
+            count += next(steps[kind])
         answer(count=count, seconds=time.perf_counter() - start)
 
 
