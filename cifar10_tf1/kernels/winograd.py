@@ -4,7 +4,7 @@ Four neighbouring outputs of a 5-tap filter need 8 products instead of 20, six n
 instead of 30 (Winograd; the construction by Toom and Cook). It is applied along the
 height only; along the width, each product is a stock convolution with 5 taps. Applied
 along both it would need still fewer products, but small matrix products run at half
-the speed of these convolutions (results/README.md has the measurements), and its
+the speed of these convolutions (results/bench/formulations.csv), and its
 errors are larger. Here they are 3e-6 of the largest entry, with six outputs 1e-5.
 
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
