@@ -249,7 +249,7 @@ def _judge_selection(selection, support, installed):
         return
     driver = selection.driver
     yield Line(OK, 'GPU', f'{selection.card}: fit for {support.name}; NVIDIA '
-               f'{driver.number or "driver"}, serves CUDA '
+               f'{driver.number or "driver"}, supports CUDA '
                f'{drivers.format_cuda(driver.cuda)}')
     for other in selection.not_used:
         yield Line(OK, 'GPU', f'{other}, so it is not used')

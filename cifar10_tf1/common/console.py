@@ -1,8 +1,8 @@
-"""Standard output and error as a program finds them: closed, full, of any encoding.
+"""Makes printing safe: closed streams, full disks, any encoding.
 
-While a command runs, what it prints goes through here. What the stream's encoding
-lacks, and control characters of foreign text (names of files, records, replies of
-servers), are printed as escapes. What can't be printed at all is an OutputError.
+Everything a command prints passes through here. Characters that the encoding lacks,
+and control characters in file names, records or replies of servers, are escaped. A
+failure to print raises OutputError.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ import sys
 
 from cifar10_tf1.common.errors import UserError
 
-# All but tabulator, line feed and carriage return; with C1, the escapes of 8 bits.
+# C0 and C1, except for tab, line feed and carriage return.
 _CONTROLS = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]')
 
 
 class OutputError(UserError):
-    """Nothing more can be printed: the reader is gone, the disk is full."""
+    """Printing failed: the reader is gone, or the disk is full."""
 
 
 class _Stream:
@@ -38,7 +38,7 @@ class _Stream:
         try:
             return action(*arguments)
         except OSError as error:
-            # What is still buffered would fail once more when Python ends.
+            # Otherwise the buffered rest would fail again when Python exits.
             with contextlib.suppress(OSError, ValueError):
                 null = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(null, self._stream.fileno())
@@ -53,16 +53,16 @@ class _Stream:
 
 
 def make_printable(text, encoding=None):
-    """Text without control characters, and without what an encoding lacks."""
+    """Escapes control characters, and characters that an encoding lacks."""
     text = _CONTROLS.sub(lambda match: f'\\x{ord(match.group()):02x}', text)
     encoding = encoding or 'utf-8'
     return text.encode(encoding, 'backslashreplace').decode(encoding)
 
 
 def open_missing():
-    """Opens what a caller has closed (`2>&-`), so that no file takes its place.
+    """Opens standard streams that the caller closed (`2>&-`).
 
-    Before anything else is opened.
+    Call it before opening anything: the next file would take a closed stream's place.
     """
     for number, mode in enumerate(('r', 'w', 'w')):
         try:
@@ -76,7 +76,7 @@ def open_missing():
 
 @contextlib.contextmanager
 def guarded():
-    """Inside, printing raises nothing but OutputError."""
+    """A context in which printing raises nothing but OutputError."""
     open_missing()
     streams = sys.stdout, sys.stderr
     sys.stdout = _Stream(sys.stdout, 'standard output')

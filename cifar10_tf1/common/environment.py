@@ -1,7 +1,7 @@
-"""One line, not a traceback, for a Python that lacks the project's packages.
+"""One line instead of a traceback if this Python lacks the project's packages.
 
-That is `python test.py` instead of `.venv/bin/python test.py`, or an environment
-that PYTHONPATH covers with another Python's packages. Runs on any Python.
+The user typed `python test.py` instead of `.venv/bin/python test.py`, for example, or
+PYTHONPATH names another Python's packages. Runs on any Python.
 """
 
 import os
@@ -13,9 +13,9 @@ _PACKAGES = ('certifi', 'numpy', 'requests', 'tensorflow', 'tqdm', 'urllib3')
 
 
 def install():
-    """Makes failed imports end a program in one line.
+    """Makes a failed import end the program with one line.
 
-    A hook, because several commands import NumPy before any of their code runs.
+    A hook, because several commands import NumPy before any code of theirs runs.
     """
     previous = sys.excepthook
 
@@ -30,36 +30,37 @@ def install():
 
 
 def explain_import_error(error):
-    """The user's way out of a failed import of somebody else's package.
+    """Explains the failed import of another project's package.
 
     Args:
-      error: Exception; any kind, because a package of another Python fails in
-        any way: SyntaxError, TypeError, AttributeError.
+      error: Exception of any type: another Python's package may raise SyntaxError,
+        TypeError, AttributeError.
     Returns:
-      str, one line; None if neither the environment nor PYTHONPATH is the reason.
+      str, one line with the way out; None if neither the environment nor PYTHONPATH
+      is the cause.
     """
     if isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
         return describe(error.name)
     if _comes_from_pythonpath(error):
-        return (f'PYTHONPATH={os.environ["PYTHONPATH"]} puts packages before those '
-                f'of this Python ({sys.executable}), and they do not load '
+        return (f'PYTHONPATH={os.environ["PYTHONPATH"]} replaces packages of this '
+                f'Python ({sys.executable}) with some that do not load '
                 f'({type(error).__name__}); unset PYTHONPATH')
     return None
 
 
 def describe(package, root=_ROOT, prefix=sys.prefix):
-    """What to do about a missing package, as the end of a line.
+    """Says that a package is missing, and what to do.
 
     Args:
       package: str, such as 'tensorflow'.
       root: str, the project's folder.
-      prefix: str, of the Python that runs.
+      prefix: str, the running Python's sys.prefix.
     """
     here = f'{package} is not installed in this Python ({sys.executable}); '
     made = [os.path.join(root, folder) for folder in _FOLDERS
             if os.path.exists(os.path.join(root, folder, 'bin', 'python'))]
     if os.path.realpath(prefix) in map(os.path.realpath, made):
-        return here + 'remove its folder and run make setup, which makes a new one'
+        return here + 'remove its environment and run make setup to make a new one'
     if not made:
         return here + 'run make setup, then use .venv/bin/python'
     return here + 'use ' + ' or '.join(
@@ -67,13 +68,13 @@ def describe(package, root=_ROOT, prefix=sys.prefix):
 
 
 def name_python():
-    """What to type for the Python that runs: '.venv/bin/python', or 'python'."""
+    """The running Python as a user types it: '.venv/bin/python' or 'python'."""
     name = _shorten(sys.executable or 'python')
     return 'python' if os.path.isabs(name) else name
 
 
 def _comes_from_pythonpath(error):
-    """Whether PYTHONPATH has replaced a package that takes part in an error."""
+    """Whether an error involves a package from PYTHONPATH."""
     folders = [os.path.realpath(folder) + os.sep for folder
                in os.environ.get('PYTHONPATH', '').split(os.pathsep) if folder]
     folders = [folder for folder in folders if not _is_ours(folder)]
@@ -82,7 +83,7 @@ def _comes_from_pythonpath(error):
     while traceback:
         paths.append(traceback.tb_frame.f_code.co_filename)
         traceback = traceback.tb_next
-    # Not getattr, which would import TensorFlow 1.15's lazy modules.
+    # getattr would import TensorFlow 1.15's lazy modules.
     paths += [getattr(module, '__dict__', {}).get('__file__')
               for module in list(sys.modules.values())]
     return any(os.path.realpath(path).startswith(folder)
@@ -95,7 +96,7 @@ def _is_ours(folder):
 
 
 def _shorten(path):
-    """The path relative to the current folder, if it is below that."""
+    """Makes a path below the current folder relative."""
     try:
         relative = os.path.relpath(path)
     except OSError:  # the current folder is gone

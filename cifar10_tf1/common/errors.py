@@ -1,13 +1,13 @@
-"""The one exception that a user's mistake ends in."""
+"""Errors that the user can mend."""
 
 
 class UserError(Exception):
-    """Something that the user can mend.
+    """An error that the user can mend.
 
-    Its text is one line which names the thing and the way out; the command
-    line prints it on standard error and exits with status 1.
+    Its text is one line that names the thing and the way out. The command line prints
+    it on standard error and exits with status 1.
     """
 
 
 class KernelsDisagree(UserError):
-    """The fast kernels compute wrong numbers here; the stock ones do not."""
+    """The fast kernels compute wrong numbers here, unlike the stock kernels."""

@@ -1,4 +1,4 @@
-"""Optional packages: each has a lock in requirements/, and a line to install it."""
+"""Optional packages, and the command that installs each from its lock."""
 
 import importlib
 import importlib.util
@@ -7,7 +7,7 @@ import sys
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 
-_EXTRAS = {  # module: lock
+_EXTRAS = {  # module to lock in requirements/
     'PIL': 'pictures', 'matplotlib': 'pictures', 'scipy': 'pictures',
     'jinja2': 'pictures', 'markdown': 'pictures',
     'onnx': 'onnx', 'tf2onnx': 'onnx', 'onnxruntime': 'onnx',
@@ -21,11 +21,11 @@ def require(package, purpose):
       package: str, such as 'PIL'.
       purpose: str, what needs it, such as '--figure'.
     Raises:
-      UserError: it is not; the text says how to install it.
+      UserError: it is not installed.
     """
     if importlib.util.find_spec(package) is None:
         if importlib.util.find_spec('tensorflow') is None:
-            # Not a Python of the project: the package alone would not help.
+            # This is not a Python of the project; the package alone would not help.
             raise UserError(environment.describe('tensorflow'))
         raise UserError(f'{purpose} needs {package}, which is not installed; '
                         + _describe_installation(package))
@@ -36,7 +36,7 @@ def load(module, purpose):
 
     Args:
       module: str, such as 'PIL.Image'.
-      purpose: str, as above.
+      purpose: str, as in require.
     Returns:
       the module.
     Raises:
@@ -52,7 +52,7 @@ def load(module, purpose):
 
 
 def _describe_installation(package):
-    """The commands to type. TensorFlow 1.15 has a lock for each Python."""
+    """The commands to type; TensorFlow 1.15 has a lock for each Python."""
     extra = _EXTRAS[package]
     version = sys.version_info
     is_tf2 = version >= (3, 8)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and locks that end with their process."""
+"""Atomic writes, and locks that end with their process."""
 
 import contextlib
 import errno
@@ -7,15 +7,15 @@ import os
 
 
 def write_atomically(path, content):
-    """Replaces a file; a reader, or a power cut, finds the old or the new one whole.
+    """Replaces a file; a reader, or a power cut, finds all of the old or the new one.
 
     Args:
       path: str.
-      content: str or bytes; or a function of the open binary file that writes it.
+      content: str or bytes, or a function that writes to an open binary file.
     Raises:
-      OSError: what was there is kept, and nothing is left beside it.
+      OSError: the write failed; the old file is kept and no temporary file left.
     """
-    # Several processes may write the same file at the same time.
+    # With its own name for each process, several may write the same file.
     temporary = f'{path}.{os.getpid()}.tmp'
     try:
         with open(temporary, 'wb') as file:
@@ -29,13 +29,13 @@ def write_atomically(path, content):
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.remove(temporary)  # on a full disk its space is needed
+            os.remove(temporary)  # frees its space on a full disk
         raise
     sync(os.path.dirname(path) or '.')
 
 
 def sync(path):
-    """Puts a file or the entries of a folder on disk."""
+    """Flushes a file or the entries of a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -44,23 +44,23 @@ def sync(path):
 
 
 class Lock:
-    """A lock of the kernel's on a file (flock); a context manager.
+    """A kernel lock on a file (flock); a context manager.
 
-    It ends with its process, also with a killed one, and works across containers,
-    where process numbers repeat. The file stays: removing one that others wait for
-    would split them.
+    It ends with its process, even if that is killed, and works across containers,
+    where process numbers repeat. The file stays: if it were removed, waiting processes
+    and new ones would lock different files.
     """
 
     def __init__(self, path, shared=False, wait=False):
         """Takes the lock.
 
         Args:
-          path: str; made where absent, but not by a shared lock.
-          shared: bool, whether other shared locks may be held beside it.
+          path: str; made if absent, unless the lock is shared.
+          shared: bool, whether others may hold shared locks at the same time.
           wait: bool, whether to wait for its present owner.
         Raises:
           BlockingIOError: another process holds it, and wait is False.
-          OSError: it can't be opened, or the file system has no locks.
+          OSError: the file can't be opened, or the file system has no locks.
         """
         self.path = path
         self._file = open(path, 'r' if shared else 'a')
@@ -74,7 +74,7 @@ class Lock:
             raise
 
     def is_in_place(self):
-        """Whether the path still leads to the locked file."""
+        """Whether the path still names the locked file."""
         try:
             return os.path.samestat(os.fstat(self._file.fileno()),
                                     os.stat(self.path))

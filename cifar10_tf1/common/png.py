@@ -1,4 +1,4 @@
-"""PNG files written without a package: Pillow is an optional one."""
+"""Encodes PNG without Pillow, which is optional."""
 
 import struct
 import zlib
@@ -7,17 +7,14 @@ import numpy as np
 
 
 def encode(pixels, level=-1):
-    """Encodes a picture.
+    """Encodes an image as the bytes of a PNG file.
 
     Args:
       pixels: uint8 [rows, columns, 3], red, green, blue.
-      level: int, zlib's. With 0 the pixels are stored, and the bytes are the same
-        whichever zlib writes them.
-    Returns:
-      bytes.
+      level: int, for zlib. 0 stores the pixels, and every zlib gives the same bytes.
     """
     rows, columns, unused_channels = pixels.shape
-    # Each row begins with the number of its filter: 0 for none.
+    # Each row begins with its filter's number, 0 for none.
     lines = np.concatenate([np.zeros([rows, 1], np.uint8), pixels.reshape(rows, -1)],
                            axis=1)
     header = struct.pack('>IIBBBBB', columns, rows, 8, 2, 0, 0, 0)

@@ -1,18 +1,18 @@
-"""Seeds, one for each purpose, derived from the seed of the run."""
+"""Derives a seed for each purpose from the run's seed."""
 
 import hashlib
 
 
 def derive_seed(seed, purpose, bits=31):
-    """An independent seed for a purpose.
+    """Derives an independent seed for a purpose.
 
-    A graph-level seed would number the ops in the order of their creation, so an
-    unrelated edit would change the result; a name does not move.
+    A graph-level seed would depend on the order in which ops are created, so an
+    unrelated edit would change the result. A name is stable.
 
     Args:
       seed: int, the run's seed.
-      purpose: str, what is drawn, for example a variable's name.
-      bits: int, the size of the result: 31 for op seeds, 63 for stateless ops.
+      purpose: str, such as a variable's name.
+      bits: int, 31 for op seeds, 63 for stateless ops.
     Returns:
       int in [0, 2**bits).
     """

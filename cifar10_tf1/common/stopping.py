@@ -1,22 +1,22 @@
-"""Signals that end a program: finish the step, save, say where to go on.
+"""Signals that stop a training after the current step and a save.
 
-Installed before TensorFlow is imported: as process 1 of a container a program
-ignores SIGTERM until it has a handler, and `docker stop` sends that.
+Install the handlers before the import of TensorFlow: process 1 of a container ignores
+the SIGTERM of `docker stop` until it has a handler.
 """
 
 import signal
 
-# Ctrl-C; `docker stop`, `kill`; a closed terminal; a scheduler's warning.
+# Ctrl-C; `docker stop` and `kill`; a closed terminal; a scheduler's warning.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class StopRequest:
-    """Why a training has to stop at the next step, if it has to.
+    """Whether and why a training must stop at the next step.
 
     Attributes:
-      signal_number: int of the first signal, or None.
-      deferred: bool, whether the program looks at `requested` itself. Until then a
-        signal ends it at once, and so does a second signal.
+      signal_number: int, the first signal, or None.
+      deferred: bool, whether the program checks `requested`. If not, a signal ends it
+        at once; a second signal always does.
       error: the exception that ends the run after a save, or None.
     """
 
@@ -28,13 +28,13 @@ class StopRequest:
 
     def install(self):
         for number in SIGNALS:
-            # nohup ignores SIGHUP, and so do we then.
+            # Under nohup SIGHUP stays ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def uninstall(self):
-        """Gives the signals back to whoever had them."""
+        """Restores the previous handlers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
@@ -50,7 +50,7 @@ class StopRequest:
 
     @property
     def exit_status(self):
-        """128 and the signal's number, as a shell reports it; 0 without one."""
+        """128 plus the signal's number, as in a shell; 0 without a signal."""
         return 128 + self.signal_number if self.signal_number else 0
 
     def _handle(self, number, unused_frame):

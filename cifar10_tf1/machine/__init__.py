@@ -1,1 +1,1 @@
-"""The machine: where TensorFlow 1.15 and 2 differ, devices, a description."""
+"""The machine: both TensorFlows, devices, memory, a description for records."""

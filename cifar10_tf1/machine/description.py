@@ -1,9 +1,9 @@
-"""The kind of machine: what decides whether two runs agree to the bit.
+"""The kind of machine: two runs of one seed on the same kind agree to the bit.
 
-Two runs of one seed give the same bits on the same kind: the TensorFlow wheel,
-the kernels, the device, the numbers of threads, the processor with its vector
-extensions and caches (Eigen's blocking, and so the order of sums, follows
-them). No name of a host, a user or a folder is read: records are published.
+A kind is the TensorFlow wheel, the kernels, the device, the number of threads, and
+the processor with its vector extensions and caches, because Eigen's blocking and so
+the order of sums depends on them. It contains no name of a host, user or folder:
+records are published.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ try:
 except ImportError:  # Python 3.6 and 3.7
     try:
         import importlib_metadata as metadata
-    except Exception:  # absent, or another Python's: the doctor runs all the same
+    except Exception:  # absent, or another Python's; the doctor must still run
         metadata = None
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-_COMMIT_VARIABLE = 'CIFAR_TF1_COMMIT'  # of the images: docker/
+_COMMIT_VARIABLE = 'CIFAR_TF1_COMMIT'  # in the images; see docker/
 
-# glibc's numbers of sysconf names that Python does not know. It asks the
-# processor, so in a container they are what Eigen sees.
+# glibc's sysconf numbers, which Python has no names for. glibc asks the processor,
+# so a container gets the sizes that Eigen sees.
 _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
 
 _VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
@@ -36,31 +36,29 @@ _VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
 class Threads(NamedTuple):
     intra_op: int  # within one op
     inter_op: int  # ops at the same time
-    input: int     # images prepared in parallel; no influence on the bits
+    input: int     # images prepared in parallel; does not affect the bits
 
 
 def count_cores():
-    """Cores that this process may use: its affinity and its cgroup's quota."""
+    """Counts the cores that affinity and cgroup quota leave to this process."""
     cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
              else os.cpu_count() or 1)
     v1 = '/sys/fs/cgroup/cpu/cpu.cfs_'
     for words in (_read('/sys/fs/cgroup/cpu.max').split(),
                   (_read(v1 + 'quota_us') + ' ' + _read(v1 + 'period_us')).split()):
-        if len(words) == 2 and words[0].isdigit():  # not "max" or -1
+        if len(words) == 2 and words[0].isdigit():  # "max" and -1 are no limit
             cores = min(cores, max(1, math.ceil(int(words[0]) / int(words[1]))))
     return cores
 
 
 def describe_platform(device, kernels, threads, gpu=None):
-    """The kind of machine, which has to be equal for equal bits.
+    """The kind of machine: a dict for JSON, nested one level deep.
 
     Args:
       device: 'cpu' or 'gpu'.
       kernels: 'stock' or 'fast'.
       threads: Threads.
       gpu: dict of devices.find_gpu, or None on a CPU.
-    Returns:
-      dict for JSON, with one level of dicts in it.
     """
     name, version, digest = find_wheel()
     return {
@@ -68,16 +66,16 @@ def describe_platform(device, kernels, threads, gpu=None):
         'device': device, 'kernels': kernels,
         'onednn_rewrites': os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1'
         and not (version or '').startswith('1.'),
-        # How many ops run at the same time has no influence.
+        # inter_op does not affect the bits.
         'intra_op_threads': threads.intra_op,
         'cpu': find_cpu(), 'gpu': gpu,
     }
 
 
 def name_machine(kind):
-    """The card of a described platform, else its processor, for people.
+    """The card of a kind, else its processor: 'AMD EPYC, family 25, model 17'.
 
-    Different processors have the same name: 'AMD EPYC, family 25, model 17'.
+    Different processors share a name, so family and model belong to it.
     """
     cpu = kind['cpu']
     return (kind.get('gpu') or {}).get('card') or f'{cpu["name"]}' + ''.join(
@@ -93,7 +91,7 @@ def find_version(package):
 
 
 def find_tensorflow():
-    """(name, version) of the installed package; (None, None) without one."""
+    """(name, version) of the installed package, or (None, None)."""
     for name in ('tensorflow-gpu', 'tensorflow', 'tensorflow-cpu'):
         version = find_version(name)
         if version:
@@ -104,8 +102,8 @@ def find_tensorflow():
 def find_wheel():
     """The installed TensorFlow: (name, version, digest), each a str or None.
 
-    The digest is the SHA-256 over the names and digests of the files in the
-    wheel's own RECORD, without those that an installer adds.
+    The digest is the SHA-256 of the names and digests in the wheel's RECORD, without
+    the files that an installer adds.
     """
     name, version = find_tensorflow()
     if name is None:
@@ -144,7 +142,7 @@ def _find_cache(number):
 
 
 def has_avx512(cpu=None):
-    """Whether a processor (find_cpu) has what oneDNN calls AVX-512."""
+    """Whether a processor (find_cpu) has the extensions that oneDNN calls AVX-512."""
     flags = (cpu or find_cpu())['vector_flags'].split()
     return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
 
@@ -158,7 +156,7 @@ def lacks_avx(cpu=None):
 
 
 def find_versions():
-    """Versions beside the kind of machine: to read, not to compare."""
+    """Versions for people to read; not part of the kind."""
     return {'python': platform.python_version(), 'system': platform.system(),
             'kernel': platform.release(),
             'libc': ' '.join(platform.libc_ver()),
@@ -166,11 +164,10 @@ def find_versions():
 
 
 def find_commit():
-    """The commit of this program, and whether its files are those of the commit.
+    """The commit of this program, and whether its tracked files are unchanged.
 
-    Files that git does not know do not count. An image has no history: docker/
-    puts the commit that its builder named into CIFAR_TF1_COMMIT. `make image`
-    adds -dirty if a file was changed; an image can't tell that none was.
+    An image has no git history: its build sets CIFAR_TF1_COMMIT, to which `make
+    image` adds -dirty if a file was changed.
 
     Returns:
       (commit, clean): str or None, bool or None for unknown.
@@ -182,7 +179,7 @@ def find_commit():
             universal_newlines=True).stdout.strip()
 
     try:
-        # A copy inside of somebody's repository is not that commit.
+        # A copy inside another repository does not have its commit.
         if os.path.realpath(git('rev-parse', '--show-toplevel')
                             ) == os.path.realpath(_ROOT):
             return git('rev-parse', 'HEAD'), not git(
@@ -198,7 +195,7 @@ def find_commit():
 
 
 def format_commit(commit, clean):
-    """The text for a commit: '1a2b, with changes', for example."""
+    """A commit for people, such as '1a2b, with changes'."""
     if commit is None:
         return 'unknown'
     return commit + {True: '', False: ', with changes',
@@ -206,7 +203,7 @@ def format_commit(commit, clean):
 
 
 def list_differences(kind_a, kind_b):
-    """How two kinds differ: ['intra_op_threads: 2, not 4', ...]."""
+    """Lists how kind_b differs from kind_a: ['intra_op_threads: 2, not 4', ...]."""
     def flat(kind, prefix=''):
         items = {}
         for name, value in kind.items():

@@ -1,10 +1,9 @@
-"""Where the network computes: the CPU, or a GPU that this TensorFlow can use.
+"""Selects the device: the CPU, or a GPU that the installed TensorFlow supports.
 
-TensorFlow 1.15 on a card that is newer than its CUDA does not fail: it hangs
-for minutes and then computes NaN or wrong numbers. So the cards and the driver
-are checked against what the installed TensorFlow supports before it is imported.
-An unfit card is refused. If a driver or TensorFlow's libraries can't be used, a
-line says so, and the CPU is taken, unless a GPU was asked for.
+On a card newer than its CUDA, TensorFlow 1.15 does not fail: it hangs for minutes
+and then computes NaN or wrong numbers. So cards and driver are checked before the
+import, and an unfit card is refused. If the driver or TensorFlow's libraries don't
+work, a warning says so and the CPU is used, unless the user asked for a GPU.
 """
 
 import os
@@ -21,16 +20,16 @@ from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda import support as supports
 
 _VISIBLE = 'CUDA_VISIBLE_DEVICES'
-# Variables that an earlier run in this process changed: (the user's value, ours).
+# Variables that an earlier run in this process changed: name to (old, new) value.
 _changed = {}
 
 
 class DeviceSelection(NamedTuple):
-    """What was decided before TensorFlow was imported."""
+    """The decision made before the import of TensorFlow."""
     device: str                        # 'cpu' or 'gpu'
     requested: str                     # 'auto', 'cpu' or 'gpu'
-    reason: str = ''                   # why it is the CPU
-    is_problem: bool = False           # there may be a card, and it is not used
+    reason: str = ''                   # for the CPU
+    is_problem: bool = False           # a card may be there but can't be used
     card: Optional[drivers.Card] = None
     driver: Optional[drivers.Driver] = None
     not_used: Tuple[str, ...] = ()     # the other cards, and why
@@ -38,20 +37,19 @@ class DeviceSelection(NamedTuple):
 
 def select(requested, allow_unsupported=False, support=None,
            because='as --device says'):
-    """Selects the device and hides from TensorFlow what it must not use.
+    """Selects the device and hides the other cards from TensorFlow.
 
-    Runs before TensorFlow is imported.
+    Call it before the import of TensorFlow.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
-      allow_unsupported: bool, takes a card that is refused otherwise.
-      support: cuda.support.Support, by default the installed TensorFlow's.
-      because: str, the reason to print for a CPU that was asked for.
+      allow_unsupported: bool, whether to use an unfit card.
+      support: cuda.support.Support; default the installed TensorFlow's.
+      because: str, the reason to print if the CPU was requested.
     Returns:
       DeviceSelection, for resolve.
     Raises:
-      UserError: there are cards and none is fit; or a GPU is asked for and none
-        can be used.
+      UserError: every card is unfit, or no GPU is usable and one was requested.
     """
     _restore_environment()
     if requested == 'cpu':
@@ -78,7 +76,7 @@ def select(requested, allow_unsupported=False, support=None,
 
 
 def resolve(selection, threads):
-    """Starts TensorFlow's threads and devices; prints which device is used.
+    """Starts TensorFlow's threads and devices; prints the device.
 
     Args:
       selection: DeviceSelection.
@@ -86,7 +84,7 @@ def resolve(selection, threads):
     Returns:
       'cpu' or 'gpu'.
     Raises:
-      UserError: a GPU is asked for and TensorFlow can use none.
+      UserError: TensorFlow can't use the GPU that was requested.
     """
     runtime.start_threads(threads)
     name = None
@@ -107,43 +105,41 @@ def resolve(selection, threads):
             + ([f'driver {number}'] if number else [])
             + ([f'CUDA {drivers.format_cuda(cuda)}'] if cuda else []))
         line = '; not used: '.join((line,) + selection.not_used)
-    # Standard output has the run's story, standard error what to worry about.
     print(('warning: ' if selection.is_problem else '') + line,
           file=sys.stderr if selection.is_problem else sys.stdout, flush=True)
     return selection.device
 
 
 def find_gpu(device, threads):
-    """The card and its software, for the record; None on a CPU.
+    """Describes the card and its software for run.json; None on a CPU.
 
     Returns:
       dict: card (as TensorFlow describes it), driver, cuda, cudnn; or None.
     """
     if device != 'gpu':
         return None
-    # The bus address has no influence, and tells two like machines apart.
+    # Without the bus address, which would make equal machines differ.
     card = re.sub(r', pci bus id: [^,]*', '', _find_card(threads))
     return {'card': card, 'driver': drivers.find_number(),
             'cuda': libraries.find_cuda(), 'cudnn': libraries.find_cudnn()}
 
 
 def _select_cpu(requested, reason, way_out='', is_problem=False):
-    """The selection of the CPU; UserError if a GPU was asked for."""
+    """Selects the CPU; UserError if a GPU was requested."""
     if requested == 'gpu':
-        raise UserError('a GPU is asked for (--device gpu, or the run\'s '
-                        f'record): {reason}; '
-                        + (f'{way_out}, or ' if way_out else 'or ')
+        raise UserError('no GPU is usable, but --device or the run\'s record asks for '
+                        f'one: {reason}; ' + (f'{way_out}, or ' if way_out else 'or ')
                         + 'use --device cpu')
     _change(_VISIBLE, '-1')
-    # Without a driver 1.15 reports a failed cuInit as an error at each start.
-    # Real errors still arrive as Python exceptions, fatal ones are printed.
+    # Without a driver 1.15 logs a failed cuInit as an error at each start. Level 3
+    # hides it; other errors still become Python exceptions.
     if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
     return DeviceSelection('cpu', requested, reason, is_problem)
 
 
 def _select_card(requested, driver, support, allow_unsupported):
-    """The selection of the first fit card; UserError if there is none."""
+    """Selects the first fit card; UserError if there is none."""
     faults = [supports.find_fault(card, driver, support)
               for card in driver.cards]
     if None not in faults:
@@ -152,10 +148,9 @@ def _select_card(requested, driver, support, allow_unsupported):
             ways_out = supports.list_ways_out(driver, support)
             raise UserError(f'{refusal}. Use '
                             + ', or '.join(ways_out + ['--device cpu'])
-                            + ', or try it all the same with '
-                            '--allow-unsupported-gpu')
-        print(f'warning: {refusal}; going on because of '
-              '--allow-unsupported-gpu', file=sys.stderr, flush=True)
+                            + ', or try the card anyway with --allow-unsupported-gpu')
+        print(f'warning: {refusal}; used because of --allow-unsupported-gpu',
+              file=sys.stderr, flush=True)
         faults[0] = None
     card = driver.cards[faults.index(None)]
     return DeviceSelection('gpu', requested, card=card, driver=driver, not_used=tuple(
@@ -169,7 +164,7 @@ def _change(name, value):
 
 
 def _restore_environment():
-    """Undoes an earlier run's changes: in a notebook several share a process."""
+    """Undoes the changes of an earlier run in this process, as in a notebook."""
     for name, (before, value) in _changed.items():
         if os.environ.get(name) == value:
             os.environ.pop(name)
@@ -179,13 +174,12 @@ def _restore_environment():
 
 
 def _check_card(threads):
-    """(name of the card that TensorFlow uses, None) or (None, why it can't)."""
+    """(name of TensorFlow's card, None), or (None, why it can't use one)."""
     support = supports.find_support() or supports.TENSORFLOW_1
     described = _find_card(threads)
     if described is None:
-        return None, ('TensorFlow can use no GPU here, and with '
-                      'TF_CPP_MIN_LOG_LEVEL=0 names the library it lacks: '
-                      + support.way_to_libraries)
+        return None, ('TensorFlow finds no usable GPU; set TF_CPP_MIN_LOG_LEVEL=0 to '
+                      f'see which library it lacks; {support.way_to_libraries}')
     match = re.search(r'name: (.*?), (?:pci bus id: [^,]*, )?'
                       r'compute capability: (\d+)\.(\d+)', described)
     if not match:
@@ -197,7 +191,7 @@ def _check_card(threads):
 
 
 def _find_card(threads):
-    """TensorFlow's description of the GPU that its sessions use, or None."""
+    """TensorFlow's description of its first GPU, or None."""
     runtime.load_tensorflow()
     from tensorflow.python.client import device_lib
     cards = [local.physical_device_desc for local

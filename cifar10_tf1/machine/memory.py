@@ -1,27 +1,27 @@
-"""Memory that this process may use: the machine's, or less in a container."""
+"""The memory of the machine or of the container, which may have less."""
 
 import os
 import sys
 from typing import NamedTuple
 from typing import Optional
 
-_UNLIMITED = 1 << 60  # cgroup v1 states "no limit" as a number near 2 ** 63
+_UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2 ** 63
 
 
 class Memory(NamedTuple):
-    """Bytes; None where the system does not say."""
+    """Bytes; None if unknown."""
     total: Optional[int]      # of the machine
-    available: Optional[int]  # free, or held by caches that the kernel can drop
-    limit: Optional[int]      # of the container; None: it has none
+    available: Optional[int]  # free, or in caches that the kernel can drop
+    limit: Optional[int]      # of the container; None without a limit
 
     @property
     def size(self):
-        """All memory of the machine or the container, used or not."""
+        """The memory of the machine or the container, used or not."""
         return _smaller(self.total, self.limit)
 
     @property
     def usable(self):
-        """What a new process may take at most."""
+        """The most that a new process can use."""
         return _smaller(self.available, self.limit)
 
     def __str__(self):
@@ -32,12 +32,10 @@ class Memory(NamedTuple):
 
 
 def find_memory(root='/'):
-    """Reads /proc/meminfo and the limits of this process's cgroups.
+    """Reads /proc/meminfo and the limits of this process's cgroups: Memory.
 
     Args:
-      root: str, the folder that holds proc and sys; for tests.
-    Returns:
-      Memory.
+      root: str, the parent of proc and sys; for tests.
     """
     sizes = {}
     for line in _read(root, 'proc/meminfo').splitlines():
@@ -51,34 +49,27 @@ def find_memory(root='/'):
 
 
 def warn_of_shortage(needed_bytes, activity):
-    """Warns on standard error if a program needs more memory than it may use.
+    """Warns on standard error if a program needs more memory than it can use.
 
     Args:
       needed_bytes: float, the program's peak; see systems.Entry.
       activity: str, 'training' or 'testing'.
     """
-    shortage = find_shortage(needed_bytes, activity, find_memory())
-    if shortage:
-        print(f'warning: {shortage}', file=sys.stderr, flush=True)
-
-
-def find_shortage(needed_bytes, activity, memory):
-    """The text of that warning; None if there is enough or nothing is known."""
+    memory = find_memory()
     if memory.usable is None or memory.usable >= needed_bytes:
-        return None
+        return
     way_out = 'end other programs'
     if memory.limit == memory.usable:
         way_out = 'give the container more (docker run --memory)'
-    return (f'{activity} takes up to {_gigabytes(needed_bytes)} of memory, and '
-            f'{_gigabytes(memory.usable)} can be used here; the system may kill '
-            f'the program (exit status 137): {way_out}')
+    print(f'warning: {activity} takes up to {_gigabytes(needed_bytes)} of memory, but '
+          f'only {_gigabytes(memory.usable)} is usable here, and the system may kill the '
+          f'program (exit status 137); {way_out}', file=sys.stderr, flush=True)
 
 
 def _list_limits(root):
-    """Limits of the cgroup and its parents, in versions 1 and 2.
+    """Yields the limits of the cgroup and its parents, of versions 1 and 2.
 
-    A container sees its own group as the root, or under its path in
-    /proc/self/cgroup.
+    A container sees its own group as the root or at the path in /proc/self/cgroup.
     """
     for line in _read(root, 'proc/self/cgroup').splitlines():
         unused_number, controllers, path = line.split(':', 2)

@@ -1,20 +1,20 @@
-"""Variables of the environment that override what TensorFlow computes.
+"""Environment variables that would change the numbers TensorFlow computes.
 
-The names are from the binaries and the Python sources of the wheels of 1.15.0 and
-2.21.0. docs/reproducibility.md lists those that stay as a user sets them.
+The names come from the binaries and Python sources of the wheels 1.15.0 and 2.21.0.
+docs/reproducibility.md lists the variables that keep a user's value.
 """
 
 import fnmatch
 import os
 import sys
 
-# Patterns; removed before TensorFlow is imported, which reads most of them once.
+# Patterns. Removed before the import of TensorFlow, which reads most of them once.
 SET_ASIDE = (
-    # XLA fuses ops, and so rounds and sums in another order.
+    # XLA fuses ops, which changes rounding and the order of sums.
     'TF_XLA_FLAGS', 'XLA_FLAGS', 'TF_FUNCTION_JIT_COMPILE_DEFAULT',
     'TF_JIT_COMPILE_REWRITE', 'TF_JITRT_FLAGS', 'TF_DISABLE_JIT_KERNELS',
     # CPU: other kernels for convolutions and matrix products, other vector
-    # extensions, products of bfloat16.
+    # extensions, bfloat16 products.
     'TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL', 'TF_USE_DEEP_CONV2D',
     'ONEDNN_MAX_CPU_ISA', 'ONEDNN_CPU_ISA_HINTS', 'ONEDNN_DEFAULT_FPMATH_MODE',
     'DNNL_MAX_CPU_ISA', 'DNNL_CPU_ISA_HINTS', 'DNNL_DEFAULT_FPMATH_MODE',
@@ -23,12 +23,12 @@ SET_ASIDE = (
     # CPU: another division of an op among threads.
     'TF_OVERRIDE_GLOBAL_THREADPOOL', 'TF_USE_EIGEN_PARALLEL_FOR_IN_WORK_SHARDER',
     'TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD',
-    # GPU: products of 19 bits (TF32) or on tensor cores.
+    # GPU: 19-bit products (TF32) or tensor cores.
     'NVIDIA_TF32_OVERRIDE', 'TF_*_TENSOR_OP_MATH*', 'TF_FP16_*',
     'TF_CONV2D_USE_FP16_ACCUMULATE',
-    # Half precision by rewriting the graph.
+    # Graph rewrites to half precision.
     'TF_ENABLE_AUTO_MIXED_PRECISION*', 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_*',
-    # GPU: another algorithm, by measurement or by force.
+    # GPU: algorithms chosen by measurement or by the user.
     'TF_AUTOTUNE_*', 'TF_MATMUL_AUTOTUNE_*', 'TF_CUDNN_*', 'TF_USE_CUDNN*',
     'TF_USE_CUBLASLT', 'TF_USE_DEFAULT_CONV_ALGO', 'TF_ENABLE_WINOGRAD_NONFUSED',
     'TF_ENABLE_FFT_TILING_FORWARD', 'TF_ENABLE_MAXPOOL_NANPROP',
@@ -42,18 +42,18 @@ SET_ASIDE = (
     'TF_ENABLE_TENSOR_ARRAY_V2',
 )
 
-# The values that the program sets itself; they fall under the patterns above.
+# Set by the program, though the patterns above may match them.
 OURS = {
-    # 1.15: deterministic algorithms of cuDNN. It stops autotuning as well;
-    # TF_CUDNN_USE_AUTOTUNE=0 on top of it would defeat it.
+    # 1.15: deterministic algorithms of cuDNN, and no autotuning. Setting
+    # TF_CUDNN_USE_AUTOTUNE=0 as well would defeat it.
     'TF_CUDNN_DETERMINISTIC': '1',
-    # 2: the same for every op; see runtime.load_tensorflow.
+    # 2: every op deterministic; see runtime.load_tensorflow.
     'TF_DETERMINISTIC_OPS': '1',
 }
 
 
 def remove():
-    """Removes SET_ASIDE from the environment, with one line for what was there."""
+    """Removes SET_ASIDE from the environment; warns of what it removed, in one line."""
     found = sorted(
         name for name, value in os.environ.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in SET_ASIDE)

@@ -1,8 +1,8 @@
-"""Where TensorFlow 1.15 and TensorFlow 2 differ, line by line with the reason.
+"""Where TensorFlow 1.15 and TensorFlow 2 differ, and why.
 
-1.15 is the runtime of record. On TensorFlow 2 the same code builds the same
-graph through tensorflow.compat.v1; nowhere else does the project ask which of
-the two it runs on.
+The published numbers come from 1.15. On TensorFlow 2 the same code builds the same
+graph through tensorflow.compat.v1. Only this module asks which of the two is running;
+its comments begin with the version they are about.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import overrides
 
-# Parameters of the C library's mallopt, and the largest values that old ones take.
+# mallopt's parameters, and the largest values that old C libraries accept.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
 
@@ -27,37 +27,34 @@ _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
 def prepare_environment(kernels='stock', prefers_onednn=False):
-    """Sets what TensorFlow and cuDNN read once, when they load, and malloc.
+    """Sets the variables that TensorFlow and cuDNN read when they load, and malloc.
 
-    Imports no TensorFlow; sets nothing once it is loaded. Each variable means
-    nothing to the runtime that does not know it.
+    Does not import TensorFlow, and has no effect after its import. A runtime ignores
+    the variables that it does not know.
 
     Args:
       kernels: 'stock' or 'fast'.
-      prefers_onednn: bool, whether to use oneDNN's rewrites with the stock
-        kernels too: systems.Entry.
+      prefers_onednn: bool, whether the stock kernels use oneDNN's rewrites too; see
+        systems.Entry.
     """
     overrides.remove()
     if 'tensorflow' in sys.modules:
         return
     os.environ.update(overrides.OURS)
-    # 2 hides INFO and WARNING; C++ errors and fatal ones are still printed.
+    # Level 2 hides INFO and WARNING from C++, not errors.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     # Deprecation notes of TensorFlow's Python side.
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
-    # 1.15 spells dtypes in a way that NumPy 1.17 warns of, in twelve lines at
-    # each start.
+    # 1.15: NumPy 1.17 warns of its dtypes in twelve lines at each start.
     warnings.filterwarnings('ignore', category=FutureWarning,
                             module=r'tensor(flow|board)')
-    # 1.15: a program with TensorFlow 2 passes this on to programs that it starts,
-    # and 1.15 would behave as version 2 there.
+    # 1.15: TensorFlow 2 sets this for child processes, where 1.15 would then behave
+    # like version 2.
     os.environ.pop('TF2_BEHAVIOR', None)
-    # 2: oneDNN's graph rewrites, on by default on some processors only, sum in
-    # another order than the rest; the processor must not choose. (The matrix
-    # products inside the other kernels are oneDNN's in any case.) They make the
-    # fast kernels faster with AVX-512, and slower without it: the kind of machine
-    # decides, and names the choice. The stock kernels do without, except in a
-    # system that consists of large convolutions.
+    # 2: oneDNN's graph rewrites change the order of sums, and by default some
+    # processors use them and others don't. Choose here, and put the choice into the
+    # kind of machine. They make the fast kernels faster with AVX-512 and slower
+    # without it. The stock kernels use them only in a system of large convolutions.
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
         '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
         else '0')
@@ -67,8 +64,8 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
 def _keep_memory():
     """Makes the C library keep freed memory for the next allocation.
 
-    By default it gives the memory of most activations back to the system at each
-    step: on 1.15 a tenth of the processor's time goes into getting it again.
+    By default it returns most activations to the system at each step. On 1.15,
+    getting the memory back takes a tenth of the processor's time.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # of glibc
     if mallopt is not None:
@@ -78,24 +75,24 @@ def _keep_memory():
 
 @functools.lru_cache(maxsize=None)
 def load_tensorflow():
-    """Imports TensorFlow and makes version 2 behave as version 1.
+    """Imports TensorFlow and makes version 2 behave like version 1.
 
-    Before any graph is built; a second call does nothing more.
+    Call it before building a graph; later calls change nothing.
 
     Returns:
       the module tensorflow.compat.v1.
     Raises:
-      UserError: the processor has no AVX; PYTHONPATH has another Python's packages.
+      UserError: the processor has no AVX, or PYTHONPATH has another Python's packages.
     """
     if description.lacks_avx():
         raise UserError('TensorFlow needs a processor with AVX, and this one has '
-                        'none: use another machine (a virtual one must pass on '
+                        'none; use another machine (a virtual one must pass on '
                         'its host\'s AVX)')
     try:
         with _without_notes():
             import tensorflow
             import tensorflow.compat.v1 as tf
-    except Exception as error:  # any; see explain_import_error
+    except Exception as error:  # of any type; see explain_import_error
         line = environment.explain_import_error(error)
         if line is None:
             raise
@@ -104,20 +101,18 @@ def load_tensorflow():
         return tf
     # 2: graphs and sessions, ref-counted shapes, no eager execution.
     tf.disable_v2_behavior()
-    # 2: refuses to run what it can't make deterministic; tf.data keeps the order
-    # of its elements.
+    # 2: deterministic ops, or an error; tf.data keeps the order of elements.
     tensorflow.config.experimental.enable_op_determinism()
-    # 2: from compute capability 8.0 on it would multiply in 19 bits by default.
+    # 2: no 19-bit products, the default from compute capability 8.0 on.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return tf
 
 
 def start_threads(threads):
-    """Makes the threads of this process, before a graph is built.
+    """Creates the threads of this process. Call it before building a graph.
 
-    The first device of a process decides the number of threads for all. 2:
-    while a graph is built, constants in it are computed already, on a device
-    made for that: with a thread a core, whatever the sessions ask for.
+    The first device of a process fixes the number of threads for all. 2: building a
+    graph already computes constants, on a device with one thread a core.
 
     Args:
       threads: description.Threads.
@@ -131,33 +126,31 @@ def session_config(threads, rewrites=True):
     """tf.ConfigProto for every session of a process.
 
     Args:
-      threads: description.Threads; 0 leaves a number to TensorFlow.
-      rewrites: bool, whether TensorFlow may rewrite the graph first, and the
-        input pipeline at each start. A test with the fast kernels gains less
-        by it than it takes.
+      threads: description.Threads; TensorFlow chooses where a number is 0.
+      rewrites: bool, whether TensorFlow may rewrite graph and input pipeline at the
+        start. For a test with the fast kernels this takes longer than it saves.
     """
     tf = load_tensorflow()
     from tensorflow.core.protobuf import rewriter_config_pb2
     config = tf.ConfigProto(allow_soft_placement=True,
                             intra_op_parallelism_threads=threads.intra_op,
                             inter_op_parallelism_threads=threads.inter_op)
-    # 1.15: without growth cuDNN 7 fails to start on RTX 20 cards.
+    # 1.15: without this cuDNN 7 fails to start on RTX 20 cards.
     config.gpu_options.allow_growth = True
     options = config.graph_options.rewrite_options
     options.disable_meta_optimizer = not rewrites
     if not has_onednn_rewrites():
-        # A second pass over deep_cnn's 3,600 ops changes nothing and takes a third of
+        # A second pass changes nothing, and for deep_cnn's 3,600 ops takes a third of
         # the time before the first step.
         options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     return config
 
 
 def dataset_options():
-    """tf.data.Options that leave a dataset as it is written.
+    """tf.data.Options that keep TensorFlow from rewriting a dataset.
 
-    Both runtimes would rewrite it at each initialisation. 2 still does, because
-    ops are to be deterministic, and fills a stand-in of zeros for each tensor
-    that it starts from: here as large as the data set.
+    Both runtimes would rewrite it at each initialisation. 2 still does, for
+    deterministic ops, and allocates zeros as large as the data set.
     """
     tf = load_tensorflow()
     options = tf.data.Options()
@@ -170,27 +163,23 @@ def dataset_options():
 
 
 def make_relu_gradient():
-    """A function of (gradient, features): the gradient of positive features, else 0.
+    """Returns a function of (gradient, features): the gradient of relu.
 
-    The gradient is float32 and finite, the features float32 of the same shape and
-    nowhere negative.
+    Both are float32 of the same shape; the gradient is finite, no feature negative.
     """
     tf = load_tensorflow()
     if not tf.version.VERSION.startswith('1.'):
         return lambda gradient, features: tf.raw_ops.ReluGrad(gradients=gradient,
                                                               features=features)
-    # 1.15: its kernel takes one number at a time; these three ops use the vector unit
-    # and take half the time. The factor lifts every normal number over 1. Constants
-    # are shared, because each op costs time at each start.
+    # 1.15: its kernel is not vectorised; these three ops are, and take half the time.
+    # The factor lifts every normal number above 1. All layers share the constants,
+    # because each op costs time at the start.
     factor, one = tf.constant(3e38), tf.constant(1.0)
     return lambda gradient, features: gradient * tf.minimum(features * factor, one)
 
 
 def has_onednn_rewrites():
-    """Whether oneDNN computes convolutions, pools and their gradients.
-
-    2: as prepare_environment has set it; 1.15 has no such rewrites.
-    """
+    """Whether oneDNN computes convolutions, pools and their gradients; never on 1.15."""
     import tensorflow.compat.v1 as tf
     return (not tf.version.VERSION.startswith('1.')
             and os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
@@ -198,10 +187,10 @@ def has_onednn_rewrites():
 
 @contextlib.contextmanager
 def _without_notes():
-    """Takes the notes of TensorFlow 2's libraries out of standard error.
+    """Filters what TensorFlow's libraries log while they load.
 
-    2: while they load they log, at a time when no level can be set yet. Another
-    process filters them, so the last words of an abort come out too.
+    2: they log before any level can be set. A separate process filters standard
+    error, so the message of an abort still gets through.
     """
     try:
         with open(os.dup(2), 'wb') as error:

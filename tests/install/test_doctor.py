@@ -19,7 +19,6 @@ from cifar10_tf1.doctor import WARN
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda import support as supports
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -181,8 +180,6 @@ def judge(monkeypatch):
                      num_gpus=1):
         monkeypatch.setattr(drivers, 'ask', lambda *unused: driver)
         monkeypatch.setattr(supports, 'find_support', lambda: support)
-        monkeypatch.setattr(libraries, 'find_fault', lambda *unused: None,
-                            raising=False)
         monkeypatch.setattr(doctor, '_LIST_GPUS', f'exit({num_gpus == 0:d})')
         before = dict(os.environ)
         lines = check(doctor.check_gpu, requested)
@@ -213,7 +210,7 @@ def test_a_fit_card_beside_an_unfit_one(judge):
     found, text = judge(drivers.Driver(True, 12020, '535.54', (RTX_3090, RTX_2080)))
     assert found == [OK, OK]
     assert re.search('RTX 2080, compute capability 7.5: fit for TensorFlow 1.15', text)
-    assert 'NVIDIA 535.54, serves CUDA 12.2' in text
+    assert 'NVIDIA 535.54, supports CUDA 12.2' in text
     assert re.search('RTX 3090.*so it is not used', text)
 
 

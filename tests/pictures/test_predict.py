@@ -172,7 +172,7 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, ca
     for arguments, named in (
             (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
             (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
-            (['--test', '1', '--figure', str(taken)], 'is there already'),
+            (['--test', '1', '--figure', str(taken)], 'already exists'),
             (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
             (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png')):
         assert predict.main(arguments) == 1

@@ -1,8 +1,7 @@
-"""The graphics cards of this machine and what their driver supports.
+"""The NVIDIA cards of this machine and the CUDA version of their driver.
 
-libcuda.so.1 is asked, which every driver and every container that can compute
-has. A child process (probe.py) with a time limit asks it, because a driver may
-hang or crash.
+Asks libcuda.so.1, part of every driver and of every container that can compute, in
+a child process (probe.py) with a time limit: a broken driver may hang or crash.
 """
 
 import json
@@ -15,24 +14,23 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
-# cuInit takes seconds a card on a large machine whose driver is not kept loaded.
+# On a large machine that unloads its idle driver, cuInit takes seconds a card.
 LIMIT_SECONDS = 60.0
 _PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'probe.py')
 _VERSION_FILE = '/proc/driver/nvidia/version'
 
 _NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
-# The stub that the CUDA toolkit links with answers -1 to CUDA 10, then 34. It
-# lies in the loader's path of TensorFlow's official GPU images, behind the real
-# libcuda, and so is what is found in a container without --gpus.
+# The CUDA toolkit's stub of libcuda answers -1 up to CUDA 10, later 34. In
+# TensorFlow's GPU images the loader finds it if the container has no --gpus.
 _STUB_CODES = (-1, 34)
-_DEVICE_FILES = ('/dev/nvidiactl', '/dev/dxg')  # the second: Windows' WSL
+_DEVICE_FILES = ('/dev/nvidiactl', '/dev/dxg')  # the second on WSL
 
-_REMEDY = ('reboot, or install the driver again; in a container pass --gpus all '
-           'and keep stubs out of LD_LIBRARY_PATH')
+_REMEDY = ('reboot, or reinstall the driver; in a container pass --gpus all and keep '
+           'stub libraries out of LD_LIBRARY_PATH')
 
 
 class Card(NamedTuple):
-    label: str                   # as CUDA_VISIBLE_DEVICES names it
+    label: str                   # in CUDA_VISIBLE_DEVICES
     name: str                    # such as 'NVIDIA GeForce RTX 2080'
     capability: Tuple[int, int]  # compute capability
 
@@ -42,28 +40,26 @@ class Card(NamedTuple):
 
 
 class Driver(NamedTuple):
-    is_here: bool = False          # whether there is a libcuda at all
-    cuda: Optional[int] = None     # the newest version it serves, 12020 for 12.2
-    number: Optional[str] = None   # its own, such as '535.54.03'
+    is_here: bool = False          # whether there is a libcuda
+    cuda: Optional[int] = None     # the newest version it supports, 12020 for 12.2
+    number: Optional[str] = None   # its own version, such as '535.54.03'
     cards: Tuple[Card, ...] = ()
-    problem: Optional[str] = None  # why it can't be used; what helps
+    problem: Optional[str] = None  # why it can't be used, and a remedy
 
     def fail(self, problem):
-        """This driver, unusable."""
+        """This driver, marked as unusable."""
         return self._replace(is_here=True, cards=(),
                              problem=f'the NVIDIA driver {problem}; {_REMEDY}')
 
 
 def ask(limit=LIMIT_SECONDS):
-    """Asks the driver of this machine.
+    """Asks the driver of this machine: Driver, with a `problem` if anything fails.
 
-    If the user lists no cards, they are counted as nvidia-smi counts them, by
-    CUDA_DEVICE_ORDER; by default CUDA puts the fastest card first.
+    Unless CUDA_VISIBLE_DEVICES is set, numbers the cards as nvidia-smi does; CUDA
+    itself would put the fastest card first.
 
     Args:
       limit: float, seconds.
-    Returns:
-      Driver; its `problem` reports whatever goes wrong.
     """
     if os.environ.get('CUDA_VISIBLE_DEVICES') is None:
         os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
@@ -81,7 +77,7 @@ def ask(limit=LIMIT_SECONDS):
         return driver.fail(f'gives no answer (exit status {status})')
     driver = driver._replace(cuda=cuda)
     if unloadable is not None:
-        # One of the libraries that it needs may be missing instead.
+        # Otherwise one of the libraries that libcuda needs is missing.
         is_absent = (unloadable.startswith('libcuda.so.1:')
                      and 'No such file' in unloadable)
         return driver if is_absent else driver.fail(f'does not load ({unloadable})')
@@ -96,7 +92,7 @@ def ask(limit=LIMIT_SECONDS):
 
 
 def find_number():
-    """The driver's own version, '535.54.03'; None if none is loaded."""
+    """The version of the loaded driver, such as '535.54.03', or None."""
     try:
         with open(_VERSION_FILE) as file:
             match = re.search(r'\s(\d{3,}(\.\d+)+)\s', file.readline())
@@ -106,7 +102,7 @@ def find_number():
 
 
 def _run_probe(limit):
-    """Runs probe.py, whose own alarm ends it: (exit status, output)."""
+    """Runs probe.py, which sets its own alarm: (exit status, output)."""
     process = subprocess.Popen(
         [sys.executable, '-I', '-S', _PROBE, str(limit)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -114,19 +110,19 @@ def _run_probe(limit):
     try:
         output = process.communicate(timeout=limit + 1)[0]
         return process.returncode, output
-    except subprocess.TimeoutExpired:  # it hangs in the kernel, and is left behind
+    except subprocess.TimeoutExpired:  # stuck in the kernel, where nothing ends it
         return -signal.SIGALRM, ''
 
 
 def _label(index):
-    """How CUDA_VISIBLE_DEVICES names the card; a user's list stays as it is."""
+    """The card's entry in a user's CUDA_VISIBLE_DEVICES, else its number."""
     listed = os.environ.get('CUDA_VISIBLE_DEVICES')
     labels = listed.split(',') if listed else []
     return labels[index].strip() if index < len(labels) else str(index)
 
 
 def name_label(label):
-    """'GPU 1' for '1'; a UUID, 'GPU-...' or 'MIG-...', stays as it is."""
+    """'GPU 1' for '1'; a UUID, 'GPU-...' or 'MIG-...', is unchanged."""
     return f'GPU {label}' if label.isdigit() else label
 
 

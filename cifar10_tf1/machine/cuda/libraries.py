@@ -1,10 +1,10 @@
-"""The versions of CUDA and cuDNN that TensorFlow has loaded, for the record."""
+"""The versions of CUDA and cuDNN that TensorFlow has loaded, for run.json."""
 
 import ctypes
 
 
 def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
-    """The version of the CUDA runtime, 10000 for 10.0; None without one."""
+    """The version of the CUDA runtime, 10000 for 10.0, or None."""
     library = _load(names)
     version = ctypes.c_int()
     if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
@@ -13,7 +13,7 @@ def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
 
 
 def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
-    """The version of cuDNN, 7605 for 7.6.5, 92800 for 9.28.0; None without one."""
+    """The version of cuDNN, 7605 for 7.6.5 and 92800 for 9.28.0, or None."""
     library = _load(names)
     if library is None:
         return None
@@ -22,7 +22,7 @@ def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
 
 
 def _load(names):
-    """A library that is loaded already is found in whatever folder it lies."""
+    """Opens the first library found; one already loaded may be in any folder."""
     for name in names:
         try:
             return ctypes.CDLL(name)

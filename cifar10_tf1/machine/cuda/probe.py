@@ -1,8 +1,7 @@
-"""The child process that asks libcuda.so.1; prints JSON.
+"""Asks libcuda.so.1 for the cards, in a child process, and prints JSON.
 
-A libcuda that hangs or crashes takes this process with it, not the program.
-driver.py runs it as a file in a bare Python, python -I -S, so it imports nothing
-of the project.
+A libcuda that hangs or crashes kills this process instead of the program. driver.py
+runs this file with `python -I -S`, so it imports nothing from the project.
 """
 
 import ctypes
@@ -11,7 +10,7 @@ import os
 import signal
 import sys
 
-# cuDeviceGetAttribute, CUdevice_attribute in cuda.h: compute capability.
+# CUdevice_attribute in cuda.h.
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
 
 
@@ -20,12 +19,12 @@ class _CudaError(Exception):
 
 
 def ask_driver():
-    """The driver's version and cards, in the order of CUDA_VISIBLE_DEVICES.
+    """The driver's CUDA version, and its cards in the order of CUDA_VISIBLE_DEVICES.
 
     Returns:
-      dict: `unloadable`, the loader's message if there is no libcuda.so.1;
-      `cuda`, 12020 for 12.2, or None; `error`, {call, code} of the first call
-      that fails, or None; `cards`, list of {name, capability}.
+      dict: `unloadable`, the loader's message if libcuda.so.1 does not load, or None;
+      `cuda`, 12020 for 12.2, or None; `error`, {call, code} of the call that failed,
+      or None; `cards`, list of {name, capability}.
     """
     answer = {'unloadable': None, 'cuda': None, 'error': None, 'cards': []}
     try:
@@ -41,7 +40,7 @@ def ask_driver():
 
     number = ctypes.c_int()
     try:
-        # It answers without cuInit, and so also when cuInit fails.
+        # Needs no cuInit, so it answers even if cuInit fails.
         call('cuDriverGetVersion', ctypes.byref(number))
         answer['cuda'] = number.value
         call('cuInit', 0)
@@ -66,11 +65,11 @@ def _describe(call, index):
 
 
 def main():
-    # Both end it in the middle of a call, and without its parent, too.
+    # Both can end the process inside a call, even without its parent.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
     print('\n' + json.dumps(ask_driver()), flush=True)
-    # The library's clean-up must not spoil the answer.
+    # Skip the library's clean-up, which could crash after the answer.
     os._exit(0)
 
 

@@ -1,8 +1,8 @@
-"""Which cards and drivers each TensorFlow of this project can use.
+"""Which cards and drivers each TensorFlow supports.
 
-From the wheels: their kernels are compiled to machine code (ELF) and to PTX,
-which the driver compiles at the first start. Machine code for 6.0 runs on 6.x
-from there on, PTX in principle on every newer card.
+The facts are from the wheels. Their kernels are machine code (ELF), which runs on
+its own major capability from its minor one upwards, and PTX, which the driver
+compiles at the first start and which in principle runs on every newer card.
 """
 
 from typing import NamedTuple
@@ -15,9 +15,9 @@ from cifar10_tf1.machine.cuda.driver import format_cuda
 
 
 class DriverNeed(NamedTuple):
-    capability: Tuple[int, int]  # of the cards, this one and newer
-    cuda: int                    # the least answer of cuDriverGetVersion
-    number: str                  # the first driver on Linux that gives it
+    capability: Tuple[int, int]  # of the oldest card that this is about
+    cuda: int                    # the lowest sufficient cuDriverGetVersion
+    number: str                  # the first Linux driver with it
 
 
 class Support(NamedTuple):
@@ -27,17 +27,17 @@ class Support(NamedTuple):
     lowest: Tuple[int, int]           # compute capability
     highest: Tuple[int, int]
     drivers: Tuple[DriverNeed, ...]   # in ascending order
-    on_newer_cards: str               # what happens there
-    way_to_it: str                    # how a user gets it
-    way_to_libraries: str
-    # cuDNN from this version on has no kernels for cards below a capability.
+    on_newer_cards: str               # what it does there
+    way_to_it: str                    # how a user gets this TensorFlow
+    way_to_libraries: str             # how a user gets its CUDA and cuDNN
+    # (version, capability): from this version on, cuDNN has no kernels for older cards.
     cudnn_limit: Optional[Tuple[int, Tuple[int, int]]] = None
 
 
 TENSORFLOW_1 = Support(
     'TensorFlow 1.15', cuda='10.0', cudnn='7',
-    # The wheel has ELF and PTX of 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but the
-    # cuBLAS and cuDNN of CUDA 10.0 know nothing newer than 7.5.
+    # The wheel has ELF and PTX for 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but the cuBLAS
+    # and cuDNN of CUDA 10.0 support nothing newer than 7.5.
     lowest=(3, 5), highest=(7, 5),
     drivers=(DriverNeed((0, 0), 10000, '410.48'),),
     on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
@@ -46,32 +46,31 @@ TENSORFLOW_1 = Support(
                      'which has them')
 
 TENSORFLOW_2 = Support(
-    # tf.sysconfig.get_build_info(), held against this by a test: CUDA 12.5.1,
-    # cuDNN 9; sm_60, sm_70, sm_80, sm_89, compute_90.
+    # tf.sysconfig.get_build_info(), which a test compares: CUDA 12.5.1, cuDNN 9;
+    # sm_60, sm_70, sm_80, sm_89, compute_90.
     'TensorFlow 2', cuda='12.5', cudnn='9', lowest=(6, 0), highest=(9, 0),
     drivers=(
-        # CUDA 12 runs on any driver of CUDA 12, by NVIDIA's "minor version
-        # compatibility", which holds for machine code only.
+        # NVIDIA's "minor version compatibility": any driver of CUDA 12 will do, but
+        # for machine code only.
         DriverNeed((0, 0), 12000, '525.60.13'),
-        # For 9.0 most kernels of the wheel are PTX of version 8.5, which the
-        # driver compiles and which those before CUDA 12.5 refuse.
+        # For 9.0 most kernels are PTX 8.5, which drivers before CUDA 12.5 refuse.
         DriverNeed((9, 0), 12050, '555.42.02')),
-    # Its PTX of 9.0 should run on 10.0 and 12.0; it does not, with
-    # CUDA_ERROR_INVALID_PTX (TensorFlow's issues 89272 and 101746).
+    # Its PTX for 9.0 should run on 10.0 and 12.0, but fails there (TensorFlow's
+    # issues 89272 and 101746).
     on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
     way_to_it='TensorFlow 2 (make train RUNTIME=tf2-cuda, or '
               'docker/Dockerfile.tf2)',
-    way_to_libraries='make setup RUNTIME=tf2-cuda installs them, '
-                     'docker/Dockerfile.tf2 has them',
-    # cuDNN 9.11 took Pascal and Volta out (its support matrix). The lock has one
-    # before it, requirements/main-tf2-cuda.in.
+    way_to_libraries='run make setup RUNTIME=tf2-cuda to install CUDA and cuDNN, or '
+                     'use docker/Dockerfile.tf2, which has them',
+    # cuDNN 9.11 dropped Pascal and Volta, says its support matrix. The lock has an
+    # older one; see requirements/main-tf2-cuda.in.
     cudnn_limit=(91100, (7, 5)))
 
 SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
 
 
 def find_support():
-    """The Support of the installed TensorFlow; None if none is installed."""
+    """The Support of the installed TensorFlow, or None."""
     version = description.find_tensorflow()[1]
     if version is None:
         return None
@@ -85,8 +84,6 @@ def find_fault(card, driver, support):
       card: driver.Card.
       driver: driver.Driver.
       support: Support.
-    Returns:
-      str or None.
     """
     if not _has_kernels(support, card):
         span = ' to '.join(map(format_capability,
@@ -98,18 +95,19 @@ def find_fault(card, driver, support):
     need = find_driver_need(card, support)
     if driver.cuda is None or driver.cuda >= need.cuda:
         return None
-    return (f'{card}: the NVIDIA driver{_numbered(driver)} is too old, it '
-            f'serves CUDA {format_cuda(driver.cuda)}, and {support.name} needs '
+    number = f' {driver.number}' if driver.number else ''
+    return (f'{card}: the NVIDIA driver{number} is too old: it supports CUDA '
+            f'{format_cuda(driver.cuda)}, and {support.name} needs '
             f'{format_cuda(need.cuda)} for this card; update the driver to '
             f'{need.number} or newer')
 
 
 def find_cudnn_fault(capability, version, support):
-    """Why a cuDNN can't be used on a card, as a clause; None if it can.
+    """Why a cuDNN can't compute on a card, as a clause; None if it can.
 
     Args:
-      capability: (int, int), of the card.
-      version: int, 91002 for 9.10.2; None for unknown.
+      capability: (int, int), the card's.
+      version: int, 91002 for 9.10.2; None if unknown.
       support: Support.
     """
     if not support.cudnn_limit or version is None:
@@ -118,21 +116,20 @@ def find_cudnn_fault(capability, version, support):
     if version < first or capability >= lowest:
         return None
     return (f'cuDNN {version // 10000}.{version % 10000 // 100} has no kernels for '
-            f'compute capability {format_capability(capability)}; make setup '
-            'RUNTIME=tf2-cuda installs one that has')
+            f'compute capability {format_capability(capability)}; run make setup '
+            'RUNTIME=tf2-cuda to install one that has them')
 
 
 def find_driver_need(card, support):
-    """The DriverNeed of a card."""
     return [need for need in support.drivers
             if need.capability <= card.capability][-1]
 
 
 def list_ways_out(driver, support):
-    """The other TensorFlows that can use one of the cards: list of str.
+    """Lists other TensorFlows that can use one of the cards, as str.
 
-    If the driver is too old for them, and this TensorFlow has no kernels for the
-    card, they are named with the driver that they need.
+    If one only needs a newer driver, and this TensorFlow has no kernels for the card
+    anyway, the text names that driver.
     """
     ways_out = []
     for other in SUPPORTS:
@@ -152,7 +149,3 @@ def list_ways_out(driver, support):
 
 def _has_kernels(support, card):
     return support.lowest <= card.capability <= support.highest
-
-
-def _numbered(driver):
-    return f' {driver.number}' if driver.number else ''
