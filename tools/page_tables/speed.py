@@ -82,7 +82,7 @@ def _name_file(name):
 
 
 def _list_measured():
-    """(system, runtime, blocks by kernels, the plain port's on 1.15 beside it or None)."""
+    """(system, runtime, blocks by kernels, the plain port's on 1.15 or None)."""
     for entry in systems.ENTRIES:
         for measured in results.load_benchmark(_name_file(entry.name)):
             first = None
