@@ -1,8 +1,7 @@
-"""The network on pictures: bytes in, classes and probabilities out.
+"""Inference for predict, report and export: pixels to classes and probabilities.
 
-What predict, report and export share: one checkpoint's moving averages, or its weights
-if it has none, in the stock kernels, which every TensorFlow has. Where a test draws
-crops, this takes the central one.
+It takes a checkpoint's moving averages, or its weights if it has none, and uses the
+stock kernels, which every TensorFlow has. It always takes the central crop.
 """
 
 from typing import NamedTuple
@@ -20,7 +19,7 @@ from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems import base
 from cifar10_tf1.training import initial_weights
 
-BLOCK = 100  # images in one step, so that any number fits into memory
+BLOCK = 100  # images in one session.run; more could exceed memory
 
 
 class InferenceGraph(NamedTuple):
@@ -53,10 +52,10 @@ class Classifier:
     Attributes:
       checkpoint: str, its prefix.
       step: int, the global step inside it.
-      data_name: str, what it was trained on, such as 'cifar10'.
+      data_name: str, the data set of its training, such as 'cifar10'.
       system: a systems.base.System.
       graph: InferenceGraph.
-      session: tf.Session that holds its moving averages.
+      session: tf.Session with its moving averages.
     """
 
     def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1),
@@ -64,19 +63,18 @@ class Classifier:
         """
         Args:
           system: a systems.base.System.
-          checkpoint: str, a prefix, as of reading.choose.
-          threads: description.Threads; 0 leaves a number to TensorFlow.
-          data_dir: str, the data set's folder, for a system that is calibrated
-            on its training images; None: the default folder.
+          checkpoint: str, a prefix, as reading.choose returns it.
+          threads: description.Threads; TensorFlow chooses where one is 0.
+          data_dir: str, the data set's folder for a system that calibrates on its
+            training images; None for the default folder.
         Raises:
-          UserError: it can't be restored, its settings are damaged, or such a
-            system's data is not there.
+          UserError: it can't be restored, its settings are damaged, or a calibrated
+            system's data is missing.
         """
         self.checkpoint = checkpoint
-        # The original's checkpoints have no settings beside them.
+        # The originals' checkpoints have no settings beside them.
         settings = model_dirs.load_settings(checkpoint)
-        self.data_name = settings['data'] if settings else (
-            system.source.module)
+        self.data_name = settings['data'] if settings else system.source.module
         self.system = system
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
@@ -120,20 +118,19 @@ class Classifier:
         """Raises UserError if the labels are not of the network's classes."""
         if data.is_synthetic(data_set.name) != self.is_synthetic:
             raise UserError(
-                f'{self.checkpoint} was trained on {self.data_name}, and its '
-                f'classes are not those of {data_set.name}; choose another '
-                'checkpoint with --checkpoint or --model-dir, or leave '
-                '--synthetic out')
+                f'{self.checkpoint} was trained on {self.data_name}, whose classes '
+                f'are not those of {data_set.name}; omit --synthetic, or choose another '
+                'checkpoint with --checkpoint or --model-dir')
 
     def classify(self, images):
-        """The probabilities of each class.
+        """Computes the probability of each class.
 
         Args:
           images: uint8 [N, side, side, channels]; N may be 0.
         Returns:
           float32 [N, 10].
         Raises:
-          UserError: one is not finite, so the network is broken.
+          UserError: a probability is not finite.
         """
         blocks = [self.session.run(self.graph.probabilities,
                                    {self.graph.images: images[i:i + BLOCK]})
@@ -142,6 +139,6 @@ class Classifier:
             blocks or [np.empty([0, self.graph.probabilities.shape[1].value],
                                 np.float32)])
         if not np.isfinite(probabilities).all():
-            raise UserError(f'{self.checkpoint}: probabilities are not finite; '
-                            'this network is broken, choose another checkpoint')
+            raise UserError(f'{self.checkpoint} gives probabilities that are not '
+                            'finite; choose another checkpoint')
         return probabilities

@@ -2,9 +2,9 @@
 
     python -m cifar10_tf1.tfrecords --output tfrecord
 
-Training reads the binary records, whose pixels are the same. The PNG images are
-stored, not packed (packing would save a fifth): the files have the same bytes
-wherever they are written.
+Training reads the same pixels from the binary records. The PNG images are not
+compressed, which would save a fifth, because the files must have the same bytes wherever
+they are written.
 """
 
 import os
@@ -13,7 +13,6 @@ import sys
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1.common import files
-from cifar10_tf1.common import paths
 from cifar10_tf1.common import png
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import verification
@@ -25,7 +24,7 @@ _REPORT_EVERY = 10000  # records
 
 
 def write(data_set, folder):
-    """Writes the three files, each whole or not at all.
+    """Writes the three files; each appears only when it is complete.
 
     Args:
       data_set: data.data_set.DataSet.
@@ -39,15 +38,14 @@ def write(data_set, folder):
     written = [os.path.join(folder, name) for name in (*SPLITS.values(), LABELS_FILE)]
     for path in written:
         if os.path.lexists(path):
-            raise UserError(f'{path} is there already; move it away, or choose '
-                            'another folder with --output')
+            raise UserError(f'{path} is there already; move it, or choose another '
+                            'folder with --output')
     try:
         os.makedirs(folder, exist_ok=True)
         for split, path in zip(SPLITS, written):
-            examples = _build_examples(*data_set.labels_and_images(split), what=split)
-            # TensorFlow's writer opens the same file by its name.
+            # TensorFlow's writer opens the file again, by its name.
             files.write_atomically(
-                path, lambda file: _write_records(file.name, examples))
+                path, lambda file: _write_split(data_set, split, file.name))
         files.write_atomically(written[-1], ''.join(
             f'{label}:{name}\n' for label, name in enumerate(data_set.class_names)))
     except (OSError, RecursionError, tf.errors.OpError) as error:
@@ -57,8 +55,7 @@ def write(data_set, folder):
     return written
 
 
-def _build_examples(labels, images, what):
-    """Yields a serialized tf.train.Example for each image; reports its progress."""
+def _write_split(data_set, split, path):
     tf = runtime.load_tensorflow()
 
     def whole(value):
@@ -67,33 +64,27 @@ def _build_examples(labels, images, what):
     def text(value):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
+    labels, images = data_set.labels_and_images(split)
     rows, columns = images.shape[1:3]
-    for number, (label, image) in enumerate(zip(labels, images), 1):
-        yield tf.train.Example(features=tf.train.Features(feature={
-            'image/encoded': text(png.encode(image, level=0)),
-            'image/format': text(b'png'),
-            'image/class/label': whole(int(label)),
-            'image/height': whole(rows),
-            'image/width': whole(columns),
-        })).SerializeToString(deterministic=True)  # features sorted by name
-        if number % _REPORT_EVERY == 0:
-            print(f'{number:,} of {len(images):,} {what} images', file=sys.stderr,
-                  flush=True)
-
-
-def _write_records(path, examples):
-    tf = runtime.load_tensorflow()
     with tf.io.TFRecordWriter(path) as writer:
-        for example in examples:
-            writer.write(example)
+        for number, (label, image) in enumerate(zip(labels, images), 1):
+            writer.write(tf.train.Example(features=tf.train.Features(feature={
+                'image/encoded': text(png.encode(image, level=0)),
+                'image/format': text(b'png'),
+                'image/class/label': whole(int(label)),
+                'image/height': whole(rows),
+                'image/width': whole(columns),
+            })).SerializeToString(deterministic=True))  # sorts the features by name
+            if number % _REPORT_EVERY == 0:
+                print(f'{number:,} of {len(images):,} {split} images', file=sys.stderr,
+                      flush=True)
 
 
 def _run(options):
-    output = paths.check(options.output, '--output')
     runtime.prepare_environment()
     source = data.SOURCES['cifar10']
     data_set = source.load(options.data_dir or source.data_dir, options.synthetic)
-    for path in write(data_set, output):
+    for path in write(data_set, options.output):
         print(f'{path}: {os.path.getsize(path):,} bytes, SHA-256 '
               f'{verification.hash_file(path)}', flush=True)
     return 0

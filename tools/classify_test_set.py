@@ -1,10 +1,10 @@
-"""The classes of all test images by a checkpoint, for an exact comparison.
+"""Prints a checkpoint's classes of all test images, for an exact comparison.
 
     python tools/classify_test_set.py model/model.ckpt-55000 random 1
 
-A JSON object: where it ran, how many are right, the class of each image in the
-order of the file, the SHA-256 of these, and the images whose two largest logits
-are so near to each other that rounding may exchange them.
+The JSON object has the kind of machine, the number of correct images, the class of each
+image in the file's order, the SHA-256 of the classes, and the images whose two largest
+logits are so close that rounding may exchange them.
 """
 
 import json
@@ -24,7 +24,8 @@ NEAR_TIE = 1e-3  # between the two largest logits
 
 
 def classify(checkpoint, crop, seed, data_dir):
-    """The dict that is printed."""
+    """Returns the dict to print."""
+    import numpy as np
     given, choice = startup.select_device_and_kernels(
         run_settings.RunSettings(), systems.DEFAULT)
     data_set = cifar10.load_data_set(data_dir)
@@ -34,7 +35,7 @@ def classify(checkpoint, crop, seed, data_dir):
         given, system, data_set))
     result = test.evaluate(system, data_set, None, checkpoint, seed, crop,
                            settings.device, settings.threads, settings.kernels)
-    second, first = sorted_pairs(result.logits)
+    second, first = np.sort(result.logits, axis=1)[:, -2:].T
     return {
         'kind': startup.find_kind(settings),
         'step': result.step, 'crop': crop, 'seed': seed,
@@ -45,14 +46,8 @@ def classify(checkpoint, crop, seed, data_dir):
     }
 
 
-def sorted_pairs(logits):
-    """The second largest and the largest of each row of [n, classes]."""
-    import numpy as np
-    return np.sort(logits, axis=1)[:, -2:].T
-
-
 if __name__ == '__main__':
-    # The device's line goes elsewhere: a JSON object alone is printed.
+    # Standard output is for the JSON alone; the device's line goes to standard error.
     with os.fdopen(os.dup(1), 'w') as output:
         os.dup2(2, 1)
         json.dump(classify(

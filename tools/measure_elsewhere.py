@@ -1,12 +1,12 @@
-"""The programs of docs/howto.md beside the checkpoint of record.
+"""Compares the programs of docs/howto.md with the checkpoint of record.
 
     CIFAR10_DATA_DIR=... .venv/bin/python tools/measure_elsewhere.py \
         .venv-tf2/bin/python /path/to/a/python/with/torch
 
-Runs on TensorFlow 1.15, and starts each Python that is named: there every program
-whose framework is installed classifies the test images, and generated ones. Writes
-results/bench/elsewhere.csv anew. Each line has the hash of the lines that ran, so
-that the page's programs can't change without being measured again.
+Runs on TensorFlow 1.15 and starts each named Python, where every program whose framework
+is installed classifies the test images and generated ones. It overwrites
+results/bench/elsewhere.csv. Each line has the hash of its program: a program that
+changes on the page has to be measured again.
 """
 
 import argparse
@@ -26,7 +26,7 @@ PAGE = os.path.join(ROOT, 'docs', 'howto.md')
 RECORD = os.path.join(ROOT, 'results', 'bench', 'elsewhere.csv')
 COLUMNS = ('program', 'framework', 'images', 'of', 'correct',
            'largest_deviation', 'classes_that_differ', 'cpu', 'sha256')
-# (program, packages that it runs on, Keras's backend)
+# (program, packages it needs, Keras's backend)
 FRAMEWORKS = (('in_keras.py', ('keras', 'tensorflow'), 'tensorflow'),
               ('in_keras.py', ('keras', 'jax'), 'jax'),
               ('in_keras.py', ('keras', 'torch'), 'torch'),
@@ -49,25 +49,19 @@ np.save('probabilities.npy', program.classify(np.load('images.npy')))
 
 
 def cut_programs(text):
-    """{file name: code} of a page, by its words "Save this as `name`"."""
+    """Returns {file name: code}, found by a page's words "Save this as `name`"."""
     return dict(re.findall(r'^Save this as `(\w+\.py)`.*?^```python\n(.*?)^```$',
                            text, re.MULTILINE | re.DOTALL))
 
 
 def compute_hash(programs, name):
-    """SHA-256 of a program and of the picture.py that it imports."""
+    """SHA-256 of a program and the picture.py that it imports."""
     return hashlib.sha256(
         (programs['picture.py'] + programs[name]).encode()).hexdigest()
 
 
 def write_folder(folder, programs, content):
-    """What the page's reader has: its programs, and the NumPy file.
-
-    Args:
-      folder: str.
-      programs: dict, as of cut_programs.
-      content: bytes, as of npz_file.convert.
-    """
+    """Writes what the page's reader has: programs ({name: code}) and the NumPy file."""
     for name, code in programs.items():
         with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
             file.write(code)
@@ -76,12 +70,10 @@ def write_folder(folder, programs, content):
 
 
 def start(python, folder, arguments, backend=None):
-    """Runs a Python in a folder.
+    """Runs a Python in a folder and returns its output.
 
-    Returns:
-      str, what it printed.
     Raises:
-      RuntimeError: with its standard error, where it fails.
+      RuntimeError: it fails; the message has its standard error.
     """
     environment = dict(os.environ, PYTHONWARNINGS='ignore')
     if backend:
@@ -95,18 +87,16 @@ def start(python, folder, arguments, backend=None):
 
 
 def classify(python, folder, name, images, backend=None):
-    """A program's probabilities.
+    """Runs a program of write_folder's on images.
 
     Args:
-      python: str, path of a Python with its framework.
-      folder: str, as of write_folder.
-      name: str, of the program.
+      python: str, path of a Python with the program's framework.
+      folder: str.
+      name: str, the program's file.
       images: uint8 [N, 32, 32, 3].
-      backend: str, Keras's.
+      backend: str, for Keras.
     Returns:
-      float [N, 10].
-    Raises:
-      RuntimeError: where it fails.
+      float [N, 10], probabilities.
     """
     import numpy as np
     np.save(os.path.join(folder, 'images.npy'), images)
@@ -116,11 +106,7 @@ def classify(python, folder, name, images, backend=None):
 
 
 def generate_images():
-    """Drawn pictures, noise, and such as are flat or all but flat.
-
-    Returns:
-      uint8 [1000, 32, 32, 3].
-    """
+    """Draws pictures, noise, and flat or almost flat images: uint8 [1000, 32, 32, 3]."""
     import numpy as np
     from cifar10_tf1.data import synthetic_images
     planes = synthetic_images.build_records('elsewhere', 600)[:, 1:]
@@ -133,9 +119,10 @@ def generate_images():
 
 
 def load_network():
-    """(bytes of the NumPy file, the network) of the checkpoint of record.
+    """Loads the checkpoint of record.
 
-    The network is an inference.Classifier, to be closed.
+    Returns:
+      (bytes of its NumPy file, inference.Classifier, which the caller closes).
     """
     from cifar10_tf1 import inference
     from cifar10_tf1.records import reference_run
@@ -151,14 +138,7 @@ def load_network():
 
 
 def measure(pythons, data_dir):
-    """The lines of the record.
-
-    Args:
-      pythons: list of str.
-      data_dir: str, where CIFAR-10 is.
-    Returns:
-      list of list, as COLUMNS.
-    """
+    """Returns the record's lines, as COLUMNS names them."""
     import numpy as np
     from cifar10_tf1.machine import description
     from cifar10_tf1.data import cifar10

@@ -1,1 +1,1 @@
-"""How fast it is, beside a plain port of the original."""
+"""Speed of training and testing, beside plain ports of the originals."""

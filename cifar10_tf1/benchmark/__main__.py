@@ -2,8 +2,8 @@
 
     python -m cifar10_tf1.benchmark
 
-Everything is timed in one run, in alternating blocks: a disturbance of the machine
-slows all of them, and ratios of neighbouring blocks stand.
+It times everything in one run, in alternating blocks. A disturbance of the machine slows
+neighbouring blocks alike, so their ratios hold.
 """
 
 import argparse
@@ -32,21 +32,21 @@ FORMULATIONS = {'plain': 'a plain port', 'stock': 'stock kernels',
 
 
 def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds):
-    """Blocks of everything in turn, again and again.
+    """Times each runtime and formulation in turn, block by block.
 
     Args:
       pythons: list of str, the interpreter of each runtime.
       system_name: str, one of systems.NAMES.
-      data_dir: str, where data.generate has written.
+      data_dir: str, the folder of data.generate.
       num_cores: int, or None for all.
       num_blocks: int.
       block_seconds: float.
     Returns:
-      dict for JSON: system, cores, block_seconds, and runtimes, a list of dicts: wheel,
-      cpu and formulations, which by name have start_up_seconds, peak_memory_kb and
-      blocks: {'train' or 'test': [images a second]}.
+      dict for JSON: system, cores, block_seconds, and runtimes, a list of dicts with
+      wheel, cpu and formulations. The latter have, by name, start_up_seconds,
+      peak_memory_kb and blocks: {'train' or 'test': [images a second]}.
     Raises:
-      UserError: if a runtime can't be measured.
+      UserError: a runtime can't be measured.
     """
     names = ('plain', *systems.find(system_name).kernels)
     with contextlib.ExitStack() as stack:
@@ -56,7 +56,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
                 started.append(workers.Worker(python, system_name, name, data_dir,
                                               num_cores))
                 stack.callback(started[-1].stop)
-        # Workers side by side do the same: ratios are of neighbouring blocks.
+        # Neighbours do the same work, because ratios are taken of neighbouring blocks.
         questions = [(worker, kind) for kind in KINDS for worker in started]
         for worker, kind in questions:
             worker.ask(kind, 0.0)  # builds its graph
@@ -82,10 +82,10 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
 
 
 def describe(measured):
-    """The table, as lines of Markdown.
+    """Lists the Markdown lines of the result.
 
-    Rates are medians over the blocks; ratios are medians of the blocks' ratios to
-    the plain port on the first runtime. See medians for their intervals.
+    Rates are medians over the blocks; ratios are medians of the blocks' ratios to the
+    plain port on the first runtime. medians describes the intervals.
     """
     lines = []
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
@@ -121,14 +121,14 @@ def _parse_cores(text):
     return numbers
 
 
-_parse_cores.__name__ = 'list of whole numbers'  # in argparse's message
+_parse_cores.__name__ = 'list of whole numbers'  # argparse prints it
 
 
 def find_python(path):
     found = shutil.which(paths.check(path, '--python'))
     if found is None:
-        raise UserError(f'--python {path}: no program that can be run; give the path '
-                        'of a Python')
+        raise UserError(f'--python {path} is not a program that can be run; give the '
+                        'path of a Python')
     return os.path.abspath(found)  # workers start in another folder
 
 
@@ -139,10 +139,15 @@ def _run(options):
     num_blocks = options.blocks or num_blocks
     pythons = list(map(find_python, options.python or [sys.executable]))
     if options.threads and not hasattr(os, 'sched_setaffinity'):
-        raise UserError('--threads: this system can\'t limit a process to some '
-                        'cores; leave it out')
+        raise UserError('--threads: this system can\'t limit a process to some cores; '
+                        'omit the option')
     results = []
-    with _temporary_folder() as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
+    except OSError as error:
+        raise UserError(f'cannot make a temporary folder: {error.strerror}; name a '
+                        'folder with TMPDIR')
+    with temporary as folder:
         with contextlib.redirect_stdout(sys.stderr):
             data.generate(folder, options.system)
         for num_cores in options.threads or [None]:
@@ -155,39 +160,30 @@ def _run(options):
     return 0
 
 
-def _temporary_folder():
-    try:
-        return tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
-    except OSError as error:
-        raise UserError(f'cannot make a temporary folder: {error.strerror}; name a '
-                        'folder with TMPDIR')
-
-
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark',
-        description='Times training and testing, with stock and with fast kernels, '
-        'beside a plain port of the original, in alternating blocks. Leave the '
-        'machine idle meanwhile.',
+        description='Times training and testing with stock and fast kernels beside a '
+        'plain port of the original, in alternating blocks. Leave the machine otherwise '
+        'idle.',
         epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,
-        help=f'whose training (default: {systems.DEFAULT})')
+        help=f'the system to time (default: {systems.DEFAULT})')
     parser.add_argument(
         '--threads', type=_parse_cores, metavar='N,...',
-        help='how many of the cores to use, one measurement after the other '
-        '(default: all)')
+        help='numbers of cores to measure with, one after the other (default: all)')
     parser.add_argument(
         '--python', action='append', metavar='PATH',
-        help='the Python of a runtime to measure; more than one: block by block '
-        'in turn (default: this one)')
+        help='the Python of a runtime to measure; repeat it to measure several in turn, '
+        'block by block (default: this one)')
     cli.add_number(
         parser, '--blocks', 1, limits.BLOCKS,
-        f'how many blocks (default: {NUM_BLOCKS}, of {BLOCK_SECONDS:.0f} s each)')
+        f'number of blocks (default: {NUM_BLOCKS}, of {BLOCK_SECONDS:.0f} s each)')
     parser.add_argument(
         '--quick', action='store_true',
-        help=f'{NUM_QUICK_BLOCKS} blocks of {QUICK_BLOCK_SECONDS} s: under a '
-        'minute for a runtime')
+        help=f'measure {NUM_QUICK_BLOCKS} blocks of {QUICK_BLOCK_SECONDS} s, which '
+        'takes less than a minute for each runtime')
     parser.add_argument('--json', action='store_true',
                         help='print every block as JSON (default: a table)')
     return cli.run_command(parser, argv, _run)

@@ -1,6 +1,6 @@
 """Generated images for the benchmark, as many as the real data set has.
 
-So an epoch or a test begins as seldom, and takes as much memory, as with the real one.
+Epochs and tests therefore have their real length and take as much memory.
 """
 
 import os
@@ -18,10 +18,10 @@ def generate(folder, system_name):
     """Writes the records of the generated set several times over.
 
     Args:
-      folder: str, an empty one; 220 MB.
+      folder: str, an empty folder with room for 220 MB.
       system_name: str, one of systems.NAMES.
     Raises:
-      UserError: no space, no permission.
+      UserError: the folder has no room or can't be written.
     """
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
@@ -38,7 +38,7 @@ def generate(folder, system_name):
 
 
 def load_data_set(folder, system_name):
-    """The DataSet that `generate` has written: a file of records a split."""
+    """Loads the DataSet that generate wrote: one file of records for each split."""
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
     return small._replace(

@@ -1,21 +1,21 @@
-"""Medians over blocks, with their confidence intervals."""
+"""Medians over blocks and their confidence intervals."""
 
 import math
 import statistics
 from typing import NamedTuple
 
-LEVEL = 0.95  # of an interval, if there are blocks enough
+LEVEL = 0.95  # of an interval over enough blocks
 
 
 class Figure(NamedTuple):
-    """A median over blocks, and a confidence interval for it."""
+    """A median over blocks and its confidence interval."""
     median: float
     low: float
     high: float
-    level: float  # the interval's true level, whatever the distribution
+    level: float  # the interval's true level, for any distribution
 
     def __str__(self):
-        """The interval's level stands there if it is lower than LEVEL."""
+        """Formats the figure, with the level if it is lower than LEVEL."""
         if not self.level:
             return _round(self.median)
         level = '' if self.level >= LEVEL else f', {100 * self.level:.0f} %'
@@ -24,11 +24,11 @@ class Figure(NamedTuple):
 
 
 def summarize(values):
-    """Figure of one value for each block.
+    """Summarizes one value per block as a Figure.
 
-    The interval lies between order statistics. As many of the smallest and largest
-    values are left out as its level of LEVEL permits: fewer than six values have no
-    such interval, and get the one from the smallest to the largest, with its level.
+    The interval lies between order statistics: it leaves out as many of the smallest and
+    largest values as LEVEL permits. Fewer than six values can't reach LEVEL; their
+    interval goes from the smallest to the largest.
     """
     values = sorted(values)
     cut = max([0] + [k for k in range(len(values) // 2)
@@ -38,7 +38,7 @@ def summarize(values):
 
 
 def find_level(num_values, num_left_out):
-    """Probability that the median lies within, some left out on either side."""
+    """Probability that the interval covers the median, some left out on either side."""
     ways = 1
     tail = 0
     for k in range(num_left_out + 1):
@@ -48,7 +48,7 @@ def find_level(num_values, num_left_out):
 
 
 def summarize_ratio(values, bases):
-    """Figure of the ratio block by block: what slows both cancels out."""
+    """Summarizes ratios block by block, so that a disturbance of both cancels out."""
     return summarize([value / base for value, base in zip(values, bases)])
 
 

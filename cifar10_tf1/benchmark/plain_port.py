@@ -1,9 +1,9 @@
-"""The original's graph, ported plainly: what this project is compared with.
+"""A plain port of the original's graph, for comparison with deep_cnn.
 
-The stock ops (bias_add, the fused cross-entropy), ref variables, tf.image for
-the augmentation, default gates, unordered reads, batches fed by feed_dict, a
-plain Saver(): written from the description of the original program, none of it
-shared with the package. Float64 where a golden value is made.
+It has stock ops (bias_add, the fused cross-entropy), ref variables, tf.image for the
+augmentation, default gates, unordered reads, batches fed by feed_dict and a plain
+Saver(). It follows the description of the original program and shares nothing with the
+package. Golden values are made in float64.
 """
 
 import tensorflow.compat.v1 as tf
@@ -22,9 +22,9 @@ VARIABLES = {f'model/{layer}/{name}': shape
 
 
 def build_variables(seed=1):
-    """Ten trainable variables on /cpu:0. Returns {name: tf.Variable}.
+    """Adds ten trainable variables on /cpu:0. Returns {name: tf.Variable}.
 
-    Seeded where nobody asks otherwise, since TensorFlow 2 may be told to insist.
+    The default seed is for TensorFlow 2, which can be set to require one.
     """
     variables = {}
     with tf.variable_scope('model'), tf.device('/cpu:0'):
@@ -110,12 +110,12 @@ def build_training(seed=1):
 
 
 def build_input(paths, is_training, seed=1):
-    """Batches, image by image; an initializable iterator, nothing prefetched.
+    """Builds batches image by image: an initializable iterator without prefetching.
 
     Args:
       paths: list of str, files of records.
       is_training: bool, whether to flip and to shift the brightness.
-      seed: int, as of build_variables; None as in the original.
+      seed: int, as for build_variables; None as in the original.
     Returns:
       (initializer, (images, labels)): as the placeholders of build_training.
     """

@@ -1,4 +1,4 @@
-"""The worker processes: started, limited to some cores, asked in turn."""
+"""Starts worker processes, limits them to some cores and asks them in turn."""
 
 import json
 import os
@@ -18,13 +18,13 @@ class Worker:
         """Starts it and waits until it can be asked.
 
         Args:
-          python: str, path of the interpreter, which decides the runtime.
+          python: str, path of the runtime's interpreter.
           system_name: str, one of systems.NAMES.
           formulation: 'plain', 'stock' or 'fast'.
-          data_dir: str, where data.generate has written.
-          num_cores: int, how many of the available cores; None: all.
+          data_dir: str, the folder of data.generate.
+          num_cores: int, or None for all available cores.
         Raises:
-          UserError: if it can't be started or ends instead.
+          UserError: it can't be started, or it ends.
         """
         self.python = python
         self.formulation = formulation
@@ -33,7 +33,7 @@ class Worker:
             cores = sorted(os.sched_getaffinity(0))[:num_cores]
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith(('TF_', 'OMP_'))}
-        # A file: a pipe that nobody reads would fill up.
+        # A file, because a pipe that nobody reads would fill up.
         self._errors = tempfile.TemporaryFile('w+')
         try:
             self._process = subprocess.Popen(

@@ -2,12 +2,12 @@
 
     python -m cifar10_tf1.export --output export --onnx export.onnx --npz export.npz
 
-The first two take uint8 images [N, 32, 32, 3], N at least 1, and give classes and
-probabilities; the central crop and the standardisation are inside. Their ops are
-stock ones, whatever kernels trained the network. The third has the weights alone.
-Each is compared with the checkpoint on 100 images before it is put into its place.
+The first two turn uint8 images [N, 32, 32, 3], N at least 1, into classes and
+probabilities; they crop and standardise the images themselves. Their ops are stock ones,
+whichever kernels trained the network. The third holds only the weights. Each is compared
+with the checkpoint on 100 images before it appears under its name.
 
-Exit status: 0; 1 an error that the user can mend.
+Exit status: 0; 1 for an error that the user can fix.
 """
 
 import os
@@ -25,12 +25,12 @@ from cifar10_tf1.machine import runtime
 
 
 def _check_options(options):
-    """Checks the paths and packages before TensorFlow, which takes its time."""
+    """Checks paths and packages before TensorFlow, which takes a while to load."""
     options.output = paths.check(options.output, '--output')
     if os.path.lexists(options.output) and (
             not os.path.isdir(options.output) or os.listdir(options.output)):
         raise UserError(f'--output {options.output} is there already and is not '
-                        'overwritten; give another folder, or remove it')
+                        'overwritten; remove it, or give another folder')
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
             extras.require(package, '--onnx')
@@ -42,8 +42,7 @@ def _check_options(options):
         path = paths.check_new_file(path, f'--{name}')
         other = taken.setdefault(os.path.realpath(path), f'--{name}')
         if other != f'--{name}':
-            raise UserError(f'{other} and --{name} both name {path}; give another '
-                            'name for one')
+            raise UserError(f'{other} and --{name} both name {path}; rename one')
         setattr(options, name, path)
 
 
@@ -52,7 +51,7 @@ def _export(options):
     runtime.prepare_environment()
     devices.select('cpu')
     tf = runtime.load_tensorflow()
-    # They import TensorFlow, which is ready only now.
+    # These import TensorFlow, which is ready only now.
     from cifar10_tf1 import inference
     from cifar10_tf1.checkpoints import reading
     from cifar10_tf1.export import formats
@@ -84,7 +83,7 @@ def _export(options):
 
 
 def _write(file_format, network, path, images, expected):
-    """Writes beside the path, checks, moves. Returns the largest deviation."""
+    """Writes and checks a temporary file, then renames it. Returns the deviation."""
     path = os.path.abspath(path)
     parent = os.path.dirname(path)
     os.makedirs(parent, exist_ok=True)
@@ -100,11 +99,10 @@ def _write(file_format, network, path, images, expected):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.export',
-        description='Writes a checkpoint\'s moving averages as a SavedModel, '
-        'and as an ONNX file: uint8 images as the data set\'s in, classes and '
-        'probabilities out; and as a NumPy file: the weights alone. Each is '
-        'compared with the checkpoint on 100 images before it is put into its '
-        'place.',
+        description='Writes a checkpoint\'s moving averages as a SavedModel and as an '
+        'ONNX file, which turn the data set\'s uint8 images into classes and '
+        'probabilities, and as a NumPy file of the weights alone. Each is compared with '
+        'the checkpoint on 100 images before it appears under its name.',
         epilog='example: python -m cifar10_tf1.export --output export --onnx '
         'export.onnx --npz export.npz')
     parser.add_argument('--output', metavar='DIR', default='export',

@@ -1,4 +1,4 @@
-"""The three files of an export: how each is written, and run as a stranger would."""
+"""The three formats of an export: writes each, and runs it as a user would."""
 
 import contextlib
 import json
@@ -35,8 +35,8 @@ class Network(NamedTuple):
 class Format(NamedTuple):
     option: str
     title: str
-    write: Callable  # of a Network and a path
-    run: Callable    # of a Network, a path and images; gives (classes, probabilities)
+    write: Callable  # (Network, path)
+    run: Callable    # (Network, path, images) -> (classes, probabilities)
 
     def check(self, network, path, images, expected):
         """Compares a written file with its checkpoint.
@@ -80,11 +80,11 @@ def extract(classifier):
 
 
 def load_images(data_dir, system):
-    """Loads the images that exports are checked on; downloads nothing.
+    """Loads images to check exports on; downloads nothing.
 
     Returns:
-      (uint8 [100, side, side, channels], str): the first test images if the data
-      set is there, otherwise generated ones; and which of the two.
+      (uint8 [100, side, side, channels], str): the first test images, or generated ones
+      if the data set is missing; their description.
     """
     with contextlib.suppress(UserError):  # incomplete or damaged
         if system.source.is_present(data_dir):
@@ -109,7 +109,6 @@ def _describe_input(picture):
 
 
 def _write_saved_model(network, path):
-    """Writes a SavedModel with one signature."""
     with tf.Graph().as_default() as graph, tf.Session() as session:
         tf.import_graph_def(network.graph_def, name='')
         builder = tf.saved_model.Builder(path)
@@ -123,7 +122,7 @@ def _write_saved_model(network, path):
                 _SIGNATURE: tf.saved_model.build_signature_def(
                     describe_tensors(_INPUT), describe_tensors(*_OUTPUTS),
                     tf.saved_model.PREDICT_METHOD_NAME)},
-            # Without attributes that an older TensorFlow does not know.
+            # An older TensorFlow does not know all attributes.
             strip_default_attrs=True)
         builder.save()
     os.mkdir(os.path.join(path, 'assets.extra'))
@@ -151,7 +150,7 @@ def _write_onnx(network, path):
     onnx.helper.set_model_props(model, {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in network.about.items()})
-    # The converter calls each one unk__ and a number.
+    # The converter names each batch dimension unk__ and a number.
     for value in list(model.graph.input) + list(model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = 'N'
     onnx.checker.check_model(model)
@@ -166,10 +165,10 @@ def _run_onnx(unused_network, path, images):
 
 
 def write_npz(network, path):
-    """Writes the weights under their names, what a loader needs under about/."""
+    """Writes the weights by name, and what a loader has to know as about/..."""
     about = {f'about/{name}': np.array(network.about[name]) for name in _IN_NPZ}
     with open(path, 'wb') as file:
-        # Sorted: the same weights, the same bytes.
+        # Sorted, because the same weights must give the same bytes.
         np.savez(file, **dict(sorted(network.weights.items())), **about)
 
 

@@ -3,8 +3,8 @@
     python -m cifar10_tf1.predict photo.jpg folder --figure out.png
     python -m cifar10_tf1.predict --test 10
 
-Exit status: 0; 1 if a picture could not be read (the others are still done), or for
-another error that the user can mend.
+Exit status: 0; 1 if a picture could not be read (the others are still classified), or
+for another error that the user can fix.
 """
 
 import sys
@@ -18,7 +18,7 @@ from cifar10_tf1.machine import runtime
 
 
 def _predict(options):
-    # Options first: TensorFlow and the pictures take their time.
+    # TensorFlow and the pictures take a while, so the options are checked first.
     if options.images:
         extras.require('PIL', 'reading pictures')
     if options.figure is not None:
@@ -27,62 +27,51 @@ def _predict(options):
     runtime.prepare_environment()
     devices.select('cpu')
     runtime.load_tensorflow()
-    # It imports TensorFlow, which is ready only now.
+    # This imports TensorFlow, which is ready only now.
     from cifar10_tf1.predict import classification
     return classification.classify(options)
 
 
-def _png(text):
-    if not text.lower().endswith('.png'):
-        raise ValueError
-    return text
-
-
-_png.__name__ = 'name that ends in .png'  # in argparse's message
-
-
-def _parser():
+def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.predict',
-        description='Classifies pictures by the network of a checkpoint: the three '
+        description='Classifies pictures with a checkpoint and prints the three '
         'likeliest classes of each. A picture is turned upright as its EXIF data says, '
-        'put on a white page where it is transparent, and its central square is scaled '
-        'to the size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, '
-        'and the network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark '
-        'digit on light paper is inverted. Exit status: 1 if a picture could not be '
-        'read.',
+        'its transparent parts become white, and its central square is scaled to the '
+        'size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, and the '
+        'network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark digit on '
+        'light paper is inverted. Exit status: 1 if a picture could not be read.',
         epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
         'out.png')
     cli.add_path(parser, 'images', 'IMAGE',
-                 'a PNG or JPEG file of any size, or a folder of them', nargs='*')
+                 'a PNG or JPEG file of any size, or a folder of such files', nargs='*')
     cli.add_number(
         parser, '--test', 1, limits.IMAGES,
-        'N random test images, with their true labels (default: none)')
+        'also classify N random test images and print their true labels '
+        '(default: none)')
     cli.add_number(
         parser, '--seed', 0, limits.NUMPY_SEED,
-        'of the choice of test images (default: 1)', default=1)
+        'seed that chooses the test images (default: 1)', default=1)
     parser.add_argument(
         '--json', action='store_true',
         help='print one JSON object (default: a line for each picture)')
     parser.add_argument(
-        '--figure', type=_png, metavar='PNG',
+        '--figure', metavar='PNG',
         help='draw the pictures, 24 at most, and their probabilities into a new '
         'file (default: none)')
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
-    return parser
 
-
-def main(argv=None):
-    parser = _parser()
-
-    def predict(options):
+    def check_and_predict(options):
         if not (options.images or options.test):
             parser.error('give pictures, folders or --test N')
+        figure = options.figure
+        if figure is not None and not figure.lower().endswith('.png'):
+            parser.error(f'--figure {figure}: give a name that ends in .png')
         return _predict(options)
 
-    return cli.run_command(parser, argv, predict)
+    return cli.run_command(parser, argv, check_and_predict)
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import sys
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
@@ -16,19 +17,56 @@ from cifar10_tf1.common import seeds
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.predict import figure
 from cifar10_tf1.predict import pictures
-from cifar10_tf1.predict.prediction import Prediction
+
+_TOP = 3  # classes that are printed
+
+
+class Prediction(NamedTuple):
+    picture: pictures.Picture
+    probabilities: np.ndarray  # float32 [10]
+    class_names: Tuple[str, ...]
+
+    @property
+    def true_name(self):
+        """The true class, or None."""
+        label = self.picture.label
+        return None if label is None else self.class_names[label]
+
+    @property
+    def is_correct(self):
+        """Whether the likeliest class is the true one; None if that is unknown."""
+        label = self.picture.label
+        return None if label is None else label == int(self.probabilities.argmax())
+
+    @property
+    def top(self):
+        """The likeliest classes: list of (name, probability)."""
+        order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
+        return [(self.class_names[i], float(self.probabilities[i])) for i in order]
+
+    def format(self):
+        note = f' ({self.picture.note})' if self.picture.note else ''
+        text = f'{self.picture.name}{note}: ' + ', '.join(
+            f'{name} {100 * probability:.1f} %' for name, probability in self.top)
+        if self.true_name is not None:
+            text += f'; true label {self.true_name}'
+            text += '' if self.is_correct else ', WRONG'
+        return text
+
+    def as_json(self):
+        entry = {'picture': self.picture.name, 'top': [
+            {'class': name, 'probability': probability}
+            for name, probability in self.top],
+            'probabilities': self.probabilities.tolist()}
+        if self.picture.note:
+            entry['note'] = self.picture.note
+        if self.true_name is not None:
+            entry.update(label=self.true_name, correct=self.is_correct)
+        return entry
 
 
 def classify(options):
-    """Classifies the pictures that the options name.
-
-    Args:
-      options: of the command line, checked.
-    Returns:
-      int, the exit status.
-    Raises:
-      UserError: no checkpoint, or no data for --test.
-    """
+    """Classifies the pictures that the command line names; returns the exit status."""
     name = cli.find_system(options)
     prefix = reading.choose(*cli.locate_checkpoint(
         options, sys.stderr if options.json else sys.stdout))
@@ -38,16 +76,30 @@ def classify(options):
             options, name)) as classifier:
         predictions = _predict(classifier, _load_files(
             options.images, system.picture, failures), options)
-        # After the files: the data set may be missing.
+        # The data set can be missing, so the files come first.
         if options.test:
             options.synthetic = options.synthetic or classifier.is_synthetic
             data_set = cli.load_data_set(options, name)
             classifier.check_data_set(data_set)
             predictions += _predict(classifier, _draw_test_images(
                 data_set, options.test, options.seed), options)
-        _print_sum(classifier, predictions, failures, options)
+    if options.json:
+        print(json.dumps({
+            'checkpoint': os.path.basename(prefix), 'step': classifier.step,
+            'data': classifier.data_name, 'classes': classifier.class_names,
+            'pictures': [prediction.as_json() for prediction in predictions],
+            'errors': failures}, indent=1), flush=True)
+    elif options.test:
+        num_correct = sum(prediction.is_correct or 0 for prediction in predictions)
+        print(f'{classifier.line_prefix}Right: {num_correct} of {options.test}',
+              flush=True)
     if options.figure is not None and predictions:
-        _write_figure(options.figure, predictions, system)
+        content = figure.draw_predictions(predictions, system)
+        try:
+            files.write_atomically(options.figure, content)
+        except OSError as error:
+            raise UserError(f'cannot write --figure {options.figure}: {error.strerror}')
+        print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
     return 1 if failures else 0
 
 
@@ -60,7 +112,7 @@ def _predict(classifier, loaded, options):
             return predictions
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))
         for picture, row in zip(block, rows):
-            if options.figure is None:
+            if options.figure is None:  # saves memory
                 picture = picture._replace(pixels=None, preview=None)
             predictions.append(Prediction(picture, row, classifier.class_names))
             if not options.json:
@@ -69,27 +121,26 @@ def _predict(classifier, loaded, options):
 
 def _load_files(paths, shape, failures):
     """Yields the pictures of files and folders; reports those that can't be read."""
+    def report(name, error):
+        name = pictures.printable(name)
+        print(f'{name}: {error}', file=sys.stderr, flush=True)
+        failures.append({'picture': name, 'error': str(error)})
+
     for path in paths:
         try:
             names = pictures.list_files(path)
         except UserError as error:
-            _report(path, error, failures)
+            report(path, error)
             continue
         for name in names:
             try:
                 yield pictures.load_picture(name, shape)
             except UserError as error:
-                _report(name, error, failures)
-
-
-def _report(name, error, failures):
-    name = pictures.printable(name)
-    print(f'{name}: {error}', file=sys.stderr, flush=True)
-    failures.append({'picture': name, 'error': str(error)})
+                report(name, error)
 
 
 def _draw_test_images(data_set, number, seed):
-    """Yields random test images, none twice."""
+    """Yields different test images at random."""
     labels, images = data_set.labels_and_images('test')
     if number > len(images):
         raise UserError(f'--test {number}: there are {len(images)} test images')
@@ -98,28 +149,3 @@ def _draw_test_images(data_set, number, seed):
     for i in chosen.tolist():
         yield pictures.Picture(f'test image {i}', images[i], pictures.as_rgb(images[i]),
                                label=int(labels[i]))
-
-
-def _print_sum(classifier, predictions, failures, options):
-    """Prints the JSON, or the number of test images that are right."""
-    known = [prediction.is_correct for prediction in predictions
-             if prediction.is_correct is not None]
-    if options.json:
-        print(json.dumps({
-            'checkpoint': os.path.basename(classifier.checkpoint),
-            'step': classifier.step, 'data': classifier.data_name,
-            'classes': classifier.class_names,
-            'pictures': [prediction.as_json() for prediction in predictions],
-            'errors': failures}, indent=1), flush=True)
-    elif known:
-        print(f'{classifier.line_prefix}Right: {sum(known)} of {len(known)}',
-              flush=True)
-
-
-def _write_figure(path, predictions, system):
-    content = figure.draw_predictions(predictions, system)
-    try:
-        files.write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f'cannot write --figure {path}: {error.strerror}')
-    print(f'Figure: {path}', file=sys.stderr, flush=True)

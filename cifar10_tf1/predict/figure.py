@@ -1,8 +1,8 @@
-"""Pictures beside their softmax, as `predict --figure` draws them.
+"""The figure of `predict --figure`: pictures beside their likeliest classes.
 
-Drawn as in the documents that have such a figure: a row for each picture under its
-true class, the three likeliest classes as bars, the largest on top. More than four
-pictures stand in two columns. Marks and frame are ours.
+It follows the figure of the documents: a row for each picture under its true class,
+with the three likeliest classes as bars, the largest on top. More than four pictures
+take two columns. The marks and the frame are ours.
 """
 
 from cifar10_tf1.common import drawing
@@ -11,19 +11,18 @@ LIMIT = 24         # pictures in a figure
 _ROWS = 4          # in one column
 _NAME_LENGTH = 40  # characters of a file's name
 
-# Inches: a picture with its bars, these two inside it, the lines above and below.
+# In inches: a picture with its bars, their places in it, the space above and below all.
 _CELL = (5.4, 1.95)
 _PICTURE = (0.3, 0.25, 1.35, 1.35)  # left, bottom, width, height
 _BARS = (3.05, 0.35, 1.75, 1.25)
 _HEADER, _FOOTER = 0.42, 0.3
-_BAR = 0.7  # of a class's height
 
 
 def draw_predictions(predictions, system):
     """Draws the first pictures, LIMIT at most.
 
     Args:
-      predictions: list of prediction.Prediction.
+      predictions: list of classification.Prediction.
       system: systems.base.System.
     Returns:
       bytes, a PNG.
@@ -42,6 +41,7 @@ def draw_predictions(predictions, system):
                 box[2] / width, box[3] / height]) for box in (_PICTURE, _BARS)]
             _draw_picture(axes[0], prediction, system.picture)
             _draw_bars(axes[1], prediction)
+        # The documents' own title of this figure.
         figure.text(0.5, 1 - 0.12 / height, 'Softmax Predictions', ha='center',
                     va='top', fontsize=12)
         note = 'Frame: what the network sees.'
@@ -78,11 +78,11 @@ def _draw_picture(axes, prediction, shape):
 
 
 def _draw_bars(axes, prediction):
-    """The likeliest classes; the first in orange and hatched if wrong."""
+    """Draws the likeliest classes; a wrong first one is orange and hatched."""
     names, values = zip(*prediction.top)
     is_wrong = prediction.is_correct is False
     color = drawing.ORANGE if is_wrong else drawing.BLUE
-    bars = axes.barh(range(len(names)), values, height=_BAR,
+    bars = axes.barh(range(len(names)), values, height=0.7,
                      color=[color] + [drawing.LIGHT_GREY] * (len(names) - 1))
     if is_wrong:
         bars[0].set_hatch('///')

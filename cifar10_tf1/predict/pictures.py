@@ -1,9 +1,9 @@
 """A user's picture files as the network's input.
 
-A PNG or JPEG of any size becomes a square as large as the data set's images: its
-centre, scaled by an antialiasing filter, on a white page, turned upright as its EXIF
-data says. For a grey data set it becomes grey, and light on dark: a picture with a
-light border is inverted.
+A PNG or JPEG of any size is turned upright as its EXIF data says and put on a white
+page; its central square is scaled, with antialiasing, to the size of the data set's
+images. For a grey data set it becomes grey; for one that is light on dark, a picture
+with a light border is inverted.
 """
 
 import os
@@ -16,10 +16,10 @@ import numpy as np
 from cifar10_tf1.common import extras
 from cifar10_tf1.common.errors import UserError
 
-SUFFIXES = ('.png', '.jpg', '.jpeg')  # looked for in folders, in any case
+SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
 PREVIEW_SIZE = 160                    # pixels, the longer side
 
-# A PNG's transparent value (tRNS) in 8 bits: Pillow scales the pixels, not this.
+# Converts a PNG's transparent value (tRNS) to 8 bits; Pillow converts only the pixels.
 _TRANSPARENT = {'L;2': lambda grey: grey * 85, 'L;4': lambda grey: grey * 17,
                 'RGB;16B': lambda rgb: tuple(value >> 8 for value in rgb)}
 
@@ -27,8 +27,8 @@ _TRANSPARENT = {'L;2': lambda grey: grey * 85, 'L;4': lambda grey: grey * 17,
 class Picture(NamedTuple):
     """A picture to classify."""
     name: str                    # printable, on one line
-    pixels: np.ndarray           # uint8 [side, side, channels], what is classified
-    preview: np.ndarray          # uint8 [rows, columns, 3], all of it, for the figure
+    pixels: np.ndarray           # uint8 [side, side, channels], the network's input
+    preview: np.ndarray          # uint8 [rows, columns, 3], the whole picture
     note: str = ''               # what was unusual about it
     label: Optional[int] = None  # the true class, if known
 
@@ -37,22 +37,22 @@ def list_files(path):
     """Lists the pictures that a path names.
 
     Args:
-      path: str, a file, or a folder: its PNG and JPEG files in the order of their
-        names, without hidden ones and subfolders.
+      path: str, a file or a folder.
     Returns:
-      list of str.
+      list of str: the file, or the folder's PNG and JPEG files sorted by name, without
+      hidden files and subfolders.
     Raises:
       UserError: the folder has no picture, or can't be read.
     """
     if not os.path.isdir(path):
         return [path]
     try:
-        names = sorted(os.listdir(path))
+        with os.scandir(path) as entries:
+            paths = sorted(entry.path for entry in entries
+                           if entry.name.lower().endswith(SUFFIXES)
+                           and not entry.name.startswith('.') and not entry.is_dir())
     except OSError as error:
         raise UserError(f'cannot read the folder: {error.strerror}')
-    paths = [os.path.join(path, name) for name in names
-             if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
-    paths = [path for path in paths if not os.path.isdir(path)]
     if not paths:
         raise UserError('the folder holds no picture (no file that ends in '
                         + ', '.join(SUFFIXES) + ')')
@@ -66,16 +66,16 @@ def load_picture(path, shape):
       path: str.
       shape: systems.base.PictureShape.
     Returns:
-      Picture; of an animation its first frame.
+      Picture; the first frame of an animation.
     Raises:
-      UserError: it can't be read; the text does not name the file.
+      UserError: it can't be read; the message does not name the file.
     """
     Image = extras.load('PIL.Image', 'reading pictures')
     with warnings.catch_warnings():
-        # Pillow refuses pictures above 178 megapixels, and warns above half of that.
+        # Pillow refuses pictures of over 178 megapixels and warns above half of that.
         warnings.simplefilter('ignore')
         try:
-            # Opening a pipe, for example, could block for ever.
+            # Opening a pipe could block for ever.
             if not stat.S_ISREG(os.stat(path).st_mode):
                 raise UserError('is not a file')
             if not os.path.getsize(path):
@@ -96,16 +96,14 @@ def load_picture(path, shape):
 
 
 def printable(text):
-    """One line that any terminal can show, whatever a file is called."""
+    """Escapes what a terminal can't show on one line."""
     return ''.join(character if character.isprintable() else
                    character.encode('unicode_escape').decode('ascii')
                    for character in text)
 
 
 def as_rgb(pixels):
-    """uint8 [rows, columns], or with 1 or 3 channels, as [rows, columns, 3]."""
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, np.newaxis]
+    """uint8 [rows, columns, 1 or 3] as [rows, columns, 3]."""
     return np.broadcast_to(pixels, pixels.shape[:2] + (3,))
 
 
@@ -122,12 +120,12 @@ def _explain(error):
 def _convert(image, name, shape):
     from PIL import Image
     from PIL import ImageOps
-    # A JPEG can be decoded at an eighth of its size, much faster; what is left is
-    # large enough for the filter.
+    # Decoding a JPEG at down to an eighth of its size is much faster and leaves enough
+    # pixels for the filter.
     scale = max(4 * shape.side / min(image.size), 2 * PREVIEW_SIZE / max(image.size))
     image.draft(None, tuple(int(side * scale) for side in image.size))
     raw_mode = image.tile[0][3]
-    image.load()  # first of all: Pillow reports damaged pixels only once
+    image.load()  # comes first: Pillow reports damaged pixels only once
     image = _as_rgb_or_rgba(image, raw_mode)
     scale = PREVIEW_SIZE / max(image.size)
     pixels, preview = map(_finish, (
@@ -147,11 +145,11 @@ def _convert(image, name, shape):
 
 
 def _as_rgb_or_rgba(image, raw_mode):
-    """Any mode as one that the filter can average."""
+    """Converts an image of any mode to one that the filter can average."""
     from PIL import Image
     transparent = image.info.get('transparency')
     if image.mode.startswith('I'):
-        # 16 bits of grey, which Pillow would clip at 255 instead of dividing.
+        # Pillow would clip 16-bit grey at 255 instead of scaling it.
         values = np.asarray(image)
         image = Image.fromarray((values >> 8).astype(np.uint8))
         if transparent is not None:
@@ -171,7 +169,7 @@ def _finish(image):
     try:
         image = ImageOps.exif_transpose(image)
     except Exception:  # pylint: disable=broad-except
-        pass  # damaged EXIF data; the picture can be whole all the same
+        pass  # damaged EXIF data beside a picture that may be whole
     if image.mode == 'RGB':
         return image
     page = Image.new('RGBA', image.size, 'white')

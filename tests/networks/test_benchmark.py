@@ -1,4 +1,4 @@
-"""The benchmark: its figures, its options, and one quick run of all of it."""
+"""The benchmark: its figures, its options and one quick run."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def test_median_and_interval(values, median, low, high, level):
 
 @pytest.mark.parametrize('num_blocks', [3, 5, 6, 10, 20])
 def test_the_interval_covers_the_median_as_often_as_it_says(num_blocks):
-    """In 4,000 samples, whatever the distribution: here a skewed one."""
+    """4,000 samples of a skewed distribution."""
     samples = np.random.RandomState(1).exponential(size=[4000, num_blocks])
     figures = list(map(medians.summarize, samples))
     hits = [figure.low <= np.log(2.0) <= figure.high for figure in figures]
@@ -51,7 +51,7 @@ def test_ratios_are_of_neighbours():
 
 
 def test_table():
-    """Also of the earlier records, which have more kinds of blocks."""
+    """The table also prints earlier records, which have more kinds of blocks."""
     rates = {'plain': {'train': 100.0, 'test': 400.0},
              'stock': {'train': 110.0, 'test': 500.0, 'fixed': 112.0},
              'fast': {'train': 300.0, 'test': 1000.0, 'pipeline': 5000.0}}
@@ -83,7 +83,7 @@ def test_as_many_images_as_cifar10(tmp_path):
 
 @pytest.fixture
 def program(tmp_path):
-    """A function that writes a file and gives its path."""
+    """Writes a program and returns its path."""
     def write(text, mode=0o755):
         path = tmp_path / 'program'
         path.write_text(text)
@@ -95,7 +95,7 @@ def program(tmp_path):
 
 @pytest.fixture
 def run_with(monkeypatch, capsys):
-    """A function of a --python to the one line of its failure."""
+    """Runs the benchmark with a bad --python; returns its line of error."""
     monkeypatch.setattr(data, 'generate', lambda folder, system: None)
 
     def run(python):

@@ -15,7 +15,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import mnist
 from cifar10_tf1.export.__main__ import main as export_main
 from cifar10_tf1.graph import loss
-from cifar10_tf1.kernels import blocks
+from cifar10_tf1.kernels import rows
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.predict.__main__ import main as predict_main
 from cifar10_tf1.report.__main__ import main as report_main
@@ -81,8 +81,8 @@ def test_the_fast_kernels_are_the_stock_ones(number):
 
 def test_the_fast_kernels_are_checked_on_a_new_machine(data_set, monkeypatch,
                                                        tmp_path):
-    real = blocks._build_pool
-    monkeypatch.setattr(blocks, '_build_pool', lambda net: 1.01 * real(net))
+    real = rows.build_maximum
+    monkeypatch.setattr(rows, 'build_maximum', lambda *nets: 1.01 * real(*nets))
     with pytest.raises(KernelsDisagree, match='of one batch'):
         runs.train(tmp_path, data_set, system=lenet5, epochs=1, kernels='fast')
 

@@ -1,4 +1,4 @@
-"""The plain ports alone: deep_cnn's own training, lenet5's tensors and update."""
+"""The plain ports alone: training of deep_cnn, tensors of lenet5."""
 
 import csv
 import os
@@ -48,10 +48,10 @@ def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path,
     assert [line.split(' :')[0] for line in lines] == ['Epoch 3', 'Epoch 4']
     rows = load_epochs(folder)
     assert rows[:2] == first and [row['epoch'] for row in rows] == list('1234')
-    # Four batches; of ten classes the loss of a fresh network is some 2.3 nats.
+    # Four batches of a fresh network: about 2.3 nats each for ten classes.
     assert 4 * 2.2 < float(rows[0]['summed_loss']) < 4 * 8
     assert rows[2]['summed_loss'] != '99.0'
-    # Restored at step 8, or it had counted from 0.
+    # A run that did not restore step 8 would have counted from 0.
     assert tf.train.load_variable(str(folder / 'model.ckpt-16'), 'global_step') == 16
     result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
                            str(folder / 'model.ckpt-16'))
@@ -84,7 +84,7 @@ def test_a_run_of_train_py_is_left_alone(train, finished_run, tmp_path, capsys):
     assert 'cannot make' in capsys.readouterr().err
 
 
-# Names a checkpoint of the original LeNet-5 program, which is not passed on.
+# Names a checkpoint of the original LeNet-5 program, which is not distributed.
 VARIABLE = 'LENET5_ORIGINAL'
 
 

@@ -37,7 +37,7 @@ PAGE = read('howto.md')
 PROGRAMS = measure_elsewhere.cut_programs(PAGE)
 SAMPLE = os.path.join(ROOT, 'docs', 'sample.png')
 TOLERANCE = 1e-5  # of a probability
-# What makes another network: a line's part, and what may stand there by mistake.
+# Mistakes that make a different network: (correct part of a line, mistake).
 MISTAKES = {
     'in_keras.py': (('0.001 / 9 * sums', '0.001 * sums'), ('<= 4', '<= 3'),
                     ("MaxPooling2D(3, 2, padding='same')", 'MaxPooling2D(2, 2)')),
@@ -48,7 +48,7 @@ MISTAKES = {
 
 
 def find_python(name):
-    """The Python that a program runs on; skips where there is none."""
+    """Finds the Python for a program, or skips."""
     if name == 'in_torch.py' and os.environ.get('TORCH_PYTHON'):
         return os.environ['TORCH_PYTHON']
     package = name[len('in_'):-len('.py')]
@@ -69,7 +69,7 @@ def load_picture_program():
 
 @pytest.fixture(scope='module')
 def network():
-    """(the NumPy file, generated images, their probabilities), of the record."""
+    """(NumPy file, generated images, their probabilities) of the checkpoint of record."""
     content, classifier = measure_elsewhere.load_network()
     images = measure_elsewhere.generate_images()[::3]
     with classifier:
@@ -114,7 +114,7 @@ def test_pixels_are_prepared_as_the_network_does():
 
 
 def draw(mode, size):
-    """A picture without any symmetry, of a mode of Pillow's."""
+    """Draws a picture without symmetry, in one of Pillow's modes."""
     from PIL import Image
     pixels = np.random.RandomState(2).randint(0, 256, size[::-1] + (4,))
     pixels[:, :size[0] // 2, 3] |= 0x80
@@ -152,7 +152,7 @@ def test_pictures_are_loaded_as_predict_does(tmp_path):
 
 @pytest.mark.parametrize('library', ['onnxruntime', 'tensorflow'])
 def test_the_exported_models_answer_as_predict_does(library, tmp_path, network):
-    """For a picture as phones save it, turned, and with transparent parts."""
+    """The picture is turned by EXIF, as phones save it, and partly transparent."""
     if library == 'tensorflow' and tf.__version__.startswith('1.'):
         pytest.skip('these lines are for TensorFlow 2')
     for package in ('PIL', 'onnxruntime', 'tf2onnx'):
@@ -182,7 +182,7 @@ def test_the_exported_models_answer_as_predict_does(library, tmp_path, network):
 
 
 def test_what_was_measured_is_what_the_page_has():
-    """Else: tools/measure_elsewhere.py, and tools/readme_tables.py after it."""
+    """If not, run tools/measure_elsewhere.py, then tools/readme_tables.py."""
     with open(measure_elsewhere.RECORD, newline='') as file:
         reference, *rows = csv.DictReader(file)
     assert reference['program'] == 'predict' and reference['images'] == '10000'

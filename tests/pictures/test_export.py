@@ -1,4 +1,4 @@
-"""A checkpoint as a SavedModel, ONNX and NumPy file: the same answers, nothing lost."""
+"""Exports give the checkpoint's answers, whole or not at all."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def expected(checkpoint):
 
 @pytest.fixture
 def run(tmp_path, checkpoint, capsys):
-    """Runs the command; gives its status, its lines, its errors."""
+    """Runs the command; returns its status, lines and errors."""
     def export_to(*arguments):
         status = export.main(['--checkpoint', checkpoint, '--data-dir',
                               str(tmp_path / 'no data'), *map(str, arguments)])
@@ -105,7 +105,7 @@ def test_onnx(run, tmp_path, expected):
 
 
 def test_npz(run, tmp_path):
-    """The averages under the weights' names, and nothing else of the network."""
+    """It holds only the averages, under the weights' names."""
     path = tmp_path / 'model'  # NumPy would add .npz
     assert run('--output', tmp_path / 'export', '--npz', path)[0] == 0
     tensors = model_helpers.random_tensors()
@@ -143,7 +143,7 @@ def test_the_check_is_strict():
 
 @pytest.mark.parametrize('option', ['output', 'npz'])
 def test_what_does_not_agree_is_not_written(run, tmp_path, monkeypatch, option):
-    """Of the weights that each file has, one is changed."""
+    """One weight of each file is changed."""
     real = formats.extract
 
     def extract(classifier):
@@ -219,7 +219,7 @@ def test_missing_packages_are_named(run, tmp_path, monkeypatch):
 
 
 def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):
-    """Test images if they are there; otherwise generated ones, never a download."""
+    """Test images, or generated ones without the data; never a download."""
     images, what = formats.load_images(str(tmp_path), deep_cnn)
     assert images.shape == (100, 32, 32, 3) and what == 'generated images'
     for file in cifar10.FILES:

@@ -1,4 +1,4 @@
-"""A user's picture files, as the network gets to see them."""
+"""A user's picture files as the network sees them."""
 
 import struct
 import tracemalloc
@@ -19,7 +19,7 @@ DIGIT = PictureShape(28, 1, 28, is_light_on_dark=True)
 
 @pytest.fixture
 def load(image, tmp_path):
-    """Saves a PIL image, and reads it as predict does: int64 [32, 32, 3]."""
+    """Saves a PIL image and reads it as predict does: int64 [32, 32, 3]."""
     def save_and_load(picture, name='a.png', **options):
         path = str(tmp_path / name)
         picture.save(path, **options)
@@ -138,7 +138,7 @@ def test_a_transparent_value_is_white_at_every_depth(image, tmp_path, depth,
 
 @pytest.mark.parametrize('shape', [COLOR, DIGIT])
 def test_a_blank_picture_is_said_to_be_blank(image, tmp_path, shape):
-    """Such as white strokes on a transparent page, which become white on white."""
+    """White strokes on a transparent page become white on white."""
     path = str(tmp_path / 'a.png')
     digit = image.new('LA', (100, 100), (255, 0))
     digit.paste((255, 255), (40, 10, 60, 90))
@@ -168,7 +168,7 @@ def test_one_pixel_and_a_line(image, load):
 
 
 def test_damage_is_seen(image, tmp_path):
-    """Of a file cut anywhere, and of damaged pixels, which Pillow reports once."""
+    """Cut files, and damaged pixels, which Pillow reports only once."""
     path = tmp_path / 'a.png'
     model_helpers.draw_scene(image).save(str(path))
     whole = path.read_bytes()

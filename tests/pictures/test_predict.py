@@ -19,7 +19,7 @@ from cifar10_tf1.data import synthetic
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
 from cifar10_tf1.predict.pictures import Picture
-from cifar10_tf1.predict.prediction import Prediction
+from cifar10_tf1.predict.classification import Prediction
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
@@ -73,7 +73,7 @@ def test_a_broken_network_is_said(tmp_path):
 
 @pytest.fixture
 def folder(image, tmp_path):
-    """Two good pictures, and one of each bad kind."""
+    """Two good pictures and one of each bad kind."""
     folder = tmp_path / 'pictures'
     folder.mkdir()
     model_helpers.draw_scene(image).save(str(folder / 'b good.JPG'), format='JPEG')
@@ -270,7 +270,7 @@ def draw(labels, monkeypatch):
 
 
 def test_the_figure_marks_the_wrong_ones(monkeypatch):
-    """The three likeliest classes, the true one marked if it is among them."""
+    """Three bars, and marks for the true class and a wrong one."""
     figure = draw([None, 3, 8, 0], monkeypatch)
     pictures, bars = figure.axes[::2], figure.axes[1::2]
     assert [axes.get_title(loc='left') for axes in bars] == [
@@ -285,7 +285,7 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
 
 
 def test_the_figure_is_the_documents(monkeypatch):
-    """A row a picture, the largest bar on top; two columns of more than four."""
+    """One row per picture, the largest bar on top; over four pictures take two columns."""
     def list_lefts(figure):
         return {round(axes.get_position().x0, 3) for axes in figure.axes}
 

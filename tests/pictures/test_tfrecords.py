@@ -1,4 +1,4 @@
-"""The TFRecord files: layout, pixels, bytes, and what is in the way."""
+"""The TFRecord files: layout, pixels, bytes and failures."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ FEATURES = {
     'image/height': tf.FixedLenFeature([], tf.int64),
     'image/width': tf.FixedLenFeature([], tf.int64),
 }
-# Of the test file, of 200 images that NumPy draws from a seed.
+# SHA-256 of the test file with 200 images that NumPy draws from a seed.
 GOLDEN = '7dbb2c6fd4e8c54b59e35d03c8fdadb578d339ee43defd2f279c009afd35e185'
 
 
