@@ -98,10 +98,9 @@ def resolve(selection, threads):
                 f'thread{"" if count == 1 else "s"}')
     else:
         cuda = libraries.find_cuda()
-        number = selection.driver and selection.driver.number
-        label = selection.card.label if selection.card else '0'
+        number = selection.driver.number
         line = ', '.join(
-            [f'Device: {drivers.name_label(label)}: {name}']
+            [f'Device: {drivers.name_label(selection.card.label)}: {name}']
             + ([f'driver {number}'] if number else [])
             + ([f'CUDA {drivers.format_cuda(cuda)}'] if cuda else []))
         line = '; not used: '.join((line,) + selection.not_used)

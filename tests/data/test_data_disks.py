@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import pytest
@@ -164,10 +165,20 @@ def finish(processes):
 
 
 def test_two_processes_download_once(tmp_path):
-    with Server(PACKED, before_reply=lambda: time.sleep(3)) as server:
-        errors = finish([start(PREPARE, tmp_path, server.url) for _ in range(2)])
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        asked.set()
+        assert go_on.wait(60)
+
+    with Server(PACKED, before_reply=hold) as server:
+        first = start(PREPARE, tmp_path, server.url)
+        assert asked.wait(60)
+        second = start(PREPARE, tmp_path, server.url)
+        assert 'Waiting for another process' in second.stderr.readline()
+        go_on.set()
+        finish([first, second])
     assert server.requests == [None]
-    assert sum('Waiting for another process' in error for error in errors) == 1
     assert data_helpers.snapshot(tmp_path / cifar10.FOLDER) == data_helpers.CONTENTS
 
 

@@ -1,10 +1,8 @@
 """Downloads from loopback servers: resumed, verified, from one source after another."""
 
-import io
 import os
 import re
 import socketserver
-import sys
 import threading
 import time
 
@@ -328,35 +326,6 @@ def test_a_full_disk_is_one_line_and_keeps_the_part(data_dir, monkeypatch):
                 load(data_dir, server)
         assert (data_dir / PART).exists()
         load(data_dir, server)
-    check_complete(data_dir)
-
-
-def test_a_second_process_waits_and_finds_the_data(data_dir, monkeypatch):
-    """Two threads: flock holds between two open files of one process too."""
-    printed = io.StringIO()
-    monkeypatch.setattr(sys, 'stderr', printed)
-    under_way, go_on = threading.Event(), threading.Event()
-
-    def hold():
-        under_way.set()
-        assert go_on.wait(10)
-
-    with Server(PACKED, before_reply=hold) as server:
-        results = []
-        threads = [threading.Thread(
-            target=lambda: results.append(load(data_dir, server)))
-            for _ in range(2)]
-        threads[0].start()
-        assert under_way.wait(10)
-        threads[1].start()
-        while 'Waiting for another process' not in printed.getvalue():
-            assert threads[1].is_alive()
-            time.sleep(0.01)
-        go_on.set()
-        for thread in threads:
-            thread.join(10)
-    assert len(results) == 2 and results[0] == results[1]
-    assert server.requests == [None]
     check_complete(data_dir)
 
 

@@ -31,7 +31,7 @@ def test_first_steps(name, real_data_dir, tmp_path):
     subprocess.run([sys.executable, os.path.join(ROOT, 'train.py'),
                     '--data-dir', real_data_dir, '--model-dir', str(tmp_path),
                     '--max-steps', '50', '--seed', '1', '--kernels', name,
-                    '--device', 'cpu'], check=True)
+                    '--device', 'cpu'], check=True, timeout=600)
     losses = np.fromfile(str(tmp_path / step_losses.FILE), '<f4')
     with open(os.path.join(reference_run.RECORD, 'first_losses.csv'),
               newline='') as file:

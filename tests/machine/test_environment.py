@@ -96,13 +96,6 @@ def test_another_python_s_packages_are_one_line(command, kept, foreign_packages,
     assert f'PYTHONPATH={tmp_path}' in result.stderr
 
 
-def test_the_doctor_among_another_python_s_packages(foreign_packages, tmp_path):
-    result = run(['-m', 'cifar10_tf1.doctor'], PYTHONPATH=str(tmp_path))
-    assert result.returncode == 4
-    assert 'Traceback' not in result.stdout + result.stderr
-    assert 'unset PYTHONPATH' in result.stdout
-
-
 def test_other_errors_are_shown_as_ever():
     result = run(['-c', 'import cifar10_tf1\nimport absent_module'])
     assert result.returncode == 1 and 'Traceback' in result.stderr
