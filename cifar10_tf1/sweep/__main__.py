@@ -21,7 +21,7 @@ from cifar10_tf1.sweep import files
 from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner
 
-# Options that are passed on to the processes.
+# Options passed on to the processes.
 _FOR_BOTH = ('data_dir', 'synthetic', 'device', 'kernels', 'allow_unsupported_gpu',
              'intra_op_threads', 'inter_op_threads', 'input_threads')
 _FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
@@ -34,8 +34,8 @@ def _sweep(options):
     folder = options.folder or os.path.join(cli.find_model_dir(
         argparse.Namespace(system=options.system, model_dir=None)), 'sweep')
     if options.seeds is None and not options.merge:
-        raise UserError('no seeds are named; add --seeds 1-10, say, or --merge '
-                        'to sum up what is there')
+        raise UserError('no seeds are given; add --seeds 1-10, for example, or '
+                        '--merge to summarize the runs that exist')
     if not options.merge:
         _run(options, jobs.Request(
             entry, folder, options.epochs, _list_options(options, _FOR_BOTH),
@@ -49,12 +49,12 @@ def _sweep(options):
 
 
 def _find_status(runs, seeds):
-    """1 where a run that was asked for is not complete, and a line says so."""
+    """1, with a warning, if a run that was asked for is not complete."""
     incomplete = [run.name for run in runs if not run.is_complete
                   and (seeds is None or run.seed in seeds)]
     if incomplete:
         print(f'warning: not complete: {", ".join(incomplete)}; run the sweep again '
-              'to go on with them', file=sys.stderr, flush=True)
+              'to continue them', file=sys.stderr, flush=True)
     return 1 if incomplete else 0
 
 
@@ -63,7 +63,7 @@ def _run(options, request, stop_request):
     model_dir.check_path(request.folder)
     num_processes = options.processes or choose_num_processes(
         _choose_device(options), len(options.seeds), request.entry.memory_bytes)
-    # Before several processes download it at once.
+    # Download it once, before several processes do.
     cli.load_data_set(options, request.entry.name)
     try:
         os.makedirs(os.path.join(request.folder, gathering.LOGS), exist_ok=True)
@@ -75,14 +75,14 @@ def _run(options, request, stop_request):
 
 
 def choose_num_processes(device, num_jobs, memory_bytes):
-    """One on each core, as far as the memory reaches; on a GPU one in all.
+    """One per core, if the memory suffices; one on a GPU.
 
-    Measured: docs/sweep.md.
+    docs/sweep.md has the measurements.
 
     Args:
       device: 'cpu' or 'gpu'.
       num_jobs: int.
-      memory_bytes: float, that a process takes.
+      memory_bytes: float, needed by a process.
     """
     if device == 'gpu':
         return 1
@@ -92,7 +92,7 @@ def choose_num_processes(device, num_jobs, memory_bytes):
 
 
 def _list_options(options, names):
-    """Those that are given, as words of a command line."""
+    """The given ones of these options, as command-line arguments."""
     words = []
     for name in names:
         value = getattr(options, name)
@@ -103,7 +103,7 @@ def _list_options(options, names):
 
 
 def _choose_device(options):
-    """'cpu' or 'gpu', as train.py will choose; says nothing to TensorFlow."""
+    """'cpu' or 'gpu', as train.py will choose; restores the environment."""
     before = dict(os.environ)
     try:
         return devices.select(options.device or 'auto',
@@ -117,29 +117,29 @@ def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.sweep',
         description='Trains whole runs of several seeds side by side, tests '
-        'each, and sums them up. Started again it does what is missing, '
-        'whatever has ended it before.',
+        'each, and summarizes them. Started again, it does what is missing, '
+        'however it ended before.',
         epilog='example: python -m cifar10_tf1.sweep --seeds 1-10')
     parser.add_argument(
         '--seeds', type=cli.parse_seeds, metavar='A-B',
-        help='of the runs, such as 1-10 or 1-4,7')
+        help='seeds to run, such as 1-10 or 1-4,7')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,
-        help=f'whose runs (default: {systems.DEFAULT})')
+        help=f'system to train (default: {systems.DEFAULT})')
     cli.add_number(
         parser, '--processes', 1, limits.PROCESSES,
-        'side by side, each on its share of the cores (default: one on each '
-        'core, as far as the memory reaches; with a GPU 1)')
+        'processes side by side, each on its share of the cores (default: one per '
+        'core if the memory suffices; 1 with a GPU)')
     cli.add_path(
         parser, '--folder', 'DIR',
-        'of the runs, each in a folder seed-NN there (default: sweep in the model '
+        'folder for the runs, each in its own seed-NN (default: sweep in the model '
         'folder of the system)')
     parser.add_argument(
         '--merge', action='store_true',
-        help='train and test nothing: sum up what is in the folder')
+        help='train and test nothing; summarize the runs in the folder')
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
-        'of each run (default: as documented)')
+        'epochs of each run (default: as documented)')
     cli.add_number(
         parser, '--save-steps', 1, limits.STEPS,
         'steps from one checkpoint to the next (default: an epoch)')
@@ -149,8 +149,7 @@ def main(argv=None):
     cli.add_pretrained_option(parser)
     parser.add_argument(
         '--from-scratch', action='store_true',
-        help='begin with seeded weights in the place of published ones: another '
-        'result')
+        help='begin with seeded instead of published weights: another result')
     parser.add_argument(
         '--no-summaries', action='store_true',
         help='write no event files for TensorBoard (default: as train.py)')

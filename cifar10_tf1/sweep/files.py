@@ -1,4 +1,4 @@
-"""What a sweep writes into its folder: seeds.csv, statistics, the report."""
+"""The files that a sweep writes: seeds.csv, statistics, the report."""
 
 import csv
 import io
@@ -24,16 +24,12 @@ _COLUMNS = ('seed', 'state', 'epochs', 'runtime', 'kernels', 'machine',
 
 
 def write(folder, runs, entry):
-    """Writes the files, each at once.
+    """Writes the files on a system's runs (gathering.Run).
 
-    Args:
-      folder: str.
-      runs: list of gathering.Run.
-      entry: systems.Entry.
     Returns:
       list of str: the lines of the text, and what was written.
     Raises:
-      UserError: where the folder can't be written.
+      UserError: the folder can't be written.
     """
     _write(folder, SEEDS, format_csv(runs, entry))
     several = gathering.gather(runs, entry)
@@ -49,7 +45,7 @@ def write(folder, runs, entry):
 
 
 def _write_report(folder, several, summary):
-    """The page of all runs; returns the end of a line about it."""
+    """Writes the page of all runs; returns the end of the line about it."""
     records = [run.record for run in several.runs if run.is_complete]
     if not records:
         return ''
@@ -72,12 +68,7 @@ def _write(folder, name, content):
 
 
 def format_csv(runs, entry):
-    """seeds.csv: a line for each run, also for those that failed.
-
-    Args:
-      runs: list of gathering.Run.
-      entry: systems.Entry.
-    """
+    """The content of seeds.csv: a line for each run, also for those that failed."""
     first, *others = entry.variants
     measure = counting.choose_measure(entry.documented)
     columns = [*_COLUMNS, *([] if measure.is_count else [measure.key]),

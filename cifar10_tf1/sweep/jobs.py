@@ -1,4 +1,4 @@
-"""One seed of a sweep: what its folder says, and what has to be done next."""
+"""One seed of a sweep: its folder, and the next command for it."""
 
 import contextlib
 import os
@@ -15,17 +15,17 @@ from cifar10_tf1.report import gathering
 
 
 class Request(NamedTuple):
-    """What a sweep is to make of each of its seeds."""
+    """The settings of a sweep, for all its seeds."""
     entry: systems.Entry
-    folder: str                      # of the sweep; each run's is in it
-    epochs: Optional[int] = None     # None: as documented, or as it was begun
-    options: Tuple[str, ...] = ()    # of train.py and test.py
+    folder: str                      # of the sweep; holds the runs' folders
+    epochs: Optional[int] = None     # None: as documented, or as begun
+    options: Tuple[str, ...] = ()    # for train.py and test.py
     training_options: Tuple[str, ...] = ()
 
 
 class Command(NamedTuple):
     stage: str        # 'training', or 'testing' and a variant
-    arguments: tuple  # of a process
+    arguments: tuple  # of the process
 
 
 class Job:
@@ -40,15 +40,11 @@ class Job:
         self.log = os.path.join(logs, self.name + '.txt')
         self._failure_file = os.path.join(logs, self.name + gathering.FAILURE)
 
-    def is_in_use(self):
-        """Whether a training holds the folder, of this sweep or another."""
-        return model_dir.is_in_use(self.folder)
-
     def find_command(self):
-        """The next Command; None where the run is complete.
+        """The next Command, or None if the run is complete.
 
         Raises:
-          UserError: where the folder holds another run.
+          UserError: the folder holds another run.
         """
         record = run_record.load_folder(self.folder)
         if record is None:
@@ -76,7 +72,7 @@ class Job:
         return max(steps, default=None), None
 
     def note_failure(self, reason):
-        """For whoever reads the folder later, such as sweep --merge."""
+        """Leaves the reason for sweep --merge, and whoever reads the folder later."""
         with contextlib.suppress(OSError):  # a full disk may be the reason
             with open(self._failure_file, 'w', encoding='utf-8') as file:
                 file.write(reason + '\n')
@@ -86,7 +82,7 @@ class Job:
             os.remove(self._failure_file)
 
     def find_last_line(self):
-        """The last line that its processes printed, or ''."""
+        """The last line printed by its processes, or ''."""
         try:
             with open(self.log, encoding='utf-8', errors='replace') as file:
                 lines = file.read().splitlines()
@@ -107,7 +103,7 @@ class Job:
         prefix = os.path.join(self.folder, f'{model_dir.PREFIX}-'
                               f'{record.content["weights"]["step"]}')
         seeds = ','.join(str(seed) for other, seed in missing if other == variant)
-        # test.py chooses the fast kernels by itself, where they fit.
+        # test.py chooses the fast kernels by itself if they fit.
         kernels = ('--kernels', 'stock') if (
             record.kind['kernels'] == 'stock'
             and '--kernels' not in request.options) else ()

@@ -1,4 +1,4 @@
-"""The processes of a sweep: a thread for each that runs at the same time."""
+"""The processes of a sweep, each started and awaited by a thread."""
 
 import concurrent.futures
 import os
@@ -14,21 +14,21 @@ from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
-# A process killed from outside starts again, but not for ever where it is killed
-# before it has saved anything.
+# A process killed from outside starts again, but not for ever if it is killed before
+# it saves anything.
 MAX_KILLS_WITHOUT_PROGRESS = 3
-# How a process ends that a user, or the kernel for want of memory, stops.
+# Exit statuses of processes stopped by a user, or by the kernel for lack of memory.
 _STOPPED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT,
                          -signal.SIGHUP, 128 + signal.SIGTERM,
                          128 + signal.SIGINT)
 
 
 def split_cores(num_processes):
-    """The available cores in so many groups of neighbours.
+    """The available cores in num_processes groups of neighbours.
 
     Returns:
-      list of lists of int; of None where a process can't be kept to cores, or
-      there are fewer cores than processes.
+      list of lists of int; or of None if there are fewer cores than processes, or
+      the system can't bind processes to cores.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(
         os, 'sched_setaffinity') else []
@@ -39,13 +39,13 @@ def split_cores(num_processes):
 
 
 class Runner:
-    """Takes jobs through their stages, a line for each."""
+    """Takes jobs through their stages, and prints a line for each stage."""
 
     def __init__(self, jobs, core_groups):
         """
         Args:
-          jobs: list of jobs.Job, in the order of their turns.
-          core_groups: as of split_cores, one for each process at a time.
+          jobs: list of jobs.Job, in the order in which they start.
+          core_groups: from split_cores, one for each process at a time.
         """
         self._jobs = jobs
         self._num_processes = len(core_groups)
@@ -57,11 +57,11 @@ class Runner:
         self._stopping = False
 
     def run(self, stop_request):
-        """Returns when every job is complete or failed, or on a signal.
+        """Returns when every job is complete or has failed, or after a signal.
 
         Args:
-          stop_request: stopping.StopRequest; its signal is passed on, and the
-            processes save and end.
+          stop_request: stopping.StopRequest; its signal is passed on to the
+            processes, which save and end.
         """
         stop_request.deferred = True
         with concurrent.futures.ThreadPoolExecutor(self._num_processes) as pool:
@@ -87,12 +87,12 @@ class Runner:
                 process.send_signal(number)
 
     def _run_job(self, job):
-        """One job on cores of its own."""
+        """Runs one job on its own cores."""
         if self._stopping:
             return
         job.forget_failure()
         cores = self._free_cores.get()
-        if cores:  # of this thread, and so of its processes
+        if cores:  # for this thread, whose processes inherit them
             os.sched_setaffinity(0, cores)
         try:
             self._run_stages(job, cores)
@@ -105,10 +105,10 @@ class Runner:
             self._free_cores.put(cores)
 
     def _run_stages(self, job, cores):
-        """Until the job is complete, or the sweep is being stopped.
+        """Runs the job's commands until it is complete or the sweep stops.
 
         Raises:
-          UserError: why the job can't go on.
+          UserError: the job can't go on.
         """
         done, num_kills, progress = None, 0, job.find_progress()
         while not self._stopping:
@@ -117,9 +117,10 @@ class Runner:
                 print(f'{job.name}: complete', flush=True)
                 return
             if command.stage == done:
-                raise UserError(f'{done} ended, and there is more to do: '
+                raise UserError(f'{done} ended without finishing: '
                                 + job.find_last_line())
-            if command.stage == 'training' and job.is_in_use():
+            is_training = command.stage == 'training'
+            if is_training and model_dir.is_in_use(job.folder):
                 self._wait_for_others(job)
                 continue
             status = self._run_process(job, command, cores)
@@ -135,7 +136,7 @@ class Runner:
                     raise UserError(f'{what}, again and again before it had saved '
                                     'anything')
                 print(f'{job.name}: {what}; it starts again', flush=True)
-            elif status and not (command.stage == 'training' and model_dir.IN_USE
+            elif status and not (is_training and model_dir.IN_USE
                                  in job.find_last_line()):  # another sweep's
                 raise UserError(f'{command.stage} ended with status {status}: '
                                 + job.find_last_line())
@@ -143,11 +144,11 @@ class Runner:
     def _wait_for_others(self, job):
         print(f'{job.name}: waiting for another process that uses {job.folder}',
               flush=True)
-        while job.is_in_use() and not self._stopping:
+        while model_dir.is_in_use(job.folder) and not self._stopping:
             time.sleep(_POLL_SECONDS)
 
     def _run_process(self, job, command, cores):
-        """The exit status of a process; the sweep's Ctrl-C does not reach it."""
+        """Runs a process that Ctrl-C does not reach; returns its exit status."""
         on_cores = f' on core {", ".join(map(str, cores))}' if cores else ''
         with open(job.log, 'a') as log, self._lock:
             if self._stopping:

@@ -153,18 +153,18 @@ def test_kills_with_progress_do_not_count(tmp_path):
     assert read_failure(tmp_path, 1) is None and not job.scripts
 
 
-def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys):
+def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):
     job = ScriptedJob(tmp_path, 1, script('training', ''), script('training', ''))
     folder = model_dir.ModelDir(job.folder)
-    real, asked = job.is_in_use, []
+    real, asked = model_dir.is_in_use, []
 
-    def is_in_use():
-        asked.append(real())
+    def is_in_use(path):
+        asked.append(real(path))
         if len(asked) == 3:
             folder.close()
         return asked[-1]
 
-    job.is_in_use = is_in_use
+    monkeypatch.setattr(model_dir, 'is_in_use', is_in_use)
     run(job)
     assert asked[:3] == [True] * 3 and read_failure(tmp_path, 1) is None
     assert 'waiting for another process' in capsys.readouterr().out
