@@ -113,7 +113,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
 
 
 def build_library(path, source):
-    """Compiles a shared library; skips the test where there is no compiler."""
+    """Compiles a shared library; skips the test without a compiler."""
     compiler = shutil.which('cc') or shutil.which('gcc')
     if not compiler:
         pytest.skip('needs a C compiler (cc or gcc) for a stub library')

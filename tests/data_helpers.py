@@ -29,7 +29,7 @@ NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch):
-    """No proxy, no pauses, nothing of another program's data."""
+    """No proxy, no pauses, no data of other programs."""
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
     monkeypatch.setenv('KERAS_HOME', '/nowhere')
     for name in ('CIFAR10_ARCHIVE_URL', 'MNIST_URL', 'INCEPTION_V3_URL'):
@@ -38,7 +38,7 @@ def isolated(monkeypatch):
 
 
 def build_contents():
-    """dict of file name to bytes: six files of NUM_RECORDS random records."""
+    """Six files of NUM_RECORDS random records: dict of name to bytes."""
     random = np.random.RandomState(7)
     contents = {}
     for name in NAMES:
@@ -49,7 +49,7 @@ def build_contents():
 
 
 def build_pickle(content):
-    """bytes of a file of the Python version with the same records."""
+    """The bytes of a Python-version file with the same records."""
     records = np.frombuffer(content, np.uint8).reshape(-1, cifar10.RECORD_BYTES)
     return pickle.dumps({'labels': records[:, 0].tolist(),
                          'data': records[:, 1:].copy()}, protocol=2)
@@ -70,7 +70,7 @@ VERSIONS = {'binary': (BINARY, CONTENTS), 'python': (PYTHON, PICKLES)}
 
 
 def write_files(data_dir, version='binary'):
-    """Puts the six files of a version into data_dir; returns their folder."""
+    """Writes the six files of a version; returns their folder."""
     version, contents = VERSIONS[version]
     folder = data_dir / version.folder
     folder.mkdir(parents=True)
@@ -80,7 +80,7 @@ def write_files(data_dir, version='binary'):
 
 
 def compress(content, level=9):
-    """gzip, with the same bytes each time."""
+    """Compresses by gzip, reproducibly."""
     stream = io.BytesIO()
     with gzip.GzipFile(fileobj=stream, mode='wb', compresslevel=level, mtime=0) as file:
         file.write(content)
@@ -88,12 +88,12 @@ def compress(content, level=9):
 
 
 def pack(version='binary', packed=True, **changes):
-    """bytes of an archive like the official one; None leaves a file out.
+    """The bytes of an archive like the official one.
 
     Args:
       version: 'binary' or 'python'.
       packed: bool, by gzip.
-      changes: contents of the files by name without ending.
+      changes: other contents by file name without ending; None omits the file.
     """
     version, contents = VERSIONS[version]
     stream = io.BytesIO()
@@ -112,7 +112,7 @@ PACKED_PYTHON = pack('python')
 
 
 def describe(packed, *urls, version='binary'):
-    """The Archive that has these bytes; by default nothing listens at its url."""
+    """The Archive with these bytes; by default no server has it."""
     return cifar10_archives.list_archives()[version == 'python']._replace(
         urls=urls or (NOWHERE,), size=len(packed),
         digest=hashlib.md5(packed).hexdigest())
@@ -124,7 +124,7 @@ def load(data_dir, binary=describe(b'not to be had'),
 
 
 def snapshot(folder):
-    """dict of relative path to content, of all files but the lock."""
+    """Reads all files except the lock: dict of relative path to content."""
     contents = {}
     for parent, folders, names in os.walk(str(folder)):
         for name in folders:
@@ -139,7 +139,7 @@ def snapshot(folder):
 
 @contextlib.contextmanager
 def fails(*words):
-    """Expects a UserError of one line which has these words."""
+    """Expects a UserError of one line that contains these words."""
     with pytest.raises(UserError) as caught:
         yield caught
     line = str(caught.value)

@@ -1,4 +1,4 @@
-"""A data folder of CIFAR-10 in every state that a user can leave it in."""
+"""CIFAR-10's data folder in every state a user can leave it in."""
 
 import os
 import pickle
@@ -23,7 +23,7 @@ both_versions = pytest.mark.parametrize('version', ['binary', 'python'])
 
 
 def put(folder, name, kind):
-    """Puts something else in the place of a file."""
+    """Replaces a file by something else."""
     path = folder / name
     path.unlink()
     if kind == 'folder':
@@ -38,7 +38,7 @@ def put(folder, name, kind):
 
 @both_versions
 def test_a_complete_folder(tmp_path, version):
-    """Both versions give the same records and digests, so runs go on with either."""
+    """Both versions give the same records and digests; a run can switch between them."""
     folder = data_helpers.write_files(tmp_path, version)
     data_set = load(tmp_path)
     assert data_set.name == 'cifar10' and data_set.line_prefix == ''
@@ -108,7 +108,7 @@ def test_what_is_no_file(tmp_path, version, kind, words):
 
 
 def test_a_change_that_keeps_size_and_times(tmp_path):
-    """Which a memory of verified files would not see."""
+    """A cache of verified files would miss it."""
     folder = data_helpers.write_files(tmp_path)
     load(tmp_path)
     path = folder / 'data_batch_3.bin'
@@ -123,7 +123,7 @@ RAN = []
 
 
 class Call:
-    """Pickled as a call, which runs as soon as the pickle is read."""
+    """Pickles to a call, which runs when the pickle is loaded."""
 
     def __reduce__(self):
         return RAN.append, (1,)
@@ -167,7 +167,7 @@ ARCHIVES = {'cifar-10-binary.tar.gz': PACKED,
 @pytest.mark.parametrize('name', sorted(ARCHIVES))
 @pytest.mark.parametrize('lacking', [6, 2, 1])
 def test_an_archive_fills_the_folder(tmp_path, name, lacking):
-    """Packed or unpacked halfway; files that are there stay."""
+    """A .tar.gz or a .tar; files already present stay."""
     version = name.split('-')[2].split('.')[0]
     described, contents = VERSIONS[version]
     if lacking < 6:
@@ -213,7 +213,7 @@ def test_a_wrong_archive_is_named_kept_and_not_opened(tmp_path, content):
     (pack(packed=False)[:50000], 'damaged'), (b'something else' * 1000, 'damaged')],
     ids=['missing', 'short', 'other', 'cut', 'none'])
 def test_a_wrong_archive_without_a_published_digest(tmp_path, packed, words):
-    """No wrong file of it gets its place."""
+    """Its wrong file is never put in place."""
     (tmp_path / 'cifar-10-binary.tar').write_bytes(packed)
     with fails(str(tmp_path / 'cifar-10-binary.tar'), words):
         load(tmp_path)

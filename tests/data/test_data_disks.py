@@ -1,4 +1,4 @@
-"""Real disks, users and processes: read-only and full ones, several at once, a kill."""
+"""Real disks, users and processes: read-only, full, several at once, killed."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ synthetic.load_data_set({data_dir!r})
 
 @pytest.fixture
 def mount(tmp_path):
-    """Function of a size in KiB: a tmpfs of it; skips where none can be had."""
+    """A function that mounts a tmpfs of so many KiB; skips if mounting fails."""
     mounted = []
 
     def mount_tmpfs(size):
@@ -68,7 +68,7 @@ def load(data_dir, url=data_helpers.NOWHERE):
 
 
 def test_a_read_only_folder(mount):
-    """Complete it works; else the place is named."""
+    """Complete data works; incomplete data gives an error that names the folder."""
     data_dir = mount(2048)
     folder = data_helpers.write_files(data_dir)
     run_or_skip('mount', '-o', 'remount,ro', str(data_dir))
@@ -105,7 +105,7 @@ def test_a_full_disk(mount, monkeypatch):
 
 @contextlib.contextmanager
 def as_nobody():
-    """Without root's rights, which read and write everything."""
+    """Gives up root's rights, which ignore permissions."""
     if os.geteuid():
         pytest.skip('only root can become another user')
     groups = os.getgroups()
@@ -122,7 +122,7 @@ def as_nobody():
 
 @pytest.fixture
 def data_of_root():
-    """A folder in reach of every user; pytest's own is not."""
+    """A folder that every user can reach, unlike pytest's."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield pathlib.Path(folder)
@@ -144,7 +144,7 @@ def test_the_data_of_another_user(data_of_root, version):
 
 
 def test_an_archive_in_the_folder_of_another_user(data_of_root):
-    """It can't be unpacked there."""
+    """It can't be extracted there."""
     (data_of_root / ARCHIVE).write_bytes(PACKED)
     with as_nobody(), fails(str(data_of_root), 'Permission denied', '--data-dir'):
         load(data_of_root)
@@ -158,7 +158,7 @@ def start(script, data_dir, url=''):
 
 
 def finish(processes):
-    """Their standard error; all of them succeed."""
+    """Waits for processes, all of which must succeed; returns their standard error."""
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     return errors

@@ -1,4 +1,4 @@
-"""What the documents print of the data files, on tiny data and on the real."""
+"""The statistics that the documents print, on tiny and on real data."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_tiny_files(tiny_data_set):
 
 
 def test_the_block_that_the_documents_print():
-    """The statistics are the documented ones, so the block is too."""
+    """From the documented statistics."""
     image = statistics.ImageStatistics('data_batch_4', 10, 5, 44, 246)
     file = statistics.FileStatistics(
         'data_batch_4', 10000, LABEL_COUNTS[3], FIRST_LABELS[3], 0, 255,

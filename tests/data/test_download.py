@@ -1,4 +1,4 @@
-"""Downloads from loopback servers: resumed, verified, from one source after another."""
+"""Downloads from loopback servers: resumed, verified, from several sources."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def data_dir(tmp_path):
 
 @pytest.fixture
 def set_rates(monkeypatch):
-    """A short time of waiting; a function that sets both rates, bytes a second."""
+    """Shortens the timeout; a function that sets both rates, bytes a second."""
     def set_both(fast, least):
         monkeypatch.setattr(download, 'FAST_RATE', fast)
         monkeypatch.setattr(download, 'LEAST_RATE', least)
@@ -108,7 +108,7 @@ def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
     (PACKED[:1000], {'range_shift': -1}, ['bytes=1000-', None])],
     ids=['right', 'whole', 'long', 'wrong', 'no ranges', 'later', 'earlier'])
 def test_an_earlier_part(data_dir, part, settings, requested):
-    """Continued where that gives the archive, else begun again."""
+    """Continued if that gives the archive, else downloaded from the start."""
     (data_dir / PART).write_bytes(part)
     with Server(PACKED, **settings) as server:
         load(data_dir, server)
@@ -233,7 +233,7 @@ def test_one_stalls_one_sends_garbage_one_is_right(data_dir, capfd, set_rates):
 
 
 def test_a_few_bytes_a_second_are_a_stall(data_dir, set_rates, capfd, monkeypatch):
-    """Which no limit on the time without any byte would see."""
+    """A timeout between bytes would miss it."""
     start = time.monotonic()
     monkeypatch.setattr(download, '_CHUNK_BYTES', 16)
     set_rates(1e6, 100.0)
@@ -369,7 +369,7 @@ def test_a_mirror_is_verified_all_the_same(data_dir, monkeypatch, capfd):
 
 
 def test_the_page_is_right():
-    """docs/data.md: the sources and the limits."""
+    """docs/data.md lists the sources and the limits."""
     text = read('docs/data.md')
     assert re.findall('^[|] (?:binary|Python) [|] `(.*?)`', text, re.M) == [
         url for archive in cifar10_archives.list_archives() for url in archive.urls]

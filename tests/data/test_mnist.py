@@ -1,4 +1,4 @@
-"""MNIST's four files: by any usual name, in any packing, downloaded, damaged."""
+"""MNIST's four files: any usual name, gzipped or plain, downloaded, damaged."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ WAYS_OUT = ('by hand', '--data-dir', '--synthetic')
 
 
 def build_content(shape, seed):
-    """bytes of an IDX file, put together by hand."""
+    """The bytes of an IDX file, assembled by hand."""
     values = np.random.RandomState(seed).randint(0, 256, shape).astype(np.uint8)
     if len(shape) == 1:
         return struct.pack('>2I', 0x801, *shape) + (values % 10).tobytes()

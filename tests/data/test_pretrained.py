@@ -1,4 +1,4 @@
-"""Pretrained weights: found, downloaded or not, read in every packing, checked."""
+"""Pretrained weights: found, downloaded, read in every format, checked."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def load(path=None):
 
 
 def write(folder, kind, tensors):
-    """A path of one packing."""
+    """Writes tensors in one format; returns the path."""
     if kind in ('V1', 'V2'):
         return published_weights.write_checkpoint(folder / CHECKPOINT, tensors,
                                                   is_v1=kind == 'V1')

@@ -1,4 +1,4 @@
-"""Short runs on the real CIFAR-10; CIFAR10_DATA_DIR names it."""
+"""Short runs on the real CIFAR-10, which CIFAR10_DATA_DIR names."""
 
 import csv
 import json
@@ -22,11 +22,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 @pytest.mark.parametrize('name', [
     'fast', pytest.param('stock', marks=pytest.mark.slow)])
 def test_first_steps(name, real_data_dir, tmp_path):
-    """The record's on any machine, either runtime, by either formulation; the
-    last bits differ, and grow.
+    """Equal to the record on any machine, but for a growing error in the last bits.
 
-    A process of its own: the first session of a process decides the threads of
-    all, and in this one other tests have had theirs.
+    Needs its own process: a process's first session fixes the number of threads, and
+    other tests have had theirs in this one.
     """
     subprocess.run([sys.executable, os.path.join(ROOT, 'train.py'),
                     '--data-dir', real_data_dir, '--model-dir', str(tmp_path),
@@ -43,7 +42,7 @@ def test_first_steps(name, real_data_dir, tmp_path):
 
 
 def test_first_images(real_data_dir):
-    """The recorded classes by the checkpoint of record, central crop, stock."""
+    """The published checkpoint gives the recorded classes: central crop, stock."""
     with open(os.path.join(reference_run.RECORD, 'predictions.json')) as file:
         record, = [entry for entry in json.load(file)
                    if entry['crop'] == 'central']

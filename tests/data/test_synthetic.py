@@ -1,4 +1,4 @@
-"""The stand-in data sets: the same bytes everywhere, something to learn, verified."""
+"""The stand-in data sets: same bytes everywhere, learnable, verified."""
 
 import os
 
@@ -28,7 +28,7 @@ both = pytest.mark.parametrize('kind', sorted(SETS))
 
 @pytest.fixture(scope='module')
 def generated(tmp_path_factory):
-    """A data folder with the generated files, which tests leave as they are."""
+    """A data folder with the generated files, which no test changes."""
     data_dir = tmp_path_factory.mktemp('generated')
     for module, *_ in SETS.values():
         module.load_data_set(str(data_dir))  # verifies the digests
@@ -37,7 +37,7 @@ def generated(tmp_path_factory):
 
 @pytest.fixture
 def data_dir(generated, tmp_path):
-    """A copy by links, in which a test replaces files."""
+    """A copy made of hard links, in which tests replace files."""
     for path in generated.glob('synthetic/*/*'):
         copy = tmp_path / path.relative_to(generated)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def test_classes_are_balanced_and_shuffled(generated, kind):
 
 
 def test_brightness_does_not_tell_the_classes(generated):
-    """The nearest class mean of the images' mean brightness is near chance."""
+    """Classifying by mean brightness is hardly better than chance."""
     labels, images = synthetic.load_data_set(str(generated)).labels_and_images('test')
     brightness = images.mean(axis=(1, 2, 3))
     means = np.array([brightness[labels == k].mean() for k in range(10)])
@@ -85,7 +85,7 @@ def test_brightness_does_not_tell_the_classes(generated):
 
 
 def test_a_linear_classifier_learns_the_grey_one(generated):
-    """Clearly better than chance, 0.1; far from all, which takes layers."""
+    """Clearly better than chance, 0.1, but far from what layers reach."""
     data_set = synthetic_mnist.load_data_set(str(generated))
     (labels, images), (test_labels, test_images) = (
         (table[:, 0], table[:, 1:] / np.float32(255) - np.float32(0.4)) for table
@@ -114,7 +114,7 @@ def test_a_damaged_file_is_named_and_kept(data_dir, kind):
 
 @both
 def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
-    """As after a kill, which may have left a part of one."""
+    """As after a kill."""
     module, folder, *_, file, unused_digest = SETS[kind]
     path = data_dir / 'synthetic' / folder / file
     others = {other: other.stat().st_mtime_ns for other in path.parent.iterdir()

@@ -1,4 +1,4 @@
-"""The doctor: right verdicts, and a report whatever is broken."""
+"""The doctor: correct verdicts, and a report whatever is broken."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_a_check_that_breaks(error, status, words):
 
 
 def test_a_bare_python():
-    """Nothing is installed: a report with remedies, not a stack trace."""
+    """With nothing installed it reports remedies, not a stack trace."""
     status, text = run(python=(sys.executable, '-S'), PYTHONPATH='')
     assert status == 4
     assert re.search('^FAIL +TensorFlow +is not installed', text, re.MULTILINE)
@@ -97,7 +97,7 @@ def test_a_bare_python():
 
 
 def test_packages_of_another_python(tmp_path):
-    """A report that names PYTHONPATH, whatever those packages do."""
+    """The report names PYTHONPATH, whatever those packages do."""
     for name in ('numpy', 'tensorflow', 'importlib_metadata', 'requests'):
         (tmp_path / name).mkdir()
         (tmp_path / name / '__init__.py').write_text('def f(a, /, b): pass\n}')
@@ -175,7 +175,7 @@ RTX_2080 = drivers.Card('1', *cuda_stubs.RTX_2080)
 
 @pytest.fixture
 def judge(monkeypatch):
-    """Judges a driver; gives the statuses and the text."""
+    """A function that judges a driver: the statuses and the text."""
     def judge_driver(driver, requested='auto', support=supports.TENSORFLOW_1,
                      num_gpus=1):
         monkeypatch.setattr(drivers, 'ask', lambda *unused: driver)
@@ -222,7 +222,7 @@ def test_an_unfit_card(judge, requested, status):
 
 
 def test_cards_without_tensorflow(judge):
-    """Each TensorFlow's verdict, to choose one by."""
+    """The report has a verdict for each TensorFlow."""
     found, text = judge(drivers.Driver(True, 12020, None, (RTX_3090,)), support=None)
     assert found == [FAIL, OK]
     assert 'TensorFlow 1.15 (CUDA 10.0) supports 3.5 to 7.5' in text
@@ -275,7 +275,7 @@ def test_a_data_folder_that_train_py_refuses(tmp_path, name, words):
 
 
 def test_data_of_another_program(tmp_path, monkeypatch):
-    """Offered, to save a download."""
+    """It is offered instead of a download."""
     monkeypatch.setattr(cifar10, 'list_offers', lambda: ['--data-dir /x takes it'])
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == WARN and line.remedy == '--data-dir /x takes it'
@@ -302,7 +302,7 @@ def test_room(tmp_path, monkeypatch, free, data, model):
 
 
 def test_room_beside_checkpoints(tmp_path, monkeypatch):
-    """New checkpoints replace the five that are there; the data is there too."""
+    """New checkpoints replace the five old ones; the data is complete."""
     monkeypatch.setattr(cifar10, 'is_present', lambda data_dir: True)
     for step in range(5):
         with open(str(tmp_path / f'model.ckpt-{step}.data'), 'wb') as file:

@@ -1,4 +1,4 @@
-"""Which TensorFlow takes which card and driver: the guard, the wheels, the READMEs."""
+"""Which TensorFlow supports which card and driver: guard, wheels, READMEs."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def test_verdicts(card, cuda, by_1, by_2):
 
 @pytest.mark.parametrize('support', supports.SUPPORTS)
 def test_the_ways_out_are_there(support):
-    """`make` alone, with RUNTIME or without, would print its targets only."""
+    """Each way out names a target of the Makefile: `make` alone only lists them."""
     text = f'{support.way_to_it}; {support.way_to_libraries}'
     assert 'make ' in text and 'docker/' in text
     for target in re.findall(r'make ([a-z-]*)', text):
@@ -71,7 +71,7 @@ def test_the_ways_out_are_there(support):
 
 
 def test_the_facts_are_the_wheel_s():
-    """Of whichever TensorFlow is installed, by its own build information."""
+    """Compares with the build information of the installed TensorFlow."""
     import tensorflow
     support = supports.find_support()
     assert tensorflow.version.VERSION.startswith(support.name.split()[1])
@@ -137,7 +137,7 @@ def test_the_table_of_the_readme(capability):
 
 
 def test_the_table_of_the_images():
-    """Each card has the image of record where that can be, else the second."""
+    """Each card has the 1.15 image if that supports it, else the second."""
     seen = []
     for unused_name, unused_cards, listed, image, driver in rows(
             'docs/cards.md', 'Which image for which card'):
@@ -154,7 +154,7 @@ def test_the_table_of_the_images():
 
 
 def test_the_locked_cudnn_has_kernels_for_the_whole_table():
-    """Of the CUDA packages, it is the one that dropped cards within its series."""
+    """cuDNN is the CUDA package that dropped cards within a major version."""
     major, minor, patch = map(int, re.search(
         r'^nvidia-cudnn-cu12==(\d+)\.(\d+)\.(\d+)',
         read('requirements/tf2-cuda.txt'), re.MULTILINE).groups())

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or of an encoding that lacks a name."""
+"""Standard streams that are closed, full, or limited to an encoding."""
 
 import io
 import os
@@ -23,7 +23,7 @@ def test_printable(text, encoding, printed):
 
 
 def run_program(body, redirection='', **options):
-    """A small command of the project, under a shell's redirection."""
+    """Runs a small command of the project under a shell's redirection."""
     program = f'''
 import sys
 from cifar10_tf1 import cli
@@ -74,7 +74,7 @@ def test_a_name_that_the_encoding_lacks():
 
 
 class _Closing(io.StringIO):
-    """A pipe whose reader leaves before a certain line."""
+    """A pipe whose reader leaves before the line of epoch 1."""
 
     def write(self, text):
         if text.startswith('Epoch 1 '):
@@ -85,7 +85,7 @@ class _Closing(io.StringIO):
 @pytest.mark.slow
 def test_a_line_that_cannot_be_printed_costs_nothing_else(
         monkeypatch, tmp_path, tiny_data_set):
-    """Saves are far apart, and yet the run goes on from where it ended."""
+    """Saves are far apart, yet the run resumes where printing failed."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, 'stdout', _Closing())
         with console.guarded(), pytest.raises(console.OutputError):

@@ -1,4 +1,4 @@
-"""The kind of machine and the commit that a record states."""
+"""The machine's name and the commit in a record."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ CPU = {'name': 'AMD EPYC', 'family': '25', 'model': '17'}
 
 @pytest.fixture
 def commit_of(tmp_path, monkeypatch):
-    """Function of what an image says; the program's folder is tmp_path."""
+    """A function of CIFAR_TF1_COMMIT; the program's folder is tmp_path."""
     monkeypatch.setattr(description, '_ROOT', str(tmp_path))
 
     def find(image=None):

@@ -1,4 +1,4 @@
-"""The choice of the device, against stub drivers: there is no card here."""
+"""The selection of the device, against stub drivers: no card is needed."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ GTX_1080_TI = ('device: 0, name: NVIDIA GeForce GTX 1080 Ti, pci bus id: '
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """As a user's at the start; a test's changes are taken back."""
+    """A user's environment at the start; undoes the test's changes."""
     monkeypatch.setattr(devices, '_changed', {})
     for name in ('CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER',
                  'TF_CPP_MIN_LOG_LEVEL', 'LD_LIBRARY_PATH'):
@@ -35,7 +35,7 @@ def environment(monkeypatch):
 
 @pytest.fixture
 def stub(stub_folder, monkeypatch):
-    """Function of cards: a driver that has them."""
+    """A function that installs a driver with these cards."""
     def put(*cards, **settings):
         os.environ['LD_LIBRARY_PATH'] = str(stub_folder)
         monkeypatch.setenv('STUB_CARDS', cuda_stubs.describe_cards(*cards))
@@ -51,7 +51,7 @@ def no_driver(monkeypatch):
 
 
 def refusal(*arguments):
-    """The line that ends the program."""
+    """The error line of a refused selection."""
     with pytest.raises(UserError) as caught:
         devices.select(*arguments)
     assert '\n' not in str(caught.value)
@@ -59,7 +59,7 @@ def refusal(*arguments):
 
 
 def warning(captured):
-    """The only line, on standard error."""
+    """The only line printed, a warning on standard error."""
     assert captured.out == '' and captured.err.count('\n') == 1
     assert captured.err.startswith('warning: Device: CPU (')
     return captured.err
@@ -104,7 +104,7 @@ def test_a_user_who_hides_the_cards(stub, hidden):
 
 @pytest.mark.parametrize('before', [None, '1,0'])
 def test_a_second_run_in_the_process_finds_what_the_first_found(stub, before):
-    """In a notebook, two programs share it."""
+    """As in a notebook."""
     stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
     if before:
         os.environ['CUDA_VISIBLE_DEVICES'] = before
@@ -216,7 +216,7 @@ def test_an_old_driver(stub, support):
 @pytest.mark.parametrize('how, words', [
     (999, 'CUDA error 999'), ('hang', 'hangs (no answer in 0.3 s)')])
 def test_a_broken_driver(stub, monkeypatch, capsys, how, words):
-    """Named; the CPU under auto, an error if a GPU is asked for."""
+    """Warns and uses the CPU; refuses if a GPU was requested."""
     monkeypatch.setattr(drivers.ask, '__defaults__', (0.3,))
     stub(cuda_stubs.RTX_2080, init=how)
     assert words in refusal('gpu')
@@ -255,7 +255,7 @@ def test_a_card_that_tensorflow_cannot_use(stub, monkeypatch, capsys, cudnn,
 
 @pytest.mark.parametrize('script', ['train.py', 'test.py'])
 def test_a_refusal_comes_before_tensorflow(stub_folder, tmp_path, script):
-    """Before the download, too: 127.0.0.1:9 would be named in its error."""
+    """It comes before the download too, whose error would name 127.0.0.1:9."""
     result = subprocess.run(
         [sys.executable, '-v', os.path.join(ROOT, script), '--data-dir',
          str(tmp_path / 'data'), '--model-dir', str(tmp_path / 'model')],

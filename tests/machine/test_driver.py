@@ -1,4 +1,4 @@
-"""What the driver is asked, on stand-ins for libcuda.so.1."""
+"""Questions to the driver, on stand-ins for libcuda.so.1."""
 
 import os
 import time
@@ -17,7 +17,7 @@ CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'
 
 @pytest.fixture
 def stub(stub_folder, monkeypatch):
-    """Function of cards and STUB_... variables: puts that driver into place."""
+    """A function of cards and STUB_... variables that installs such a driver."""
     monkeypatch.setenv('LD_LIBRARY_PATH', str(stub_folder))
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     monkeypatch.setenv('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
@@ -79,7 +79,7 @@ def test_a_driver_that_fails(stub, how, words):
 
 @pytest.mark.parametrize('code', [-1, 34])
 def test_the_stub_of_the_cuda_toolkit(stub, monkeypatch, tmp_path, code):
-    """No driver, if there is no card; in the way of one, if there is."""
+    """Without a card it counts as no driver; with one it hides the real driver."""
     stub(init=code)
     monkeypatch.setattr(drivers, '_DEVICE_FILES', [str(tmp_path / 'nvidiactl')])
     assert drivers.ask() == Driver()

@@ -1,4 +1,4 @@
-"""A Python without TensorFlow, which reads in one line what to use."""
+"""A Python that lacks packages: one line says what to use instead."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Memory of the machine or the container, and the warning where it is short."""
+"""The memory of machine or container, and the warning if it is too small."""
 
 import os
 import subprocess

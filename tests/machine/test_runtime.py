@@ -1,4 +1,4 @@
-"""What is set or removed before TensorFlow loads, and what its import prints."""
+"""The environment that TensorFlow loads in, and what its import prints."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def test_memory_is_kept_from_step_to_step():
     (AVX2 + ' avx512f', ('fast',), '0'), ('asimd sve', ('fast',), '0'),
     (AVX512, ('stock', True), '1'), (AVX2, ('stock', True), '0')])
 def test_the_vector_flags_decide_about_rewrites(flags, arguments, rewrites):
-    """Not a timing: the same kind of machine computes in the same way."""
+    """No timing decides: equal machines must compute the same bits."""
     assert description.has_avx512({'vector_flags': flags}) == (flags == AVX512)
     result = run(f'''
 import os
@@ -91,7 +91,7 @@ XLA = {'TF_XLA_FLAGS': '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'}
 
 @pytest.mark.skipif(IS_TF1, reason='1.15 has no XLA for the CPU in its wheel')
 def test_xla_does_not_change_a_sum():
-    """Fused ops round in other places: 8,245 images right instead of 8,206."""
+    """Fused ops round differently: 8,245 correct images instead of 8,206."""
     program = '''
 from cifar10_tf1.machine import devices, runtime
 runtime.prepare_environment()
