@@ -263,7 +263,7 @@ def run_steps(run, system, data_set, plan, graph, session):
                     newest = save()
         if step == part_end:
             entry = log.end_part(step)
-            name = step % plan.num_steps == 0 and system.name_published(
+            name = step % plan.num_steps == 0 and system.name_original_checkpoint(
                 epoch + 1, epoch + 1 == settings.epochs)
             if name:
                 # Before our own, so that a kill between the two loses neither.

@@ -20,6 +20,7 @@ from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
+from cifar10_tf1.records import figure_names
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import run_settings
 
@@ -64,7 +65,7 @@ class Comparison:
         if 'part' in entry:
             name += f', part {entry["part"]}'
         line = f'{name.capitalize()} : {loss!r}'
-        others = [figure for figure in systems.FIGURES
+        others = [figure for figure in figure_names.ALL
                   if entry.get(figure) != recorded.get(figure)]
         if 'unknown_losses' in recorded:
             line += ', not compared: the record lacks losses of it'

@@ -17,7 +17,7 @@ from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 
 NUM_KEPT = 5
-PUBLISHED = 'published'  # in the model folder; see base.System.name_published
+PUBLISHED = 'published'  # in the model folder; see base.System.name_original_checkpoint
 _SUFFIXES = ('.index', '.meta', '.data-00000-of-00001')  # an index first
 
 

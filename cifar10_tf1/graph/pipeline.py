@@ -20,10 +20,10 @@ from typing import Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import systems
 from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph import plan as plans
 from cifar10_tf1.machine import runtime
+from cifar10_tf1.records import figure_names
 
 VALIDATION = 'validation'      # the training records that a system holds back
 LAST_BATCHES = 'last_batches'  # the last batch before each reporting point
@@ -139,10 +139,10 @@ def build_measured_inputs(system, data_set, plan, seed, num_threads):
     """
     measured = {'test': build_test_input(system, data_set, seed, system.variants[0],
                                          num_threads)}
-    if systems.VALIDATION_ACCURACY in system.figures:
+    if figure_names.VALIDATION_ACCURACY in system.figures:
         measured[VALIDATION] = build_test_input(system, data_set, seed, VALIDATION,
                                                 num_threads)
-    if {systems.LOSS, systems.TRAINING_ACCURACY} & set(system.figures):
+    if {figure_names.LOSS, figure_names.TRAINING_ACCURACY} & set(system.figures):
         rows, batch_sizes = plan.list_last_batches(
             np.arange(data_set.num_train_examples)[plan.rows])
         with tf.name_scope('last_batches_input'):

@@ -37,6 +37,28 @@ def build_variable(name, shape, initial=0.0, trainable=True):
             collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
 
 
+def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
+    """Weights and biases under the names that TensorFlow gives to unnamed variables.
+
+    The names are spelled out because checkpoints are exchanged with the originals, and
+    an unrelated variable would shift TensorFlow's numbers.
+
+    Args:
+      number: int, of the layer in order of creation, from 0.
+      shape: list of int, of the weights; the last is the number of biases.
+      stddev: float, of the weights, as build_weights.
+      seed: int, the run's.
+      biases_stddev: float, of the biases; 0: they start at 0.
+    Returns:
+      (weights, biases): variables, float32.
+    """
+    names = [f'Variable_{i}' if i else 'Variable' for i in (2 * number, 2 * number + 1)]
+    weights = build_weights(names[0], shape, stddev, seed)
+    if biases_stddev:
+        return weights, build_weights(names[1], shape[-1:], biases_stddev, seed)
+    return weights, build_variable(names[1], shape[-1:])
+
+
 def list_network_variables():
     """Weights, and moving averages of moments, of the default graph."""
     return tf.trainable_variables() + [

@@ -67,7 +67,7 @@ class RunRecord:
         """list of dict: epoch, step, summed_loss, learning_rate, seconds.
 
         An entry for each part of an epoch after which figures were taken, with
-        `part` if there are several, and the system's figures: see systems.FIGURES.
+        `part` if there are several, and the system's figures: see figure_names.
         """
         return self.content['epochs']
 

@@ -12,12 +12,7 @@ from typing import Tuple
 
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
-
-# Figures that a training takes at its reporting points, without dropout.
-LOSS = 'loss'                                # nats, on the last training batch
-TRAINING_ACCURACY = 'training_accuracy'      # on the same batch
-VALIDATION_ACCURACY = 'validation_accuracy'  # on the records held back
-FIGURES = (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
+from cifar10_tf1.records import figure_names
 
 
 class Curve(NamedTuple):
@@ -97,9 +92,9 @@ class Entry(NamedTuple):
 
 
 def _list_udacity_curves():
-    titles = ((LOSS, 'Loss of a file\'s last batch', False),
-              (TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
-              (VALIDATION_ACCURACY, 'Validation accuracy', True))
+    titles = ((figure_names.LOSS, 'Loss of a file\'s last batch', False),
+              (figure_names.TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
+              (figure_names.VALIDATION_ACCURACY, 'Validation accuracy', True))
     return tuple(
         Curve(name, *title, *band, num_files)
         for name, num_files, bands in (

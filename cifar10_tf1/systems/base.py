@@ -59,7 +59,7 @@ class System:
     num_training_draws = 0  # random numbers in [0, 1) for each training image
     num_test_draws = 0      # the same for each test image
     keep_prob: Optional[float] = None  # share of units that dropout keeps in training
-    figures: Tuple[str, ...] = ()      # systems.FIGURES to take at reporting points
+    figures: Tuple[str, ...] = ()      # records.figure_names to take at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
     variants_as_in_training: Tuple[str, ...] = ()
@@ -185,14 +185,14 @@ class System:
         """The moving average of the weights that testing restores, if any."""
         return None
 
-    def name_published(self, epoch: int, is_last: bool) -> Optional[str]:
+    def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
         """The original's name for its checkpoint of an epoch, counted from 1.
 
         None if the original writes none then, or none beside this program's own.
         """
         return None
 
-    def build_published(self, seed: int) -> bool:
+    def build_original_graph(self, seed: int) -> bool:
         """Adds the original's own graph, if what it saves needs one.
 
         Its variables then take the values of those of the same names.

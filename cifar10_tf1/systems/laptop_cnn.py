@@ -11,9 +11,9 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
+from cifar10_tf1.graph import variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.systems import anonymous_variables
 from cifar10_tf1.systems import notebook
 
 
@@ -41,7 +41,7 @@ class LaptopCnn(notebook.Notebook):
         stddev = self.settings.stddev
 
         def build_layer(number, shape):
-            return anonymous_variables.build_layer(number, shape, seed, stddev, stddev)
+            return variables.build_anonymous_layer(number, shape, stddev, seed, stddev)
 
         def build_dense(net, number, shape):
             weights, biases = build_layer(number, shape)

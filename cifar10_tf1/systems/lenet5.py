@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import systems
 from cifar10_tf1.graph import plan
+from cifar10_tf1.graph import variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.systems import anonymous_variables
+from cifar10_tf1.records import figure_names
 from cifar10_tf1.systems import base
 
 IMAGE_SIZE = 28  # pixels
@@ -48,7 +48,7 @@ class Lenet5(base.System):
     num_epochs = settings.schedule.num_epochs
     picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE, is_light_on_dark=True)
     filters = 'Variable'
-    figures = (systems.VALIDATION_ACCURACY,)
+    figures = (figure_names.VALIDATION_ACCURACY,)
     tests_after_training = True
     # Divides the test and is faster than the original's 128; each image counts once,
     # so the counts are the same.
@@ -80,8 +80,8 @@ class Lenet5(base.System):
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
 
         def build_layer(number, shape):
-            return anonymous_variables.build_layer(number, shape, seed,
-                                                   self.settings.stddev)
+            return variables.build_anonymous_layer(number, shape, self.settings.stddev,
+                                                   seed)
 
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
         net = kernels.build_pooled_convolutions(
@@ -100,7 +100,7 @@ class Lenet5(base.System):
         power = float(reader.get_tensor('beta2_power'))
         return round(math.log(power, self.schedule.beta2)) - 1
 
-    def name_published(self, epoch, is_last):
+    def name_original_checkpoint(self, epoch, is_last):
         """One for each epoch, counted from 0."""
         return f'train-{epoch - 1}'
 

@@ -10,15 +10,14 @@ dropout draws by stateless ops, and the cross-entropy is written out.
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.graph import plan
 from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.records import figure_names
 from cifar10_tf1.systems import base
 
 IMAGE_SIZE = 32  # pixels
 HELD_BACK = 0.1  # of each file of the training data, at its end
-PUBLISHED = 'image_classification'
 
 
 class Notebook(base.System):
@@ -26,7 +25,7 @@ class Notebook(base.System):
 
     picture = base.PictureShape(IMAGE_SIZE, 3, IMAGE_SIZE)
     filters = 'Variable'
-    figures = (systems.LOSS, systems.TRAINING_ACCURACY, systems.VALIDATION_ACCURACY)
+    figures = figure_names.ALL
     takes_figures_by_file: bool  # after each file, or only after an epoch's last
 
     @property
@@ -59,10 +58,10 @@ class Notebook(base.System):
     def build_optimizer(self, learning_rate):
         return tf.train.AdamOptimizer(learning_rate)
 
-    def name_published(self, epoch, is_last):
-        return PUBLISHED if is_last else None
+    def name_original_checkpoint(self, epoch, is_last):
+        return 'image_classification' if is_last else None
 
-    def build_published(self, seed):
+    def build_original_graph(self, seed):
         """The notebook's own graph, with tensors x, y, keep_prob, logits, accuracy."""
         x = tf.placeholder(tf.float32, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'x')
         y = tf.placeholder(tf.float32, [None, len(cifar10.CLASS_NAMES)], 'y')

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import dropout
+from cifar10_tf1.graph import variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.systems import anonymous_variables
 from cifar10_tf1.systems import notebook
 
 _LAYERS = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
@@ -50,18 +50,19 @@ class UdacityCnn(notebook.Notebook):
         # Quirk: training drops the logits themselves.
         return dropout.build(tf.matmul(net, weights) + biases, 'logits', mode)
 
-    def build_published(self, seed):
+    def build_original_graph(self, seed):
         """Quirk: the course's own test leaves a second network in the graph.
 
         It was built after the optimizer, is saved and was never trained.
         """
-        super().build_published(seed)
+        super().build_original_graph(seed)
         self._build_layers(len(_LAYERS), seed)
         return True
 
     def _build_layers(self, first, seed):
-        return [anonymous_variables.build_layer(number, shape, seed, self.settings.stddev)
-                for number, shape in enumerate(_LAYERS, first)]
+        return [variables.build_anonymous_layer(
+            number, shape, self.settings.stddev, seed)
+            for number, shape in enumerate(_LAYERS, first)]
 
     def format_progress(self, entry):
         return [f'{notebook.format_place(entry)}Loss: {entry["loss"]:>10.4f} , '

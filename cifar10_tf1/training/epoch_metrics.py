@@ -8,7 +8,7 @@ import time
 
 from cifar10_tf1 import evaluation
 from cifar10_tf1.graph import pipeline
-from cifar10_tf1 import systems
+from cifar10_tf1.records import figure_names
 from cifar10_tf1.systems import base
 
 
@@ -30,22 +30,22 @@ class Measures:
         """The figures of a part of an epoch.
 
         Args:
-          figures: tuple of systems.FIGURES.
+          figures: tuple of records.figure_names.
           number: int, which part, from 0.
         Returns:
           dict for the record of a run.
         """
         taken = {}
-        if {systems.LOSS, systems.TRAINING_ACCURACY} & set(figures):
+        if {figure_names.LOSS, figure_names.TRAINING_ACCURACY} & set(figures):
             (loss, num_correct, size), = self._run(pipeline.LAST_BATCHES, number,
                                                    1)
-            taken[systems.LOSS] = loss
-            taken[systems.TRAINING_ACCURACY] = num_correct / size
-        if systems.VALIDATION_ACCURACY in figures:
+            taken[figure_names.LOSS] = loss
+            taken[figure_names.TRAINING_ACCURACY] = num_correct / size
+        if figure_names.VALIDATION_ACCURACY in figures:
             batches = self._run(pipeline.VALIDATION)
             num_correct = sum(batch[1] for batch in batches)
             taken['validation_correct'] = num_correct
-            taken[systems.VALIDATION_ACCURACY] = num_correct / sum(
+            taken[figure_names.VALIDATION_ACCURACY] = num_correct / sum(
                 batch[2] for batch in batches)
         return taken
 

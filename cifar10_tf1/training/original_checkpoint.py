@@ -27,7 +27,7 @@ class OriginalCheckpointExporter:
     def publish(self, name):
         """Writes `published/<name>`; raises UserError if it can't."""
         with tf.Graph().as_default() as graph:
-            if self._system.build_published(self._seed):
+            if self._system.build_original_graph(self._seed):
                 with tf.Session(graph=graph) as session:
                     self._load(session)
                     self._writer.publish(session, tf.train.Saver(), name)
