@@ -94,6 +94,7 @@ from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
 from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1.graph import mode as modes  # noqa: E402
+from cifar10_tf1.graph import numeric_check  # noqa: E402
 from cifar10_tf1.graph import pipeline  # noqa: E402
 from cifar10_tf1.machine import description  # noqa: E402
 from cifar10_tf1.systems import base  # noqa: E402
@@ -161,7 +162,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
     Returns:
       evaluation.Evaluation.
     Raises:
-      UserError, KernelsDisagree: as evaluation's restore, check_batch and evaluate.
+      UserError, KernelsDisagree: as evaluation.restore and evaluate, numeric_check.
     """
     variant = variant or system.variants[0]
     graph = build_graph(system, data_set, seed, variant, device, threads.input,
@@ -186,8 +187,11 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
                 break
         seconds = time.perf_counter() - start
         if device == 'gpu' or kernels_name != 'stock':
-            evaluation.check_batch(system, graph, session, feeds, results[0][0],
-                                   device, threads, variant, seed)
+            graph.inputs.test.initialize(session)
+            images = session.run(graph.inputs.images, feeds)
+            numeric_check.check_logits(
+                system, session, images, results[0][0][:len(images)], device, threads,
+                modes.build_test_mode(system, variant, seed, number=0))
         return evaluation.evaluate(graph, checkpoint, step, results, seconds)
 
 

@@ -1,7 +1,7 @@
-"""Testing: the moving averages of a checkpoint, every test image once.
+"""Testing: restore a checkpoint's moving averages and count every test image once.
 
-Departs from the original by failing on a broken network: in_top_k counts ties as
-right, so a network with equal logits would look perfect.
+Departs from the original by refusing a broken network: in_top_k counts ties as right,
+so a network with equal logits would look perfect.
 """
 
 import hashlib
@@ -17,9 +17,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import startup
-from cifar10_tf1.graph import numeric_check
 from cifar10_tf1.graph import pipeline
-from cifar10_tf1.graph.mode import build_test_mode
 from cifar10_tf1.records import run_record
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
@@ -40,15 +38,15 @@ class EvaluationGraph(NamedTuple):
 
 class Evaluation(NamedTuple):
     checkpoint: str            # prefix
-    step: int                  # the global step inside it
+    step: int                  # updates behind the checkpoint
     num_correct: int
     num_examples: int
     predictions: np.ndarray    # int32 [num_examples], the first largest logit
     seconds: float             # without restoring
     logits: np.ndarray         # float32 [num_examples, 10]
     mean_over_batches: float   # as base.TestCount
-    split: str                 # 'test' or 'train', the tested records
-    rows: Union[slice, np.ndarray]  # their numbers, in order
+    split: str                 # 'test' or 'train'
+    rows: Union[slice, np.ndarray]  # the tested records of that split, in order
 
     @property
     def accuracy(self):
@@ -67,20 +65,20 @@ class Evaluation(NamedTuple):
 
 
 def count_batches(batch_sizes):
-    """Batches in one run of a session, for build_loop."""
+    """The number of batches that build_loop handles in one session run."""
     if len(set(batch_sizes)) > 1:
         return 1  # the loop needs batches of one size
     return math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
 
 
 def build_loop(iterator, num_batches, build_network, run_number):
-    """Several batches in one run, in the order of the data set.
+    """Tests several batches in one session run, in the order of the data set.
 
-    A loop inside the graph: the last layers of one batch, which leave a core idle,
-    run beside the first layers of the next.
+    The loop is inside the graph: the last layers of one batch leave a core idle, which
+    starts on the next batch.
 
     Args:
-      iterator: tf.data.Iterator, of (labels, images).
+      iterator: tf.data.Iterator of (labels, images).
       num_batches: int.
       build_network: function of images and the batch's number, an int64 scalar, to
         logits.
@@ -89,7 +87,6 @@ def build_loop(iterator, num_batches, build_network, run_number):
       (logits, in_top_1): as in EvaluationGraph.
     """
     def build_step(number, *results):
-        # In order: each batch after its predecessor.
         with tf.control_dependencies([number]):
             labels, images = iterator.get_next()
         with tf.control_dependencies([labels]):
@@ -109,18 +106,12 @@ def build_loop(iterator, num_batches, build_network, run_number):
 
 
 def restore(system, session, graph, model_dir, checkpoint=None):
-    """Restores a checkpoint's averages, or its weights if it has no averages.
+    """Restores a checkpoint, by default the newest one of model_dir.
 
-    Args:
-      system: systems.base.System.
-      session: tf.Session.
-      graph: EvaluationGraph.
-      model_dir: str, the folder whose newest checkpoint is restored, unless
-      checkpoint: str, a prefix, names one.
     Returns:
-      (str, int), the prefix and the step.
+      (prefix, step): the checkpoint and the updates behind it.
     Raises:
-      UserError: if there is none or it can't be restored.
+      UserError: there is no checkpoint, or it can't be restored.
     """
     arguments = graph.variables, system.find_step
     if checkpoint is not None:
@@ -128,47 +119,16 @@ def restore(system, session, graph, model_dir, checkpoint=None):
     checkpoint, step = reading.restore_newest(session, graph.saver, model_dir,
                                               *arguments)
     if checkpoint is None:
-        raise UserError(f'no checkpoint in {model_dir}; train first, or '
-                        'choose one with --checkpoint or --model-dir')
+        raise UserError(f'no checkpoint in {model_dir}; train first, or choose another '
+                        'with --checkpoint or --model-dir')
     return checkpoint, step
 
 
-def check_batch(system, graph, session, feeds, logits, device, threads, variant, seed):
-    """Compares the first batch's logits with those of the stock kernels on the CPU.
-
-    Args:
-      system: systems.base.System.
-      graph: EvaluationGraph.
-      session: tf.Session.
-      feeds: dict, that chooses the test batches.
-      logits: float32 [n, 10], of n >= batch first images.
-      device: 'cpu' or 'gpu'.
-      threads: description.Threads.
-      variant, seed: as test.evaluate.
-    Raises:
-      UserError, KernelsDisagree: as numeric_check.check_training.
-    """
-    graph.inputs.test.initialize(session)
-    images = session.run(graph.inputs.images, feeds)
-    numeric_check.check_logits(
-        system, session, images, logits[:len(images)], device, threads,
-        build_test_mode(system, variant, seed, number=0))
-
-
 def evaluate(graph, checkpoint, step, results, seconds):
-    """Counts the results of the session runs of a test.
+    """The Evaluation of a test, from the (logits, in_top_1) of its session runs.
 
-    Args:
-      graph: EvaluationGraph.
-      checkpoint: str, the prefix that was restored.
-      step: int, of it.
-      results: list of (logits, in_top_1) in the order of the images.
-      seconds: float.
-    Returns:
-      Evaluation.
     Raises:
-      UserError: if logits are not finite, or if more than MAX_TIES images share
-        their largest logit between classes.
+      UserError: as check_countable.
     """
     logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
     check_countable(logits, checkpoint)
@@ -189,14 +149,9 @@ def average_batches(num_correct, batch_sizes):
 
 
 def record(data_set, variant, seed, settings, result):
-    """Notes a result where the checkpoint's folder has a record.
+    """Adds an Evaluation to the run.json beside its checkpoint, if there is one.
 
-    Args:
-      data_set: data.data_set.DataSet.
-      variant: str, what was tested.
-      seed: int, of the test.
-      settings: run_settings.RunSettings, complete.
-      result: Evaluation.
+    Only warns if it can't: the result counts all the same.
     """
     try:
         found = run_record.load_folder(os.path.dirname(result.checkpoint))
@@ -209,13 +164,12 @@ def record(data_set, variant, seed, settings, result):
                 predictions_sha256=result.predictions_sha256,
                 kind=startup.find_kind(settings))
     except UserError as error:
-        # A read-only or foreign folder: the result counts all the same.
         print(f'warning: the result is not recorded: {error}', file=sys.stderr,
               flush=True)
 
 
 def format_seeds(results):
-    """The line of several tests of one checkpoint: mean, sd and range."""
+    """The summary line of several tests of one checkpoint."""
     counts = [result.num_correct for result in results]
     mean, num_examples = statistics.mean(counts), results[0].num_examples
     return (f'Mean of {len(counts)} test seeds: {mean:,.1f} of {num_examples:,} = '
@@ -224,30 +178,30 @@ def format_seeds(results):
 
 
 def format_classes(results, data_set):
-    """A line for each class of a data_set.DataSet, over all tests."""
+    """Lines with the accuracy of each class over all tests."""
     labels = np.concatenate([data_set.raw_records(result.split)[result.rows, 0]
                              for result in results])
     right = labels == np.concatenate([result.predictions for result in results])
     lines = ['Accuracy of each class:']
     for label, name in enumerate(data_set.class_names):
-        mine = right[labels == label]
-        num_correct, num_tested = int(mine.sum()), len(mine)
+        of_class = right[labels == label]
+        num_correct, num_tested = int(of_class.sum()), len(of_class)
         lines.append(f'  {name:<10} {num_correct}/{num_tested}'
                      + (f' = {num_correct / num_tested:.3f}' if num_tested else ''))
     return lines
 
 
 def check_countable(logits, checkpoint):
-    """Raises UserError if a count of float32 logits [n, 10] would mean nothing."""
+    """Raises UserError if float32 logits [n, 10] are not finite or tie too often."""
     num_broken = int((~np.isfinite(logits)).any(axis=1).sum())
     if num_broken:
         raise UserError(
             f'{checkpoint}: the logits of {num_broken} of {len(logits)} images are '
-            'not finite; this network is broken, test another checkpoint')
+            'not finite, so this network is broken; test another checkpoint')
     largest = logits.max(axis=1, keepdims=True)
     num_ties = int(((logits == largest).sum(axis=1) > 1).sum())
     if num_ties > MAX_TIES:
         raise UserError(
             f'{checkpoint}: {num_ties} of {len(logits)} images share their largest '
-            'logit between classes, which would count as right; this network is '
-            'dead, test another checkpoint')
+            'logit between classes and would count as right, so this network is dead; '
+            'test another checkpoint')

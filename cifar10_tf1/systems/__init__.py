@@ -12,7 +12,9 @@ from typing import Tuple
 
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records import figure_names
+from cifar10_tf1.records.figure_names import LOSS
+from cifar10_tf1.records.figure_names import TRAINING_ACCURACY
+from cifar10_tf1.records.figure_names import VALIDATION_ACCURACY
 
 
 class Curve(NamedTuple):
@@ -92,9 +94,9 @@ class Entry(NamedTuple):
 
 
 def _list_udacity_curves():
-    titles = ((figure_names.LOSS, 'Loss of a file\'s last batch', False),
-              (figure_names.TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
-              (figure_names.VALIDATION_ACCURACY, 'Validation accuracy', True))
+    titles = ((LOSS, 'Loss of a file\'s last batch', False),
+              (TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
+              (VALIDATION_ACCURACY, 'Validation accuracy', True))
     return tuple(
         Curve(name, *title, *band, num_files)
         for name, num_files, bands in (
