@@ -1,10 +1,13 @@
 """A small case of each system: its batches, its data, and the plain port beside it."""
 
+import contextlib
+import io
 from typing import Any
 from typing import Callable
 from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -51,6 +54,11 @@ def _make_notebook(name, stop, num_published, build_logits):
         plain_notebook.prepare, ('image_classification',), num_published)
 
 
+def _build_plain_deep_cnn():
+    with mock.patch.object(plain_port, 'BATCH_SIZE', 20):
+        return plain_port.build_training()
+
+
 def _feed(port, images, labels):
     return {port['images']: images, port['labels']: labels}
 
@@ -71,25 +79,34 @@ def _make_inception():
 
 
 CASES = {case.name: case for case in (
-    Case(systems.load('deep_cnn'), 2, (6,), plain_port.build_training, _feed),
-    Case(systems.load('lenet5'), 7, (2, 5, 14), plain_lenet5.build_training, _feed,
+    Case(make_small('deep_cnn', batch_size=20), 2, (7,), _build_plain_deep_cnn, _feed),
+    Case(systems.load('lenet5'), 7, (5, 14), plain_lenet5.build_training, _feed,
          lambda images: plain_lenet5.pad(images[:, :, :, 0]),
          tuple(f'train-{epoch}' for epoch in range(2, 7)), 32),
     _make_notebook('laptop_cnn', 3, 38, plain_notebook.build_laptop_logits),
-    _make_notebook('udacity_cnn', 37, 50, plain_notebook.build_udacity_logits),
+    _make_notebook('udacity_cnn', 13, 50, plain_notebook.build_udacity_logits),
     _make_inception())}
 
 
 def make_data(case, tiny_data_set):
-    """The DataSet of a case: tiny_data's, or a part or a counterpart of it."""
+    """The DataSet of a case: a part of tiny_data's, or ten digits for lenet5."""
     if case.name == 'lenet5':
         return _make_digits(tiny_data_set)
-    if case.name == 'inception_v3':  # six test images, so a test of all is short
-        return tiny_data_set._replace(
-            num_test_examples=6, load_bytes=lambda paths, number: (
-                tiny_data_set.load_bytes(paths, 200 if number == 6 else number)[
-                    :number]))
-    return tiny_data_set
+    return _shorten(tiny_data_set, *((400, 6) if case.name == 'inception_v3' else (
+        100, 50)))
+
+
+def _shorten(data_set, num_train, num_test):
+    """The DataSet of the first records of each file."""
+    def load_bytes(paths, number):
+        total = (data_set.num_train_examples if paths == data_set.train_paths
+                 else data_set.num_test_examples)
+        table = data_set.load_bytes(paths, total).reshape(
+            len(paths), total // len(paths), -1)
+        return table[:, :number // len(paths)].reshape(number, -1)
+
+    return data_set._replace(num_train_examples=num_train, num_test_examples=num_test,
+                             load_bytes=load_bytes)
 
 
 def _make_digits(tiny_data_set, num_train=600, num_test=150):
@@ -112,6 +129,26 @@ def _make_digits(tiny_data_set, num_train=600, num_test=150):
 
 def count_steps(case, data):
     return case.num_epochs * case.system.build_plan(data).num_steps
+
+
+class FinishedRuns:
+    """Runs of the cases to their end, each made once."""
+
+    def __init__(self, tiny_data_set, make_folder):
+        self._tiny_data_set, self._make_folder = tiny_data_set, make_folder
+        self._known = {}
+
+    def find(self, case):
+        """(folder, data, output) of a case's run."""
+        if case.name not in self._known:
+            folder = self._make_folder(case.name)
+            data = make_data(case, self._tiny_data_set)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                assert runs.train(folder, data, system=case.system,
+                                  epochs=case.num_epochs) == 0
+            self._known[case.name] = folder, data, output.getvalue()
+        return self._known[case.name]
 
 
 def check_interrupted(case, folder, data, other, stop_at, monkeypatch, **options):

@@ -1,8 +1,8 @@
-"""Moments for normalisation while the moving averages are of no use yet.
+"""Calibrates batch normalisation for a test after few training steps.
 
-A network with batch normalisation is tested with the moving averages of its batches'
-moments. After few steps these are mostly their initial values, so they are replaced by
-means over some batches of training images, with the current weights.
+A test normalises with the moving averages of the training batches' moments. After few
+steps these are still mostly their initial values, so means over some batches of training
+images, taken with the current weights, replace them.
 """
 
 import numpy as np
@@ -14,16 +14,10 @@ from cifar10_tf1.graph.mode import Mode
 
 
 def calibrate(system, session, data_set, threads):
-    """Replaces the moving averages by means over batches, if the system needs it.
+    """Replaces a session's moving averages, if the system needs it.
 
-    The batches are the first ones of the training records, in file order, as
-    large as in training.
+    The means are over the first num_calibration_batches training batches in file order.
 
-    Args:
-      system: systems.base.System.
-      session: tf.Session, whose weights are taken, and whose averages change.
-      data_set: data.data_set.DataSet.
-      threads: description.Threads.
     Raises:
       UserError: as DataSet.labels_and_images.
     """

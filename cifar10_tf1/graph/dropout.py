@@ -1,7 +1,6 @@
-"""Dropout that a resumed run repeats: a function of (seed, layer, step).
+"""Dropout as a function of (seed, layer, step), so a resumed run repeats it.
 
-Departs from tf.nn.dropout in where the numbers come from: that one draws from a state
-that no checkpoint holds.
+tf.nn.dropout draws from a state that no checkpoint holds.
 """
 
 import tensorflow.compat.v1 as tf
@@ -10,15 +9,15 @@ from cifar10_tf1.common.seeds import derive_seed
 
 
 def build(net, name, mode):
-    """Keeps each unit with a probability, and divides it by that.
+    """Keeps each unit with probability keep_prob, and divides it by that.
 
-    By TensorFlow 1's formula, net / keep * floor(keep + uniform), which leaves net
-    unchanged if keep is 1.
+    TensorFlow 1's formula, net / keep * floor(keep + uniform), leaves net unchanged if
+    keep is 1.
 
     Args:
       net: float32 [batch, units].
-      name: str, of the layer: two layers never share their numbers.
-      mode: graph.mode.Mode. Without a keep_prob, net is returned; without a step,
+      name: str, of the layer; no two layers share their random numbers.
+      mode: graph.mode.Mode. Without keep_prob, net is returned; without a step,
         TensorFlow's own dropout draws.
     Returns:
       float32 [batch, units].
@@ -27,7 +26,7 @@ def build(net, name, mode):
         return net
     purpose = f'dropout/{name}'
     if mode.step is None:
-        # With a seed, because TensorFlow 2 may be told to insist.
+        # TensorFlow 2 may insist on a seed.
         return tf.nn.dropout(net, keep_prob=mode.keep_prob,
                              seed=derive_seed(mode.seed, purpose))
     with tf.name_scope(f'dropout_{name}'), tf.device('/cpu:0'):

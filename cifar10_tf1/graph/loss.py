@@ -1,7 +1,7 @@
 """The loss and the update of any system.
 
-Departs from the original in the order of reads and updates: the loss is read, then the
-weights are updated; the original left these to race.
+Departs from the original by reading the loss before it updates the weights; there the two
+raced.
 """
 
 import functools
@@ -47,7 +47,7 @@ def build_cross_entropy(logits, labels):
 
 
 def build_num_correct(logits, labels):
-    """int32 scalar: the number of images whose first largest logit is their label's."""
+    """int32 scalar: the number of images whose (first) largest logit is their label's."""
     with tf.name_scope('num_correct'):
         correct = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
         return tf.reduce_sum(tf.cast(correct, tf.int32))
@@ -63,9 +63,9 @@ def build_global_step():
 
 
 def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
-    """One update of the weights and of the step, after the loss is read.
+    """Updates the weights and the step after the loss is read.
 
-    UPDATE_OPS, the moving averages of the batch's moments, run before it.
+    UPDATE_OPS, the moving averages of the batch's moments, run first.
 
     Args:
       optimizer: tf.train.Optimizer.
@@ -75,14 +75,14 @@ def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
     Returns:
       (update, gradients): an operation; list of (gradient, variable).
     """
-    # GATE_GRAPH: the default also computes the gradient with respect to the images,
-    # which nobody uses; GATE_NONE may update a weight that another gradient still reads.
+    # The default gate also computes the unused gradient with respect to the images;
+    # GATE_NONE may update a weight that another gradient still reads.
     gradients = optimizer.compute_gradients(
         total_loss, tf.trainable_variables(),
         gate_gradients=tf.train.Optimizer.GATE_GRAPH,
         aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE
         if sums_in_pairs else None)
-    # A variable without a part in the loss stays unchanged and gets no slots.
+    # A variable that the loss does not depend on stays unchanged and gets no slots.
     gradients = [(gradient, variable) for gradient, variable in gradients
                  if gradient is not None]
     with tf.control_dependencies(

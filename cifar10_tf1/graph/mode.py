@@ -1,4 +1,4 @@
-"""How a network is used: in training, in testing, on pictures."""
+"""How a network is used: in training, in testing or on pictures."""
 
 from typing import NamedTuple
 from typing import Union
@@ -21,7 +21,7 @@ class Mode(NamedTuple):
 def build_training_mode(system, seed: int, global_step: tf.Variable) -> Mode:
     """The Mode of a training graph.
 
-    Its keep_prob is a placeholder that defaults to 1: figures are taken without
+    keep_prob is a placeholder that defaults to 1, because figures are taken without
     dropout.
     """
     if system.keep_prob is None:
@@ -35,14 +35,7 @@ def build_training_mode(system, seed: int, global_step: tf.Variable) -> Mode:
 
 def build_test_mode(system, variant: str, seed: int,
                     number: Union[int, tf.Tensor]) -> Mode:
-    """The Mode of a batch of a test.
-
-    Args:
-      system: systems.base.System.
-      variant: one of its variants.
-      seed: the test's.
-      number: int or int64 scalar, of the batch, from 0.
-    """
+    """The Mode of batch `number`, counted from 0, of a test with its own seed."""
     if variant not in system.variants_as_in_training:
         return Mode()
     return Mode(system.keep_prob, number, seed, uses_batch_statistics=True)

@@ -1,12 +1,11 @@
-"""One batch computed twice, to check a GPU or the fast kernels.
+"""Checks a GPU or the fast kernels by computing one batch twice.
 
 An unfit GPU gives NaN or wrong numbers without an error, and kernels that are right on
-one processor may be wrong on another. So one batch goes through the graph itself, on
-its device and with its kernels, threads and weights, and through the stock kernels on
-the CPU.
+one processor may be wrong on another. So one batch goes through the graph on its own
+device, kernels, threads and weights, and through the stock kernels on the CPU.
 
-A training compares gradients, each as a vector: with fresh weights the loss does not
-show wrong convolutions, and a norm hides a wrong direction. A test compares logits.
+Training compares gradients, each as a vector: with fresh weights the loss does not show
+wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
 """
 
 from typing import NamedTuple
@@ -19,12 +18,11 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import loss
 from cifar10_tf1.graph import variables
 
-# Largest distance of two vectors, relative to the length of the reference. Rounding
-# leaves 2e-6. The mildest known fault, lost gradients of one column of a pool, leaves
-# 2e-2.
+# Largest distance between two vectors, relative to the reference's length. Rounding
+# leaves 2e-6; the mildest known fault, one pool column losing its gradients, 2e-2.
 TOLERANCE = 1e-3
-# Rounding may turn a single ReLU or maximum over, which leaves 2e-3 to 2e-2 in about
-# one batch of ten. It does not do so in three batches in a row.
+# In about one batch of ten, rounding flips a ReLU or a maximum, which leaves 2e-3 to
+# 2e-2. It does not happen three times in a row.
 NUM_BATCHES = 3
 _SEED = 1  # of initial weights, which are replaced
 
@@ -48,15 +46,16 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
     Args:
       system: systems.base.System.
       session: tf.Session of the graph, which holds the weights.
-      inputs: (images, labels), tensors of the graph: batches are read, then fed.
-      feed: dict, everything else to feed.
+      inputs: (images, labels), tensors of the graph; batches are read from them, then
+        fed to them.
+      feed: dict of everything else to feed.
       figures: Figures of the graph.
       device: 'cpu' or 'gpu', of the graph.
       threads: description.Threads.
-      mode: graph.mode.Mode of numbers, equal to what the graph is fed.
+      mode: graph.mode.Mode with the numbers that the graph is fed.
     Raises:
-      UserError: if a GPU differs.
-      KernelsDisagree: if the fast kernels differ.
+      UserError: the GPU's numbers differ.
+      KernelsDisagree: the fast kernels' numbers differ.
     """
     def compute_batch():
         batch = session.run(inputs, feed)
@@ -75,9 +74,9 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
 
 
 def check_logits(system, session, images, logits, device, threads, mode):
-    """Compares logits that a graph has computed from float32 images [N, ...].
+    """Compares logits that a graph computed from float32 images [N, ...].
 
-    The other arguments and the errors are those of check_training.
+    Other arguments and errors: as check_training.
     """
     _check(system, session, images.shape[1:],
            lambda logits, unused_labels: Figures(('the logits',), (logits,)),
@@ -86,7 +85,7 @@ def check_logits(system, session, images, logits, device, threads, mode):
 
 def _check(system, session, image_shape, build_reference, batches, device, threads,
            mode):
-    """Returns after the first batch that agrees; raises if none does."""
+    """Returns at the first batch that agrees; raises if none does."""
     weights = variables.read_network(session)
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         images = tf.placeholder(tf.float32, [None, *image_shape])
@@ -104,17 +103,16 @@ def _check(system, session, image_shape, build_reference, batches, device, threa
     if device == 'gpu':
         raise UserError(
             f'the GPU computes wrong numbers: {difference} from the CPU\'s. Use '
-            '--device cpu, or another GPU; python -m cifar10_tf1.doctor shows '
-            'what is here')
+            '--device cpu or another GPU; python -m cifar10_tf1.doctor lists them')
     raise KernelsDisagree(
         f'the fast kernels compute wrong numbers on this machine: {difference} '
         'from the stock ones\'; use --kernels stock')
 
 
 def find_difference(names, values, expected):
-    """A clause that names the first figure that is off, or None.
+    """A clause that names the first figure that is off; None if all agree.
 
-    None too if an expected value is not finite: then the weights are to blame.
+    Also None if an expected value is not finite: that is the weights' fault.
     """
     if not all(np.isfinite(value).all() for value in expected):
         return None

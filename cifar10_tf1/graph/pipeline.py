@@ -1,12 +1,13 @@
 """tf.data datasets, one initializable iterator each, behind a string handle.
 
-Departs from the original in feeding the handle (it fetched every batch to the host and
-fed it back), in preparing whole batches from records in memory (it read files and
-prepared image by image), and in where random numbers come from. A seeded random op in a
-tf.data map restarts its sequence with the iterator, so every epoch would see the same
-crops; an unseeded one can't be repeated. Here each image's numbers are a function of
-(seed, epoch, index of the image), drawn with a stateless op when the iterator is
-initialised.
+Departs from the original in three ways:
+
+- The handle is fed. The original fetched every batch to the host and fed it back.
+- Whole batches are prepared from records in memory. The original read files and prepared
+  image by image.
+- Random numbers come from a stateless op when the iterator is initialised, as a function
+  of (seed, epoch, index of the image). In a tf.data map, a seeded op would give the same
+  crops in every epoch, and an unseeded one can't be repeated.
 """
 
 import functools
@@ -30,31 +31,31 @@ LAST_BATCHES = 'last_batches'  # the last batch before each reporting point
 
 
 class Input(NamedTuple):
-    """Batches of records, which a session holds in memory."""
+    """Batches of records that a session holds in memory."""
     iterator: tf.data.Iterator
-    # uint8 [num_examples, record_bytes]. A local variable: neither in the graph, which
-    # a .meta file publishes, nor in a checkpoint.
+    # uint8 [num_examples, record_bytes]. A local variable, so the data is neither in the
+    # .meta file nor in a checkpoint.
     records: tf.Variable
-    content: tf.Tensor              # placeholder of the same
+    content: tf.Tensor              # placeholder for the records
     split: str                      # 'train' or 'test'
     rows: Union[slice, np.ndarray]  # of that split's records
     batch_sizes: Tuple[int, ...]
     first_batch: tf.Tensor          # int64 placeholder: batches to leave out
-    epoch: Optional[tf.Tensor] = None      # int64 placeholder: which to draw, from 0
-    order: Optional[Callable] = None       # of an epoch to its rows of the records
-    order_fed: Optional[tf.Tensor] = None  # int32 placeholder for them
+    epoch: Optional[tf.Tensor] = None      # int64 placeholder: the epoch, from 0
+    order: Optional[Callable] = None       # epoch to the order of its records
+    order_fed: Optional[tf.Tensor] = None  # int32 placeholder for that order
 
     @property
     def num_examples(self):
         return sum(self.batch_sizes)
 
     def load(self, session, data_set):
-        """Reads the files; once in a session, before the first epoch."""
+        """Reads the files, once in a session."""
         session.run(self.records.initializer, {
             self.content: data_set.raw_records(self.split)[self.rows]})
 
     def initialize(self, session, epoch=0, first_batch=0):
-        """Starts an epoch, or a test, at one of its batches."""
+        """Starts an epoch or a test at one of its batches."""
         feeds = {self.first_batch: first_batch}
         if self.epoch is not None:
             feeds[self.epoch] = epoch
@@ -66,8 +67,8 @@ class Input(NamedTuple):
 class Inputs(NamedTuple):
     training: Optional[Input]      # None in a test
     measured: Dict[str, Input]     # 'test', VALIDATION, LAST_BATCHES
-    handles: Dict[str, tf.Tensor]  # string scalars to fetch: 'training' and measured
-    handle: tf.Tensor  # string placeholder for one of them, fetched
+    handles: Dict[str, tf.Tensor]  # string scalars: 'training' and those of measured
+    handle: tf.Tensor  # string placeholder for the value of one of them
     labels: tf.Tensor  # int32 [batch]
     images: tf.Tensor  # float32 [batch, height, width, channels]
 
@@ -79,7 +80,7 @@ class Inputs(NamedTuple):
 def build_training_input(system, data_set, plan, seed, num_threads):
     """The training pipeline; one pass is an epoch of the plan.
 
-    In file order, never shuffled (a quirk), unless the plan has an order of its own.
+    Quirk: in file order, never shuffled, unless the plan has an order of its own.
     """
     with tf.name_scope('training_input'):
         epoch = tf.placeholder(tf.int64, [], name='epoch')
@@ -96,19 +97,16 @@ def build_training_input(system, data_set, plan, seed, num_threads):
 def build_test_input(system, data_set, seed, variant, num_threads, max_images=None):
     """The test pipeline: every image once, in order.
 
-    An image's crop depends on (seed, index of the image), not on the batch, the
-    position or the seed of the training.
+    An image's crop depends on the test's seed and the image's index alone.
 
     Args:
       system: systems.base.System.
       data_set: data.data_set.DataSet.
-      seed: int, of what is drawn.
-      variant: str, one of the system's; 'random' draws, VALIDATION takes the training
-        records that the system holds back.
+      seed: int, the test's.
+      variant: str, one of the system's; 'random' draws crops, VALIDATION takes the
+        training records that the system holds back.
       num_threads: int, batches prepared in parallel; does not change values.
-      max_images: int, only the first so many.
-    Returns:
-      Input.
+      max_images: int, the number of images to test; None: all.
     """
     split, total = 'test', data_set.num_test_examples
     if variant == VALIDATION:
@@ -131,12 +129,7 @@ def build_test_input(system, data_set, seed, variant, num_threads, max_images=No
 
 
 def build_measured_inputs(system, data_set, plan, seed, num_threads):
-    """{name: Input} for the figures that the system takes of its network.
-
-    Args:
-      system, data_set, seed, num_threads: as build_test_input.
-      plan: plan.Plan, of the training.
-    """
+    """{name: Input} for the figures that the system takes during training."""
     measured = {'test': build_test_input(system, data_set, seed, system.variants[0],
                                          num_threads)}
     if figure_names.VALIDATION_ACCURACY in system.figures:
@@ -155,8 +148,7 @@ def build_measured_inputs(system, data_set, plan, seed, num_threads):
 def build_draws(num_examples, num_draws, key, epoch):
     """float32 [num_examples, num_draws], uniform in [0, 1).
 
-    One op draws the numbers of all images: two ops with one seed would give the same
-    numbers.
+    One op draws for all images, because two ops with one seed give the same numbers.
     """
     return tf.random.stateless_uniform(
         [num_examples, num_draws],
@@ -168,7 +160,7 @@ def _build_middle_draws(num_examples, system):
 
 
 def _count(rows, total):
-    """The number of rows that a slice or an array takes of so many records."""
+    """The number of rows that a slice or an array selects from `total` records."""
     return len(np.arange(total)[rows])
 
 
@@ -179,9 +171,8 @@ def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_thr
     records = tf.Variable(content, trainable=False, use_resource=True,
                           collections=[tf.GraphKeys.LOCAL_VARIABLES], name='records')
     first_batch = tf.placeholder(tf.int64, [], name='first_batch')
-    # Slices of the variable's own buffer, which no op copies. If a map read a variable,
-    # TensorFlow 2 would take away its threads and the prefetching, because ops are to be
-    # deterministic.
+    # Slices share the variable's buffer. A map that reads a variable would lose its
+    # threads and its prefetching on TensorFlow 2, where ops have to be deterministic.
     table, order_fed = records.read_value(), None
     if order is not None:
         order_fed = tf.placeholder(tf.int32, [sum(batch_sizes)], name='order')
@@ -196,7 +187,7 @@ def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_thr
         batches = tf.data.Dataset.from_tensor_slices(
             (build_slices(table, *run), build_slices(draws, *run)))
         dataset = batches if dataset is None else dataset.concatenate(batches)
-    # Without autograph, which adds a second to each start.
+    # Autograph would add a second to each start.
     dataset = dataset.skip(first_batch).map(
         tf.autograph.experimental.do_not_convert(build_batch),
         num_parallel_calls=num_threads).with_options(runtime.dataset_options())

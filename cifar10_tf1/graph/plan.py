@@ -1,4 +1,4 @@
-"""The records of an epoch of training, their order and their batches."""
+"""The records of a training epoch, their order and their batches."""
 
 import itertools
 from typing import Callable
@@ -11,15 +11,14 @@ import numpy as np
 
 
 class Plan(NamedTuple):
-    """An epoch of training: one step for each batch size."""
+    """A training epoch: one step for each batch size."""
     rows: Union[slice, np.ndarray]  # of the training records
     batch_sizes: Tuple[int, ...]    # of consecutive rows
     validation: Optional[Union[slice, np.ndarray]] = None  # rows held back
-    # The steps of an epoch after which figures are taken, each with the number of the
-    # part that it ends; by default the last step, without a number.
+    # (step, number) pairs: figures are taken after this step, which ends that part of
+    # the epoch. By default after the last step, without a number.
     reporting_points: Tuple[Tuple[int, int], ...] = ()
-    # Function of (seed of the run, epoch from 0) to int32 numbers of `rows`, if each
-    # epoch takes other ones.
+    # (seed of the run, epoch from 0) to int32 indices into `rows`, if epochs differ.
     order: Optional[Callable[[int, int], np.ndarray]] = None
 
     @property
@@ -33,7 +32,7 @@ class Plan(NamedTuple):
             self.num_steps,)
 
     def list_last_batches(self, table_rows: np.ndarray):
-        """The rows of the last batch before each reporting point, and the batch sizes.
+        """The last batch before each reporting point, as rows and batch sizes.
 
         Args:
           table_rows: `rows` as numbers.
@@ -53,15 +52,15 @@ def split(num_examples: int, batch_size: int,
 
 def split_files(num_files: int, file_size: int, batch_size: int, held_back: float,
                 num_used: int, takes_figures_by_file: bool) -> Plan:
-    """A Plan file by file, in which no batch crosses the end of a file.
+    """A Plan in which no batch crosses the end of a file.
 
     Args:
       num_files: of the training data.
       file_size: records in each.
       batch_size: images; each file's last batch may be short.
-      held_back: the share of each file, at its end, that validates; of all files,
-        including those not trained on.
-      num_used: train on the first so many files.
+      held_back: the share of each file, at its end, held back for validation, also of
+        files that are not trained on.
+      num_used: the number of files to train on, from the first.
       takes_figures_by_file: after each file, not only after the last.
     """
     num_held_back = int(file_size * held_back)
@@ -76,7 +75,7 @@ def split_files(num_files: int, file_size: int, batch_size: int, held_back: floa
 
 
 def list_runs(batch_sizes: Tuple[int, ...]):
-    """(first row, batch size, number) of each run of equal batch sizes."""
+    """(first row, batch size, number of batches) of each run of equal batch sizes."""
     start, runs = 0, []
     for size, group in itertools.groupby(batch_sizes):
         number = len(list(group))

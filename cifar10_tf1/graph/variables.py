@@ -11,7 +11,7 @@ from cifar10_tf1.machine import runtime
 def build_weights(name, shape, stddev, seed):
     """A trainable variable of normal numbers, cut off at two standard deviations.
 
-    Its seed is derived from the run's seed and its own full name.
+    Its seed is derived from the run's seed and the variable's full name.
     """
     scope = tf.get_variable_scope().name
     return build_variable(name, shape, tf.truncated_normal_initializer(
@@ -30,8 +30,7 @@ def build_variable(name, shape, initial=0.0, trainable=True):
     if isinstance(initial, float):
         initial = tf.constant_initializer(initial)
     with tf.device('/cpu:0'):
-        # Resource variables: the same in a checkpoint, but their reads obey
-        # control dependencies across devices.
+        # Reads of resource variables obey control dependencies across devices.
         return tf.get_variable(
             name, shape, tf.float32, initial, trainable=trainable, use_resource=True,
             collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES])
@@ -60,25 +59,24 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
 
 
 def list_network_variables():
-    """Weights, and moving averages of moments, of the default graph."""
+    """The default graph's weights and moving averages of moments."""
     return tf.trainable_variables() + [
         variable for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
         if not variable.trainable]
 
 
 def load_variables(session, values):
-    """Gives variables their values, all in one run.
+    """Gives variables their values in one session run.
 
-    tf.Variable.load has a run for each, and a session prepares the whole graph
-    again for every other fetch: for inception_v3's training 388 times, each a quarter
-    of a second.
+    tf.Variable.load needs a run for each, and a session prepares the whole graph for
+    each new fetch: for inception_v3's training 388 times a quarter of a second.
 
     Args:
       session: tf.Session.
-      values: list of (tf.Variable, array of its shape), no variable twice, and
-        no two that are initialized with the same tensor.
+      values: list of (tf.Variable, array of its shape); no variable twice, and no two
+        that are initialized with the same tensor.
     Raises:
-      ValueError: if an array has another shape.
+      ValueError: an array has another shape.
     """
     feeds = {variable.initializer.inputs[1]: value for variable, value in values}
     assert len(feeds) == len(values), 'one tensor initializes several variables'

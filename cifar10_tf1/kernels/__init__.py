@@ -10,36 +10,27 @@ NAMES = ('stock', 'fast')
 
 
 def choose(requested, device, available=NAMES):
-    """The formulation for a device.
+    """'stock' or 'fast' for a device; on a GPU, cuDNN's stock kernels are the fast ones.
 
     Args:
       requested: 'auto', 'stock' or 'fast'.
       device: 'cpu' or 'gpu'.
-      available: the formulations of the system.
-    Returns:
-      'stock' or 'fast': on a GPU cuDNN's kernels are the fast ones.
+      available: the formulations that the system has.
     Raises:
-      UserError: the fast ones are requested on a GPU, or the system lacks the
-        requested ones.
+      UserError: 'fast' was requested on a GPU, or the system lacks what was requested.
     """
     if requested == 'fast' and device == 'gpu':
-        raise UserError('--kernels fast are for the CPU; leave the option out '
-                        'for this GPU, or add --device cpu')
+        raise UserError('--kernels fast runs on the CPU only; leave it out to use this '
+                        'GPU, or add --device cpu')
     if requested not in ('auto', *available):
-        raise UserError(f'this system has no {requested} kernels; leave '
-                        '--kernels out')
+        raise UserError(f'this system has no {requested} kernels; leave --kernels out')
     if requested != 'auto':
         return requested
     return 'fast' if device == 'cpu' and 'fast' in available else 'stock'
 
 
 def load(name, for_training=True):
-    """The module of a formulation; imports TensorFlow.
-
-    Args:
-      name: 'stock' or 'fast'.
-      for_training: bool, whether gradients are needed.
-    """
+    """The module of a formulation, with or without gradients; imports TensorFlow."""
     from cifar10_tf1.kernels import fast
     from cifar10_tf1.kernels import inference
     from cifar10_tf1.kernels import stock

@@ -1,14 +1,13 @@
 """Small VALID convolutions with their pools, as products of whole blocks.
 
-TensorFlow 1.15's convolutions waste most of their time on few channels. Here the image
-is cut into blocks. A few neighbouring blocks, side by side, are multiplied by a matrix
-that holds each weight once for each output pixel that uses it, which gives all pixels
-of all maps of a tile: a third more multiplications than needed, in products of a size
-at which the processor is several times as fast.
+TensorFlow 1.15's convolutions of few channels waste most of their time. Here the image
+is cut into blocks, and neighbouring blocks are multiplied by a matrix that holds each
+weight once for each output pixel that uses it. One product gives all pixels and maps of
+a tile: a third more multiplications than needed, but several times as fast at this size.
 
-The columns of the matrix are sorted: the pool is the maximum of four slices, and its
-result is the next layer's blocks. Biases and ReLU follow the pool, on a quarter of the
-pixels: both are monotone, so this changes no bit.
+The columns of the matrix are sorted, so the pool is the maximum of four slices and gives
+the next layer's blocks. Biases and ReLU follow the pool, on a quarter of the pixels; both
+are monotone, so this changes no bit.
 """
 
 import numpy as np

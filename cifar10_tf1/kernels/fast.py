@@ -1,8 +1,8 @@
 """The layers of kernels.stock, formulated to be fast on a CPU.
 
-The same functions, whose values differ by rounding only; tests hold both against
-float64. Activations are planes: lists of rows, each float32 [width, batch, channels].
-See kernels.rows and kernels.winograd.
+Values differ from kernels.stock by rounding only; tests hold both against float64.
+Activations are planes: lists of rows, each float32 [width, batch, channels]. See
+kernels.rows and kernels.winograd.
 """
 
 import tensorflow.compat.v1 as tf
@@ -11,20 +11,16 @@ from cifar10_tf1.kernels import blocks
 from cifar10_tf1.kernels import pooled
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import winograd
-from cifar10_tf1.kernels.stock import build_batch_normalized
-from cifar10_tf1.kernels.stock import build_normalized
-
-__all__ = ['build_batch_normalized', 'build_convolution',
-           'build_convolution_and_pool', 'build_flat_product', 'build_max_pool',
-           'build_normalization', 'build_normalized',
-           'build_pooled_convolutions']
+from cifar10_tf1.kernels.rows import build_flat_product  # noqa: F401
+from cifar10_tf1.kernels.stock import build_batch_normalized  # noqa: F401
+from cifar10_tf1.kernels.stock import build_normalized  # noqa: F401
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):
     """As kernels.stock; images [batch, height, width, channels] to a plane.
 
-    The pool goes first: it commutes with adding a bias and with ReLU, exactly,
-    and leaves a quarter of the numbers to these.
+    The pool comes first: it commutes exactly with adding a bias and with ReLU, and
+    leaves them a quarter of the numbers.
     """
     evens, odds = rows.build_image_convolution(images, weights)
     with tf.name_scope(pool_name):
@@ -45,10 +41,6 @@ def build_max_pool(net, name):
 def build_normalization(net, settings, name):
     with tf.name_scope(name):
         return rows.build_normalization(net, settings)
-
-
-def build_flat_product(net, weights):
-    return rows.build_flat_product(net, weights)
 
 
 def build_pooled_convolutions(images, layers, padding, strides, has_relu):

@@ -1,26 +1,21 @@
 """The fast kernels for testing, without gradients.
 
-They differ from kernels.fast: without gradients TensorFlow's own convolution of three
-channels and its pool are faster. The first layers take as many images at a time as fit
-into a cache; their activations are parts of the batch: lists of float32 [images,
-height, width, channels]. From conv_2 on activations are planes, as in kernels.fast.
-conv_2 has larger tiles, whose larger errors matter only to the gradient of a pool.
+Without gradients, TensorFlow's own convolution of three channels and its pool are faster
+than kernels.fast. The first layers take as many images at a time as fit into a cache;
+their activations are parts of the batch: lists of float32 [images, height, width,
+channels]. From conv_2 on, activations are planes, as in kernels.fast. conv_2 has larger
+tiles: their larger errors would matter only to the gradient of a pool.
 """
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import winograd
-from cifar10_tf1.kernels.fast import build_batch_normalized
-from cifar10_tf1.kernels.fast import build_flat_product
-from cifar10_tf1.kernels.fast import build_normalization
-from cifar10_tf1.kernels.fast import build_normalized
-from cifar10_tf1.kernels.fast import build_pooled_convolutions
-
-__all__ = ['build_batch_normalized', 'build_convolution',
-           'build_convolution_and_pool', 'build_flat_product', 'build_max_pool',
-           'build_normalization', 'build_normalized',
-           'build_pooled_convolutions']
+from cifar10_tf1.kernels.fast import build_batch_normalized  # noqa: F401
+from cifar10_tf1.kernels.fast import build_flat_product  # noqa: F401
+from cifar10_tf1.kernels.fast import build_normalization  # noqa: F401
+from cifar10_tf1.kernels.fast import build_normalized  # noqa: F401
+from cifar10_tf1.kernels.fast import build_pooled_convolutions  # noqa: F401
 
 _PART = 25         # images
 _TILE_OUTPUTS = 6  # rows

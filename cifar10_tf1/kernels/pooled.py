@@ -1,11 +1,13 @@
 """SAME convolutions with their pools, in parts of the batch.
 
-Three things differ from kernels.stock, by rounding only. The pool goes first: it
-commutes with adding a bias and with ReLU, and leaves a quarter of the numbers to
-these. The batch is cut into parts, which fit into a cache and run side by side, each
-op by one thread. And except with oneDNN's rewrites, TensorFlow's own gradients are
-slow: here both gradients of a convolution are convolutions forward, and the pool's are
-maxima of slices.
+Three things differ from kernels.stock, by rounding only:
+
+- The pool comes first: it commutes with adding a bias and with ReLU, and leaves them a
+  quarter of the numbers.
+- The batch is cut into parts that fit into a cache and run side by side, each op on one
+  thread.
+- TensorFlow's own gradients are slow without oneDNN's rewrites. Here both gradients of a
+  convolution are forward convolutions, and the pool's are maxima of slices.
 """
 
 import numpy as np
@@ -15,21 +17,23 @@ from cifar10_tf1.machine import runtime
 from cifar10_tf1.kernels import rows
 
 _PART = 50      # images
-_NUM_PARTS = 4  # of a batch whose length the graph does not know
+_NUM_PARTS = 4  # of a batch of unknown length
 _POOL = 2       # pixels, its side and its stride
 
 
 def build_layers(images, layers, strides, has_relu):
     """As kernels.stock.build_pooled_convolutions, with SAME padding.
 
-    Only the first layer may have a stride other than 1, which divides the sides of the
-    images.
+    Only the first stride may differ from 1; it must divide the sides of the images.
     """
     assert set(strides[1:]) <= {1}, strides
-    return tf.concat([
-        _build_part(images[begin:_after(begin, end)], layers, strides,
-                    has_relu)[:end - begin]
-        for begin, end in _split(images)], axis=0)
+    parts = []
+    for begin, end in _split(images):
+        # The images become the channels of a convolution, which needs at least one.
+        part_end = end if isinstance(end, int) else tf.maximum(end, begin + 1)
+        part = _build_part(images[begin:part_end], layers, strides, has_relu)
+        parts.append(part[:end - begin])
+    return tf.concat(parts, axis=0)
 
 
 def _split(images):
@@ -39,14 +43,6 @@ def _split(images):
     batch = tf.shape(images)[0] if batch is None else batch
     bounds = [batch * i // num_parts for i in range(num_parts + 1)]
     return list(zip(bounds, bounds[1:]))
-
-
-def _after(begin, end):
-    """The end of a part of at least one image.
-
-    The images become the channels of a convolution, which needs one.
-    """
-    return end if isinstance(end, int) else tf.maximum(end, begin + 1)
 
 
 def _build_part(net, layers, strides, has_relu):
@@ -64,9 +60,9 @@ def _build_part(net, layers, strides, has_relu):
 
 
 def _build_blocks(net, weights, stride):
-    """An equal convolution with a stride of 1.
+    """Turns a strided convolution into an equal one with a stride of 1.
 
-    The pixels of a block as wide as the stride become channels.
+    The pixels of each block, as wide as the stride, become channels.
 
     Args:
       net: float32 [batch, height, width, channels], square.
@@ -99,9 +95,9 @@ def _build_blocks(net, weights, stride):
 def _build_convolution(net, weights, padding):
     """Convolution, stride 1, whose gradients are convolutions forward.
 
-    For the weights' gradient the parts are exchanged: channels are the batch, the
-    batch is the channels, the gradient is the filter. The stock kernel for it takes
-    two to five times as long on 1.15.
+    The weights' gradient swaps roles: channels are the batch, the batch is the channels
+    and the gradient is the filter. TensorFlow 1.15's own kernel takes two to five times
+    as long.
 
     Args:
       net: float32 [batch, height, width, channels].

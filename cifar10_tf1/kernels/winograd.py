@@ -111,8 +111,8 @@ def build_convolution(rows, weights):
             return tf.transpose(gradient, [0, 2, 1, 3])
 
         def _build_rows_gradient(products):
-            # The transposed convolution: with the kernel turned around, its rows by
-            # the transforms, its columns here.
+            # The transposed convolution needs the kernel turned around: the transforms
+            # turn its rows, this its columns.
             turned = tf.transpose(tf.reverse(weights, axis=[1]), [0, 1, 3, 2])
             kernels = _transform_kernel(kernel_matrix, turned)
             parts = [[] for unused_row in range(height)]
@@ -160,7 +160,7 @@ def _transform_kernel(matrix, weights):
 
 
 def _convolve_width(rows, kernels):
-    """[width, batch, channels], [5, 1, channels, filters]: like row, SAME; of each."""
+    """Convolves rows [width, batch, channels], each with its kernel, SAME, by width."""
     # The batch takes the place of an image's width.
     axis = tf.constant(0)
     return [tf.squeeze(tf.nn.conv2d(tf.expand_dims(row, axis), kernel, [1, 1, 1, 1],
@@ -169,15 +169,15 @@ def _convolve_width(rows, kernels):
 
 
 def _make_width_correlation(row):
-    """A function of (row, gradient): that of _convolve_width's kernel.
+    """A function of (row, gradient) that gives the gradient of _convolve_width's kernel.
 
-    By a convolution with the parts exchanged: channels are the batch, the gradient is
-    the filter. The stock kernel for it takes twice the time on 1.15.
+    A convolution with swapped roles: channels are the batch, the gradient is the filter.
+    TensorFlow 1.15's own kernel takes twice as long.
 
     Args:
-      row: float32 [width, batch, channels], like those of the function.
+      row: float32 [width, batch, channels], of the shape of the function's rows.
     Returns:
-      function to float32 [channels, 5, filters].
+      function that returns float32 [channels, 5, filters].
     """
     width, batch, channels = row.shape.as_list()
     flat_shape = tf.constant([width * batch, channels])

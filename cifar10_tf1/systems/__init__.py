@@ -1,7 +1,7 @@
 """The catalog of the documented results.
 
-The command line needs it before TensorFlow is imported, so it says here what it needs to
-know; a result's own file, systems/<name>.py, imports TensorFlow.
+The command line needs these facts before TensorFlow is imported; a result's own file,
+systems/<name>.py, imports TensorFlow.
 """
 
 import importlib
@@ -20,15 +20,15 @@ from cifar10_tf1.records.figure_names import VALIDATION_ACCURACY
 class Curve(NamedTuple):
     """One figure of a documented run by epoch, and how far ours may deviate.
 
-    Its numbers are in <system>_<name>_curve.csv beside this file, in a column named as
-    the figure. The band holds above and below: a figure that is too good is a bug too.
+    Its numbers are in <system>_<name>_curve.csv beside this file, in the column named
+    after the figure. The band holds above and below: a figure too good is a bug too.
     """
     name: str             # 'documented', 'documented_single_file'
-    figure: str           # of a record's epochs
+    figure: str           # a key of a record's epochs
     title: str            # for people
     is_share: bool        # deviations in percentage points instead of percent
-    mean_absolute: float  # the band: mean and
-    largest: float        # largest absolute deviation
+    mean_absolute: float  # the band: largest mean of the absolute deviations,
+    largest: float        # and largest single one
     num_files: Optional[int] = None  # training files of that run; None: all
 
     @property
@@ -44,10 +44,10 @@ class Documented(NamedTuple):
     num_correct: Optional[int]  # None: not given, or not in whole images
     num_examples: int
     curves: Tuple[Curve, ...]
-    # Images that the mean over seeds may be off for an equivalence, fixed before the
-    # seeds were run; None: no equivalence is claimed.
+    # Equivalence margin of the mean over seeds, in images, fixed before the seeds were
+    # run; None: no equivalence is claimed.
     margin: Optional[int] = None
-    # The document's accuracy, if it averages over mini-batches of any length.
+    # The document's accuracy, if it is an unweighted mean over mini-batches.
     mean_over_batches: Optional[float] = None
 
 
@@ -58,23 +58,22 @@ class Entry(NamedTuple):
     data: str        # a key of data.SOURCES
     num_epochs: int  # of the documented run
     variants: tuple  # of the test, the documented one first
-    kernels: tuple   # formulations of the layers that it has
+    kernels: tuple   # the formulations of its layers
     documented: Documented
-    # Of a training image, by direct convolution, without gradients with respect to it.
+    # Per training image, by direct convolution, without gradients of the image itself.
     image_gflop: float
-    checkpoint_bytes: int      # at most, with the files beside it
-    num_test_seeds: int = 1    # tests of a variant that draws, of seeds from 1 on
+    checkpoint_bytes: int      # upper limit, with the files beside it
+    num_test_seeds: int = 1    # for a variant that draws: seeds 1, 2, ... to test with
     # Peaks measured on two cores, on 1.15 and TensorFlow 2, in GB: training deep_cnn
     # 0.66 and 0.89, lenet5 0.47, laptop_cnn 0.86 and 1.29, udacity_cnn 1.78 and 1.64;
     # testing 0.42 and 0.72, 0.36, 0.48 and 0.80, 0.79 and 1.01.
     memory_bytes: float = 0.9e9       # while training
     test_memory_bytes: float = 0.8e9
-    prefers_onednn: bool = False  # TensorFlow 2's oneDNN makes its stock kernels faster;
-    # the other systems have fast kernels for that
-    cost: str = ''             # said before a long training
-    weights_folder: str = ''   # of the published weights that training starts from
-    weights_variable: str = ''  # of the environment, which overrides that folder
-    shared_page: str = ''       # in docs/systems/, if not <name>.md
+    prefers_onednn: bool = False  # without fast kernels, TensorFlow 2's oneDNN helps
+    cost: str = ''             # of the documented run, for the doctor
+    weights_folder: str = ''   # the published weights that training starts from
+    weights_variable: str = ''  # environment variable that overrides weights_folder
+    shared_page: str = ''      # in docs/systems/, if not <name>.md
 
     @property
     def page(self):
@@ -86,7 +85,7 @@ class Entry(NamedTuple):
         """The folder of its published weights; empty if it has none.
 
         Raises:
-          UserError: the variable names no folder of a file system.
+          UserError: the environment variable is not a path.
         """
         folder = os.environ.get(self.weights_variable)
         return paths.check(folder, self.weights_variable) if folder else (

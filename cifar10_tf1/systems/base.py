@@ -1,8 +1,8 @@
 """The interface between a documented result and the programs.
 
-A system is one documented result: its data, batches, network, loss, update and test.
-It is a subclass of System in a file of its own, named in systems/__init__.py. The
-programs are given a system and ask it; none of them looks at its name.
+A system is one documented result: its data, batches, network, loss, update and test. It
+is a subclass of System in its own file, listed in systems/__init__.py. No program looks
+at a system's name.
 """
 
 from typing import Any
@@ -26,19 +26,19 @@ from cifar10_tf1.kernels import stock
 
 
 class PictureShape(NamedTuple):
-    """A picture before a system prepares it."""
-    side: int              # pixels, of a square
+    """A square picture before a system prepares it."""
+    side: int              # pixels
     channels: int          # 3: red, green, blue; 1: grey
     crop_size: int         # pixels, the side of the central square the network sees
-    is_light_on_dark: bool = False  # as ink of 255; others are inverted
+    is_light_on_dark: bool = False  # pictures of dark ink on white are inverted
 
 
 class TestCount(NamedTuple):
-    """The figures that the lines of a test are made of."""
+    """The figures in the documented lines of a test."""
     num_correct: int
     num_examples: int
     seconds: float
-    # Unweighted mean of the batches' float32 shares, summed in double precision; a
+    # Unweighted mean of the batches' float32 shares, summed in double precision: a
     # short last batch counts as much as the others.
     mean_over_batches: float
     checkpoint: str = ''  # the prefix that was restored, if one was
@@ -47,29 +47,29 @@ class TestCount(NamedTuple):
 class System:
     """A documented result; its build_* methods add ops to the default graph.
 
-    By default: every record once and in file order, pictures prepared alike for
-    training and testing, Adam at a constant rate, no dropout, no moving average.
+    Defaults: every record once, in file order; the same preparation for training and
+    testing; Adam at a constant rate; no dropout; no moving average of the weights.
     """
 
-    settings: NamedTuple  # every constant, recorded with a run; with name, batch_size,
-    # dataset_repeats and, unless `schedule` is overridden, schedule
+    # Every constant, recorded with a run. Required: name, batch_size, dataset_repeats
+    # and, unless the property `schedule` is overridden, schedule.
+    settings: NamedTuple
     num_epochs: int       # of the documented run
     picture: PictureShape
-    filters: Optional[str] = None  # name of the first convolution's weights, to draw
-    num_training_draws = 0  # random numbers in [0, 1) for each training image
-    num_test_draws = 0      # the same for each test image
+    filters: Optional[str] = None  # weights to draw: those of the first convolution
+    num_training_draws = 0  # random numbers in [0, 1) per training image
+    num_test_draws = 0      # the same per test image
     keep_prob: Optional[float] = None  # share of units that dropout keeps in training
     figures: Tuple[str, ...] = ()      # records.figure_names to take at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
     variants_as_in_training: Tuple[str, ...] = ()
     pretrained: Any = None  # checkpoints.pretrained.PretrainedWeights to start from
-    # Sum gradients in pairs and run the graph without rewrites. AddN starts with the
-    # term whose buffer happens to be free, and TensorFlow's rewrites would merge the
-    # sums again: without this, no two runs of a network that forks would be equal.
+    # Sum gradients in pairs, without TensorFlow's rewrites, which would merge the sums
+    # again. AddN starts with any term whose buffer is free, so two runs of a network
+    # that forks would differ.
     sums_in_pairs = False
-    # Batches of training images whose mean moments replace moving averages that are
-    # still useless.
+    # Training batches whose mean moments replace the moving averages in a test.
     num_calibration_batches = 0
     num_parallel_ops: Optional[int] = None  # of the fast kernels; None: one per core
 
@@ -105,7 +105,7 @@ class System:
 
         Args:
           data_set: the data to train on.
-          num_files: train on the first so many files; None: all.
+          num_files: the number of files to train on, from the first; None: all.
         """
         num_examples = count_examples(data_set, num_files)
         return plan.Plan(slice(num_examples), plan.split(
@@ -117,7 +117,7 @@ class System:
         return slice(num_examples)
 
     def find_step(self, reader: tf.train.NewCheckpointReader) -> int:
-        """The number of updates behind a checkpoint."""
+        """The number of updates that led to a checkpoint."""
         return int(reader.get_tensor('global_step'))
 
     def build_training_batch(self, batch: tf.Tensor,
@@ -186,33 +186,33 @@ class System:
         return None
 
     def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
-        """The original's name for its checkpoint of an epoch, counted from 1.
+        """The original's name for its checkpoint after an epoch, counted from 1.
 
-        None if the original writes none then, or none beside this program's own.
+        None if the original writes none then, or only those this program writes too.
         """
         return None
 
     def build_original_graph(self, seed: int) -> bool:
-        """Adds the original's own graph, if what it saves needs one.
+        """Adds the original's own graph, if its checkpoint needs one.
 
-        Its variables then take the values of those of the same names.
+        Variables take the values of the training's variables of the same names.
 
         Args:
           seed: the run's, for variables that the training lacks.
         Returns:
-          Whether there is such a graph. If not, the training's is saved, without its
-          global step.
+          False if there is no such graph: the training's variables are saved, without
+          the global step.
         """
         return False
 
     # The documented lines, each a list of str.
 
     def format_start(self, num_files: int) -> List[str]:
-        """Before the first epoch of a run on so many training files."""
+        """Before the first epoch of a run on num_files training files."""
         return []
 
     def format_step(self, step: int, loss: float, seconds: float) -> List[str]:
-        """After update number `step`, whose batch had that total loss."""
+        """After update number `step`, with the total loss of its batch."""
         return []
 
     def format_last_loss(self, loss: float) -> List[str]:
@@ -220,11 +220,11 @@ class System:
         return []
 
     def format_progress(self, entry: dict) -> List[str]:
-        """At a reporting point; its entry of run_record.RunRecord.epochs."""
+        """At a reporting point, with its entry of run_record.RunRecord.epochs."""
         return []
 
     def format_end(self, seconds: float, count: Optional[TestCount]) -> List[str]:
-        """After the last epoch; the count if the system tests after training."""
+        """After the last epoch, with the count if the system tests after training."""
         return []
 
     def format_test(self, count: TestCount) -> List[str]:
@@ -233,13 +233,13 @@ class System:
 
 
 def count_examples(data_set: DataSet, num_files: Optional[int]) -> int:
-    """The number of records in the first files of the training data; None: all."""
+    """The number of records in the first num_files training files; None: in all."""
     return (data_set.num_train_examples // data_set.num_train_files
             * (num_files or data_set.num_train_files))
 
 
 def list_restored(system: System) -> dict:
-    """{name in a checkpoint: variable} of the variables that testing restores."""
+    """{name in a checkpoint: variable} that testing restores."""
     average = system.build_average(None)
     if average is None:
         return {variable.op.name: variable

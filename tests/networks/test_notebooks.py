@@ -18,16 +18,10 @@ from system_cases import CASES
 
 
 @pytest.fixture(scope='module', params=['laptop_cnn', 'udacity_cnn'])
-def system(request):
-    return CASES[request.param].system
-
-
-@pytest.fixture(scope='module')
-def folder(system, tiny_data_set, tmp_path_factory):
-    """The folder of a run of one epoch."""
-    folder = tmp_path_factory.mktemp(system.name)
-    assert runs.train(folder, tiny_data_set, system=system, epochs=1) == 0
-    return folder
+def run(request, finished):
+    """(system, folder, data) of a finished run."""
+    case = CASES[request.param]
+    return (case.system, *finished(case)[:2])
 
 
 # Of seed 1: which of a layer's first twelve units are kept, 1, at three steps.
@@ -90,14 +84,16 @@ def test_logits_are_dropped_by_udacity_cnn_alone():
     assert count_dropped('laptop_cnn', 0.5) == 0
 
 
-def test_the_figures_of_the_record(folder, system, tiny_data_set):
-    """The last entry's, computed by NumPy from the logits of the last batch."""
+def test_the_figures_of_the_record(run):
+    """Those of the last entry, computed by NumPy from the logits of the last batch."""
+    system, folder, data = run
     entries = runs.load_record(folder).epochs
-    assert [entry['part'] for entry in entries] == (
+    assert [entry['part'] for entry in entries] == 2 * (
         [1, 2, 3, 4, 5] if system.takes_figures_by_file else [5])
-    # The last batch: the last eight images that are not held back.
-    labels, images = tiny_data_set.labels_and_images('train')
-    rows = system.build_plan(tiny_data_set).rows[-8:]
+    labels, images = data.labels_and_images('train')
+    plan = system.build_plan(data)
+    size = plan.batch_sizes[-1]
+    rows = plan.rows[-size:]
     with tf.Graph().as_default(), tf.Session() as session:
         logits = system.build_network(tf.constant(
             plain_notebook.prepare(images[rows])), seed=1)
@@ -105,14 +101,15 @@ def test_the_figures_of_the_record(folder, system, tiny_data_set):
         logits = session.run(logits).astype(np.float64)
     right = logits.argmax(axis=1) == labels[rows]
     assert entries[-1]['training_accuracy'] == right.mean()
-    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(8), labels[rows]]
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(size), labels[rows]]
     assert entries[-1]['loss'] == pytest.approx(losses.mean(), rel=1e-5)
 
 
-def test_the_document_s_test_runs_on_what_is_published(folder, system, tiny_data_set):
+def test_the_document_s_test_runs_on_what_is_published(run):
     """By the names of tensors in the .meta file, as the notebooks do it."""
+    system, folder, data = run
     prefix = str(folder / 'published' / 'image_classification')
-    labels, images = tiny_data_set.labels_and_images('test')
+    labels, images = data.labels_and_images('test')
     features = plain_notebook.prepare(images)
     targets = plain_notebook.one_hot(labels)
     shares = []
@@ -121,12 +118,12 @@ def test_the_document_s_test_runs_on_what_is_published(folder, system, tiny_data
         x, y, keep_prob, logits, accuracy = (
             graph.get_tensor_by_name(name) for name in (
                 'x:0', 'y:0', 'keep_prob:0', 'logits:0', 'accuracy:0'))
-        for start in range(0, 200, 48):
+        for start in range(0, len(labels), 48):
             shares.append(float(session.run(accuracy, {
                 x: features[start:start + 48], y: targets[start:start + 48],
                 keep_prob: 1.0})))
         assert session.run(logits, {x: features[:3], keep_prob: 1.0}).shape == (3, 10)
-    result = runs.evaluate(system, tiny_data_set, str(folder))
+    result = runs.evaluate(system, data, str(folder))
     assert np.mean(shares) == pytest.approx(result.mean_over_batches, abs=1e-12)
 
 

@@ -1,5 +1,7 @@
 """One batch compared with the stock kernels before a GPU or fast kernels are used."""
 
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -40,6 +42,11 @@ def check(data_set, graph, device='cpu', system=deep_cnn):
         numeric_check.check_training(
             system, session, (inputs.images, inputs.labels), feeds, graph.figures,
             device, THREADS, Mode(system.keep_prob, 0, 1, uses_batch_statistics=True))
+
+
+@pytest.fixture(scope='module')
+def stock_graph(tiny_data_set):
+    return runs.build_training_graph(deep_cnn, tiny_data_set, 1)
 
 
 def lose_gradients(monkeypatch):
@@ -114,7 +121,7 @@ def test_zeros_and_broken_weights(ours, expected, passes):
 
 
 @pytest.mark.parametrize('num_bad, passes', [(2, True), (3, False)])
-def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch,
+def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch, stock_graph,
                                             tiny_data_set):
     real, seen = numeric_check.find_difference, []
 
@@ -123,12 +130,11 @@ def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch,
         return 'the loss' if len(seen) <= num_bad else seen[-1]
 
     monkeypatch.setattr(numeric_check, 'find_difference', find_difference)
-    graph = runs.build_training_graph(deep_cnn, tiny_data_set, 1)
     if passes:
-        check(tiny_data_set, graph)
+        check(tiny_data_set, stock_graph)
     else:
         with pytest.raises(KernelsDisagree):
-            check(tiny_data_set, graph)
+            check(tiny_data_set, stock_graph)
     assert seen == [None] * 3
 
 
@@ -219,25 +225,23 @@ def test_a_gpu_that_is_wrong_is_refused(monkeypatch, tiny_data_set):
     assert not isinstance(caught.value, KernelsDisagree)
 
 
-def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, tmp_path,
+def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, finished_run, tmp_path,
                                                      tiny_data_set):
-    folder = tmp_path / 'model'
-    runs.train(folder, tiny_data_set, max_steps=1)
+    folder = pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'model')))
     monkeypatch.setattr(devices, 'resolve', lambda choice, threads: 'gpu')
     monkeypatch.setattr(devices, 'find_gpu', lambda device, threads: None)
     monkeypatch.setattr(numeric_check, 'find_difference',
                         lambda *arguments: 'the loss of one batch is off')
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
-        runs.train(folder, tiny_data_set, kernels=None)
+        runs.train(folder, tiny_data_set, kernels=None, epochs=3)
     assert sorted(path.name for path in folder.iterdir()) == before
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
         runs.test(folder, tiny_data_set)
 
 
-def test_logits_of_the_fast_kernels(monkeypatch, tmp_path, tiny_data_set):
-    runs.train(tmp_path, tiny_data_set, max_steps=1)
-    arguments = deep_cnn, tiny_data_set, str(tmp_path)
+def test_logits_of_the_fast_kernels(monkeypatch, finished_run, tiny_data_set):
+    arguments = deep_cnn, tiny_data_set, str(finished_run)
     right = runs.evaluate(*arguments, kernels_name='fast')
     real = inference.build_flat_product
     monkeypatch.setattr(inference, 'build_flat_product', lambda net, weights:

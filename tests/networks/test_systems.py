@@ -1,7 +1,5 @@
 """Every system against its plain port, its document, and itself interrupted."""
 
-import contextlib
-import io
 import os
 import re
 
@@ -16,30 +14,12 @@ from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import pipeline
 from cifar10_tf1.graph import plan as plans
+from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.report import comparison
 from cifar10_tf1.systems import base
 from system_cases import CASES
 
 TRAINED = [name for name, case in CASES.items() if case.build_port]
-
-
-@pytest.fixture(scope='module')
-def finished(tiny_data_set, tmp_path_factory):
-    """Function of a case to (folder, data, output) of its run, made once."""
-    known = {}
-
-    def find(case):
-        if case.name not in known:
-            folder = tmp_path_factory.mktemp(case.name)
-            data = system_cases.make_data(case, tiny_data_set)
-            output = io.StringIO()
-            with contextlib.redirect_stdout(output):
-                assert runs.train(folder, data, system=case.system,
-                                  epochs=case.num_epochs) == 0
-            known[case.name] = folder, data, output.getvalue()
-        return known[case.name]
-
-    return find
 
 
 @pytest.mark.parametrize('name', systems.NAMES)
@@ -168,8 +148,9 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
         assert {variable.op.name for variable in variables} == {
             variable.op.name for variable in graph.graph.get_collection(
                 tf.GraphKeys.TRAINABLE_VARIABLES)}
-        for variable in variables:
-            variable.load(ours.run(graph.variables[variable.op.name]), theirs)
+        names = [variable.op.name for variable in variables]
+        values = ours.run([graph.variables[name] for name in names])
+        load_variables(theirs, list(zip(variables, values)))
         graph.inputs.training.load(ours, data)
         graph.inputs.training.initialize(ours, epoch=0)
         feeds = {graph.inputs.handle: ours.run(graph.inputs.handles['training'])}
@@ -180,10 +161,11 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
             port_loss, unused = theirs.run([port['loss'], port['train_op']],
                                            case.feed(port, images, labels))
             assert abs(loss - port_loss) <= 1e-5 * abs(port_loss)
-        for variable in variables:
-            value = theirs.run(variable)
-            difference = np.abs(ours.run(graph.variables[variable.op.name]) - value)
-            assert difference.max() <= 2e-5 * max(1.0, np.abs(value).max()), variable
+        for name, value, expected in zip(
+                names, ours.run([graph.variables[name] for name in names]),
+                theirs.run(variables)):
+            assert np.abs(value - expected).max() <= 2e-5 * max(
+                1.0, np.abs(expected).max()), name
 
 
 # Standard deviation of each kind of variable as drawn, 0 for a constant; and the digest
@@ -210,8 +192,8 @@ def initial_weights(system, seed, with_unrelated_op=False):
                      tf.uint8), tf.zeros([1, system.num_test_draws]))
         system.build_network(images, seed)
         session.run(tf.global_variables_initializer())
-        return {variable.op.name: session.run(variable)
-                for variable in tf.trainable_variables()}
+        return session.run({variable.op.name: variable
+                            for variable in tf.trainable_variables()})
 
 
 @pytest.mark.parametrize('name', sorted(INITIAL))
