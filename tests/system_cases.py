@@ -93,7 +93,7 @@ def make_data(case, tiny_data_set):
     if case.name == 'lenet5':
         return _make_digits(tiny_data_set)
     return _shorten(tiny_data_set, *((400, 6) if case.name == 'inception_v3' else (
-        100, 50)))
+        100, 60)))
 
 
 def _shorten(data_set, num_train, num_test):

@@ -70,7 +70,7 @@ class Entry(NamedTuple):
     memory_bytes: float = 0.9e9       # while training
     test_memory_bytes: float = 0.8e9
     prefers_onednn: bool = False  # without fast kernels, TensorFlow 2's oneDNN helps
-    cost: str = ''             # of the documented run, for the doctor
+    cost: str = ''             # printed before a long training
     weights_folder: str = ''   # the published weights that training starts from
     weights_variable: str = ''  # environment variable that overrides weights_folder
     shared_page: str = ''      # in docs/systems/, if not <name>.md
