@@ -92,11 +92,11 @@ def make_data(case, tiny_data_set):
     """The DataSet of a case: a part of tiny_data's, or ten digits for lenet5."""
     if case.name == 'lenet5':
         return _make_digits(tiny_data_set)
-    return _shorten(tiny_data_set, *((400, 6) if case.name == 'inception_v3' else (
+    return shorten(tiny_data_set, *((400, 6) if case.name == 'inception_v3' else (
         100, 60)))
 
 
-def _shorten(data_set, num_train, num_test):
+def shorten(data_set, num_train, num_test):
     """The DataSet of the first records of each file."""
     def load_bytes(paths, number):
         total = (data_set.num_train_examples if paths == data_set.train_paths

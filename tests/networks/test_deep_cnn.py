@@ -81,7 +81,7 @@ def test_gradient(results, golden, name):
     assert abs(np.abs(gradient).max() - largest) <= 1e-5 * largest
 
 
-def test_variables(tiny_data_set):
+def test_the_training_graph(tiny_data_set):
     """The 21 tensors by name, shape, type and device."""
     graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
     expected = {'global_step': (tf.int64, [])}
@@ -94,6 +94,11 @@ def test_variables(tiny_data_set):
     for variable in graph.variables.values():
         assert tf.DeviceSpec.from_string(
             variable.device).device_type == 'CPU', variable
+    # No gradient with respect to the images.
+    used = [op.name for op in graph.graph.get_operations()
+            if op.type == 'Conv2DBackpropInput'
+            and any(tensor.consumers() for tensor in op.outputs)]
+    assert len(used) == 1 and 'conv_2' in used[0]
     with graph.graph.as_default():
         assert [v.op.name for v in tf.trainable_variables()] == list(NAMES)
         assert sum(v.shape.num_elements()

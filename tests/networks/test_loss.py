@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-import runs
 from cifar10_tf1.graph import loss
 from cifar10_tf1 import scripts
 from cifar10_tf1.systems.deep_cnn import DeepCnn
@@ -73,16 +72,6 @@ def test_documented_schedule():
     assert last_step == 55000 < schedule.decay_steps
     assert abs((1 + 5000) / (10 + 5000) - 0.99820) < 1e-5
     assert (1 + last_step) / (10 + last_step) < schedule.ema_decay
-
-
-def test_no_gradient_with_respect_to_the_images(tiny_data_set):
-    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
-    names = [op.name for op in graph.graph.get_operations()
-             if op.type == 'Conv2DBackpropInput']
-    consumers = [name for name in names if any(
-        tensor.consumers() for tensor
-        in graph.graph.get_operation_by_name(name).outputs)]
-    assert len(consumers) == 1 and 'conv_2' in consumers[0], names
 
 
 def test_cross_entropy_equals_the_fused_op():

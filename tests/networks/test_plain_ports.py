@@ -9,12 +9,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
+import system_cases
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
 from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.benchmark import plain_lenet5
+from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.data import mnist
-from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 not_seeded = pytest.mark.skipif(
     not tf.__version__.startswith('1.15'),
@@ -22,9 +23,16 @@ not_seeded = pytest.mark.skipif(
 
 
 @pytest.fixture
-def train(tiny_data_set, monkeypatch):
+def data_set(tiny_data_set):
+    """Four batches of 20; 40 test images."""
+    return system_cases.shorten(tiny_data_set, 80, 40)
+
+
+@pytest.fixture
+def train(data_set, monkeypatch):
+    monkeypatch.setattr(plain_port, 'BATCH_SIZE', 20)
     monkeypatch.setattr(data.Source, 'load',
-                        lambda self, *unused, **also_unused: tiny_data_set)
+                        lambda self, *unused, **also_unused: data_set)
     return lambda *arguments: plain_deep_cnn.main(list(map(str, arguments)))
 
 
@@ -34,8 +42,7 @@ def load_epochs(folder):
 
 
 @not_seeded
-def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path,
-                                                      tiny_data_set, capsys):
+def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path, data_set, capsys):
     folder = tmp_path / 'plain'
     assert train(folder, '--epochs', 2) == 0
     first = load_epochs(folder)
@@ -53,15 +60,15 @@ def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path,
     assert rows[2]['summed_loss'] != '99.0'
     # A run that did not restore step 8 would have counted from 0.
     assert tf.train.load_variable(str(folder / 'model.ckpt-16'), 'global_step') == 16
-    result = runs.evaluate(deep_cnn, tiny_data_set, 'unused',
+    result = runs.evaluate(system_cases.CASES['deep_cnn'].system, data_set, 'unused',
                            str(folder / 'model.ckpt-16'))
-    assert result.num_examples == 200
+    assert result.num_examples == 40
     assert train(folder, '--epochs', 4) == 0
     assert capsys.readouterr().out == ''
 
 
 @not_seeded
-def test_two_runs_differ(train, tmp_path, tiny_data_set):
+def test_two_runs_differ(train, tmp_path):
     """The original is not seeded."""
     hashes = set()
     for name in 'ab':

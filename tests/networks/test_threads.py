@@ -38,7 +38,7 @@ def measure(system, threads, batches):
 
 
 def test_two_threads():
-    measure('deep_cnn', (2, 2), [37])
+    measure('deep_cnn', (2, 2), [13])
 
 
 @pytest.mark.slow
