@@ -74,3 +74,5 @@ def test_a_copy_within_another_repository(commit_of, repository_commit,
     (None, 'AMD EPYC, family 25, model 17'), ({'card': 'H100'}, 'H100')])
 def test_the_name_of_a_machine(gpu, name):
     assert description.name_machine({'cpu': CPU, 'gpu': gpu}) == name
+    # Older records have the name alone.
+    assert description.name_machine({'cpu': {'name': 'old'}}) == 'old'

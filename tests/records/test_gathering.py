@@ -1,7 +1,5 @@
 """Which runs count and with what: one answer from the sweep and from the report."""
 
-import copy
-import json
 import os
 import sys
 
@@ -10,7 +8,6 @@ import pytest
 import made_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import __main__ as report
 from cifar10_tf1.report import counting
@@ -120,11 +117,6 @@ def test_the_last_part_of_an_epoch_may_be_missing():
     assert not gathering.is_trained(run_record.RunRecord('', content), 10)
 
 
-def test_wanted_tests():
-    wanted = counting.list_wanted(DEEP_CNN)
-    assert len(wanted) == 21 and wanted[-2:] == [('random', 20), ('central', 1)]
-
-
 def test_runs_that_are_not_complete_are_listed(tmp_path):
     """Not begun, failed, damaged, of another system: none is lost in silence."""
     (tmp_path / 'logs').mkdir()
@@ -169,28 +161,6 @@ def test_a_report_is_of_one_system_and_data_set(tmp_path, edit, named):
         gathering.load_records([made_runs.load(folder) for folder in folders])
 
 
-def test_the_order_does_not_matter(tmp_path):
-    folders = [made_runs.write_run(tmp_path / name, seed=seed, counts=[8200 + seed],
-                                   kind=made_runs.make_kind(wheel))
-               for name, seed, wheel in (('a', 10, 'tensorflow-gpu 1.15.0'),
-                                         ('b', 2, 'tensorflow 2.21.0'),
-                                         ('c', 2, 'tensorflow-gpu 1.15.0'))]
-    records = [made_runs.load(folder) for folder in folders]
-    several = [gathering.gather(gathering.load_records(copy.copy(order)), DEEP_CNN)
-               for order in (records, records[::-1])]
-    first, second = ([[run.name for run in group] for group in one.groups]
-                     for one in several)
-    assert first == second == [['c', 'a'], ['b']]
-
-
-def test_a_machine_is_named_with_family_and_model():
-    kind = made_runs.make_kind()
-    assert description.name_machine(kind) == 'a processor, family 6, model 207'
-    assert description.name_machine(dict(kind, gpu={'card': 'a card'})) == 'a card'
-    assert description.name_machine(
-        {'cpu': {'name': 'old'}}) == 'old'  # as older records have it
-
-
 def test_a_folder_of_another_system_is_left_as_it_is(tmp_path, capsys):
     made_runs.write_run(tmp_path / 'a', system='lenet5')
     assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1
@@ -218,11 +188,3 @@ def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
     assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1  # tests are missing
     assert 'EXTRAS=pictures' in capsys.readouterr().out
     assert sorted(os.listdir(str(tmp_path))) == ['a', 'b', files.SEEDS]
-
-
-def test_statistics_are_plain_json(tmp_path):
-    pytest.importorskip('scipy')
-    for seed in (1, 2):
-        made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[8200 + seed, 8210])
-    summary = summarize(tmp_path)
-    assert json.loads(json.dumps(summary)) == summary

@@ -31,11 +31,6 @@ EMPTY_TAGS = {'meta', 'img', 'br'}
 
 
 @pytest.fixture
-def trained(finished_run):
-    return finished_run
-
-
-@pytest.fixture
 def data_dir(tiny_data_set, tmp_path, monkeypatch):
     """A folder where the tiny data set seems to be CIFAR-10."""
     folder = tmp_path / 'data'
@@ -54,11 +49,6 @@ def empty_charts(request, monkeypatch):
     if 'real_charts' not in request.fixturenames:
         monkeypatch.setattr(charts.drawing, 'draw',
                             lambda *unused, **unused_options: b'<svg/>')
-
-
-@pytest.fixture
-def record(record_file):
-    return record_file
 
 
 class Checker(html.parser.HTMLParser):
@@ -122,10 +112,10 @@ def put(value, *path):
     return edit
 
 
-def test_everything_is_in_it(trained, data_dir, tiny_data_set, tmp_path, capsys,
+def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, capsys,
                              real_charts):
-    result = runs.evaluate(deep_cnn, tiny_data_set, str(trained))
-    path = trained / 'run.json'
+    result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run))
+    path = finished_run / 'run.json'
     model_helpers.need('matplotlib')
     output = tmp_path / 'report.html'
     assert report.main([str(path), '--data-dir', str(data_dir), '--output',
@@ -147,7 +137,7 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, tmp_path, capsys,
     # Loss, confusion, classes, filters; pictures of mistakes.
     assert page.kinds.count('svg') == 4
     assert page.kinds.count('png') == min(24, 200 - result.num_correct)
-    assert str(trained) not in page.text and str(data_dir) not in page.text
+    assert str(finished_run) not in page.text and str(data_dir) not in page.text
     for image in page.images:
         content = base64.b64decode(image.split(',')[1], validate=True)
         assert content.startswith(b'\x89PNG') or b'</svg>' in content
@@ -155,6 +145,7 @@ def test_everything_is_in_it(trained, data_dir, tiny_data_set, tmp_path, capsys,
                         str(output), '--without-images']) == 0
     page = Checker(output.read_text(encoding='utf-8'))
     assert page.kinds == ['svg'] * 4 and '--without-images' in page.text
+    assert '<details open' not in page.raw.split('id="settings"')[1]
 
 
 def test_a_whole_run(tmp_path, real_charts):
@@ -188,25 +179,19 @@ def test_the_answer_stands_before_any_table(tmp_path):
         assert words in others and words not in draws
 
 
-def test_the_long_lists_are_folded(record):
-    """Labels, settings, environment and hashes."""
-    rest = make(record).raw.split('id="settings"')[1]
-    assert '<details open' not in rest and rest.count('<details>') >= 3
-
-
-def test_generated_data_is_marked_and_not_compared(record):
+def test_generated_data_is_marked_and_not_compared(record_file):
     def edit(content):
         content['data']['name'] = 'synthetic'
         content['epochs'] = [{'epoch': 11, 'step': 44, 'summed_loss': 9.0}]
 
-    runs.change_record(record, edit)
-    page = make(record)
+    runs.change_record(record_file, edit)
+    page = make(record_file)
     assert 'Generated data, not CIFAR-10' in page.text
     assert 'nothing to compare' in page.text
     assert '8,246' not in page.text
 
 
-def test_everything_is_escaped(record):
+def test_everything_is_escaped(record_file):
     mark = '<script>alert("1")</script>&amp;'
 
     def edit(content):
@@ -225,111 +210,99 @@ def test_everything_is_escaped(record):
             kind={'wheel': mark}, predictions_sha256=mark)]
         content['data']['name'] = mark
 
-    runs.change_record(record, edit)
-    page = make(record)  # Checker refuses a script
+    runs.change_record(record_file, edit)
+    page = make(record_file)  # Checker refuses a script
     assert page.text.count(mark) > 15
 
 
 # --- What is missing ------------------------------------------------------------
 
 
-def test_no_checkpoint_and_no_data(record, tmp_path):
-    page = make(record, '--data-dir', tmp_path / 'none')
+def test_no_checkpoint_and_no_data(record_file, tmp_path):
+    page = make(record_file, '--data-dir', tmp_path / 'none')
     assert 'There is no checkpoint beside the record' in page.text
     assert 'The data set was not found' in page.text
     assert page.kinds == ['svg']  # the loss
     assert str(tmp_path) not in page.text
 
 
-def test_other_data(record, trained, data_dir):
-    runs.change_record(record, lambda content: content['data'].update(
+def test_other_data(record_file, finished_run, data_dir):
+    runs.change_record(record_file, lambda content: content['data'].update(
         sha256={'test_batch.bin': '0'}))
-    page = make(record, '--data-dir', data_dir, '--checkpoint',
-                trained / 'model.ckpt-8')
+    page = make(record_file, '--data-dir', data_dir, '--checkpoint',
+                finished_run / 'model.ckpt-8')
     assert 'is not the one that the run was trained on' in page.text
     assert page.kinds == ['svg'] * 2  # the loss, the filters
 
 
 @pytest.mark.parametrize('name', ['cifar10', 'synthetic'])
-def test_an_empty_data_folder_stays_empty(record, tmp_path, monkeypatch, name):
+def test_an_empty_data_folder_stays_empty(record_file, tmp_path, monkeypatch, name):
     """load_data_set would download, or generate."""
     for source in (cifar10, synthetic):
         monkeypatch.setattr(source, 'load_data_set',
                             lambda data_dir: pytest.fail('asked for'))
-    runs.change_record(record, put(name, 'data', 'name'))
+    runs.change_record(record_file, put(name, 'data', 'name'))
     for parent in ('', synthetic.FOLDER):
         (tmp_path / parent / cifar10.FOLDER).mkdir(parents=True)
-    page = make(record, '--data-dir', tmp_path)
+    page = make(record_file, '--data-dir', tmp_path)
     assert 'The data set was not found' in page.text
 
 
-def test_a_run_that_has_not_ended(record, trained, data_dir):
+def test_a_run_that_has_not_ended(record_file, finished_run, data_dir):
     """Its record has no hash yet: no reason to doubt the checkpoint."""
     def edit(content):
         content['weights'] = None
         content['processes'][0].update(end=None, to_step=None)
 
-    runs.change_record(record, edit)
-    page = make(record, '--checkpoint', trained / 'model.ckpt-8')
+    runs.change_record(record_file, edit)
+    page = make(record_file, '--checkpoint', finished_run / 'model.ckpt-8')
     assert 'model.ckpt-8, whose hash is not in the record' in page.text
     assert 'NOT that' not in page.text
     assert 'steps 0 to unknown' in page.text and 'None' not in page.text
 
 
-def test_another_checkpoint_is_named(record, trained, tmp_path, capsys):
-    page = make(record, '--checkpoint', trained / 'model.ckpt-4')
+def test_another_checkpoint_is_named(record_file, finished_run, tmp_path, capsys):
+    page = make(record_file, '--checkpoint', finished_run / 'model.ckpt-4')
     assert 'model.ckpt-4, whose hash is NOT' in page.text
-    assert report.main([str(record), '--checkpoint', str(tmp_path / 'x')]) == 1
+    assert report.main([str(record_file), '--checkpoint', str(tmp_path / 'x')]) == 1
     assert 'there is no checkpoint' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('package', ['matplotlib', 'jinja2'])
-def test_without_a_package_the_text_is_there(record, package, monkeypatch, capsys):
+def test_without_a_package_the_text_is_there(record_file, package, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, package, None)
-    assert report.main([str(record)]) == 1
+    assert report.main([str(record_file)]) == 1
     captured = capsys.readouterr()
     assert 'Weights at step 8' in captured.out
     assert 'make setup EXTRAS=pictures' in captured.err
     assert captured.err.count('\n') == 1
-    assert report.main([str(record), '--text']) == 0
-    assert not (record.parent / 'report.html').exists()
+    assert report.main([str(record_file), '--text']) == 0
+    assert not (record_file.parent / 'report.html').exists()
 
 
 # --- The file -------------------------------------------------------------------
 
 
-def test_only_an_earlier_report_is_replaced(record, capsys):
-    make(record)
-    first = (record.parent / 'report.html').read_text(encoding='utf-8')
-    runs.change_record(record, lambda content: content['settings'].update(seed=77))
-    beside = record.parent / 'report.html.tmp'
+def test_only_an_earlier_report_is_replaced(record_file, capsys):
+    make(record_file)
+    first = (record_file.parent / 'report.html').read_text(encoding='utf-8')
+    runs.change_record(record_file, lambda content: content['settings'].update(seed=77))
+    beside = record_file.parent / 'report.html.tmp'
     beside.write_text('mine')
-    assert 'seed 77' in make(record).text and 'seed 77' not in first
+    assert 'seed 77' in make(record_file).text and 'seed 77' not in first
     assert beside.read_text() == 'mine'
-    foreign = record.parent / 'mine.html'
+    foreign = record_file.parent / 'mine.html'
     foreign.write_text('<!DOCTYPE html>\n<p>mine')
-    os.mkfifo(str(record.parent / 'pipe'))  # to open it would wait for ever
+    os.mkfifo(str(record_file.parent / 'pipe'))  # to open it would wait for ever
     capsys.readouterr()
-    for path, named in ((foreign, 'is not a report'), (record, 'is not a report'),
-                        (record.parent / 'pipe', 'is not a report'),
-                        (record.parent, 'is not a report'),
-                        (record.parent / 'none' / 'a.html', 'cannot write')):
-        assert report.main([str(record), '--output', str(path)]) == 1
+    for path, named in ((foreign, 'is not a report'), (record_file, 'is not a report'),
+                        (record_file.parent / 'pipe', 'is not a report'),
+                        (record_file.parent, 'is not a report'),
+                        (record_file.parent / 'none' / 'a.html', 'cannot write')):
+        assert report.main([str(record_file), '--output', str(path)]) == 1
         error = capsys.readouterr().err
         assert named in error and error.count('\n') == 1
     assert foreign.read_text() == '<!DOCTYPE html>\n<p>mine'
-
-
-@pytest.mark.parametrize('edit, named', [
-    (put([3], 'epochs'), 'epochs 0'),
-    (put(None, 'processes', 0, 'kind'), 'processes 0 kind'),
-    (put({'step': 1}, 'weights'), 'weights sha256')])
-def test_a_damaged_record_is_one_line(record, edit, named, capsys):
-    runs.change_record(record, edit)
-    assert report.main([str(record)]) == 1
-    captured = capsys.readouterr()
-    assert named in captured.err
-    assert captured.err.count('\n') == 1 and captured.out == ''
 
 
 def test_the_published_run(capsys):
@@ -363,16 +336,6 @@ def test_quirks_of_another_system_on_the_page_are_left_out():
     assert 'a second network' in udacity and 'second network' not in laptop
 
 
-def test_markdown():
-    model_helpers.need('markdown')
-    content = quirks.render_markdown(
-        'Kept:\n- one, see [Speed](../x.md#speed)\n  and on\n- `a * b`\n\n'
-        '| `a` | b |\n|---|---|\n| [1](x) | **2** |\n<!-- hidden -->')
-    assert '<li>one, see Speed\n  and on</li>' in content.replace('\nand', '\n  and')
-    assert '<code>a * b</code>' in content and 'hidden' not in content
-    assert re.search(r'<td>1</td>\s*<td><strong>2</strong></td>', content)
-
-
 # --- Figures and counts ---------------------------------------------------------
 
 
@@ -399,13 +362,13 @@ def test_counts_and_mistakes():
     assert tested.find_surest_mistakes(2) == [2, 4]
 
 
-def test_the_test_is_test_py_s(trained, tiny_data_set):
-    record = run_record.load(str(trained / 'run.json'))
+def test_the_test_is_test_py_s(finished_run, tiny_data_set):
+    record = run_record.load(str(finished_run / 'run.json'))
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
-    tested = findings._test(record, tiny_data_set, str(trained / 'model.ckpt-8'),
+    tested = findings._test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
                             deep_cnn)
-    result = runs.evaluate(deep_cnn, tiny_data_set, str(trained), seed=4)
+    result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run), seed=4)
     assert (tested.seed, tested.step) == (4, 8)
     assert tested.predictions.tolist() == result.predictions.tolist()
     assert np.allclose(tested.probabilities.sum(axis=1), 1)
@@ -449,18 +412,6 @@ def test_a_larger_end_hides_no_curve(figures_kept):
     curve_charts.draw_curve(comparison.ComparedCurve(
         curve, dict(documented), '', documented, None), 'a name')
     assert figures_kept[0].axes[0].child_axes == []
-
-
-def test_an_incomplete_sum_is_not_drawn(figures_kept):
-    """Losses that were never recorded are missing in it."""
-    figures = comparison.list_figures([
-        {'epoch': 1, 'summed_loss': 900.0},
-        {'epoch': 2, 'summed_loss': 3.0, 'unknown_losses': 495},
-        {'epoch': 3, 'summed_loss': 700.0}], 'summed_loss')
-    curve_charts.draw_curve(comparison.ComparedCurve(
-        systems.find('deep_cnn').documented.curves[0], figures, ''), 'a run')
-    (line,) = figures_kept[0].axes[0].lines
-    assert line.get_xydata().tolist() == [[1, 900], [3, 700]]
 
 
 def test_a_band_of_runs(figures_kept):
