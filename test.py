@@ -25,6 +25,7 @@ class Test(NamedTuple):
     """What is settled before TensorFlow is imported."""
     options: argparse.Namespace
     environment: dict              # that the process began with
+    stop: StopRequest
     system_name: str
     variant: str                   # one of the system's
     given: run_settings.RunSettings
@@ -67,7 +68,15 @@ def open_test(argv=None):
     """The options, the device and the checkpoint, in this order."""
     environment = dict(os.environ)
     options = parse_options(argv)
-    StopRequest().install()
+    stop = StopRequest().install()
+    try:
+        return _open_test(options, environment, stop)
+    except BaseException:
+        stop.uninstall()
+        raise
+
+
+def _open_test(options, environment, stop):
     name = cli.find_system(options)
     memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
     given, selection = startup.select_device_and_kernels(
@@ -80,7 +89,7 @@ def open_test(argv=None):
     if variant not in variants:
         raise UserError(f'--variant {variant} is not of the system {name}; choose '
                         + ' or '.join(variants))
-    return Test(options, environment, name, variant, given, selection, folder, prefix)
+    return Test(options, environment, stop, name, variant, given, selection, folder, prefix)
 
 
 # TensorFlow reads its environment when it is imported.
@@ -203,6 +212,13 @@ def test(opened):
     Returns:
       int, the exit status.
     """
+    try:
+        return _test(opened)
+    finally:
+        opened.stop.uninstall()
+
+
+def _test(opened):
     options, checkpoint = opened.options, opened.checkpoint
     system = systems.load(opened.system_name)
     data_set = cli.load_data_set(options, opened.system_name)

@@ -35,7 +35,7 @@ def whole_run(tiny_data_set, tmp_path_factory):
 def test_lines_in_the_original_s_form(whole_run):
     lines = whole_run[1].splitlines()
     assert sorted(runs.losses_of(whole_run[1])) == [1, 2, 3]
-    assert len(lines) == 7 and lines[0].startswith('Device: CPU')
+    assert len(lines) == 9 and lines[0].startswith('Device: CPU')
     assert re.match(r'^Done Training, Total Epoch Time = \d+\.\d\ds$', lines[4])
     assert re.match(r'^Weights at step 12: SHA-256 [0-9a-f]{64}$', lines[5])
 
