@@ -10,7 +10,6 @@ documents' sessions, runs are not seeded.
 trains as the document does and writes the figures that the document prints.
 """
 
-import argparse
 import csv
 import sys
 import time
@@ -18,8 +17,11 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1.benchmark import plain
+from cifar10_tf1.common import limits
+from cifar10_tf1.common.errors import UserError
 
 NUM_CLASSES = 10
 TIMED_SEED = 1  # TensorFlow 2 can be set to require seeds
@@ -209,23 +211,20 @@ class UdacityCnn(Notebook):
 PORTS = {'laptop_cnn': LaptopCnn, 'udacity_cnn': UdacityCnn}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('system', choices=sorted(PORTS))
-    parser.add_argument('output', help='the CSV file to write')
-    parser.add_argument('--epochs', type=int, required=True)
-    parser.add_argument('--train-files', type=int, default=5)
-    parser.add_argument('--data-dir')
-    options = parser.parse_args()
+def _train(options):
     source = data.SOURCES['cifar10']
     notebook = PORTS[options.system](source.load(
         options.data_dir or source.data_dir, synthetic=False), seed=None)
-    with open(options.output, 'w', newline='') as file:
+    try:
+        file = open(options.output, 'w', newline='')
+    except OSError as error:
+        raise UserError(f'cannot write {options.output}: {error.strerror}; give '
+                        'another name')
+    with file:
         writer = None
         for figures in notebook.run(options.epochs, options.train_files):
             if writer is None:
-                writer = csv.DictWriter(file, list(figures),
-                                        lineterminator='\n')
+                writer = csv.DictWriter(file, list(figures), lineterminator='\n')
                 writer.writeheader()
             writer.writerow(figures)
             file.flush()
@@ -233,6 +232,23 @@ def main():
     print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} right',
           flush=True)
     return 0
+
+
+def main(argv=None):
+    parser = cli.Parser(
+        prog='python -m cifar10_tf1.benchmark.plain_notebook',
+        description='Trains a plain, unseeded port of a notebook and writes the figures '
+        'that the notebook prints after each file of each epoch.',
+        epilog='example: python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn '
+        'run.csv --epochs 50')
+    parser.add_argument('system', choices=sorted(PORTS), help='the notebook')
+    cli.add_path(parser, 'output', 'CSV', 'the CSV file to write')
+    cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs',
+                   required=True)
+    cli.add_number(parser, '--train-files', 1, 5,
+                   'number of training files in an epoch (default: 5)', default=5)
+    cli.add_data_dir_option(parser)
+    return cli.run_command(parser, argv, _train)
 
 
 if __name__ == '__main__':

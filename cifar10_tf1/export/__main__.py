@@ -26,7 +26,6 @@ from cifar10_tf1.machine import runtime
 
 def _check_options(options):
     """Checks paths and packages before TensorFlow, which takes a while to load."""
-    options.output = paths.check(options.output, '--output')
     if os.path.lexists(options.output) and (
             not os.path.isdir(options.output) or os.listdir(options.output)):
         raise UserError(f'--output {options.output} is there already and is not '
@@ -105,8 +104,8 @@ def main(argv=None):
         'the checkpoint on 100 images before it appears under its name.',
         epilog='example: python -m cifar10_tf1.export --output export --onnx '
         'export.onnx --npz export.npz')
-    parser.add_argument('--output', metavar='DIR', default='export',
-                        help='the new SavedModel\'s folder (default: export)')
+    cli.add_path(parser, '--output', 'DIR',
+                 'the new SavedModel\'s folder (default: export)', default='export')
     parser.add_argument('--onnx', metavar='FILE',
                         help='a new ONNX file as well (default: none)')
     parser.add_argument('--npz', metavar='FILE',

@@ -12,9 +12,11 @@ import runs
 import system_cases
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
+from cifar10_tf1.benchmark import plain
 from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.benchmark import plain_lenet5
 from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.data import mnist
 
 not_seeded = pytest.mark.skipif(
@@ -89,6 +91,30 @@ def test_a_run_of_train_py_is_left_alone(train, finished_run, tmp_path, capsys):
     (tmp_path / 'file').write_text('')
     assert train(tmp_path / 'file' / 'plain') == 1
     assert 'cannot make' in capsys.readouterr().err
+
+
+@not_seeded
+@pytest.mark.parametrize('system', sorted(plain_notebook.PORTS))
+def test_a_notebook_writes_the_figures_it_prints(system, train, tmp_path, capsys):
+    path = tmp_path / 'run.csv'
+    assert plain_notebook.main([system, str(path), '--epochs', '2',
+                                '--train-files', '1']) == 0
+    with open(str(path), newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [(row['epoch'], row['part']) for row in rows] == [('1', '1'), ('2', '1')]
+    assert all(0 <= float(row['validation_accuracy']) <= 1 for row in rows)
+    num_correct = int(capsys.readouterr().out.split()[-2])
+    assert 0 <= num_correct <= 200
+    assert plain_notebook.main([system, str(tmp_path / 'none' / 'run.csv'),
+                                '--epochs', '1']) == 1
+    error = capsys.readouterr().err
+    assert 'none/run.csv' in error and error.count('\n') == 1
+
+
+def test_the_last_batch_may_be_short():
+    batches = list(plain.batches(2, np.arange(5), np.arange(5, 10)))
+    assert [(list(a), list(b)) for a, b in batches] == [
+        ([0, 1], [5, 6]), ([2, 3], [7, 8]), ([4], [9])]
 
 
 # Names a checkpoint of the original LeNet-5 program, which is not distributed.
