@@ -1,7 +1,7 @@
 """Size, colours and type of all figures; matplotlib without a display.
 
-The colours are Okabe and Ito's, which people of any colour vision tell apart. No
-colour carries a meaning alone.
+The colours are Okabe and Ito's, which are safe for colour-blind readers. No meaning
+rests on colour alone.
 """
 
 import io
@@ -25,38 +25,36 @@ _STYLE = {
     'xtick.labelsize': 9, 'ytick.labelsize': 9,
     'legend.frameon': False, 'legend.fontsize': 9,
     'figure.facecolor': 'white', 'savefig.facecolor': 'white',
-    'svg.hashsalt': 'cifar10_tf1',  # the same figure, the same bytes
+    'svg.hashsalt': 'cifar10_tf1',  # equal figures have equal bytes
 }
 
 
 def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False):
-    """Makes a figure.
+    """Draws a figure and returns the bytes of its file.
 
     Args:
       width, height: float, inches.
       draw_on: function of a matplotlib Figure.
       purpose: str, what needs matplotlib, such as '--figure'.
       kind: 'png' or 'svg'.
-      dpi: int, pixels an inch.
+      dpi: int, pixels per inch.
       has_layout: bool, whether matplotlib places the axes.
-    Returns:
-      bytes, the file.
     Raises:
-      UserError: where matplotlib is not installed.
+      UserError: matplotlib is not installed.
     """
-    # It reports on its font cache.
+    # Silence its messages about the font cache.
     logging.getLogger('matplotlib').setLevel(logging.ERROR)
     matplotlib = extras.load('matplotlib', purpose)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     content = io.BytesIO()
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # Letters that the font lacks, as in a file's name, become boxes.
+        # Letters that the font lacks, for example in file names, become boxes.
         warnings.simplefilter('ignore')
         figure = Figure(figsize=(width, height), constrained_layout=has_layout)
         FigureCanvasAgg(figure)
         draw_on(figure)
-        # An SVG takes the background of its page, light or dark.
+        # An SVG is transparent: pages are light or dark.
         if kind == 'svg':
             figure.savefig(content, format=kind, dpi=dpi, facecolor='none',
                            metadata={'Date': None})
@@ -66,5 +64,5 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
 
 
 def literal(text):
-    """A text without formulas: a dollar sign in a file's name is one."""
+    """Escapes dollar signs, which would begin a formula."""
     return text.replace('$', r'\$')

@@ -9,38 +9,34 @@ from cifar10_tf1 import systems
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), 'results')
 RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
-# run.json, metrics.csv; and its last checkpoint.
+# The run's run.json and metrics.csv, and its last checkpoint.
 RECORD = os.path.join(RUNS, systems.DEFAULT, '1.15-seed-01')
 CHECKPOINT = os.path.join(RESULTS, 'checkpoint')
-# Columns of seeds.csv: what no band is wider than, of ten thousand test images. The
+# The widest band allowed for a column of seeds.csv, in right images of 10,000. The
 # documented 8,246 is one draw of the first: nine tests of the plain port gave 8,152
 # to 8,262, its central crop 8,470.
 WIDEST_BANDS = {'mean_correct': (8110, 8330), 'central_correct': (8380, 8580)}
 ENOUGH_RUNS = 5
-PROBABILITY = 0.99  # that one more run, as the others, is in its band
+PROBABILITY = 0.99  # that one more such run is in its band
 
 
 def find_checkpoint():
-    """The checkpoint of record.
-
-    Returns:
-      str, a prefix; None where it is not there.
-    """
+    """The prefix of the checkpoint of record, or None if it is missing."""
     newest = model_dir.find_newest(CHECKPOINT)
     return newest and newest.prefix
 
 
 def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
-    """The band for the count of one more whole run, from those in results/.
+    """The band for one more whole run's count, from the runs in results/.
 
     Args:
-      column: str, of WIDEST_BANDS.
+      column: str, a key of WIDEST_BANDS.
       path: str, a seeds.csv.
     Returns:
-      (low, high, n): floats, of 10,000; the number of runs behind the band, 0
-      where there are too few.
+      (low, high, n): floats, of 10,000; n is the number of runs behind the band, 0
+      if there are too few.
     Raises:
-      UserError: without SciPy.
+      UserError: SciPy is not installed.
     """
     from cifar10_tf1.records import statistics_of_runs
     low, high = WIDEST_BANDS[column]
@@ -54,6 +50,6 @@ def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
 
 
 def shorten(path):
-    """For a message: from the current folder where it is below that."""
+    """The path relative to the current folder if it lies there, for messages."""
     relative = os.path.relpath(path)
     return path if relative.startswith(os.pardir) else relative

@@ -56,10 +56,10 @@ class Tested(NamedTuple):
 
 class Findings(NamedTuple):
     class_names: Tuple[str, ...]
-    checkpoint: str                # what it is, or why it is missing
+    checkpoint: str                # its name and hash's match, or why it is missing
     tested: Optional[Tested]
     filters: Optional[np.ndarray]  # float32 [rows, columns, channels, number]
-    statistics: Optional[List]     # of data.statistics.FileStatistics
+    statistics: Optional[List]     # data.statistics.FileStatistics
     data: str                      # why the data is missing, or ''
 
     @property
@@ -132,7 +132,7 @@ def _find_data_set(record, data_dir, system):
 
 
 def _find_checkpoint(record, prefix):
-    """(prefix or None, what it is or why there is none)."""
+    """(prefix or None, its description or why it is missing)."""
     from cifar10_tf1.checkpoints import reading
     folder = record.folder or '.'
     if prefix is not None:
