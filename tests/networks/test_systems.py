@@ -38,6 +38,19 @@ def test_an_unknown_name_is_one_line():
         systems.find('lenet6')
 
 
+@pytest.mark.parametrize('script', ['train.py', 'test.py'])
+def test_tensorflow_is_imported_after_the_options(script):
+    """They decide what it finds in its environment: oneDNN alone changes the bits."""
+    runs.run_program(os.environ, '-c', f"""
+import runpy, sys
+sys.argv = [{script!r}, '--help']
+try:
+    runpy.run_path({script!r}, run_name='__main__')
+except SystemExit:
+    sys.exit('tensorflow' in sys.modules)
+""")
+
+
 class Cifar10:
     num_train_files, num_train_examples = 5, 50000
 
