@@ -38,12 +38,12 @@ if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
         --host "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none \
         >"$work/engine.log" 2>&1 &
     engine=$!
-    trap 'kill "$engine" 2>/dev/null && wait "$engine"; umount "$work"/run/netns/* 2>/dev/null
+    trap 'set +e; kill "$engine" 2>/dev/null; wait "$engine"; umount "$work"/run/netns/* 2>/dev/null
         rm -rf --one-file-system "$work"' EXIT
     for _ in {1..60}; do docker info >/dev/null 2>&1 && break || sleep 0.5; done
     docker info >/dev/null 2>&1 || skip "dockerd does not start: $(tail -n 1 "$work/engine.log")"
 else
-    trap 'rm -rf "$work"; docker volume rm --force cifar-tf1 full >/dev/null 2>&1' EXIT
+    trap 'set +e; rm -rf "$work"; docker volume rm --force cifar-tf1 full >/dev/null 2>&1' EXIT
     docker info >/dev/null 2>&1 ||
         skip 'no Docker engine answers; to start one takes root, docker.io and debootstrap'
     ! docker volume inspect cifar-tf1 >/dev/null 2>&1 ||
