@@ -1,4 +1,4 @@
-"""A small case of each system: its batches, its data, and the plain port beside it."""
+"""A small case of each system: its data, its batches and its plain port."""
 
 import contextlib
 import io
@@ -23,13 +23,13 @@ from cifar10_tf1.data import mnist
 
 
 class Case(NamedTuple):
-    system: Any                   # base.System, of batches that the tiny data fill
-    num_epochs: int               # of a run to its end
-    stops: Tuple[int, ...]        # steps at which a run is interrupted
-    build_port: Optional[Callable] = None  # gives its dict; None: not trained quickly
-    feed: Optional[Callable] = None     # (port, images, labels) to what it is fed
-    prepare: Optional[Callable] = None  # pictures to what the port is fed; None: drawn
-    published: Tuple[str, ...] = ()     # what a run to its end leaves there
+    system: Any                   # base.System, with batches that tiny data fill
+    num_epochs: int               # of a finished run
+    stop: int                     # the step after which a run is interrupted
+    build_port: Optional[Callable] = None  # None: too slow for a quick test
+    feed: Optional[Callable] = None     # (port, images, labels) to the port's feed
+    prepare: Optional[Callable] = None  # pictures to the port's images; None: random
+    published: Tuple[str, ...] = ()     # checkpoints that a finished run publishes
     num_published: int = 0              # tensors in each
 
     @property
@@ -46,7 +46,7 @@ def make_small(name, **settings):
 
 def _make_notebook(name, stop, num_published, build_logits):
     return Case(
-        make_small(name, batch_size=16, test_batch_size=48), 2, (stop,),
+        make_small(name, batch_size=16, test_batch_size=48), 2, stop,
         lambda: plain_notebook.build_training(build_logits, seed=1),
         lambda port, images, labels: {
             port['x']: images, port['y']: plain_notebook.one_hot(labels),
@@ -75,12 +75,12 @@ def _make_inception():
     system = make_small('inception_v3', batch_size=2, test_batch_size=2,
                         num_calibration_batches=2, schedule=schedule)
     system.num_epochs = 1
-    return Case(system, 1, (2,), prepare=_prepare_inception)
+    return Case(system, 1, 2, prepare=_prepare_inception)
 
 
 CASES = {case.name: case for case in (
-    Case(make_small('deep_cnn', batch_size=20), 2, (7,), _build_plain_deep_cnn, _feed),
-    Case(systems.load('lenet5'), 7, (5, 14), plain_lenet5.build_training, _feed,
+    Case(make_small('deep_cnn', batch_size=20), 2, 7, _build_plain_deep_cnn, _feed),
+    Case(systems.load('lenet5'), 7, 14, plain_lenet5.build_training, _feed,
          lambda images: plain_lenet5.pad(images[:, :, :, 0]),
          tuple(f'train-{epoch}' for epoch in range(2, 7)), 32),
     _make_notebook('laptop_cnn', 3, 38, plain_notebook.build_laptop_logits),
@@ -151,13 +151,13 @@ class FinishedRuns:
         return self._known[case.name]
 
 
-def check_interrupted(case, folder, data, other, stop_at, monkeypatch, **options):
-    """Interrupts a run in `other`, goes on, and compares it with that in `folder`."""
+def check_interrupted(case, folder, data, other, monkeypatch, **options):
+    """Interrupts and resumes a run in `other`; compares it with that in `folder`."""
     def stop(run):
         run.stop.signal_number = 15
 
     assert runs.train_until(
-        stop_at, stop, monkeypatch, other, data, system=case.system,
+        case.stop, stop, monkeypatch, other, data, system=case.system,
         epochs=case.num_epochs, **options) == 143
     assert runs.train(other, data, system=case.system, epochs=case.num_epochs) == 0
     names = [f'model.ckpt-{count_steps(case, data)}'] + [

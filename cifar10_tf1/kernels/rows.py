@@ -1,21 +1,20 @@
 """The other layers of the fast kernels, by rows.
 
-A plane of activations is a list of rows, each float32 [width, batch, channels]. Every
-op works on one row, by one thread, in data that fits into a core's cache; many rows
-are computed at the same time. So with one thread within an op the bits do not depend
-on how many ops run at the same time.
+A plane of activations is a list of rows, each float32 [width, batch, channels]. Every op
+works on one row, which fits into a core's cache; many rows are computed at the same time.
+So with one thread within an op, the bits do not depend on how many ops run at once.
 
-build_max_pool's gradient relies on two equalities. Neither compares two computations
-of one value: a matrix product computes its edges by other code than its middle, so
-these may differ in their last bits.
+build_max_pool's gradient relies on two equalities. Neither compares two computations of
+one value, which may differ in their last bits: a matrix product computes its edges by
+other code than its middle.
 
 - The maximum of some tensors has the bits of one of them: tf.maximum rounds nothing,
   and `largest - tensor` is zero for the chosen one.
-- The repeated column is a copy, made after all arithmetic. If it equals the maximum,
-  so does its original, which comes first in the window: the copy's gradient is zero
-  everywhere, and can be dropped.
+- The repeated column is a copy, made after all arithmetic. If it equals the maximum, so
+  does its original, which comes first in the window. So the copy's gradient is zero
+  everywhere and can be dropped.
 
-Ops share constants, because each op costs time at each start.
+Ops share constants, because each op adds to the start-up time.
 """
 
 import numpy as np
@@ -28,10 +27,10 @@ _MARGIN = TAPS // 2  # of SAME padding on each side
 
 
 def build_image_convolution(images, weights):
-    """SAME convolution, stride 1, of few channels, even and odd columns apart.
+    """SAME convolution of few channels, stride 1; even and odd columns apart.
 
-    The last even column is repeated, which changes no maximum; so the last window has
-    a third column too.
+    The last even column is repeated, so the last window has a third column too; this
+    changes no maximum.
 
     Args:
       images: float32 [batch, height, width, channels], without a gradient.
@@ -52,8 +51,10 @@ def build_image_convolution(images, weights):
         net = tf.reshape(net, [padded_height, channels * padded_width, batch])
 
         def build_patches(columns):
-            """[padded_height, 5 * channels, columns, batch]: column taps as channels,
-            of the windows that begin at these columns."""
+            """Windows that begin at these columns, with column taps as channels.
+
+            [padded_height, 5 * channels, columns, batch].
+            """
             tap, channel, column = np.ix_(range(TAPS), range(channels), columns)
             places = channel * padded_width + column + tap
             return tf.reshape(
@@ -242,9 +243,9 @@ def build_maximum(*tensors):
 
 
 def make_shares():
-    """A function that shares a gradient out: all to the first largest tensor.
+    """A function of (gradient, tensors, their maximum) to a gradient for each tensor.
 
-    Of (gradient, tensors, their maximum) to a list of gradients.
+    The whole gradient goes to the first of the largest.
     """
     build_relu_gradient = runtime.make_relu_gradient()
 
@@ -260,7 +261,7 @@ def make_shares():
 
 
 def _repeat_last(rows):
-    """[n, ...] to n + 1, each with a copy of its last column, to the bit."""
+    """Rows [n, ...] to [n + 1, ...], each with a copy of its last column."""
     num_columns = rows[0].shape[0].value
     axis = tf.constant(0)
     return [tf.concat([row, last], axis) for row, last
@@ -268,7 +269,7 @@ def _repeat_last(rows):
 
 
 def _slice(tensors, begin, end):
-    """[tensor[begin:end] ...] of tensors of one shape, by fewer ops."""
+    """[tensor[begin:end], ...] of tensors of one shape, with fewer ops."""
     others = tensors[0].shape.as_list()[1:]
     start = tf.constant([begin] + [0] * len(others))
     size = tf.constant([end - begin] + others)

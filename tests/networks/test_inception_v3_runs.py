@@ -137,7 +137,7 @@ def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
                                             monkeypatch, kind):
     """From the same weights in another packing."""
     system_cases.check_interrupted(
-        CASE, whole_run, few, tmp_path, 2, monkeypatch,
+        CASE, whole_run, few, tmp_path, monkeypatch,
         pretrained=str(published[0] / (FROZEN if kind == 'frozen' else kind)))
 
 

@@ -15,6 +15,7 @@ from cifar10_tf1.graph import dropout
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.graph.mode import build_training_mode
 from system_cases import CASES
+from system_cases import make_data
 
 
 @pytest.fixture(scope='module', params=['laptop_cnn', 'udacity_cnn'])
@@ -128,8 +129,10 @@ def test_the_document_s_test_runs_on_what_is_published(run):
 
 
 def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
+    case = CASES['laptop_cnn']
+
     def train(**given):
-        return runs.train(tmp_path, tiny_data_set, system=CASES['laptop_cnn'].system,
+        return runs.train(tmp_path, make_data(case, tiny_data_set), system=case.system,
                           **given)
 
     assert train(epochs=1, train_files=1) == 0
