@@ -28,8 +28,10 @@ class StopRequest:
 
     def install(self):
         for number in SIGNALS:
-            # Under nohup SIGHUP stays ignored.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            # Under nohup a closed terminal ends nothing.
+            is_nohup = (number == signal.SIGHUP
+                        and signal.getsignal(number) is signal.SIG_IGN)
+            if not is_nohup:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
