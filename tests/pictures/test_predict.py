@@ -167,11 +167,19 @@ def test_pictures_come_before_test_images_that_are_missing(
 
 
 def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, capsys):
+    for arguments, named in (
+            (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
+            (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in')):
+        assert predict.main(arguments) == 1
+        error = capsys.readouterr().err
+        assert named in error and error.count('\n') == 1
+
+
+def test_a_figure_that_can_t_be_written_is_one_line(tmp_path, capsys):
+    model_helpers.need('matplotlib')
     taken = tmp_path / 'taken.png'
     taken.write_text('kept')
     for arguments, named in (
-            (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
-            (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
             (['--test', '1', '--figure', str(taken)], 'already exists'),
             (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
             (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png')):
