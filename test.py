@@ -89,7 +89,8 @@ def _open_test(options, environment, stop):
     if variant not in variants:
         raise UserError(f'--variant {variant} is not of the system {name}; choose '
                         + ' or '.join(variants))
-    return Test(options, environment, stop, name, variant, given, selection, folder, prefix)
+    return Test(options, environment, stop, name, variant, given, selection, folder,
+                prefix)
 
 
 # TensorFlow reads its environment when it is imported.
@@ -212,41 +213,35 @@ def test(opened):
     Returns:
       int, the exit status.
     """
-    try:
-        return _test(opened)
-    finally:
-        opened.stop.uninstall()
-
-
-def _test(opened):
-    options, checkpoint = opened.options, opened.checkpoint
-    system = systems.load(opened.system_name)
-    data_set = cli.load_data_set(options, opened.system_name)
-    settings = startup.start_device(opened.selection, run_settings.complete(
-        opened.given, system, data_set))
-    results = []
-    for seed in cli.find_test_seeds(options):
-        result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
-                          opened.variant, settings.device, settings.threads,
-                          settings.kernels, options.max_images)
-        # A training may save another one meanwhile.
-        checkpoint = result.checkpoint
-        if options.max_images is None:
-            evaluation.record(data_set, opened.variant, seed, settings, result)
-        results.append(result)
-        prefix = data_set.line_prefix + initial_weights.find_prefix(checkpoint)
-        if opened.variant == pipeline.VALIDATION:
-            prefix += '[validation images] '
-        for line in system.format_test(result.count):
+    with opened.stop:
+        options, checkpoint = opened.options, opened.checkpoint
+        system = systems.load(opened.system_name)
+        data_set = cli.load_data_set(options, opened.system_name)
+        settings = startup.start_device(opened.selection, run_settings.complete(
+            opened.given, system, data_set))
+        results = []
+        for seed in cli.find_test_seeds(options):
+            result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
+                              opened.variant, settings.device, settings.threads,
+                              settings.kernels, options.max_images)
+            # A training may save another one meanwhile.
+            checkpoint = result.checkpoint
+            if options.max_images is None:
+                evaluation.record(data_set, opened.variant, seed, settings, result)
+            results.append(result)
+            prefix = data_set.line_prefix + initial_weights.find_prefix(checkpoint)
+            if opened.variant == pipeline.VALIDATION:
+                prefix += '[validation images] '
+            for line in system.format_test(result.count):
+                print(prefix + line, flush=True)
+        lines = []
+        if len(results) > 1:
+            lines.append(evaluation.format_seeds(results))
+        if options.classes:
+            lines += evaluation.format_classes(results, data_set)
+        for line in lines:
             print(prefix + line, flush=True)
-    lines = []
-    if len(results) > 1:
-        lines.append(evaluation.format_seeds(results))
-    if options.classes:
-        lines += evaluation.format_classes(results, data_set)
-    for line in lines:
-        print(prefix + line, flush=True)
-    return 0
+        return 0
 
 
 if __name__ == '__main__':

@@ -145,8 +145,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
             train_op, learning_rate, gradients = build_update(
                 system, losses[-1], global_step)
             num_correct = loss.build_num_correct(logits, labels)
-            with tf.device(losses[-1].device):
-                figures = numeric_check.build_training_figures(losses[-1], gradients)
+        figures = numeric_check.build_training_figures(losses[-1], gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
                 [tf.reduce_all(tf.is_finite(variable))

@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class StopRequest:
-    """Whether and why a training must stop at the next step.
+    """Whether and why a training must stop at the next step; a context manager.
 
     Attributes:
       signal_number: int, the first signal, or None.
@@ -34,6 +34,12 @@ class StopRequest:
             if not is_nohup:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        self.uninstall()
 
     def uninstall(self):
         """Restores the previous handlers."""

@@ -51,7 +51,7 @@ def select(requested, allow_unsupported=False, support=None,
     Raises:
       UserError: every card is unfit, or no GPU is usable and one was requested.
     """
-    _restore_environment()
+    restore_environment()
     if requested == 'cpu':
         return _select_cpu(requested, because)
     hidden = os.environ.get(_VISIBLE)
@@ -162,7 +162,7 @@ def _change(name, value):
     os.environ[name] = value
 
 
-def _restore_environment():
+def restore_environment():
     """Undoes the changes of an earlier run in this process, as in a notebook."""
     for name, (before, value) in _changed.items():
         if os.environ.get(name) == value:

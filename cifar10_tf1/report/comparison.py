@@ -156,7 +156,7 @@ def build_report(record):
     elif record.has_other_weights:
         reason = 'the documented run began with other weights'
     has_documented_test = not reason and num_files is None
-    if not reason and curves[0].num_files != num_files:
+    if not reason and not any(curve.num_files == num_files for curve in curves):
         reason = 'no curve is documented for this amount of training data'
     if reason:
         verdict = f'nothing to compare: {reason}.'

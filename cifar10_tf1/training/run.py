@@ -1,4 +1,4 @@
-"""A training run as its folder and record know it; what is said of it at the end."""
+"""A training run as its folder and record know it."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints.model_dir import ModelDir
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.machine import description
+from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import run_record
@@ -18,7 +19,8 @@ from cifar10_tf1.records import run_settings
 class Run:
     """One process's part of a run; a context manager.
 
-    Holds the folder's lock and the signals, and gives them back at the end.
+    Holds the folder's lock, the signals and the choice of a device in the environment,
+    and gives them back at the end.
 
     Attributes:
       options: argparse.Namespace of train.py.
@@ -79,11 +81,7 @@ class Run:
         elif self.folder is not None:
             self.folder.discard()  # if it was made for this run
         self.stop.uninstall()
-        # Another run in this process may use a GPU.
-        os.environ.pop('CUDA_VISIBLE_DEVICES', None)
-        if 'CUDA_VISIBLE_DEVICES' in self.environment:
-            os.environ['CUDA_VISIBLE_DEVICES'] = self.environment[
-                'CUDA_VISIBLE_DEVICES']
+        devices.restore_environment()
 
     def settle(self, system, data_set):
         """Completes the settings, starts the device and prints which one it is.

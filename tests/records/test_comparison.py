@@ -95,6 +95,14 @@ def test_a_run_of_which_nothing_is_documented(documents):
     assert 'nothing to compare' in report.curves[0].verdict
 
 
+def test_a_system_without_a_documented_curve(monkeypatch):
+    entry = systems.find('deep_cnn')
+    monkeypatch.setattr(systems, 'ENTRIES', (entry._replace(
+        name='udacity_cnn', documented=entry.documented._replace(curves=())),))
+    report = comparison.build_report(make_record([{'epoch': 1, 'step': 18}]))
+    assert report.curves == [] and report.within is None
+
+
 def build(tmp_path, **options):
     folder = made_runs.write_run(tmp_path / 'a', counts=[8200], **options)
     return comparison.build_report(made_runs.load(folder))
