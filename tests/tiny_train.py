@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import runpy
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -13,6 +14,4 @@ from cifar10_tf1 import scripts  # noqa: E402
 if __name__ == '__main__':
     cli.load_data_set = lambda options, name: tiny_data.load(
         pathlib.Path(options.data_dir))
-    script = scripts.load('train')
-    cli.run_script('train.py', script.train,
-                   cli.begin('train.py', script.open_run))
+    runpy.run_path(scripts.path('train'), run_name='__main__')

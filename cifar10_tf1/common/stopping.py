@@ -4,6 +4,7 @@ Install the handlers before the import of TensorFlow: process 1 of a container i
 the SIGTERM of `docker stop` until it has a handler.
 """
 
+import os
 import signal
 
 # Ctrl-C; `docker stop` and `kill`; a closed terminal; a scheduler's warning.
@@ -63,6 +64,11 @@ class StopRequest:
 
     def _handle(self, number, unused_frame):
         is_first = self.signal_number is None
-        self.signal_number = number
-        if not (self.deferred and is_first):
-            raise SystemExit(128 + number)
+        if is_first:
+            self.signal_number = number
+        if self.deferred and is_first:
+            return
+        if number == signal.SIGINT:
+            raise SystemExit(128 + number)  # a notebook's kernel survives it
+        # An exception would be lost in a bare `except:`, such as TensorFlow's import has.
+        os._exit(128 + number)

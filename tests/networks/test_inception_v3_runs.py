@@ -213,8 +213,8 @@ def test_tests_of_both_kinds(whole_run, few):
                            threads=threads)
     assert stored.num_examples == 6
     # Each image by itself: another batch size gives the same.
-    threes = system_cases.make_small('inception_v3', **dict(
-        SMALL.settings._asdict(), test_batch_size=3))
+    threes = system_cases.make_small('inception_v3')
+    threes.settings = SMALL.settings._replace(test_batch_size=3)
     apart = runs.evaluate(threes, few, str(whole_run), variant='stored',
                           threads=threads)
     assert np.abs(stored.logits - apart.logits).max() <= (

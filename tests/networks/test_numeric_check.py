@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import kernels
+from cifar10_tf1 import scripts
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import dropout
@@ -289,18 +290,21 @@ def test_the_program_starts_again_with_stock_kernels(tmp_path):
     """A whole process whose fast kernels are wrong."""
     script = tmp_path / 'train.py'
     script.write_text(f'''
+import runpy
 import sys
 sys.path.insert(0, {runs.ROOT!r})
-from cifar10_tf1 import cli
-from cifar10_tf1 import scripts
-train = scripts.load('train')
-run = cli.begin('train.py', train.open_run)
-if '--kernels' not in sys.argv or 'fast' in sys.argv:
-    from cifar10_tf1.kernels import winograd
-    real = winograd.build_convolution
-    winograd.build_convolution = lambda *given: [
-        1.01 * row for row in real(*given)]
-cli.run_script('train.py', train.train, run)
+from cifar10_tf1 import kernels
+load = kernels.load
+def load_wrong(name):
+    module = load(name)
+    if name == 'fast':
+        from cifar10_tf1.kernels import winograd
+        real = winograd.build_convolution
+        winograd.build_convolution = lambda *given: [
+            1.01 * row for row in real(*given)]
+    return module
+kernels.load = load_wrong
+runpy.run_path({scripts.path('train')!r}, run_name='__main__')
 ''')
 
     def train(name, *options):
