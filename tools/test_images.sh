@@ -205,7 +205,8 @@ check_surroundings() {
     with=(--rm --cpus 1)
     check_doctor 'Threads +1 core '
     with=(--rm)
-    mkdir -p data rooted
+    rm -rf data rooted  # of the image before
+    mkdir data rooted
     chown 12345:12345 data
     (id() { echo 12345; }; readme ' --user .*train.py$' --synthetic --max-steps 2)
     expect '^12345$' "$(stat --format %u data/model/run.json)"
