@@ -15,6 +15,7 @@ import page_tables
 import readme_tables
 from page_tables import deep_cnn
 from page_tables import overview
+from page_tables import results
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
@@ -35,31 +36,26 @@ def test_tables_are_those_of_the_records():
     assert names == set(page_tables.TABLES)
 
 
-def test_the_claim_says_what_it_rests_on():
-    """For any number of runs: how many of the planned ones are there."""
-    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
+@pytest.mark.parametrize('seeds, p, is_shown, words', [
+    (7, 0.02, True, '7 of 10 planned seeds .* within 30 .* does not count until all 10'),
+    (7, 0.30, False, 'is not yet shown'), (10, 0.30, False, 'is not shown'),
+    (10, 0.02, True, '10 of 10 planned seeds .* so they are equal within 30 images')])
+def test_the_claim_waits_for_its_seeds(seeds, p, is_shown, words):
     measure = counting.choose_measure(systems.find('deep_cnn').documented)
-    for done, words in ((7, 'n = 10, whatever comes out; so far 7'), (10, 'n = 10.')):
-        group = {'seeds': list(range(1, done + 1)), 'equivalence': {'margin': 30},
-                 'means': [8225.0 + i for i in range(done)]}
-        text = overview._describe_looks(group, measure)
-        assert words in text and 'looked at with 4 runs' in text
-    for p, low, high, words in ((0.02, -25.0, -5.0, 'Lower than the documented 8,246'),
-                                (0.02, -15.0, 5.0, 'Equal to the documented 8,246'),
-                                (0.30, -35.0, -5.0, '**not** shown')):
-        text = overview._describe_equivalence({'equivalence': {
-            'p': p, 'low': low, 'high': high, 'difference': -10.0, 'margin': 30,
-            'power': 1.0, 'is_shown': p < 0.05}}, measure)
-        assert words in text
+    text = overview.describe_claim({
+        'seeds': list(range(1, seeds + 1)), 'means': [8225.0] * seeds, 'equivalence': {
+            'p': p, 'low': -30.0, 'high': -12.0, 'difference': -21.0, 'margin': 30,
+            'is_shown': is_shown}}, measure, '1.15')
+    assert re.search(words, text) and '21.0 below the documented 8,246' in text
 
 
 def test_the_first_table_leads_with_the_mean_over_seeds():
     pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
     rows = {line.split('`')[1]: line for line in page_tables.TABLES['systems']()[2:]}
-    assert 'n = 20 tests of one run' not in rows['deep_cnn']
-    assert 'seeds of 20 tests each' in rows['deep_cnn']
-    assert 'lies below all 5' in rows['laptop_cnn']
-    assert '6,861.8' not in rows['laptop_cnn']
+    means = results.find_group(results.summarize('deep_cnn')[0], '1.15')['means']
+    assert f'| 82.46 % | {sum(means) / len(means) / 100:.2f} % | {len(means)} |' in (
+        rows['deep_cnn'])
+    assert '| 67.34 % |' in rows['laptop_cnn']
 
 
 def test_few_blocks_are_said_to_be_few():
