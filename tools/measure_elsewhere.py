@@ -1,4 +1,4 @@
-"""Compares the programs of docs/howto.md with the checkpoint of record.
+"""Compares the programs in docs/elsewhere/ with the checkpoint of record.
 
     CIFAR10_DATA_DIR=... .venv/bin/python tools/measure_elsewhere.py \
         .venv-tf2/bin/python /path/to/a/python/with/torch
@@ -6,7 +6,7 @@
 Runs on TensorFlow 1.15 and starts each named Python, where every program whose framework
 is installed classifies the test images and generated ones. It overwrites
 results/bench/elsewhere.csv. Each line has the hash of its program: a program that
-changes on the page has to be measured again.
+changes has to be measured again.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import csv
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-PAGE = os.path.join(ROOT, 'docs', 'howto.md')
+FOLDER = os.path.join(ROOT, 'docs', 'elsewhere')
 RECORD = os.path.join(ROOT, 'results', 'bench', 'elsewhere.csv')
 COLUMNS = ('program', 'framework', 'images', 'of', 'correct',
            'largest_deviation', 'classes_that_differ', 'cpu', 'sha256')
@@ -48,10 +47,14 @@ np.save('probabilities.npy', program.classify(np.load('images.npy')))
 '''
 
 
-def cut_programs(text):
-    """Returns {file name: code}, found by a page's words "Save this as `name`"."""
-    return dict(re.findall(r'^Save this as `(\w+\.py)`.*?^```python\n(.*?)^```$',
-                           text, re.MULTILINE | re.DOTALL))
+def load_programs():
+    """{file name: code} of docs/elsewhere/."""
+    programs = {}
+    for name in sorted(os.listdir(FOLDER)):
+        if name.endswith('.py'):
+            with open(os.path.join(FOLDER, name), encoding='utf-8') as file:
+                programs[name] = file.read()
+    return programs
 
 
 def compute_hash(programs, name):
@@ -61,7 +64,7 @@ def compute_hash(programs, name):
 
 
 def write_folder(folder, programs, content):
-    """Writes what the page's reader has: programs ({name: code}) and the NumPy file."""
+    """Writes programs ({name: code}) and the NumPy file."""
     for name, code in programs.items():
         with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
             file.write(code)
@@ -145,8 +148,7 @@ def measure(pythons, data_dir):
     labels, images = cifar10.load_data_set(data_dir).labels_and_images('test')
     sets = [('test images', images, labels),
             ('generated', generate_images(), None)]
-    with open(PAGE, encoding='utf-8') as file:
-        programs = cut_programs(file.read())
+    programs = load_programs()
     content, classifier = load_network()
     cpu = description.find_cpu()['name']
     with classifier, tempfile.TemporaryDirectory() as folder:

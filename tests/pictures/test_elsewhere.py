@@ -1,4 +1,4 @@
-"""docs/howto.md: the network in other programs.
+"""docs/elsewhere/: the network in other programs.
 
 A program runs if this Python has its framework. PyTorch is in no lock: TORCH_PYTHON
 names a Python that has it and Pillow. A record holds what was measured, and the page is
@@ -34,7 +34,7 @@ def read(name):
 
 
 PAGE = read('howto.md')
-PROGRAMS = measure_elsewhere.cut_programs(PAGE)
+PROGRAMS = measure_elsewhere.load_programs()
 SAMPLE = os.path.join(ROOT, 'docs', 'sample.png')
 TOLERANCE = 1e-5  # of a probability
 # Mistakes that make a different network: (correct part of a line, mistake).
@@ -60,7 +60,7 @@ def find_python(name):
 
 
 def load_picture_program():
-    """The page's picture.py as a namespace."""
+    """picture.py as a namespace."""
     model_helpers.need('PIL')
     namespace = {}
     exec(PROGRAMS['picture.py'], namespace)  # pylint: disable=exec-used
@@ -91,7 +91,7 @@ def test_the_same_classes_and_probabilities(name, tmp_path, network):
     assert deviation <= TOLERANCE and others == 0
     # And the line that the page promises.
     line = measure_elsewhere.start(find_python(name), str(tmp_path), [name, SAMPLE])
-    assert f'python {name} docs/sample.png' in PAGE
+    assert f'python docs/elsewhere/{name} docs/sample.png' in PAGE
     assert PAGE.count('\n    ' + line.replace(SAMPLE, 'docs/sample.png')) == 2
 
 
@@ -150,20 +150,16 @@ def test_pictures_are_loaded_as_predict_does(tmp_path):
         assert_same(draw(mode, (57, 40)), '.png', transparency=transparent)
 
 
-@pytest.mark.parametrize('library', ['onnxruntime', 'tensorflow'])
-def test_the_exported_models_answer_as_predict_does(library, tmp_path, network):
+@pytest.mark.parametrize('name', ['in_onnx.py', 'in_tensorflow.py'])
+def test_the_exported_models_answer_as_predict_does(name, tmp_path, network):
     """The picture is turned by EXIF, as phones save it, and partly transparent."""
-    if library == 'tensorflow' and tf.__version__.startswith('1.'):
+    if name == 'in_tensorflow.py' and tf.__version__.startswith('1.'):
         pytest.skip('these lines are for TensorFlow 2')
     for package in ('PIL', 'onnxruntime', 'tf2onnx'):
         model_helpers.need(package)
     from PIL import Image
-    programs = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
-    code, = (code for code in programs if f'import {library}' in code)
-    measure_elsewhere.write_folder(str(tmp_path), {
-        'picture.py': PROGRAMS['picture.py'], 'lines.py': code}, network[0])
-    (tmp_path / 'docs').mkdir()
-    path = str(tmp_path / 'docs' / 'sample.png')
+    measure_elsewhere.write_folder(str(tmp_path), PROGRAMS, network[0])
+    path = str(tmp_path / 'sample.png')
     exif = Image.Exif()
     exif[0x0112] = 6
     draw('RGBA', (90, 60)).save(path, exif=exif)
@@ -171,13 +167,13 @@ def test_the_exported_models_answer_as_predict_does(library, tmp_path, network):
         '--checkpoint', reference_run.find_checkpoint(), '--data-dir', str(tmp_path),
         '--output', str(tmp_path / 'exported'),
         '--onnx', str(tmp_path / 'exported.onnx')]) == 0
-    printed = measure_elsewhere.start(sys.executable, str(tmp_path), ['lines.py'])
+    printed = measure_elsewhere.start(sys.executable, str(tmp_path), [name, path])
     numbers = [float(number) for number in re.findall(r'\d[\d.e-]*', printed)]
     with measure_elsewhere.load_network()[1] as classifier:
         expected, = classifier.classify(
             pictures.load_picture(path, deep_cnn.picture).pixels[None])
     assert int(numbers[0]) == expected.argmax()
-    shares = expected if library == 'tensorflow' else [expected.max()]
+    shares = expected if name == 'in_tensorflow.py' else [expected.max()]
     assert np.allclose(numbers[1:], shares, atol=TOLERANCE)
 
 
@@ -201,6 +197,6 @@ def test_what_was_measured_is_what_the_page_has():
 
 
 def test_the_programs_are_found():
-    assert set(PROGRAMS) == {'picture.py', *MISTAKES}
+    assert set(PROGRAMS) == {'picture.py', 'in_onnx.py', 'in_tensorflow.py', *MISTAKES}
     for name, code in PROGRAMS.items():
         compile(code, name, 'exec')

@@ -1,4 +1,4 @@
-"""docs/rescue.md: its programs do what the page says that they print."""
+"""docs/rescue/: its programs print what docs/rescue.md says."""
 
 import os
 import re
@@ -15,7 +15,12 @@ ROOT = two_runtimes.ROOT
 
 with open(os.path.join(ROOT, 'docs', 'rescue.md'), encoding='utf-8') as page:
     PAGE = page.read()
-PROGRAMS = dict(re.findall(r'`(\w+\.py)`[^`]*?\n\n```python\n(.*?)```', PAGE, re.DOTALL))
+FOLDER = os.path.join(ROOT, 'docs', 'rescue')
+PROGRAMS = {}
+for name in os.listdir(FOLDER):
+    if name.endswith('.py'):
+        with open(os.path.join(FOLDER, name), encoding='utf-8') as file:
+            PROGRAMS[name] = file.read()
 COMMAND = re.compile(r'```sh\n(\.venv(?:-tf2)?)/bin/python (.*)\n```\n'
                      r'((?:\n    .*)*)')
 
@@ -64,8 +69,9 @@ def run(folder, venv, *command, status=0):
 
 
 def write_programs(folder, **programs):
+    (folder / 'docs' / 'rescue').mkdir(parents=True)
     for name, code in dict(PROGRAMS, **programs).items():
-        (folder / name).write_text(code)
+        (folder / 'docs' / 'rescue' / name).write_text(code)
 
 
 def find_difference(output):
@@ -84,9 +90,10 @@ def test_the_page(tmp_path):
             else:
                 assert line.strip() in output, command
         names.append(command.split()[0])
-    assert names == ['old.py', 'look.py', '-m', 'rescue.py', 'compare.py', '-m']
+    assert names == [*(f'docs/rescue/{name}.py' for name in ('old', 'look')), '-m',
+                     *(f'docs/rescue/{name}.py' for name in ('rescue', 'compare')), '-m']
     # A second try is a line, not a traceback.
-    assert 'rescued is there already' in run(tmp_path, '.venv', 'rescue.py', status=1)
+    assert 'rescued is there already' in run(tmp_path, '.venv', 'docs/rescue/rescue.py', status=1)
     # What the last remarks say.
     last = re.search(r'`\.venv/bin/python (-m cifar10_tf1.export[^`]*)`', PAGE).group(1)
     output = run(tmp_path, '.venv', *last.split(), status=1)
@@ -105,13 +112,13 @@ def test_integers_a_queue_a_table_averages_and_dropout(tmp_path):
                             PROGRAMS['rescue.py'])
     assert count == 1
     write_programs(tmp_path, **{'old.py': OLD, 'rescue.py': rescue})
-    run(tmp_path, '.venv', 'old.py')
-    output = run(tmp_path, '.venv', 'look.py', 'old/model.ckpt-7')
+    run(tmp_path, '.venv', 'docs/rescue/old.py')
+    output = run(tmp_path, '.venv', 'docs/rescue/look.py', 'old/model.ckpt-7')
     assert re.search(r'batch:0 int64 \(4, 6\)', output)
     assert 'Placeholder keep_prob:0 float32 ()' in output
-    output = run(tmp_path, '.venv', 'rescue.py')
+    output = run(tmp_path, '.venv', 'docs/rescue/rescue.py')
     assert 'moving average: embedding' in output and 'average: weights' in output
-    assert find_difference(run(tmp_path, '.venv-tf2', 'compare.py')) < 1e-5
+    assert find_difference(run(tmp_path, '.venv-tf2', 'docs/rescue/compare.py')) < 1e-5
     truth = ('import numpy as np; print("difference: ", abs(np.load("truth.npy") - '
              'np.load("expected.npz")["y"]).max())')
     assert find_difference(run(tmp_path, '.venv', '-c', truth)) < 1e-5
