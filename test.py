@@ -59,9 +59,7 @@ def parse_options(argv=None):
         '--classes', action='store_true',
         help='print the accuracy of each class too (default: of all images)')
     cli.add_machine_options(parser)
-    options = parser.parse_args(argv)
-    cli.check_working_folder()
-    return options
+    return parser.parse_args(argv)
 
 
 def open_test(argv=None):

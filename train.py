@@ -53,9 +53,7 @@ def parse_options(argv=None):
         help='write no event files for TensorBoard (default: in summaries/ of the '
         'model folder); no influence on the result')
     cli.add_machine_options(parser)
-    options = parser.parse_args(argv)
-    cli.check_working_folder()
-    return options
+    return parser.parse_args(argv)
 
 
 def open_run(argv=None):

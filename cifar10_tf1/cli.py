@@ -39,13 +39,15 @@ class Parser(argparse.ArgumentParser):
         options = super().parse_args(args, namespace)
         for action in self._actions:
             value = getattr(options, action.dest, None)
-            if value == [] and not action.option_strings:
-                continue  # no files are named
             # `--epochs=--` gives an empty list, a repeatable option a list of them.
-            if value in ('', []) or isinstance(value, list) and (
-                    '' in value or [] in value):
-                self.error('argument ' + '/'.join(
-                    action.option_strings or [action.dest]) + ': is empty')
+            values = value if isinstance(value, list) and value else [value]
+            if ('' in values or [] in values) and (action.option_strings or value != []):
+                name = '/'.join(action.option_strings) or action.dest
+                self.error(f'argument {name}: is empty')
+        try:
+            os.getcwd()
+        except OSError:
+            raise UserError('the working folder is gone; go to another one')
         return options
 
     def error(self, message):
@@ -53,30 +55,22 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: error: {message} (see --help)\n')
 
 
-def run_command(parser, argv, command, *arguments):
+def run_command(parser, argv, command):
     """Parses the options and runs a command.
 
     Args:
       parser: Parser.
       argv: list of str, or None for sys.argv.
-      command: function of the options and the further arguments.
+      command: function of the options; returns an exit status.
     Returns:
-      int, the exit status: the command's, 1, or 130 after Ctrl-C.
+      int, the exit status, as guard.
     """
-    def parse_and_run():
-        options = parser.parse_args(argv)
-        check_working_folder()
-        return command(options, *arguments)
-
-    return guard(parser.prog, parse_and_run)
+    return guard(parser.prog, lambda: command(parser.parse_args(argv)))
 
 
 def guard(name, function, *arguments):
-    """Calls a function; a user's mistake becomes one line.
+    """Calls a function of the program `name`; a user's mistake becomes one line.
 
-    Args:
-      name: str, the program's, for the line.
-      function: returns an exit status.
     Returns:
       int, the exit status: the function's, 1, or 130 after Ctrl-C.
     """
@@ -87,27 +81,25 @@ def guard(name, function, *arguments):
             finally:
                 sys.stdout.flush()
         except UserError as error:
-            return _end(name, f'error: {error}', 1)
+            return _end(f'{name}: error: {error}', 1)
         except KeyboardInterrupt:  # commands without a StopRequest
-            return _end(name, 'stopped', 130)
+            return _end(f'{name}: stopped', 130)
+
+
+def _end(line, status):
+    with contextlib.suppress(console.OutputError):
+        print(line, file=sys.stderr, flush=True)
+    return status
 
 
 def begin(name, function):
-    """Calls what precedes TensorFlow in a script.
+    """Returns a function's result: what a script does before it imports TensorFlow.
 
-    Args:
-      name: str, the script's.
-      function: its result is returned.
     Raises:
       SystemExit: with status 1 after a user's mistake, which one line explains.
     """
     results = []
-
-    def call():
-        results.append(function())
-        return 0
-
-    status = guard(name, call)
+    status = guard(name, lambda: results.append(function()))
     if status:
         sys.exit(status)
     return results[0]
@@ -133,24 +125,10 @@ def run_script(name, function, start):
                 raise
             print(f'warning: {error}. Taking the stock kernels', file=sys.stderr,
                   flush=True)
-        os.execve(sys.executable,
-                  [sys.executable, *sys.argv, '--kernels', 'stock'],
+        os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels', 'stock'],
                   start.environment)
 
     sys.exit(guard(name, call))
-
-
-def _end(name, text, status):
-    with contextlib.suppress(console.OutputError):
-        print(f'{name}: {text}', file=sys.stderr, flush=True)
-    return status
-
-
-def check_working_folder():
-    try:
-        os.getcwd()
-    except OSError:
-        raise UserError('the working folder is gone; go to another one')
 
 
 def add_number(parser, name, low, high, help, **options):
@@ -182,23 +160,13 @@ def add_system_option(parser):
         f'{systems.DEFAULT})')
 
 
-def check_system(options, name, what):
-    """Raises UserError if the user asks for another system than there is."""
-    if options.system not in (None, name):
-        raise UserError(f'{what} is of the system {name}, not {options.system}; '
-                        'leave --system out, or choose another folder with '
-                        '--model-dir')
-
-
 def add_data_dir_option(parser):
     sources = data.SOURCES.values()
-    add_path(parser, '--data-dir', 'DIR',
-             'the folder that holds ' + ', or '.join(
-                 f'{source.contents} of {source.title}'
-                 for source in sources)
-             + '; downloaded if absent (default: ' + ', or '.join(
-                 f'${source.variable}, else {source.folder}'
-                 for source in sources) + ')')
+    contents = ', or '.join(f'{source.contents} of {source.title}' for source in sources)
+    defaults = ', or '.join(f'${source.variable}, else {source.folder}'
+                            for source in sources)
+    add_path(parser, '--data-dir', 'DIR', f'the folder that holds {contents}; '
+             f'downloaded if absent (default: {defaults})')
 
 
 def add_data_options(parser):
@@ -285,17 +253,17 @@ def find_system(options):
     Raises:
       UserError: the user names another one.
     """
-    newest = None if options.checkpoint else model_dir.find_newest(
-        find_model_dir(options), ours=True)
-    prefix = newest.prefix if newest else options.checkpoint
-    try:
+    prefix = options.checkpoint
+    if not prefix:
+        newest = model_dir.find_newest(find_model_dir(options), ours=True)
+        prefix = newest and newest.prefix
+    settings = None
+    with contextlib.suppress(UserError):  # damaged; the weights may be whole
         settings = prefix and model_dir.load_settings(prefix)
-    except UserError:  # damaged; the weights may be whole
-        settings = None
-    name = (settings or {}).get('system')
-    if name is None:
-        return options.system or systems.DEFAULT
-    check_system(options, name, prefix)
+    name = (settings or {}).get('system') or options.system or systems.DEFAULT
+    if options.system not in (None, name):
+        raise UserError(f'{prefix} is of the system {name}, not {options.system}; leave '
+                        '--system out, or choose another folder with --model-dir')
     return systems.find(name).name
 
 
@@ -357,12 +325,11 @@ def add_test_seed_options(parser):
 
 def find_test_seeds(options):
     """tuple of int, of add_test_seed_options."""
-    if options.seeds is not None:
-        return options.seeds
-    return (1 if options.seed is None else options.seed,)
+    return options.seeds or (1 if options.seed is None else options.seed,)
 
 
 def parse_seeds(text):
+    """(1, 5, 8, 9, 10) for '1,5,8-10'."""
     seeds = []
     for part in text.split(','):
         first, unused_dash, last = part.partition('-')

@@ -7,17 +7,14 @@ newer with nothing installed, downloads nothing and leaves nothing behind. Each 
 imports the packages it needs, so a missing package is a line of the report.
 """
 
-import errno
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from typing import NamedTuple
 
 from cifar10_tf1 import cli
@@ -28,6 +25,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import memory
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import support as supports
 
@@ -35,17 +33,9 @@ OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
 EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2 mean that the doctor itself failed
 
 _SETUP = 'run make setup (or make setup RUNTIME=tf2) to make the environment'
-_NEEDS_AVX = ('TensorFlow\'s wheels need a processor with AVX: use another machine (a '
-              'virtual one must pass on its host\'s AVX)')
 _TESTED = ('1.15.0', '2.21.0')
 _PYTHONS = {'1': ((3, 6), (3, 7)), '2': ((3, 10), (3, 13))}  # first, last
-_PACKAGES = ('numpy', 'protobuf', 'urllib3', 'requests', 'certifi', 'tqdm')
-# The first versions that do not work with TensorFlow 1.15.
-_TOO_NEW = {
-    'numpy': (1, 22),  # 1.21.6, the last for Python 3.7, gives the same bits as 1.18.5
-    'protobuf': (3, 21),  # can't import 1.15's generated code
-    'h5py': (3,)}         # only Keras needs it; 3 returns another type of string
-_IMPORT = 'import tensorflow'
+_IMPORT = 'import tensorflow, numpy, requests, tqdm'
 _LIST_GPUS = ('import sys, tensorflow; '
               'sys.exit(not tensorflow.config.experimental.list_physical_devices("GPU"))')
 
@@ -65,19 +55,13 @@ def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
     """Runs all checks: list of Line."""
     entry = systems.find(system_name)
     checks = (
-        ('Program', check_program),
-        ('PYTHONPATH', check_pythonpath),
         ('Python', check_python),
         ('TensorFlow', check_tensorflow),
-        ('Packages', check_packages),
         ('Processor', check_processor),
         ('GPU', check_gpu, device),
         ('Data', check_data, data_dir, entry),
         ('Disk', check_folders, data_dir, model_dir, entry),
-        ('Weights', check_weights, entry),
-        ('Memory', check_memory, entry),
-        ('Time', check_time, entry),
-        ('Threads', check_threads))
+        ('Memory', check_memory, entry))
     return [line for check in checks for line in run_check(*check)]
 
 
@@ -87,18 +71,17 @@ def run_check(subject, check, *arguments):
     try:
         for line in check(*arguments):
             lines.append(line)
-    except (ImportError, SyntaxError) as error:
-        # The lines on TensorFlow and the packages already say FAIL.
-        reason = environment.explain_import_error(error) or error
-        lines.append(Line(WARN, subject, f'not checked: {reason}',
-                          'run make setup, then run this with the Python in .venv'))
     except (UserError, OSError) as error:
         lines.append(Line(FAIL, subject, str(error)))
     except Exception as error:  # the other checks still run
-        lines.append(Line(
-            FAIL, subject, f'this check broke: {type(error).__name__}: {error}',
-            'unset PYTHONPATH' if _list_foreign_folders() else
-            'report this as a bug, with the whole output'))
+        reason = environment.explain_import_error(error)
+        if reason or isinstance(error, ImportError):
+            # The line on TensorFlow already says FAIL.
+            lines.append(Line(WARN, subject, f'not checked: {reason or error}'))
+        else:
+            lines.append(Line(
+                FAIL, subject, f'this check broke: {type(error).__name__}: {error}',
+                'report this as a bug, with the whole output'))
     return lines
 
 
@@ -111,36 +94,13 @@ def format_lines(lines):
     return '\n'.join(text)
 
 
-# Software
-
-
-def check_program():
-    commit, clean = description.find_commit()
-    yield Line(OK, 'Program', 'commit '
-               + description.format_commit(commit and commit[:12], clean))
-
-
-def check_pythonpath():
-    folders = _list_foreign_folders()
-    if folders:
-        yield Line(WARN, 'PYTHONPATH', f'{os.pathsep.join(folders)} comes before this '
-                   'Python\'s own packages', 'unset PYTHONPATH')
-
-
-def _list_foreign_folders():
-    return [folder for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
-            if any(os.path.isdir(os.path.join(folder, package))
-                   for package in ('google', 'numpy', 'tensorflow'))]
-
-
 def check_python():
-    version = sys.version_info[:2]
-    text = (f'{platform.python_version()} on {platform.system()} '
-            f'{platform.release()}, {platform.machine()}, '
-            f'{" ".join(platform.libc_ver()) or "libc unknown"}')
+    commit, clean = description.find_commit()
+    commit = description.format_commit(commit and commit[:12], clean)
+    text = f'{platform.python_version()}, {platform.platform()}; program: commit {commit}'
     tensorflow = description.find_tensorflow()[1]
     majors = [tensorflow[0]] if tensorflow else sorted(_PYTHONS)
-    if any(_PYTHONS[major][0] <= version <= _PYTHONS[major][1]
+    if any(_PYTHONS[major][0] <= sys.version_info[:2] <= _PYTHONS[major][1]
            for major in majors if major in _PYTHONS):
         yield Line(OK, 'Python', text)
     else:
@@ -152,31 +112,31 @@ def check_python():
 def check_tensorflow(limit=180.0):
     """Imports TensorFlow in a child process, which an illegal instruction may kill."""
     name, version = description.find_tensorflow()
+    remedy = ('unset PYTHONPATH' if os.environ.get('PYTHONPATH') else
+              f'{_SETUP}, and run this with its Python')
     if version is None:
-        yield Line(FAIL, 'TensorFlow', 'is not installed for this Python',
-                   f'{_SETUP}; then run this with its Python')
+        yield Line(FAIL, 'TensorFlow', 'is not installed for this Python', remedy)
         return
-    name = f'{name} {version}'
-    start = time.perf_counter()
+    text = f'{name} {version}, ' + ', '.join(
+        f'{name} {description.find_version(name)}'
+        for name in ('numpy', 'protobuf', 'requests', 'tqdm'))
     try:
         child = _run_python(_IMPORT, limit, CUDA_VISIBLE_DEVICES='-1')
     except subprocess.TimeoutExpired:
-        yield Line(FAIL, 'TensorFlow', f'{name} does not load within {limit:g} s',
+        yield Line(FAIL, 'TensorFlow', f'{text}: does not load within {limit:g} s',
                    'check the disk that it is installed on')
         return
-    seconds = time.perf_counter() - start
-    if child.returncode == -signal.SIGILL or 'was compiled to use' in child.stderr:
-        yield Line(FAIL, 'TensorFlow', f'{name} does not load: illegal instruction',
-                   _NEEDS_AVX)
+    said = (child.stderr.strip().splitlines() or ['nothing'])[-1]
+    if child.returncode == -signal.SIGILL or 'was compiled to use' in said:
+        yield Line(FAIL, 'TensorFlow', f'{text}: illegal instruction', runtime.NEEDS_AVX)
     elif child.returncode:
-        said = (child.stderr.strip().splitlines() or ['nothing'])[-1]
-        yield Line(FAIL, 'TensorFlow', f'{name} does not load (exit status '
-                   f'{child.returncode}): {said}', f'remove .venv, then {_SETUP}')
+        yield Line(FAIL, 'TensorFlow', f'{text}: does not load (exit status '
+                   f'{child.returncode}): {said}', remedy)
     elif version not in _TESTED:
-        yield Line(WARN, 'TensorFlow', f'{name} loads, but is not a tested version',
+        yield Line(WARN, 'TensorFlow', f'{text}; not a tested version',
                    f'use {" or ".join(_TESTED)}: {_SETUP}')
     else:
-        yield Line(OK, 'TensorFlow', f'{name}, loads in {seconds:.1f} s')
+        yield Line(OK, 'TensorFlow', text)
 
 
 def _run_python(code, limit=180.0, **environment):
@@ -186,97 +146,58 @@ def _run_python(code, limit=180.0, **environment):
         env=dict(os.environ, TF_CPP_MIN_LOG_LEVEL='2', **environment))
 
 
-def check_packages():
-    """Checks for missing packages, and for versions too new for 1.15."""
-    tensorflow = description.find_tensorflow()[1] or ''
-    versions = {name: description.find_version(name)
-                for name in _PACKAGES + ('h5py',)}
-    wrong = [f'{name} {versions[name]} is too new for TensorFlow {tensorflow}, which '
-             f'needs a version below {".".join(map(str, too_new))}'
-             for name, too_new in _TOO_NEW.items()
-             if tensorflow.startswith('1') and versions[name]
-             and tuple(map(int, re.findall(r'\d+', versions[name]))) >= too_new]
-    missing = [name for name in _PACKAGES if not versions[name]]
-    if missing:
-        wrong.append(f'{", ".join(missing)} missing')
-    if wrong:
-        yield Line(FAIL, 'Packages', '; '.join(wrong), _SETUP)
-    else:
-        yield Line(OK, 'Packages', ', '.join(
-            f'{name} {version}' for name, version in versions.items() if version))
-
-
-# Processor and GPU
-
-
 def check_processor():
-    """Checks for AVX, which the x86-64 wheels need."""
-    cpu = description.find_cpu()
-    name, flags = cpu['name'] or cpu['architecture'], cpu['vector_flags'].split()
-    is_x86 = cpu['architecture'] in ('x86_64', 'AMD64')
+    """Checks for AVX, which the x86-64 wheels need; counts the cores."""
+    cpu, count = description.find_cpu(), description.count_cores()
+    flags = set(cpu['vector_flags'].split()) & {'avx', 'avx2', 'avx512f'}
+    text = ', '.join([cpu['name'] or cpu['architecture'], *sorted(flags)[-1:]])
+    text += (f'; {count} core{"" if count == 1 else "s"} usable (affinity, cgroup) of '
+             f'the machine\'s {os.cpu_count()}')
     if description.lacks_avx(cpu):
-        yield Line(FAIL, 'Processor', f'{name}, no AVX', _NEEDS_AVX)
-    elif not is_x86 and (description.find_tensorflow()[1] or '').startswith('1.'):
-        yield Line(WARN, 'Processor', name, 'TensorFlow 1.15 exists for x86-64 '
-                   'only: run make setup RUNTIME=tf2')
+        yield Line(FAIL, 'Processor', text, runtime.NEEDS_AVX)
     else:
-        newest = [flag for flag in ('avx', 'avx2', 'avx512f') if flag in flags]
-        yield Line(OK, 'Processor', ', '.join([name] + newest[-1:]))
+        yield Line(OK, 'Processor', text)
 
 
 def check_gpu(requested):
-    """Selects a device as the programs do; without TensorFlow, as each version would."""
-    installed = supports.find_support()
-    lines = []
-    for support in [installed] if installed else supports.SUPPORTS:
-        environment = dict(os.environ)
-        try:
-            lines += _judge_selection(devices.select(requested, support=support),
-                                      support, installed)
-        except UserError as error:
-            lines.append(Line(FAIL, 'GPU', str(error)))
-        finally:
-            os.environ.clear()
-            os.environ.update(environment)
-    yield from sorted(set(lines), key=lines.index)
-
-
-def _judge_selection(selection, support, installed):
-    if selection.device == 'cpu':
-        text, unused_separator, remedy = selection.reason.partition('; ')
-        yield Line(WARN if selection.is_problem else OK, 'GPU',
-                   f'{text}; the CPU is used', remedy)
-        return
-    driver = selection.driver
-    yield Line(OK, 'GPU', f'{selection.card}: fit for {support.name}; NVIDIA '
-               f'{driver.number or "driver"}, supports CUDA '
-               f'{drivers.format_cuda(driver.cuda)}')
-    for other in selection.not_used:
-        yield Line(OK, 'GPU', f'{other}, so it is not used')
-    if installed and _run_python(_LIST_GPUS).returncode:
-        yield Line(FAIL if selection.requested == 'gpu' else WARN, 'CUDA, cuDNN',
-                   f'{support.name} can\'t load them; the CPU is used',
-                   support.way_to_libraries)
-
-
-# Data, disks and permissions
+    """Selects a device as the programs do; a refusal is a FAIL."""
+    try:
+        selection = devices.select(requested)
+        if selection.device == 'cpu':
+            yield Line(WARN if selection.is_problem else OK, 'GPU',
+                       f'{selection.reason}; the CPU is used')
+            return
+        support = supports.find_support()
+        yield Line(OK, 'GPU', f'{selection.card}: fit for {support.name}; NVIDIA driver '
+                   f'{drivers.find_number() or "of unknown version"}')
+        if description.find_tensorflow()[1] and _run_python(_LIST_GPUS).returncode:
+            yield Line(FAIL if requested == 'gpu' else WARN, 'CUDA, cuDNN',
+                       f'{support.name} can\'t load them; the CPU is used',
+                       support.way_to_libraries)
+    finally:
+        devices.restore_environment()
 
 
 def check_data(data_dir, entry):
-    """Verifies the system's data."""
-    source = data.SOURCES[entry.data]
+    """Verifies the system's data; looks for its published weights, if it has any."""
+    source, folder = data.SOURCES[entry.data], entry.weights_dir
     if source.is_present(data_dir):
         source.load(data_dir, False)
         yield Line(OK, 'Data', f'{source.title} in {data_dir}, verified (SHA-256)')
-        return
-    module = source.load_module(False)
-    module.check_data_dir(data_dir)  # train.py would refuse to download there
-    offers = module.list_offers()
-    yield Line(WARN, 'Data', f'no {source.title} in {data_dir}', offers[0] if offers else
-               f'train.py downloads it ({_DOWNLOADS[entry.data]}), or extracts an '
-               f'archive from that folder. Without a network put {source.contents} or '
-               'the archive there, name a folder that has them with --data-dir, or use '
-               '--synthetic')
+    else:
+        module = source.load_module(False)
+        module.check_data_dir(data_dir)  # train.py would refuse to download there
+        yield Line(
+            WARN, 'Data', f'no {source.title} in {data_dir}',
+            next(iter(module.list_offers()), 'train.py downloads it '
+                 f'({_DOWNLOADS[entry.data]}), or extracts an archive from that folder. '
+                 f'Without a network put {source.contents} or the archive there, name a '
+                 'folder that has them with --data-dir, or use --synthetic'))
+    if folder and not (os.path.isdir(folder) and os.listdir(folder)):
+        yield Line(WARN, 'Weights', f'no published weights in {folder}',
+                   'train.py downloads them (89 MB). Without a network name a file '
+                   'or a folder with --pretrained, or train another result, from '
+                   'random weights, with --from-scratch')
 
 
 def check_folders(data_dir, model_dir, entry):
@@ -284,88 +205,42 @@ def check_folders(data_dir, model_dir, entry):
     source = data.SOURCES[entry.data]
     if not source.is_present(data_dir):
         need = source.load_module(False).count_needed_bytes(data_dir)
-        yield from _judge_folder('data', data_dir, need, need)
+        yield _judge_folder('data', data_dir, need, need)
     size = entry.checkpoint_bytes
-    yield from _judge_folder('model', model_dir, size, max(
-        size, _NUM_CHECKPOINTS * size - _count_checkpoint_bytes(model_dir)))
+    yield _judge_folder('model', model_dir, size, _NUM_CHECKPOINTS * size)
 
 
 def _judge_folder(what, folder, least, wanted):
     place = os.path.abspath(folder)
     while not os.path.lexists(place):
         place = os.path.dirname(place)
+    another = f'name another folder with --{what}-dir'
     try:
-        if not os.path.isdir(place):
-            raise NotADirectoryError(errno.ENOTDIR, f'{place} is not a folder')
-        free = shutil.disk_usage(place).free
-        text = f'{_format_size(free)} free for the {what} in {folder}'
-        yield Line(OK, 'Disk', text) if free >= wanted else Line(
-            FAIL if free < least else WARN, 'Disk',
-            f'{text}, which needs {_format_size(wanted)} more',
-            f'free some space, or name a folder on another disk with --{what}-dir')
-        with tempfile.TemporaryFile(dir=place) as file:
-            file.write(b'x')
+        with tempfile.TemporaryFile(dir=place):
+            free = shutil.disk_usage(place).free
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            yield Line(FAIL, 'Writing', f'the {what} folder {folder} cannot be '
-                       f'written: {error.strerror}', 'change its permissions, '
-                       f'or name another folder with --{what}-dir; in a '
-                       'container mount a volume that its user can write')
-            return
-    yield Line(OK, 'Writing', f'the {what} folder {folder} can be written')
-
-
-def check_weights(entry):
-    """Looks for the published weights, if training starts from any."""
-    folder = entry.weights_dir
-    if folder and os.path.isdir(folder) and os.listdir(folder):
-        yield Line(OK, 'Weights', f'{folder} is there; train.py checks its files')
-    elif folder:
-        yield Line(WARN, 'Weights', f'no published weights in {folder}',
-                   'train.py downloads them (89 MB). Without a network name a file '
-                   'or a folder with --pretrained, or train another result, from '
-                   'random weights, with --from-scratch')
-
-
-def _count_checkpoint_bytes(model_dir):
-    """Counts the bytes of the checkpoints that new ones will replace."""
-    if not os.path.isdir(model_dir):
-        return 0
-    return sum(os.path.getsize(os.path.join(model_dir, name))
-               for name in os.listdir(model_dir) if name.startswith('model.ckpt-'))
-
-
-def _format_size(size):
-    return f'{size / 1e9:,.1f} GB' if size >= 1e9 else f'{size / 1e6:,.0f} MB'
-
-
-# Memory, time and cores
+        return Line(FAIL, 'Disk', f'the {what} folder {folder} cannot be written: '
+                    f'{error.strerror}', f'change its permissions, or {another}; in a '
+                    'container mount a volume that its user can write')
+    text = f'{free / 1e6:,.0f} MB free for the {what} in {folder}'
+    if free >= wanted:
+        return Line(OK, 'Disk', text)
+    return Line(FAIL if free < least else WARN, 'Disk',
+                f'{text}, which may need {wanted / 1e6:,.0f} MB',
+                f'free some space, or {another}')
 
 
 def check_memory(entry):
     least, found = entry.memory_bytes, memory.find_memory()
-    wanted = least + _SPARE_MEMORY
-    if found.total is None or found.available is None:
+    if found.usable is None:
         yield Line(WARN, 'Memory', 'unknown: /proc/meminfo does not say',
-                   f'make sure that {wanted / 1e9:.1f} GB is free')
+                   f'make sure that {least / 1e9:.1f} GB is free')
         return
-    status = FAIL if found.usable < least else WARN if found.usable < wanted else OK
-    yield Line(status, 'Memory', str(found), f'training takes up to '
-               f'{least / 1e9:.1f} GB: end other programs, or give the container more')
-
-
-def check_time(entry):
-    if entry.cost:
-        yield Line(OK, 'Time', f'the documented run of {entry.name} {entry.cost}')
-
-
-def check_threads():
-    count = description.count_cores()
-    yield Line(OK, 'Threads', f'{count} core{"" if count == 1 else "s"} usable '
-               f'(affinity, cgroup) of the machine\'s {os.cpu_count()}')
-
-
-# The command
+    status = (FAIL if found.usable < least else
+              WARN if found.usable < least + _SPARE_MEMORY else OK)
+    yield Line(status, 'Memory', f'{found.usable / 1e9:.1f} GB usable of '
+               f'{found.size / 1e9:.1f} GB', f'training takes up to {least / 1e9:.1f} '
+               'GB: end other programs, or give the container more')
 
 
 def _doctor(options):

@@ -11,13 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def path(name):
-    """The path of train.py or test.py.
-
-    Args:
-      name: 'train' or 'test'.
-    Raises:
-      UserError: it is missing.
-    """
+    """The path of a script, 'train' or 'test'; UserError if it is missing."""
     path = os.path.join(ROOT, f'{name}.py')
     if not os.path.exists(path):
         raise UserError(f'{path} is missing; it belongs beside the folder cifar10_tf1')
@@ -26,14 +20,9 @@ def path(name):
 
 @functools.lru_cache(maxsize=None)
 def load(name):
-    """Imports train.py or test.py, and TensorFlow, as a module.
+    """Imports a script, 'train' or 'test', and TensorFlow; UserError as path.
 
     Not by an import statement: the standard library has a module `test` too.
-
-    Args:
-      name: 'train' or 'test'.
-    Raises:
-      UserError: as path.
     """
     runtime.load_tensorflow()
     spec = importlib.util.spec_from_file_location(f'cifar10_tf1.{name}_script',

@@ -41,23 +41,14 @@ def select_device_and_kernels(given, system_name, recorded=None,
 def start_device(selection, settings):
     """Starts TensorFlow's threads and devices, and prints which device is used.
 
-    Args:
-      selection: devices.DeviceSelection.
-      settings: run_settings.RunSettings, complete.
     Returns:
-      run_settings.RunSettings with the device, 'cpu' or 'gpu'.
-    Raises:
-      UserError: as devices.resolve.
+      run_settings.RunSettings, the complete `settings` with the device, 'cpu' or 'gpu'.
     """
     return settings._replace(device=devices.resolve(selection, settings.threads))
 
 
 def find_kind(settings):
-    """The kind of machine and runtime, as description.describe_platform.
-
-    Args:
-      settings: run_settings.RunSettings, of start_device.
-    """
+    """The kind of machine, as description.describe_platform; settings: of start_device."""
     return description.describe_platform(
         settings.device, settings.kernels, settings.threads,
         devices.find_gpu(settings.device, settings.threads))

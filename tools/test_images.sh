@@ -158,7 +158,7 @@ check_image() {  # check_image LOCK...: its size, its settings, its packages
 check_doctor() {  # check_doctor PATTERN: all is well but for the data: status 3
     local output
     output=$(readme 'cifar10_tf1.doctor$' || echo "status $?")
-    for pattern in "^OK +Program +commit ${commit:0:12}" '^OK +TensorFlow' '^OK +Writing' \
+    for pattern in "^OK +Python .*commit ${commit:0:12}" '^OK +TensorFlow' '^OK +Disk' \
         '^OK +GPU +no NVIDIA driver here' '^status 3$' "$1"; do
         expect "$pattern" "$output"
     done
@@ -203,7 +203,7 @@ check_refusal() {  # check_refusal PATTERN OPTION...: a failure in a line, witho
 
 check_surroundings() {
     with=(--rm --cpus 1)
-    check_doctor 'Threads +1 core '
+    check_doctor 'Processor .* 1 core '
     with=(--rm)
     rm -rf data rooted  # of the image before
     mkdir data rooted

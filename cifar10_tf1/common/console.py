@@ -39,13 +39,9 @@ class _Stream:
             return action(*arguments)
         except OSError as error:
             # Otherwise the buffered rest would fail again when Python exits.
-            with contextlib.suppress(OSError, ValueError):
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, self._stream.fileno())
-                os.close(null)
-            reason = ('its reader is gone' if isinstance(error, BrokenPipeError)
-                      else error.strerror)
-            raise OutputError(f'cannot print to {self._name}: {reason}; give it '
+            with contextlib.suppress(OSError, ValueError), open(os.devnull, 'w') as null:
+                os.dup2(null.fileno(), self._stream.fileno())
+            raise OutputError(f'cannot print to {self._name}: {error.strerror}; give it '
                               'a place to go to, such as > /dev/null')
 
     def __getattr__(self, name):
@@ -64,14 +60,13 @@ def open_missing():
 
     Call it before opening anything: the next file would take a closed stream's place.
     """
-    for number, mode in enumerate(('r', 'w', 'w')):
+    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number
-        name = ('stdin', 'stdout', 'stderr')[number]
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, closefd=False))
+            setattr(sys, name, open(number, 'w' if number else 'r', closefd=False))
 
 
 @contextlib.contextmanager

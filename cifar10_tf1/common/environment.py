@@ -24,7 +24,10 @@ def install():
             error)
         if not line:
             return previous(kind, error, traceback)
-        print(f'{_name_program()}: error: {line}', file=sys.stderr, flush=True)
+        spec = getattr(sys.modules['__main__'], '__spec__', None)
+        name = ('python -m ' + spec.name.replace('.__main__', '') if spec else
+                os.path.basename(sys.argv[0]))
+        print(f'{name}: error: {line}', file=sys.stderr, flush=True)
 
     sys.excepthook = explain
 
@@ -41,58 +44,30 @@ def explain_import_error(error):
     """
     if isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
         return describe(error.name)
-    if _comes_from_pythonpath(error):
+    if any(os.path.isdir(os.path.join(folder, package))
+           for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
+           for package in ('google', 'numpy', 'tensorflow')):
         return (f'PYTHONPATH={os.environ["PYTHONPATH"]} replaces packages of this '
                 f'Python ({sys.executable}) with some that do not load '
                 f'({type(error).__name__}); unset PYTHONPATH')
     return None
 
 
-def describe(package, root=_ROOT, prefix=sys.prefix):
-    """Says that a package is missing, and what to do.
-
-    Args:
-      package: str, such as 'tensorflow'.
-      root: str, the project's folder.
-      prefix: str, the running Python's sys.prefix.
-    """
-    here = f'{package} is not installed in this Python ({sys.executable}); '
-    made = [os.path.join(root, folder) for folder in _FOLDERS
-            if os.path.exists(os.path.join(root, folder, 'bin', 'python'))]
-    if os.path.realpath(prefix) in map(os.path.realpath, made):
-        return here + 'remove its environment and run make setup to make a new one'
-    if not made:
-        return here + 'run make setup, then use .venv/bin/python'
-    return here + 'use ' + ' or '.join(
-        os.path.join(_shorten(folder), 'bin', 'python') for folder in made)
+def describe(package, root=_ROOT):
+    """Says that a package is missing, and which Python has it."""
+    line = f'{package} is not installed in this Python ({sys.executable}); '
+    pythons = [os.path.join(root, folder, 'bin', 'python') for folder in _FOLDERS]
+    pythons = [_shorten(python) for python in pythons if os.path.exists(python)]
+    if not pythons:
+        return line + 'run make setup, then use .venv/bin/python'
+    return line + (f'use {" or ".join(pythons)}, or if that is the one, remove its '
+                   'environment and run make setup')
 
 
 def name_python():
     """The running Python as a user types it: '.venv/bin/python' or 'python'."""
     name = _shorten(sys.executable or 'python')
     return 'python' if os.path.isabs(name) else name
-
-
-def _comes_from_pythonpath(error):
-    """Whether an error involves a package from PYTHONPATH."""
-    folders = [os.path.realpath(folder) + os.sep for folder
-               in os.environ.get('PYTHONPATH', '').split(os.pathsep) if folder]
-    folders = [folder for folder in folders if not _is_ours(folder)]
-    paths = [getattr(error, 'filename', None)]
-    traceback = error.__traceback__
-    while traceback:
-        paths.append(traceback.tb_frame.f_code.co_filename)
-        traceback = traceback.tb_next
-    # getattr would import TensorFlow 1.15's lazy modules.
-    paths += [getattr(module, '__dict__', {}).get('__file__')
-              for module in list(sys.modules.values())]
-    return any(os.path.realpath(path).startswith(folder)
-               for path in paths if isinstance(path, str) for folder in folders)
-
-
-def _is_ours(folder):
-    return (_ROOT + os.sep).startswith(folder) or folder.startswith(
-        os.path.realpath(sys.prefix) + os.sep)
 
 
 def _shorten(path):
@@ -102,12 +77,3 @@ def _shorten(path):
     except OSError:  # the current folder is gone
         return path
     return path if relative.startswith(os.pardir) else relative
-
-
-def _name_program():
-    spec = getattr(sys.modules['__main__'], '__spec__', None)
-    if spec is None:
-        return os.path.basename(sys.argv[0])
-    name = spec.name
-    return 'python -m ' + (name[:-len('.__main__')]
-                           if name.endswith('.__main__') else name)

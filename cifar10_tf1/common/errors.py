@@ -2,10 +2,9 @@
 
 
 class UserError(Exception):
-    """An error that the user can mend.
+    """Its text is one line that names the thing and the way out.
 
-    Its text is one line that names the thing and the way out. The command line prints
-    it on standard error and exits with status 1.
+    The command line prints it on standard error and exits with status 1.
     """
 
 

@@ -7,11 +7,7 @@ import sys
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 
-_EXTRAS = {  # module to lock in requirements/
-    'PIL': 'pictures', 'matplotlib': 'pictures', 'scipy': 'pictures',
-    'jinja2': 'pictures', 'markdown': 'pictures',
-    'onnx': 'onnx', 'tf2onnx': 'onnx', 'onnxruntime': 'onnx',
-}
+_ONNX = ('onnx', 'tf2onnx', 'onnxruntime')  # of requirements/onnx-*.txt; others: pictures
 
 
 def require(package, purpose):
@@ -23,22 +19,16 @@ def require(package, purpose):
     Raises:
       UserError: it is not installed.
     """
+    if importlib.util.find_spec('tensorflow') is None:
+        # This is not a Python of the project; the package alone would not help.
+        raise UserError(environment.describe('tensorflow'))
     if importlib.util.find_spec(package) is None:
-        if importlib.util.find_spec('tensorflow') is None:
-            # This is not a Python of the project; the package alone would not help.
-            raise UserError(environment.describe('tensorflow'))
-        raise UserError(f'{purpose} needs {package}, which is not installed; '
-                        + _describe_installation(package))
+        raise _describe(package, purpose, 'is not installed')
 
 
 def load(module, purpose):
-    """Imports a module of an optional package.
+    """Imports a module of an optional package, such as 'PIL.Image', and returns it.
 
-    Args:
-      module: str, such as 'PIL.Image'.
-      purpose: str, as in require.
-    Returns:
-      the module.
     Raises:
       UserError: the package is not installed, or does not load.
     """
@@ -47,16 +37,15 @@ def load(module, purpose):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(f'{purpose} needs {package}, which does not load '
-                        f'({error}); ' + _describe_installation(package))
+        raise _describe(package, purpose, f'does not load ({error})')
 
 
-def _describe_installation(package):
-    """The commands to type; TensorFlow 1.15 has a lock for each Python."""
-    extra = _EXTRAS[package]
-    version = sys.version_info
-    is_tf2 = version >= (3, 8)
-    lock = 'tf2' if is_tf2 else f'py{version[0]}{version[1]}'
-    return (f'run: make setup EXTRAS={extra}{" RUNTIME=tf2" if is_tf2 else ""} '
-            '(or: pip install --require-hashes --no-deps -r '
-            f'requirements/{extra}-{lock}.txt)')
+def _describe(package, purpose, fault):
+    """The UserError with the commands to type; 1.15 has a lock for each Python."""
+    extra = 'onnx' if package in _ONNX else 'pictures'
+    is_tf2 = sys.version_info >= (3, 8)
+    lock = 'tf2' if is_tf2 else 'py{}{}'.format(*sys.version_info)
+    return UserError(
+        f'{purpose} needs {package}, which {fault}; run: make setup EXTRAS={extra}'
+        f'{" RUNTIME=tf2" if is_tf2 else ""} (or: pip install --require-hashes '
+        f'--no-deps -r requirements/{extra}-{lock}.txt)')

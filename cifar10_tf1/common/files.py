@@ -1,7 +1,6 @@
 """Atomic writes, and locks that end with their process."""
 
 import contextlib
-import errno
 import fcntl
 import os
 
@@ -65,19 +64,12 @@ class Lock:
         self.path = path
         self._file = open(path, 'r' if shared else 'a')
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        try:
-            fcntl.flock(self._file, mode if wait else mode | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                raise BlockingIOError(error.errno, error.strerror, path) from error
-            raise
+        fcntl.flock(self._file, mode if wait else mode | fcntl.LOCK_NB)
 
     def is_in_place(self):
         """Whether the path still names the locked file."""
         try:
-            return os.path.samestat(os.fstat(self._file.fileno()),
-                                    os.stat(self.path))
+            return os.path.samestat(os.fstat(self._file.fileno()), os.stat(self.path))
         except OSError:
             return False
 

@@ -7,27 +7,23 @@ from cifar10_tf1.common.errors import UserError
 
 
 def check(path, name):
-    """Expands ~ and refuses URLs.
+    """Expands ~ in a path; refuses URLs such as gs://bucket/x and an unknown ~user.
 
     Args:
       path: str, as the user wrote it.
       name: str, the option or variable, for the message.
-    Returns:
-      str.
     Raises:
-      UserError: the path is a URL such as gs://bucket/x, or names an unknown ~user.
+      UserError: as above.
     """
     match = re.match(r'[A-Za-z][A-Za-z0-9+.-]*://', path)
     if match:
         raise UserError(f'{name} {path}: {match.group()} is not supported; name a '
                         'local file or folder')
-    if path.startswith('~'):
-        expanded = os.path.expanduser(path)
-        if expanded.startswith('~'):
-            raise UserError(f'{name} {path}: there is no such home folder; write '
-                            f'./{path} for a file of that name')
-        return expanded
-    return path
+    expanded = os.path.expanduser(path)
+    if expanded.startswith('~'):
+        raise UserError(f'{name} {path}: there is no such home folder; write '
+                        f'./{path} for a file of that name')
+    return expanded
 
 
 def check_new_file(path, name):

@@ -30,23 +30,21 @@ class StopRequest:
     def install(self):
         for number in SIGNALS:
             # Under nohup a closed terminal ends nothing.
-            is_nohup = (number == signal.SIGHUP
-                        and signal.getsignal(number) is signal.SIG_IGN)
-            if not is_nohup:
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused_exception):
-        self.uninstall()
 
     def uninstall(self):
         """Restores the previous handlers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        self.uninstall()
 
     @property
     def requested(self):

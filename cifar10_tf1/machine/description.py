@@ -24,8 +24,6 @@ except ImportError:  # Python 3.6 and 3.7
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-_COMMIT_VARIABLE = 'CIFAR_TF1_COMMIT'  # in the images; see docker/
-
 # glibc's sysconf numbers, which Python has no names for. glibc asks the processor,
 # so a container gets the sizes that Eigen sees.
 _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
@@ -82,6 +80,22 @@ def name_machine(kind):
         f', {part} {cpu[part]}' for part in ('family', 'model') if cpu.get(part))
 
 
+def list_differences(kind_a, kind_b):
+    """Lists how kind_b differs from kind_a: ['intra_op_threads: 2, not 4', ...]."""
+    a, b = _flatten(kind_a), _flatten(kind_b)
+    return [f'{name}: {b.get(name)}, not {a.get(name)}'
+            for name in sorted(set(a) | set(b)) if a.get(name) != b.get(name)]
+
+
+def _flatten(kind):
+    """{'cpu': {'name': x}} becomes {'cpu name': x}."""
+    flat = {}
+    for name, value in kind.items():
+        for part, item in (value if isinstance(value, dict) else {'': value}).items():
+            flat[f'{name} {part}'.strip()] = item
+    return flat
+
+
 def find_version(package):
     """The version of an installed package, or None."""
     try:
@@ -123,14 +137,14 @@ def find_cpu():
         name, unused_colon, value = line.partition(':')
         fields[name.strip()] = value.strip()
     flags = fields.get('flags', fields.get('Features', '')).split()
-    caches = {name: _find_cache(number) for name, number in _SYSCONF_CACHES.items()}
     return {
         'architecture': platform.machine(),
         'vendor': fields.get('vendor_id'), 'family': fields.get('cpu family'),
         'model': fields.get('model'), 'stepping': fields.get('stepping'),
         'name': fields.get('model name'),
         'vector_flags': ' '.join(sorted(filter(_VECTOR_FLAG.match, flags))),
-        'caches': ' '.join(f'{name}={size}' for name, size in caches.items()),
+        'caches': ' '.join(f'{name}={_find_cache(number)}'
+                           for name, number in _SYSCONF_CACHES.items()),
     }
 
 
@@ -172,26 +186,21 @@ def find_commit():
     Returns:
       (commit, clean): str or None, bool or None for unknown.
     """
-    def git(*arguments):
-        return subprocess.run(
-            ('git', '-C', _ROOT) + arguments, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, check=True, timeout=30,
-            universal_newlines=True).stdout.strip()
-
-    try:
-        # A copy inside another repository does not have its commit.
-        if os.path.realpath(git('rev-parse', '--show-toplevel')
-                            ) == os.path.realpath(_ROOT):
-            return git('rev-parse', 'HEAD'), not git(
-                'status', '--porcelain', '--untracked-files=no')
-    except (OSError, subprocess.SubprocessError):
-        pass
-    commit = os.environ.get(_COMMIT_VARIABLE, '')
+    # A copy inside another repository does not have its commit.
+    if os.path.exists(os.path.join(_ROOT, '.git')):
+        try:
+            commit = subprocess.run(
+                ['git', '-C', _ROOT, 'describe', '--always', '--abbrev=40', '--dirty',
+                 '--match=NO_TAG'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                check=True, timeout=30, universal_newlines=True).stdout.strip()
+            return commit.replace('-dirty', ''), not commit.endswith('-dirty')
+        except (OSError, subprocess.SubprocessError):
+            pass
+    commit = os.environ.get('CIFAR_TF1_COMMIT', '')
     if commit in ('', 'unknown'):
         return None, None
-    if commit.endswith('-dirty'):
-        return commit[:-len('-dirty')], False
-    return commit, None
+    is_dirty = commit.endswith('-dirty')
+    return commit.replace('-dirty', ''), False if is_dirty else None
 
 
 def format_commit(commit, clean):
@@ -200,22 +209,6 @@ def format_commit(commit, clean):
         return 'unknown'
     return commit + {True: '', False: ', with changes',
                      None: ', as the image says'}[clean]
-
-
-def list_differences(kind_a, kind_b):
-    """Lists how kind_b differs from kind_a: ['intra_op_threads: 2, not 4', ...]."""
-    def flat(kind, prefix=''):
-        items = {}
-        for name, value in kind.items():
-            if isinstance(value, dict):
-                items.update(flat(value, f'{prefix}{name} '))
-            else:
-                items[prefix + name] = value
-        return items
-
-    a, b = flat(kind_a), flat(kind_b)
-    return [f'{name}: {b.get(name)}, not {a.get(name)}'
-            for name in sorted(set(a) | set(b)) if a.get(name) != b.get(name)]
 
 
 def _read(path):

@@ -9,19 +9,15 @@ work, a warning says so and the CPU is used, unless the user asked for a GPU.
 import os
 import re
 import sys
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import NamedTuple, Optional
 
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda import support as supports
 
 _VISIBLE = 'CUDA_VISIBLE_DEVICES'
-# Variables that an earlier run in this process changed: name to (old, new) value.
-_changed = {}
+_changed = {}  # variables set for a run: name to (the user's value or None, ours)
 
 
 class DeviceSelection(NamedTuple):
@@ -31,8 +27,6 @@ class DeviceSelection(NamedTuple):
     reason: str = ''                   # for the CPU
     is_problem: bool = False           # a card may be there but can't be used
     card: Optional[drivers.Card] = None
-    driver: Optional[drivers.Driver] = None
-    not_used: Tuple[str, ...] = ()     # the other cards, and why
 
 
 def select(requested, allow_unsupported=False, support=None,
@@ -54,25 +48,27 @@ def select(requested, allow_unsupported=False, support=None,
     restore_environment()
     if requested == 'cpu':
         return _select_cpu(requested, because)
-    hidden = os.environ.get(_VISIBLE)
-    if hidden is not None and hidden.strip() in ('', '-1'):
-        return _select_cpu(requested, f'{_VISIBLE}={hidden.strip()} hides every '
-                           'GPU', 'unset it')
+    hidden = os.environ.get(_VISIBLE, '0').strip()
+    if hidden in ('', '-1'):
+        return _select_cpu(requested, f'{_VISIBLE}={hidden} hides every GPU')
     driver = drivers.ask()
-    if not driver.is_here:
-        return _select_cpu(requested, 'no NVIDIA driver here',
-                           'in a container pass --gpus all')
-    if driver.problem:
-        return _select_cpu(requested, driver.problem, is_problem=True)
     if not driver.cards:
-        return _select_cpu(requested, 'the NVIDIA driver finds no card'
-                           + (f' with {_VISIBLE}={hidden}' if hidden else ''),
-                           'in a container pass --gpus all')
-    support = support or supports.find_support() or supports.TENSORFLOW_1
-    selection = _select_card(requested, driver, support, allow_unsupported)
+        return _select_cpu(requested, driver.problem, driver.is_broken)
+    support = support or supports.find_support()
+    faults = [supports.find_fault(card, driver, support) for card in driver.cards]
+    if None not in faults:
+        refusal = '; '.join(faults)
+        if not allow_unsupported:
+            ways_out = supports.list_ways_out(driver, support) + ['--device cpu']
+            raise UserError(f'{refusal}. Use {", or ".join(ways_out)}, or try the card '
+                            'anyway with --allow-unsupported-gpu')
+        print(f'warning: {refusal}; used because of --allow-unsupported-gpu',
+              file=sys.stderr, flush=True)
+        faults[0] = None
+    card = driver.cards[faults.index(None)]
     if len(driver.cards) > 1:
-        _change(_VISIBLE, selection.card.label)
-    return selection
+        _change(_VISIBLE, card.label)
+    return DeviceSelection('gpu', requested, card=card)
 
 
 def resolve(selection, threads):
@@ -87,25 +83,21 @@ def resolve(selection, threads):
       UserError: TensorFlow can't use the GPU that was requested.
     """
     runtime.start_threads(threads)
-    name = None
+    fault = selection.card and _find_fault(selection.card, threads)
+    if fault:
+        selection = _select_cpu(selection.requested, fault, is_problem=True)
     if selection.device == 'gpu':
-        name, fault = _check_card(threads)
-        if fault:
-            selection = _select_cpu(selection.requested, fault, is_problem=True)
-    if selection.device == 'cpu':
+        number, cuda = drivers.find_number(), drivers.find_cuda()
+        line = (f'Device: {selection.card}' + (f', driver {number}' if number else '')
+                + (f', CUDA {drivers.format_cuda(cuda)}' if cuda else ''))
+    else:
         count = max(threads.intra_op, threads.inter_op)
         line = (f'Device: CPU ({selection.reason}), {count} '
                 f'thread{"" if count == 1 else "s"}')
+    if selection.is_problem:
+        print(f'warning: {line}', file=sys.stderr, flush=True)
     else:
-        cuda = libraries.find_cuda()
-        number = selection.driver.number
-        line = ', '.join(
-            [f'Device: {drivers.name_label(selection.card.label)}: {name}']
-            + ([f'driver {number}'] if number else [])
-            + ([f'CUDA {drivers.format_cuda(cuda)}'] if cuda else []))
-        line = '; not used: '.join((line,) + selection.not_used)
-    print(('warning: ' if selection.is_problem else '') + line,
-          file=sys.stderr if selection.is_problem else sys.stdout, flush=True)
+        print(line, flush=True)
     return selection.device
 
 
@@ -120,15 +112,30 @@ def find_gpu(device, threads):
     # Without the bus address, which would make equal machines differ.
     card = re.sub(r', pci bus id: [^,]*', '', _find_card(threads))
     return {'card': card, 'driver': drivers.find_number(),
-            'cuda': libraries.find_cuda(), 'cudnn': libraries.find_cudnn()}
+            'cuda': drivers.find_cuda(), 'cudnn': drivers.find_cudnn()}
 
 
-def _select_cpu(requested, reason, way_out='', is_problem=False):
+def restore_environment():
+    """Undoes the changes of an earlier run in this process, as in a notebook."""
+    for name, (before, value) in _changed.items():
+        if os.environ.get(name) == value:
+            del os.environ[name]
+            if before is not None:
+                os.environ[name] = before
+    _changed.clear()
+
+
+def _change(name, value):
+    _changed[name] = os.environ.get(name), value
+    os.environ[name] = value
+
+
+def _select_cpu(requested, reason, is_problem=False):
     """Selects the CPU; UserError if a GPU was requested."""
     if requested == 'gpu':
         raise UserError('no GPU is usable, but --device or the run\'s record asks for '
-                        f'one: {reason}; ' + (f'{way_out}, or ' if way_out else 'or ')
-                        + 'use --device cpu')
+                        f'one: {reason}; in a container pass --gpus all, or use '
+                        '--device cpu')
     _change(_VISIBLE, '-1')
     # Without a driver 1.15 logs a failed cuInit as an error at each start. Level 3
     # hides it; other errors still become Python exceptions.
@@ -137,63 +144,20 @@ def _select_cpu(requested, reason, way_out='', is_problem=False):
     return DeviceSelection('cpu', requested, reason, is_problem)
 
 
-def _select_card(requested, driver, support, allow_unsupported):
-    """Selects the first fit card; UserError if there is none."""
-    faults = [supports.find_fault(card, driver, support)
-              for card in driver.cards]
-    if None not in faults:
-        refusal = '; '.join(faults)
-        if not allow_unsupported:
-            ways_out = supports.list_ways_out(driver, support)
-            raise UserError(f'{refusal}. Use '
-                            + ', or '.join(ways_out + ['--device cpu'])
-                            + ', or try the card anyway with --allow-unsupported-gpu')
-        print(f'warning: {refusal}; used because of --allow-unsupported-gpu',
-              file=sys.stderr, flush=True)
-        faults[0] = None
-    card = driver.cards[faults.index(None)]
-    return DeviceSelection('gpu', requested, card=card, driver=driver, not_used=tuple(
-        fault or str(other) for other, fault in zip(driver.cards, faults)
-        if other is not card))
-
-
-def _change(name, value):
-    _changed[name] = os.environ.get(name), value
-    os.environ[name] = value
-
-
-def restore_environment():
-    """Undoes the changes of an earlier run in this process, as in a notebook."""
-    for name, (before, value) in _changed.items():
-        if os.environ.get(name) == value:
-            os.environ.pop(name)
-            if before is not None:
-                os.environ[name] = before
-    _changed.clear()
-
-
-def _check_card(threads):
-    """(name of TensorFlow's card, None), or (None, why it can't use one)."""
-    support = supports.find_support() or supports.TENSORFLOW_1
-    described = _find_card(threads)
-    if described is None:
-        return None, ('TensorFlow finds no usable GPU; set TF_CPP_MIN_LOG_LEVEL=0 to '
-                      f'see which library it lacks; {support.way_to_libraries}')
-    match = re.search(r'name: (.*?), (?:pci bus id: [^,]*, )?'
-                      r'compute capability: (\d+)\.(\d+)', described)
-    if not match:
-        return described, None
-    capability = int(match.group(2)), int(match.group(3))
-    name = f'{match.group(1)}, compute capability {match.group(2)}.{match.group(3)}'
-    fault = supports.find_cudnn_fault(capability, libraries.find_cudnn(), support)
-    return (None, f'{name}: {fault}') if fault else (name, None)
+def _find_fault(card, threads):
+    """Why TensorFlow can't use the selected card, or None."""
+    support = supports.find_support()
+    if _find_card(threads) is None:
+        return ('TensorFlow finds no usable GPU; set TF_CPP_MIN_LOG_LEVEL=0 to see which '
+                f'library it lacks; {support.way_to_libraries}')
+    return supports.find_cudnn_fault(card, drivers.find_cudnn(), support)
 
 
 def _find_card(threads):
     """TensorFlow's description of its first GPU, or None."""
     runtime.load_tensorflow()
     from tensorflow.python.client import device_lib
-    cards = [local.physical_device_desc for local
-             in device_lib.list_local_devices(runtime.session_config(threads))
-             if local.device_type == 'GPU']
-    return cards[0] if cards else None
+    config = runtime.session_config(threads)
+    return next((local.physical_device_desc
+                 for local in device_lib.list_local_devices(config)
+                 if local.device_type == 'GPU'), None)

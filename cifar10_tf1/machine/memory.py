@@ -2,8 +2,7 @@
 
 import os
 import sys
-from typing import NamedTuple
-from typing import Optional
+from typing import NamedTuple, Optional
 
 _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2 ** 63
 
@@ -17,26 +16,16 @@ class Memory(NamedTuple):
     @property
     def size(self):
         """The memory of the machine or the container, used or not."""
-        return _smaller(self.total, self.limit)
+        return min(filter(None, (self.total, self.limit)), default=None)
 
     @property
     def usable(self):
         """The most that a new process can use."""
-        return _smaller(self.available, self.limit)
-
-    def __str__(self):
-        limit = ('' if self.limit is None else
-                 f', {_gigabytes(self.limit)} for this container (cgroup)')
-        return (f'{_gigabytes(self.available)} free of the machine\'s '
-                f'{_gigabytes(self.total)}{limit}')
+        return min(filter(None, (self.available, self.limit)), default=None)
 
 
 def find_memory(root='/'):
-    """Reads /proc/meminfo and the limits of this process's cgroups: Memory.
-
-    Args:
-      root: str, the parent of proc and sys; for tests.
-    """
+    """Reads /proc/meminfo and the limits of this process's cgroups: Memory."""
     sizes = {}
     for line in _read(root, 'proc/meminfo').splitlines():
         name, unused_colon, value = line.partition(':')
@@ -55,15 +44,12 @@ def warn_of_shortage(needed_bytes, activity):
       needed_bytes: float, the program's peak; see systems.Entry.
       activity: str, 'training' or 'testing'.
     """
-    memory = find_memory()
-    if memory.usable is None or memory.usable >= needed_bytes:
-        return
-    way_out = 'end other programs'
-    if memory.limit == memory.usable:
-        way_out = 'give the container more (docker run --memory)'
-    print(f'warning: {activity} takes up to {_gigabytes(needed_bytes)} of memory, but '
-          f'only {_gigabytes(memory.usable)} is usable here, and the system may kill the '
-          f'program (exit status 137); {way_out}', file=sys.stderr, flush=True)
+    usable = find_memory().usable
+    if usable is not None and usable < needed_bytes:
+        print(f'warning: {activity} takes up to {needed_bytes / 1e9:.1f} GB of memory, '
+              f'but only {usable / 1e9:.1f} GB is usable here, and the system may kill '
+              'the program (exit status 137); end other programs, or give a container '
+              'more (docker run --memory)', file=sys.stderr, flush=True)
 
 
 def _list_limits(root):
@@ -84,14 +70,6 @@ def _list_limits(root):
             text = _read(root, folder, *parts[:length], name).strip()
             if text.isdigit():  # not "max"
                 yield int(text)
-
-
-def _smaller(*sizes):
-    return min((size for size in sizes if size is not None), default=None)
-
-
-def _gigabytes(size):
-    return 'unknown' if size is None else f'{size / 1e9:.1f} GB'
 
 
 def _read(*parts):

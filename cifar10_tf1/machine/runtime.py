@@ -19,6 +19,9 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import overrides
 
+NEEDS_AVX = ('TensorFlow needs a processor with AVX, and this one has none; use another '
+             'machine (a virtual one must pass on its host\'s AVX)')
+
 # mallopt's parameters, and the largest values that old C libraries accept.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
@@ -58,16 +61,9 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
         '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
         else '0')
-    _keep_memory()
-
-
-def _keep_memory():
-    """Makes the C library keep freed memory for the next allocation.
-
-    By default it returns most activations to the system at each step. On 1.15,
-    getting the memory back takes a tenth of the processor's time.
-    """
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # of glibc
+    # By default glibc returns most activations to the system at each step. On 1.15,
+    # getting the memory back takes a tenth of the processor's time.
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _MOST_TRIM)
         mallopt(_MMAP_THRESHOLD, _MOST_MMAP)
@@ -85,9 +81,7 @@ def load_tensorflow():
       UserError: the processor has no AVX, or PYTHONPATH has another Python's packages.
     """
     if description.lacks_avx():
-        raise UserError('TensorFlow needs a processor with AVX, and this one has '
-                        'none; use another machine (a virtual one must pass on '
-                        'its host\'s AVX)')
+        raise UserError(NEEDS_AVX)
     try:
         with _without_notes():
             import tensorflow
@@ -97,7 +91,7 @@ def load_tensorflow():
         if line is None:
             raise
         raise UserError(line) from error
-    if tf.version.VERSION.startswith('1.'):
+    if _is_version_1(tf):
         return tf
     # 2: graphs and sessions, ref-counted shapes, no eager execution.
     tf.disable_v2_behavior()
@@ -106,6 +100,37 @@ def load_tensorflow():
     # 2: no 19-bit products, the default from compute capability 8.0 on.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return tf
+
+
+def _is_version_1(tf):
+    return tf.version.VERSION.startswith('1.')
+
+
+@contextlib.contextmanager
+def _without_notes():
+    """Filters what TensorFlow's libraries log while they load.
+
+    2: they log before any level can be set. A separate process filters standard
+    error, so the message of an abort still gets through.
+    """
+    try:
+        grep = subprocess.Popen(
+            ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES], stdin=subprocess.PIPE,
+            stdout=2, start_new_session=True, env={**os.environ, 'LC_ALL': 'C'})
+    except OSError:  # no grep
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(grep.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        grep.stdin.close()
+        grep.wait()
 
 
 def start_threads(threads):
@@ -155,7 +180,7 @@ def dataset_options():
     tf = load_tensorflow()
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
-    if tf.version.VERSION.startswith('1.'):
+    if _is_version_1(tf):
         options.experimental_optimization.autotune = False
     else:
         options.autotune.enabled = False
@@ -168,7 +193,7 @@ def make_relu_gradient():
     Both are float32 of the same shape; the gradient is finite, no feature negative.
     """
     tf = load_tensorflow()
-    if not tf.version.VERSION.startswith('1.'):
+    if not _is_version_1(tf):
         return lambda gradient, features: tf.raw_ops.ReluGrad(gradients=gradient,
                                                               features=features)
     # 1.15: its kernel is not vectorised; these three ops are, and take half the time.
@@ -181,34 +206,4 @@ def make_relu_gradient():
 def has_onednn_rewrites():
     """Whether oneDNN computes convolutions, pools and their gradients; never on 1.15."""
     import tensorflow.compat.v1 as tf
-    return (not tf.version.VERSION.startswith('1.')
-            and os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
-
-
-@contextlib.contextmanager
-def _without_notes():
-    """Filters what TensorFlow's libraries log while they load.
-
-    2: they log before any level can be set. A separate process filters standard
-    error, so the message of an abort still gets through.
-    """
-    try:
-        with open(os.dup(2), 'wb') as error:
-            grep = subprocess.Popen(
-                ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES],
-                stdin=subprocess.PIPE, stdout=error, start_new_session=True,
-                env={**os.environ, 'LC_ALL': 'C'})
-    except OSError:  # no grep
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    os.dup2(grep.stdin.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        grep.stdin.close()
-        grep.wait()
+    return not _is_version_1(tf) and os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1'

@@ -53,8 +53,7 @@ def test_the_whole_report(tmp_path):
     statuses = dict(reversed(match) for match in re.findall(
         r'^(OK|WARN|FAIL) +(\w+)', text, re.MULTILINE))
     assert set(statuses) == {
-        'Program', 'Python', 'TensorFlow', 'Packages', 'Processor', 'GPU', 'Data',
-        'Disk', 'Writing', 'Memory', 'Threads'}
+        'Python', 'TensorFlow', 'Processor', 'GPU', 'Data', 'Disk', 'Memory'}
     assert statuses['Data'] == 'WARN' and statuses['TensorFlow'] == 'OK'
     assert 'FAIL' not in statuses.values()
     assert text.count('\n') <= 24  # a screen
@@ -103,8 +102,7 @@ def test_packages_of_another_python(tmp_path):
         (tmp_path / name / '__init__.py').write_text('def f(a, /, b): pass\n}')
     status, text = run('--device', 'cpu', PYTHONPATH=str(tmp_path))
     assert status == 4
-    assert re.search(rf'^WARN +PYTHONPATH +{tmp_path} ', text, re.MULTILINE)
-    assert '-> unset PYTHONPATH' in text and 'report it as a bug' not in text
+    assert '-> unset PYTHONPATH' in text and 'as a bug' not in text
     assert re.search('^FAIL +TensorFlow ', text, re.MULTILINE)
 
 
@@ -128,21 +126,7 @@ def test_a_tensorflow_that_does_not_load(monkeypatch, code, words):
     limit = 0.3 if 'sleep' in code else 60.0
     line = check_one(doctor.check_tensorflow, limit)
     assert line.status == FAIL and words in line.remedy
-    if 'libx' in code:
-        assert line.text.endswith('ImportError: libx')
-
-
-@pytest.mark.parametrize('numpy, tensorflow, status', [
-    ('1.18.5', '1.15.0', OK), ('1.21.6', '1.15.0', OK),
-    ('1.24.0', '1.15.0', FAIL), ('2.2.6', '2.21.0', OK), (None, '2.21.0', FAIL)])
-def test_packages(monkeypatch, numpy, tensorflow, status):
-    monkeypatch.setattr(description, 'find_tensorflow',
-                        lambda: ('tensorflow', tensorflow))
-    monkeypatch.setattr(description, 'find_version', lambda name: (
-        numpy if name == 'numpy' else None if name == 'h5py' else '0.1'))
-    line = check_one(doctor.check_packages)
-    assert line.status == status
-    assert status == OK or 'numpy' in line.text
+    assert 'libx' not in code or line.text.endswith('ImportError: libx')
 
 
 @pytest.mark.parametrize('tensorflow, version, status', [
@@ -176,14 +160,12 @@ RTX_2080 = drivers.Card('1', *cuda_stubs.RTX_2080)
 @pytest.fixture
 def judge(monkeypatch):
     """A function that judges a driver: the statuses and the text."""
-    def judge_driver(driver, requested='auto', support=supports.TENSORFLOW_1,
-                     num_gpus=1):
+    def judge_driver(driver, requested='auto', num_gpus=1):
         monkeypatch.setattr(drivers, 'ask', lambda *unused: driver)
-        monkeypatch.setattr(supports, 'find_support', lambda: support)
+        monkeypatch.setattr(supports, 'find_support', lambda: supports.TENSORFLOW_1)
         monkeypatch.setattr(doctor, '_LIST_GPUS', f'exit({num_gpus == 0:d})')
-        before = dict(os.environ)
         lines = check(doctor.check_gpu, requested)
-        assert dict(os.environ) == before
+        assert 'CUDA_VISIBLE_DEVICES' not in os.environ
         return [line.status for line in lines], doctor.format_lines(lines)
 
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
@@ -191,9 +173,8 @@ def judge(monkeypatch):
 
 
 @pytest.mark.parametrize('requested, status', [('auto', OK), ('cpu', OK), ('gpu', FAIL)])
-@pytest.mark.parametrize('support', [supports.TENSORFLOW_2, None])
-def test_no_driver(judge, requested, status, support):
-    found, text = judge(drivers.Driver(), requested, support)
+def test_no_driver(judge, requested, status):
+    found, text = judge(drivers.Driver(), requested)
     assert found == [status]
     assert requested == 'cpu' or 'no NVIDIA driver here' in text
 
@@ -201,37 +182,27 @@ def test_no_driver(judge, requested, status, support):
 @pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
 def test_a_broken_driver(judge, requested, status):
     found, text = judge(drivers.Driver(
-        True, problem='the NVIDIA driver fails (999); do x'), requested)
+        problem='the NVIDIA driver fails (999); do x', is_broken=True), requested)
     assert found == [status]
     assert 'the NVIDIA driver fails (999)' in text and 'do x' in text
 
 
 def test_a_fit_card_beside_an_unfit_one(judge):
-    found, text = judge(drivers.Driver(True, 12020, '535.54', (RTX_3090, RTX_2080)))
-    assert found == [OK, OK]
-    assert re.search('RTX 2080, compute capability 7.5: fit for TensorFlow 1.15', text)
-    assert 'NVIDIA 535.54, supports CUDA 12.2' in text
-    assert re.search('RTX 3090.*so it is not used', text)
+    found, text = judge(drivers.Driver((RTX_3090, RTX_2080), 12020))
+    assert found == [OK]
+    assert 'RTX 2080, compute capability 7.5: fit for TensorFlow 1.15' in text
 
 
 @pytest.mark.parametrize('requested, status', [('auto', FAIL), ('cpu', OK), ('gpu', FAIL)])
 def test_an_unfit_card(judge, requested, status):
-    found, text = judge(drivers.Driver(True, 12020, '535.54', (RTX_3090,)), requested)
+    found, text = judge(drivers.Driver((RTX_3090,), 12020), requested)
     assert found == [status]
     assert ('docker/Dockerfile.tf2' in text) == (status != OK)
 
 
-def test_cards_without_tensorflow(judge):
-    """The report has a verdict for each TensorFlow."""
-    found, text = judge(drivers.Driver(True, 12020, None, (RTX_3090,)), support=None)
-    assert found == [FAIL, OK]
-    assert 'TensorFlow 1.15 (CUDA 10.0) supports 3.5 to 7.5' in text
-    assert '8.6: fit for TensorFlow 2;' in text
-
-
 @pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
 def test_libraries_that_do_not_load(judge, requested, status):
-    found, text = judge(drivers.Driver(True, 12020, None, (RTX_2080,)), requested,
+    found, text = judge(drivers.Driver((RTX_2080,), 12020), requested,
                         num_gpus=0)
     assert found == [OK, status]
     assert 'CUDA, cuDNN' in text and 'docker/Dockerfile' in text
@@ -294,26 +265,10 @@ def test_room(tmp_path, monkeypatch, free, data, model):
     monkeypatch.setattr(doctor.shutil, 'disk_usage', lambda path: Usage)
     lines = check(doctor.check_folders, str(tmp_path), str(tmp_path / 'a' / 'b'),
                   DEEP_CNN)
-    assert [(line.subject, line.status) for line in lines] == [
-        ('Disk', data), ('Writing', OK), ('Disk', model), ('Writing', OK)]
-    assert ('--data-dir' in lines[0].remedy, '--model-dir' in lines[2].remedy
-            ) == (data != OK, model != OK)
+    assert [line.status for line in lines] == [data, model]
+    assert data == OK or '--data-dir' in lines[0].remedy
+    assert model == OK or '--model-dir' in lines[1].remedy
     assert list(tmp_path.iterdir()) == []
-
-
-def test_room_beside_checkpoints(tmp_path, monkeypatch):
-    """New checkpoints replace the five old ones; the data is complete."""
-    monkeypatch.setattr(cifar10, 'is_present', lambda data_dir: True)
-    for step in range(5):
-        with open(str(tmp_path / f'model.ckpt-{step}.data'), 'wb') as file:
-            file.truncate(9 * 1000 * 1000)
-
-    class Usage:
-        free = 10 * 1000 * 1000
-
-    monkeypatch.setattr(doctor.shutil, 'disk_usage', lambda path: Usage)
-    lines = check(doctor.check_folders, str(tmp_path), str(tmp_path), DEEP_CNN)
-    assert [line.status for line in lines] == [OK, OK]
 
 
 def test_a_file_in_the_place_of_the_model_folder(tmp_path):
@@ -340,15 +295,12 @@ def test_a_full_and_a_read_only_disk(tmp_path):
         status, text = run(*arguments)
         assert status == 4
         for what in ('data', 'model'):
-            assert re.search(rf'^FAIL +Disk +0 MB free for the {what} in ', text,
-                             re.MULTILINE), text
             assert f'--{what}-dir' in text
-        # Room and permission are two things.
-        assert not re.search('^FAIL +Writing', text, re.MULTILINE)
+        assert len(re.findall('^FAIL +Disk', text, re.MULTILINE)) == 2, text
         subprocess.run(['mount', '-o', 'remount,ro', str(folder)], check=True)
         status, text = run(*arguments)
         assert status == 4
-        assert len(re.findall('^FAIL +Writing.*Read-only file system', text,
+        assert len(re.findall('^FAIL +Disk.*Read-only file system', text,
                               re.MULTILINE)) == 2
     finally:
         subprocess.run(['umount', str(folder)], check=True)
@@ -364,7 +316,6 @@ def test_the_memory_of_a_container(monkeypatch, limit, status):
         8 * 10 ** 9, 6 * 10 ** 9, limit))
     line = check_one(doctor.check_memory, DEEP_CNN)
     assert line.status == status
-    assert (limit is None) == ('for this container' not in line.text)
 
 
 def test_threads_are_the_process_s():
@@ -373,6 +324,6 @@ def test_threads_are_the_process_s():
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
-        assert check_one(doctor.check_threads).text.startswith('1 core ')
+        assert '; 1 core usable' in check_one(doctor.check_processor).text
     finally:
         os.sched_setaffinity(0, before)

@@ -13,7 +13,7 @@ from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 from setup_project import ROOT
 
-NEWEST = Driver(True, 99000)
+NEWEST = Driver(cuda=99000)
 CAPABILITIES = [(3, 0), (3, 5), (3, 7), (5, 0), (5, 2), (6, 0), (6, 1), (7, 0),
                 (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)]
 VERDICTS = [
@@ -40,22 +40,22 @@ def read(name):
 @pytest.mark.parametrize('card, cuda, by_1, by_2', VERDICTS)
 def test_verdicts(card, cuda, by_1, by_2):
     card = Card('0', *card)
-    driver = Driver(True, cuda, '470.1', (card,))
+    driver = Driver((card,), cuda)
     for support, word in ((TENSORFLOW_1, by_1), (TENSORFLOW_2, by_2)):
         fault = supports.find_fault(card, driver, support)
         if word is None:
             assert fault is None
         else:
             assert str(card) in fault and word in fault, fault
-            assert word != 'too old' or supports.find_driver_need(
-                card, support).number in fault
+            assert word != 'too old' or support.find_driver_need(card).number in fault
     ways_out = supports.list_ways_out(driver, TENSORFLOW_1)
     if by_2 is None:
         assert ways_out == [TENSORFLOW_2.way_to_it]
-    elif by_2 == 'too old' and by_1 == 'hangs for minutes':
-        assert ways_out == [TENSORFLOW_2.way_to_it + ' with the NVIDIA driver '
-                            '555.42.02 or newer']
-    else:  # none has kernels for it, or a newer driver helps this one too
+    elif by_2 == 'too old':
+        number = TENSORFLOW_2.find_driver_need(card).number
+        assert ways_out == [
+            f'{TENSORFLOW_2.way_to_it} with the NVIDIA driver {number} or newer']
+    else:
         assert ways_out == []
 
 
@@ -108,7 +108,7 @@ def judge(capability, support):
     card = Card('0', 'A card', capability)
     if supports.find_fault(card, NEWEST, support):
         return 'no'
-    return f'driver {supports.find_driver_need(card, support).number} or newer'
+    return f'driver {support.find_driver_need(card).number} or newer'
 
 
 def covers(span, capability):
@@ -160,13 +160,13 @@ def test_the_locked_cudnn_has_kernels_for_the_whole_table():
         read('requirements/tf2-cuda.txt'), re.MULTILINE).groups())
     assert (major, minor) >= (9, 3)  # which TensorFlow 2.21 asks for
     version = major * 10000 + minor * 100 + patch
-    assert supports.find_cudnn_fault(TENSORFLOW_2.lowest, version,
-                                     TENSORFLOW_2) is None
+    assert supports.find_cudnn_fault(
+        Card('0', 'The oldest', TENSORFLOW_2.lowest), version, TENSORFLOW_2) is None
 
 
 @pytest.mark.parametrize('version, card, fault', [
     (92800, cuda_stubs.GTX_1080_TI, 'cuDNN 9.28'), (92800, cuda_stubs.RTX_2080, ''),
     (91002, cuda_stubs.GTX_1080_TI, ''), (None, cuda_stubs.GTX_1080_TI, '')])
 def test_a_cudnn_that_is_too_new_for_the_card(version, card, fault):
-    found = supports.find_cudnn_fault(card[1], version, TENSORFLOW_2)
+    found = supports.find_cudnn_fault(Card('0', *card), version, TENSORFLOW_2)
     assert fault in found if fault else found is None

@@ -11,7 +11,6 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import devices
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import libraries
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 from setup_project import ROOT
@@ -113,7 +112,6 @@ def test_a_second_run_in_the_process_finds_what_the_first_found(stub, before):
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
     selection = devices.select('auto', support=TENSORFLOW_2)
     assert selection.card.label == ('1' if before else '0')
-    assert len(selection.driver.cards) == 2
 
 
 @pytest.mark.parametrize('requested', ['auto', 'gpu'])
@@ -164,16 +162,13 @@ def test_the_fit_card_of_two(stub, monkeypatch, capsys):
     selection = devices.select('auto', support=TENSORFLOW_1)
     assert selection.card.name == 'NVIDIA GeForce GTX 1080 Ti'
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
-    selection = selection._replace(driver=selection.driver._replace(number='535.54'))
+    monkeypatch.setattr(drivers, 'find_number', lambda: '535.54')
     monkeypatch.setattr(devices, '_find_card', lambda threads: GTX_1080_TI)
-    monkeypatch.setattr(libraries, 'find_cuda', lambda: 10000)
+    monkeypatch.setattr(drivers, 'find_cuda', lambda: 10000)
     assert devices.resolve(selection, THREADS) == 'gpu'
-    line = capsys.readouterr().out
-    assert line.startswith(
+    assert capsys.readouterr().out == (
         'Device: GPU 1: NVIDIA GeForce GTX 1080 Ti, compute capability 6.1, driver '
-        '535.54, CUDA 10.0; not used: GPU 0: NVIDIA GeForce RTX 3090, compute '
-        'capability 8.6: TensorFlow 1.15 (CUDA 10.0) supports 3.5 to 7.5')
-    assert line.count('\n') == 1
+        '535.54, CUDA 10.0\n')
     assert 'pci bus id' not in devices.find_gpu('gpu', THREADS)['card']
 
 
@@ -214,7 +209,7 @@ def test_an_old_driver(stub, support):
 
 
 @pytest.mark.parametrize('how, words', [
-    (999, 'CUDA error 999'), ('hang', 'hangs (no answer in 0.3 s)')])
+    (999, 'CUDA error 999'), ('hang', 'no answer in 0.3 s')])
 def test_a_broken_driver(stub, monkeypatch, capsys, how, words):
     """Warns and uses the CPU; refuses if a GPU was requested."""
     monkeypatch.setattr(drivers.ask, '__defaults__', (0.3,))
@@ -244,7 +239,7 @@ def test_a_card_that_tensorflow_cannot_use(stub, monkeypatch, capsys, cudnn,
     stub(cuda_stubs.GTX_1080_TI)
     monkeypatch.setattr(devices, '_find_card', lambda threads: described)
     monkeypatch.setattr(devices.supports, 'find_support', lambda: TENSORFLOW_2)
-    monkeypatch.setattr(libraries, 'find_cudnn', lambda: cudnn)
+    monkeypatch.setattr(drivers, 'find_cudnn', lambda: cudnn)
     selection = devices.select('auto')
     assert devices.resolve(selection, THREADS) == 'cpu'
     line = warning(capsys.readouterr())

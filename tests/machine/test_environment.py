@@ -48,14 +48,14 @@ def make_environments(root, *names):
 def test_the_environments_that_are_there(made, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_environments(tmp_path, *made)
-    line = environment.describe('tensorflow', str(tmp_path), '/usr')
+    line = environment.describe('tensorflow', str(tmp_path))
     assert line.startswith('tensorflow is not installed in this Python (')
-    assert line.endswith('; ' + expected)
+    assert '; ' + expected in line
 
 
 def test_an_environment_that_is_incomplete(tmp_path):
     make_environments(tmp_path, '.venv', '.venv-tf2')
-    line = environment.describe('numpy', str(tmp_path), str(tmp_path / '.venv'))
+    line = environment.describe('numpy', str(tmp_path))
     assert 'make setup' in line
 
 

@@ -45,7 +45,7 @@ def test_the_limit_of_a_container(tmp_path, cgroup, files, limit):
     (Memory(8 * 10 ** 9, 6 * 10 ** 9, None), None),
     (Memory(8 * 10 ** 9, 6 * 10 ** 9, 10 ** 9), None),
     (Memory(8 * 10 ** 9, 6 * 10 ** 9, 4 * 10 ** 8), 'docker run --memory'),
-    (Memory(8 * 10 ** 9, 3 * 10 ** 8, 4 * 10 ** 8), 'end other programs'),
+    (Memory(8 * 10 ** 9, 3 * 10 ** 8, 4 * 10 ** 8), 'docker run --memory'),
     (Memory(None, None, None), None)])
 def test_a_shortage_names_the_way_out(found, way_out, monkeypatch, capsys):
     monkeypatch.setattr(memory, 'find_memory', lambda: found)

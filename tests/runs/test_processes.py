@@ -161,9 +161,8 @@ def test_a_closed_pipe(data_dir, tmp_path):
     process.stdout.close()
     error = process.stderr.read()
     assert process.wait() == 1
-    assert error == ('train.py: error: cannot print to standard output: its '
-                     'reader is gone; give it a place to go to, such as > '
-                     '/dev/null\n')
+    assert error.startswith('train.py: error: cannot print to standard output: ')
+    assert error.count('\n') == 1 and '> /dev/null' in error
 
 
 def test_started_by_a_program_with_tensorflow_2(data_dir, tmp_path):

@@ -1,59 +1,48 @@
-"""The NVIDIA cards of this machine and the CUDA version of their driver.
+"""The NVIDIA driver, its cards, and the CUDA libraries that TensorFlow has loaded.
 
-Asks libcuda.so.1, part of every driver and of every container that can compute, in
-a child process (probe.py) with a time limit: a broken driver may hang or crash.
+Asks libcuda.so.1, part of every driver and of every container that can compute, in a
+child process with a time limit: a broken driver may hang or crash. The child runs this
+file as a script, so it imports nothing from the project.
 """
 
+import ctypes
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import NamedTuple, Optional, Tuple
 
 # On a large machine that unloads its idle driver, cuInit takes seconds a card.
 LIMIT_SECONDS = 60.0
-_PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'probe.py')
 _VERSION_FILE = '/proc/driver/nvidia/version'
 
 _NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
-# The CUDA toolkit's stub of libcuda answers -1 up to CUDA 10, later 34. In
-# TensorFlow's GPU images the loader finds it if the container has no --gpus.
-_STUB_CODES = (-1, 34)
-_DEVICE_FILES = ('/dev/nvidiactl', '/dev/dxg')  # the second on WSL
-
-_REMEDY = ('reboot, or reinstall the driver; in a container pass --gpus all and keep '
-           'stub libraries out of LD_LIBRARY_PATH')
+_CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76  # CUdevice_attribute in cuda.h
 
 
 class Card(NamedTuple):
-    label: str                   # in CUDA_VISIBLE_DEVICES
+    label: str                   # in CUDA_VISIBLE_DEVICES: a number or a UUID
     name: str                    # such as 'NVIDIA GeForce RTX 2080'
     capability: Tuple[int, int]  # compute capability
 
     def __str__(self):
-        return (f'{name_label(self.label)}: {self.name}, compute capability '
+        label = f'GPU {self.label}' if self.label.isdigit() else self.label
+        return (f'{label}: {self.name}, compute capability '
                 f'{format_capability(self.capability)}')
 
 
 class Driver(NamedTuple):
-    is_here: bool = False          # whether there is a libcuda
+    cards: Tuple[Card, ...] = ()
     cuda: Optional[int] = None     # the newest version it supports, 12020 for 12.2
     number: Optional[str] = None   # its own version, such as '535.54.03'
-    cards: Tuple[Card, ...] = ()
-    problem: Optional[str] = None  # why it can't be used, and a remedy
-
-    def fail(self, problem):
-        """This driver, marked as unusable."""
-        return self._replace(is_here=True, cards=(),
-                             problem=f'the NVIDIA driver {problem}; {_REMEDY}')
+    problem: str = 'no NVIDIA driver here'  # why there are no cards
+    is_broken: bool = False        # there may be a card, but it can't be used
 
 
 def ask(limit=LIMIT_SECONDS):
-    """Asks the driver of this machine: Driver, with a `problem` if anything fails.
+    """Asks the driver of this machine: Driver.
 
     Unless CUDA_VISIBLE_DEVICES is set, numbers the cards as nvidia-smi does; CUDA
     itself would put the fastest card first.
@@ -61,34 +50,34 @@ def ask(limit=LIMIT_SECONDS):
     Args:
       limit: float, seconds.
     """
-    if os.environ.get('CUDA_VISIBLE_DEVICES') is None:
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    if visible is None:
         os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
-    driver = Driver(number=find_number())
-    status, output = _run_probe(limit)
-    if status == -signal.SIGALRM:
-        return driver.fail(f'hangs (no answer in {limit:g} s)')
-    if status < 0:
-        return driver.fail(f'crashes ({signal.Signals(-status).name})')
+    process = subprocess.Popen(
+        [sys.executable, '-I', '-S', os.path.abspath(__file__), str(limit)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, universal_newlines=True)
     try:
-        answer = json.loads(output.splitlines()[-1])
-        unloadable, cuda, error, cards = (
-            answer[name] for name in ('unloadable', 'cuda', 'error', 'cards'))
-    except (IndexError, KeyError, TypeError, ValueError):
-        return driver.fail(f'gives no answer (exit status {status})')
-    driver = driver._replace(cuda=cuda)
-    if unloadable is not None:
-        # Otherwise one of the libraries that libcuda needs is missing.
-        is_absent = (unloadable.startswith('libcuda.so.1:')
-                     and 'No such file' in unloadable)
-        return driver if is_absent else driver.fail(f'does not load ({unloadable})')
-    if error and error['code'] in _STUB_CODES and not any(
-            map(os.path.exists, _DEVICE_FILES)):
-        return Driver(number=driver.number)
-    if error and error['code'] != _NO_DEVICE:
-        return driver.fail(f'fails ({error["call"]}: CUDA error {error["code"]})')
-    return driver._replace(is_here=True, cards=tuple(
-        Card(_label(i), card['name'], tuple(card['capability']))
-        for i, card in enumerate(cards)))
+        output = process.communicate(timeout=limit + 1)[0]
+        problem, cuda, found = json.loads(output.splitlines()[-1])
+    except (subprocess.TimeoutExpired, IndexError, TypeError, ValueError):
+        status, cuda, found = process.returncode, None, ()
+        # None: the child is stuck in the kernel, where no signal ends it.
+        problem = (f'no answer in {limit:g} s' if status in (None, -signal.SIGALRM)
+                   else f'no answer, exit status {status}')
+    # If a library that libcuda needs is missing, the loader names that one instead.
+    if re.match('(dlopen.)?libcuda.so.1.*no such file', problem, re.IGNORECASE):
+        return Driver()
+    if problem:
+        problem = (f'the NVIDIA driver fails ({problem}); reboot, or reinstall it; in a '
+                   'container pass --gpus all and keep stub libraries out of '
+                   'LD_LIBRARY_PATH')
+    labels = visible.split(',') if visible else map(str, range(len(found)))
+    cards = tuple(Card(label.strip(), name, tuple(capability))
+                  for label, (name, capability) in zip(labels, found))
+    return Driver(cards, cuda, find_number(), problem or (
+        'the NVIDIA driver finds no card'
+        + (f' with CUDA_VISIBLE_DEVICES={visible}' if visible else '')), bool(problem))
 
 
 def find_number():
@@ -101,29 +90,31 @@ def find_number():
     return match and match.group(1)
 
 
-def _run_probe(limit):
-    """Runs probe.py, which sets its own alarm: (exit status, output)."""
-    process = subprocess.Popen(
-        [sys.executable, '-I', '-S', _PROBE, str(limit)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, universal_newlines=True)
-    try:
-        output = process.communicate(timeout=limit + 1)[0]
-        return process.returncode, output
-    except subprocess.TimeoutExpired:  # stuck in the kernel, where nothing ends it
-        return -signal.SIGALRM, ''
+def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
+    """The version of the loaded CUDA runtime, 10000 for 10.0, or None."""
+    library, version = _load(names), ctypes.c_int()
+    if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
+        return None
+    return version.value
 
 
-def _label(index):
-    """The card's entry in a user's CUDA_VISIBLE_DEVICES, else its number."""
-    listed = os.environ.get('CUDA_VISIBLE_DEVICES')
-    labels = listed.split(',') if listed else []
-    return labels[index].strip() if index < len(labels) else str(index)
+def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
+    """The version of cuDNN, 7605 for 7.6.5 and 92800 for 9.28.0, or None."""
+    library = _load(names)
+    if library is None:
+        return None
+    library.cudnnGetVersion.restype = ctypes.c_size_t
+    return library.cudnnGetVersion()
 
 
-def name_label(label):
-    """'GPU 1' for '1'; a UUID, 'GPU-...' or 'MIG-...', is unchanged."""
-    return f'GPU {label}' if label.isdigit() else label
+def _load(names):
+    """Opens the first library found; one already loaded may be in any folder."""
+    for name in names:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
 
 
 def format_cuda(number):
@@ -134,3 +125,41 @@ def format_cuda(number):
 def format_capability(capability):
     """'7.5' for (7, 5)."""
     return '{}.{}'.format(*capability)
+
+
+def _describe_driver():
+    """In the child: (problem or '', CUDA version, [(name, capability), ...])."""
+    def call(name, *arguments):
+        code = getattr(library, name)(*arguments)
+        if code:
+            raise OSError(code, f'{name}: CUDA error {code}')
+
+    number, cuda, cards = ctypes.c_int(), None, []
+    try:
+        library = ctypes.CDLL('libcuda.so.1')
+        # Needs no cuInit, so it answers even if cuInit fails.
+        call('cuDriverGetVersion', ctypes.byref(number))
+        cuda = number.value
+        call('cuInit', 0)
+        call('cuDeviceGetCount', ctypes.byref(number))
+        for index in range(number.value):
+            device, text = ctypes.c_int(), ctypes.create_string_buffer(256)
+            call('cuDeviceGet', ctypes.byref(device), index)
+            call('cuDeviceGetName', text, len(text), device)
+            capability = []
+            for attribute in (_CAPABILITY_MAJOR, _CAPABILITY_MINOR):
+                call('cuDeviceGetAttribute', ctypes.byref(number), attribute, device)
+                capability.append(number.value)
+            cards.append((text.value.decode('utf-8', 'replace'), capability))
+    except OSError as error:
+        if error.errno != _NO_DEVICE:
+            return error.strerror or str(error), cuda, []
+    return '', cuda, cards
+
+
+if __name__ == '__main__':
+    # Both end the child inside a call, even without its parent.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+    print('\n' + json.dumps(_describe_driver()), flush=True)
+    os._exit(0)  # skips the library's clean-up, which could crash after the answer

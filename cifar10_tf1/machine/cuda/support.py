@@ -5,9 +5,7 @@ its own major capability from its minor one upwards, and PTX, which the driver
 compiles at the first start and which in principle runs on every newer card.
 """
 
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine.cuda.driver import format_capability
@@ -32,6 +30,12 @@ class Support(NamedTuple):
     way_to_libraries: str             # how a user gets its CUDA and cuDNN
     # (version, capability): from this version on, cuDNN has no kernels for older cards.
     cudnn_limit: Optional[Tuple[int, Tuple[int, int]]] = None
+
+    def has_kernels(self, card):
+        return self.lowest <= card.capability <= self.highest
+
+    def find_driver_need(self, card):
+        return [need for need in self.drivers if need.capability <= card.capability][-1]
 
 
 TENSORFLOW_1 = Support(
@@ -70,10 +74,8 @@ SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
 
 
 def find_support():
-    """The Support of the installed TensorFlow, or None."""
-    version = description.find_tensorflow()[1]
-    if version is None:
-        return None
+    """The Support of the installed TensorFlow, by default 1.15's."""
+    version = description.find_tensorflow()[1] or '1.'
     return TENSORFLOW_1 if version.startswith('1.') else TENSORFLOW_2
 
 
@@ -85,67 +87,49 @@ def find_fault(card, driver, support):
       driver: driver.Driver.
       support: Support.
     """
-    if not _has_kernels(support, card):
-        span = ' to '.join(map(format_capability,
-                               (support.lowest, support.highest)))
-        return (f'{card}: {support.name} (CUDA {support.cuda}) supports '
-                f'{span}, and ' + (f'on newer cards {support.on_newer_cards}'
-                                   if card.capability > support.highest else
-                                   'has no kernels for older cards'))
-    need = find_driver_need(card, support)
+    if not support.has_kernels(card):
+        span = ' to '.join(map(format_capability, (support.lowest, support.highest)))
+        consequence = (f'on newer cards {support.on_newer_cards}'
+                       if card.capability > support.highest else
+                       'has no kernels for older cards')
+        return (f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and '
+                f'{consequence}')
+    need = support.find_driver_need(card)
     if driver.cuda is None or driver.cuda >= need.cuda:
         return None
-    number = f' {driver.number}' if driver.number else ''
-    return (f'{card}: the NVIDIA driver{number} is too old: it supports CUDA '
+    return (f'{card}: the NVIDIA driver is too old: it supports CUDA '
             f'{format_cuda(driver.cuda)}, and {support.name} needs '
             f'{format_cuda(need.cuda)} for this card; update the driver to '
             f'{need.number} or newer')
 
 
-def find_cudnn_fault(capability, version, support):
+def find_cudnn_fault(card, version, support):
     """Why a cuDNN can't compute on a card, as a clause; None if it can.
 
     Args:
-      capability: (int, int), the card's.
+      card: driver.Card.
       version: int, 91002 for 9.10.2; None if unknown.
       support: Support.
     """
     if not support.cudnn_limit or version is None:
         return None
     first, lowest = support.cudnn_limit
-    if version < first or capability >= lowest:
+    if version < first or card.capability >= lowest:
         return None
-    return (f'cuDNN {version // 10000}.{version % 10000 // 100} has no kernels for '
-            f'compute capability {format_capability(capability)}; run make setup '
-            'RUNTIME=tf2-cuda to install one that has them')
-
-
-def find_driver_need(card, support):
-    return [need for need in support.drivers
-            if need.capability <= card.capability][-1]
+    return (f'{card}: cuDNN {version // 10000}.{version % 10000 // 100} has no kernels '
+            'for it; run make setup RUNTIME=tf2-cuda to install one that has them')
 
 
 def list_ways_out(driver, support):
-    """Lists other TensorFlows that can use one of the cards, as str.
-
-    If one only needs a newer driver, and this TensorFlow has no kernels for the card
-    anyway, the text names that driver.
-    """
+    """Lists other TensorFlows that have kernels for one of the cards, as str."""
     ways_out = []
     for other in SUPPORTS:
-        if other is support:
-            continue
-        needs = [find_driver_need(card, other) for card in driver.cards
-                 if _has_kernels(other, card)
-                 and not _has_kernels(support, card)]
-        if any(find_fault(card, driver, other) is None
-               for card in driver.cards):
-            ways_out.append(other.way_to_it)
-        elif needs:
-            ways_out.append(f'{other.way_to_it} with the NVIDIA driver '
-                            f'{min(needs).number} or newer')
+        needs = [other.find_driver_need(card) for card in driver.cards
+                 if other is not support and other.has_kernels(card)]
+        if needs:
+            need = min(needs)
+            is_new_enough = driver.cuda is None or driver.cuda >= need.cuda
+            ways_out.append(other.way_to_it + (
+                '' if is_new_enough else
+                f' with the NVIDIA driver {need.number} or newer'))
     return ways_out
-
-
-def _has_kernels(support, card):
-    return support.lowest <= card.capability <= support.highest
