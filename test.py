@@ -130,17 +130,9 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
         with tf.device('/cpu:0'):
             test_input = pipeline.build_test_input(
                 system, data_set, seed, variant, num_input_threads, max_images)
-            # The fed handle selects the iterator of the batch.
-            handle = tf.placeholder(tf.string, [], name='handle')
-            iterator = tf.data.Iterator.from_string_handle(
-                handle, tf.data.get_output_types(test_input.iterator),
-                tf.data.get_output_shapes(test_input.iterator))
-            labels, images = iterator.get_next('batch')
+            inputs = pipeline.build_inputs(None, {'test': test_input})
             # Runs of the session so far, for what is drawn.
             run_number = tf.placeholder_with_default(np.int64(0), [])
-            handles = {'test': test_input.iterator.string_handle('test')}
-        inputs = pipeline.Inputs(None, {'test': test_input}, handles, handle,
-                                 labels, images)
         layers = kernels.load(kernels_name, for_training=False)
 
         def build_network(images, number):
@@ -149,7 +141,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 
         with tf.device(f'/{device}:0'):
             logits, in_top_1 = evaluation.build_loop(
-                iterator, evaluation.count_batches(test_input.batch_sizes),
+                inputs.iterator, evaluation.count_batches(test_input.batch_sizes),
                 build_network, run_number)
         variables = base.list_restored(system)
         return evaluation.EvaluationGraph(graph, inputs, logits, in_top_1,

@@ -94,7 +94,7 @@ class TrainingGraph(NamedTuple):
     learning_rate: tf.Tensor      # float32 scalar, of the next update
     global_step: tf.Variable      # int64 scalar, updates done
     train_op: tf.Operation
-    figures: numeric_check.Figures  # loss and gradients
+    figures: dict                 # loss and gradients, as numeric_check compares them
     weights_finite: tf.Tensor     # bool scalar
     variables: dict               # name in a checkpoint -> tf.Variable, all
     saver: tf.train.Saver
@@ -123,27 +123,18 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
                 system, data_set, plan, seed, num_input_threads)
             measured = pipeline.build_measured_inputs(
                 system, data_set, plan, seed, num_input_threads)
-            # The fed handle selects the iterator of the batch.
-            handle = tf.placeholder(tf.string, [], name='handle')
-            iterator = tf.data.Iterator.from_string_handle(
-                handle, tf.data.get_output_types(training_input.iterator),
-                tf.data.get_output_shapes(training_input.iterator))
-            labels, images = iterator.get_next('batch')
-            handles = {name: source.iterator.string_handle(name) for name, source
-                       in [('training', training_input), *measured.items()]}
-        inputs = pipeline.Inputs(training_input, measured, handles, handle,
-                                 labels, images)
+            inputs = pipeline.build_inputs(training_input, measured)
         global_step = loss.build_global_step()
         with tf.device(f'/{device}:0'):
             # Dropout draws by the step; what is fed as keep_prob turns it on.
             mode = modes.build_training_mode(system, seed, global_step)
-            logits = system.build_network(images, seed,
+            logits = system.build_network(inputs.images, seed,
                                           kernels.load(kernels_name), mode)
-            losses = loss.build_losses(logits, labels)
+            losses = loss.build_losses(logits, inputs.labels)
             train_op, learning_rate, gradients = build_update(
                 system, losses[-1], global_step)
-            num_correct = loss.build_num_correct(logits, labels)
-        figures = numeric_check.build_training_figures(losses[-1], gradients)
+            num_correct = loss.build_num_correct(logits, inputs.labels)
+        figures = numeric_check.list_figures(losses[-1], gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
                 [tf.reduce_all(tf.is_finite(variable))

@@ -74,7 +74,6 @@ def _make_inception():
         num_epochs=1, steps_per_epoch=6, steps_per_figure=3)
     system = make_small('inception_v3', batch_size=2, test_batch_size=2,
                         num_calibration_batches=2, schedule=schedule)
-    system.num_epochs = 1
     return Case(system, 1, 2, prepare=_prepare_inception)
 
 

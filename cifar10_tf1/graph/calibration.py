@@ -17,9 +17,6 @@ def calibrate(system, session, data_set, threads):
     """Replaces a session's moving averages, if the system needs it.
 
     The means are over the first num_calibration_batches training batches in file order.
-
-    Raises:
-      UserError: as DataSet.labels_and_images.
     """
     if not system.num_calibration_batches:
         return
@@ -33,9 +30,8 @@ def calibrate(system, session, data_set, threads):
         moments = dict(tf.get_collection(BATCH_STATISTICS))
         with variables.open_network(weights, threads) as copy:
             batches = [copy.run(moments, {pixels: np.take(
-                images, range(size * number, size * (number + 1)), axis=0,
-                mode='wrap')}) for number
-                in range(system.num_calibration_batches)]
+                images, range(size * number, size * (number + 1)), axis=0, mode='wrap')})
+                for number in range(system.num_calibration_batches)]
     with session.graph.as_default():
         averages = {variable.op.name: variable
                     for variable in variables.list_network_variables()}

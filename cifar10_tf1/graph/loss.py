@@ -32,14 +32,7 @@ def _sum(terms, name):
 
 
 def build_cross_entropy(logits, labels):
-    """Mean sparse softmax cross-entropy, written out.
-
-    Args:
-      logits: float32 [batch, classes].
-      labels: int32 [batch].
-    Returns:
-      float32 scalar, nats.
-    """
+    """Mean sparse softmax cross-entropy in nats, written out: a float32 scalar."""
     with tf.name_scope('cross_entropy'):
         log_probabilities = logits - tf.reduce_logsumexp(logits, axis=1, keepdims=True)
         chosen = tf.one_hot(labels, logits.shape[1].value)
@@ -67,11 +60,6 @@ def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
 
     UPDATE_OPS, the moving averages of the batch's moments, run first.
 
-    Args:
-      optimizer: tf.train.Optimizer.
-      total_loss: float32 scalar.
-      global_step: int64 variable.
-      sums_in_pairs: bool, as systems.base.System's.
     Returns:
       (update, gradients): an operation; list of (gradient, variable).
     """

@@ -1,9 +1,11 @@
-"""How a network is used: in training, in testing or on pictures."""
+"""How a network is used: in training, in testing or on pictures; its dropout."""
 
 from typing import NamedTuple
 from typing import Union
 
 import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.common.seeds import derive_seed
 
 # Collection of (name of a moving average, tensor that it averages).
 BATCH_STATISTICS = 'batch_statistics'
@@ -11,8 +13,7 @@ BATCH_STATISTICS = 'batch_statistics'
 
 class Mode(NamedTuple):
     """By default as in testing and on pictures."""
-    keep_prob: Union[float, tf.Tensor, None] = None  # share of units that dropout
-    # keeps; None: no dropout
+    keep_prob: Union[float, tf.Tensor, None] = None  # None: no dropout
     step: Union[int, tf.Tensor, None] = None  # int64; dropout draws by the step
     seed: int = 0                             # of dropout
     uses_batch_statistics: bool = False       # normalise by the batch's moments
@@ -39,3 +40,31 @@ def build_test_mode(system, variant: str, seed: int,
     if variant not in system.variants_as_in_training:
         return Mode()
     return Mode(system.keep_prob, number, seed, uses_batch_statistics=True)
+
+
+def build_dropout(net, name, mode):
+    """Keeps each unit with probability keep_prob, and divides it by that.
+
+    TensorFlow 1's formula, net / keep * floor(keep + uniform), leaves net unchanged if
+    keep is 1. Draws are a function of (seed, layer, step), so a resumed run repeats
+    them; tf.nn.dropout, for a mode without a step, draws from a state that no checkpoint
+    holds.
+
+    Args:
+      net: float32 [batch, units].
+      name: str, of the layer; no two layers share their random numbers.
+      mode: Mode.
+    """
+    if mode.keep_prob is None:
+        return net
+    purpose = f'dropout/{name}'
+    if mode.step is None:
+        # TensorFlow 2 may insist on a seed.
+        return tf.nn.dropout(net, keep_prob=mode.keep_prob,
+                             seed=derive_seed(mode.seed, purpose))
+    with tf.name_scope(f'dropout_{name}'), tf.device('/cpu:0'):
+        key = derive_seed(mode.seed, purpose, bits=63)
+        uniform = tf.random.stateless_uniform(
+            tf.shape(net), seed=tf.stack([tf.constant(key, tf.int64), mode.step]))
+        kept = tf.floor(mode.keep_prob + uniform)
+    return net / mode.keep_prob * kept

@@ -8,8 +8,6 @@ Training compares gradients, each as a vector: with fresh weights the loss does 
 wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -27,17 +25,15 @@ NUM_BATCHES = 3
 _SEED = 1  # of initial weights, which are replaced
 
 
-class Figures(NamedTuple):
-    """The tensors to compare, with their names in a message."""
-    names: tuple
-    tensors: tuple
+def list_figures(total_loss, gradients):
+    """{name in a message: tensor}, what training compares.
 
-
-def build_training_figures(total_loss, gradients):
-    """Figures of a training graph; `gradients` lists (gradient, variable)."""
-    return Figures(('the loss',) + tuple(
-        f'the gradient of {variable.op.name}' for _, variable in gradients),
-        (total_loss,) + tuple(gradient for gradient, _ in gradients))
+    Args:
+      gradients: list of (gradient, variable).
+    """
+    return {'the loss': total_loss,
+            **{f'the gradient of {variable.op.name}': gradient
+               for gradient, variable in gradients}}
 
 
 def check_training(system, session, inputs, feed, figures, device, threads, mode):
@@ -49,7 +45,7 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
       inputs: (images, labels), tensors of the graph; batches are read from them, then
         fed to them.
       feed: dict of everything else to feed.
-      figures: Figures of the graph.
+      figures: list_figures of the graph.
       device: 'cpu' or 'gpu', of the graph.
       threads: description.Threads.
       mode: graph.mode.Mode with the numbers that the graph is fed.
@@ -59,14 +55,13 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
     """
     def compute_batch():
         batch = session.run(inputs, feed)
-        return batch, session.run(figures.tensors,
-                                  {**feed, **dict(zip(inputs, batch))})
+        return batch, session.run(figures, {**feed, **dict(zip(inputs, batch))})
 
     def build_reference(logits, labels):
         total_loss = loss.build_losses(logits, labels)[-1]
         weights = tf.trainable_variables()
-        return build_training_figures(total_loss, list(zip(
-            tf.gradients(total_loss, weights, gate_gradients=True), weights)))
+        return list_figures(total_loss, zip(
+            tf.gradients(total_loss, weights, gate_gradients=True), weights))
 
     _check(system, session, inputs[0].shape[1:], build_reference,
            (compute_batch() for unused_batch in range(NUM_BATCHES)), device, threads,
@@ -79,8 +74,8 @@ def check_logits(system, session, images, logits, device, threads, mode):
     Other arguments and errors: as check_training.
     """
     _check(system, session, images.shape[1:],
-           lambda logits, unused_labels: Figures(('the logits',), (logits,)),
-           [((images,), (logits,))], device, threads, mode)
+           lambda logits, unused_labels: {'the logits': logits},
+           [((images,), {'the logits': logits})], device, threads, mode)
 
 
 def _check(system, session, image_shape, build_reference, batches, device, threads,
@@ -95,9 +90,9 @@ def _check(system, session, image_shape, build_reference, batches, device, threa
         with variables.open_network(weights, threads, rewrites=False) as (
                 reference_session):
             for fed, values in batches:
-                expected = reference_session.run(
-                    reference.tensors, dict(zip((images, labels), fed)))
-                difference = find_difference(reference.names, values, expected)
+                difference = find_difference(values, reference_session.run(
+                    {name: reference[name] for name in values},
+                    dict(zip((images, labels), fed))))
                 if difference is None:
                     return
     if device == 'gpu':
@@ -109,15 +104,15 @@ def _check(system, session, image_shape, build_reference, batches, device, threa
         'from the stock ones\'; use --kernels stock')
 
 
-def find_difference(names, values, expected):
+def find_difference(values, expected):
     """A clause that names the first figure that is off; None if all agree.
 
     Also None if an expected value is not finite: that is the weights' fault.
     """
-    if not all(np.isfinite(value).all() for value in expected):
+    if not all(np.isfinite(value).all() for value in expected.values()):
         return None
-    for name, value, reference in zip(names, values, expected):
-        reference = np.float64(reference)
+    for name, value in values.items():
+        reference = np.float64(expected[name])
         distance = np.linalg.norm(value - reference)
         length = np.linalg.norm(reference)
         if not distance <= TOLERANCE * length:  # not >: a NaN is off too

@@ -40,10 +40,7 @@ class Input(NamedTuple):
     split: str                      # 'train' or 'test'
     rows: Union[slice, np.ndarray]  # of that split's records
     batch_sizes: Tuple[int, ...]
-    first_batch: tf.Tensor          # int64 placeholder: batches to leave out
-    epoch: Optional[tf.Tensor] = None      # int64 placeholder: the epoch, from 0
-    order: Optional[Callable] = None       # epoch to the order of its records
-    order_fed: Optional[tf.Tensor] = None  # int32 placeholder for that order
+    feed: Callable                  # (epoch from 0, batches to leave out) to a feed_dict
 
     @property
     def num_examples(self):
@@ -56,12 +53,7 @@ class Input(NamedTuple):
 
     def initialize(self, session, epoch=0, first_batch=0):
         """Starts an epoch or a test at one of its batches."""
-        feeds = {self.first_batch: first_batch}
-        if self.epoch is not None:
-            feeds[self.epoch] = epoch
-        if self.order is not None:
-            feeds[self.order_fed] = self.order(epoch)
-        session.run(self.iterator.initializer, feeds)
+        session.run(self.iterator.initializer, self.feed(epoch, first_batch))
 
 
 class Inputs(NamedTuple):
@@ -69,12 +61,26 @@ class Inputs(NamedTuple):
     measured: Dict[str, Input]     # 'test', VALIDATION, LAST_BATCHES
     handles: Dict[str, tf.Tensor]  # string scalars: 'training' and those of measured
     handle: tf.Tensor  # string placeholder for the value of one of them
+    iterator: tf.data.Iterator     # of the input whose handle is fed
     labels: tf.Tensor  # int32 [batch]
     images: tf.Tensor  # float32 [batch, height, width, channels]
 
     @property
     def test(self) -> Input:
         return self.measured['test']
+
+
+def build_inputs(training, measured):
+    """The Inputs of a graph; the fed handle selects the iterator of each batch."""
+    sources = {'training': training, **measured} if training else measured
+    iterators = {name: source.iterator for name, source in sources.items()}
+    first = next(iter(iterators.values()))
+    handle = tf.placeholder(tf.string, [], name='handle')
+    iterator = tf.data.Iterator.from_string_handle(
+        handle, tf.data.get_output_types(first), tf.data.get_output_shapes(first))
+    labels, images = iterator.get_next('batch')
+    handles = {name: one.string_handle(name) for name, one in iterators.items()}
+    return Inputs(training, measured, handles, handle, iterator, labels, images)
 
 
 def build_training_input(system, data_set, plan, seed, num_threads):
@@ -87,11 +93,11 @@ def build_training_input(system, data_set, plan, seed, num_threads):
         draws = build_draws(_count(plan.rows, data_set.num_train_examples),
                             system.num_training_draws,
                             derive_seed(seed, 'augmentation', bits=63), epoch)
-        source = _build_input(
+        return _build_input(
             system.build_training_batch, data_set, 'train', plan.rows, draws,
-            plan.batch_sizes, num_threads, plan.order and functools.partial(
-                plan.order, seed), system.settings.dataset_repeats)
-        return source._replace(epoch=epoch)
+            plan.batch_sizes, num_threads, epoch,
+            plan.order and functools.partial(plan.order, seed),
+            system.settings.dataset_repeats)
 
 
 def build_test_input(system, data_set, seed, variant, num_threads, max_images=None):
@@ -165,7 +171,7 @@ def _count(rows, total):
 
 
 def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_threads,
-                 order=None, num_repeats=None):
+                 epoch=None, order=None, num_repeats=None):
     content = tf.placeholder(
         tf.uint8, [draws.shape[0].value, data_set.record_bytes], name='content')
     records = tf.Variable(content, trainable=False, use_resource=True,
@@ -173,14 +179,22 @@ def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_thr
     first_batch = tf.placeholder(tf.int64, [], name='first_batch')
     # Slices share the variable's buffer. A map that reads a variable would lose its
     # threads and its prefetching on TensorFlow 2, where ops have to be deterministic.
-    table, order_fed = records.read_value(), None
+    table, ordered_rows = records.read_value(), None
     if order is not None:
-        order_fed = tf.placeholder(tf.int32, [sum(batch_sizes)], name='order')
-        table, draws = tf.gather(table, order_fed), tf.gather(draws, order_fed)
+        ordered_rows = tf.placeholder(tf.int32, [sum(batch_sizes)], name='order')
+        table, draws = tf.gather(table, ordered_rows), tf.gather(draws, ordered_rows)
 
     def build_slices(tensor, start, size, number):
         return tf.reshape(tensor[start or None:start + number * size],
                           [number, size, tensor.shape[1]])
+
+    def feed(number, first):
+        feeds = {first_batch: first}
+        if epoch is not None:
+            feeds[epoch] = number
+        if order is not None:
+            feeds[ordered_rows] = order(number)
+        return feeds
 
     dataset = None
     for run in plans.list_runs(batch_sizes):
@@ -194,4 +208,4 @@ def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_thr
     if num_repeats is not None:
         dataset = dataset.repeat(num_repeats)
     return Input(tf.data.make_initializable_iterator(dataset.prefetch(4)), records,
-                 content, split, rows, batch_sizes, first_batch, None, order, order_fed)
+                 content, split, rows, batch_sizes, feed)

@@ -32,10 +32,9 @@ class Plan(NamedTuple):
             self.num_steps,)
 
     def list_last_batches(self, table_rows: np.ndarray):
-        """The last batch before each reporting point, as rows and batch sizes.
+        """(rows, batch sizes) of the last batch before each reporting point.
 
-        Args:
-          table_rows: `rows` as numbers.
+        table_rows is `rows` as numbers.
         """
         starts = np.cumsum((0,) + self.batch_sizes)
         return (np.concatenate([table_rows[starts[end - 1]:starts[end]]
@@ -54,14 +53,9 @@ def split_files(num_files: int, file_size: int, batch_size: int, held_back: floa
                 num_used: int, takes_figures_by_file: bool) -> Plan:
     """A Plan in which no batch crosses the end of a file.
 
-    Args:
-      num_files: of the training data.
-      file_size: records in each.
-      batch_size: images; each file's last batch may be short.
-      held_back: the share of each file, at its end, held back for validation, also of
-        files that are not trained on.
-      num_used: the number of files to train on, from the first.
-      takes_figures_by_file: after each file, not only after the last.
+    The share `held_back` at the end of each file is for validation, also of files after
+    the first num_used, which are not trained on. Figures are taken after each file, or
+    after the last only.
     """
     num_held_back = int(file_size * held_back)
     rows = np.arange(num_files * file_size).reshape(num_files, file_size)

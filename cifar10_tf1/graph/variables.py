@@ -19,14 +19,7 @@ def build_weights(name, shape, stddev, seed):
 
 
 def build_variable(name, shape, initial=0.0, trainable=True):
-    """A float32 variable on /cpu:0.
-
-    Args:
-      name: str, within the current variable scope.
-      shape: list of int.
-      initial: float, or an initializer.
-      trainable: bool.
-    """
+    """A float32 variable on /cpu:0; `initial` is a float or an initializer."""
     if isinstance(initial, float):
         initial = tf.constant_initializer(initial)
     with tf.device('/cpu:0'):
@@ -37,19 +30,17 @@ def build_variable(name, shape, initial=0.0, trainable=True):
 
 
 def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
-    """Weights and biases under the names that TensorFlow gives to unnamed variables.
+    """Layer `number`, from 0, under the names that TensorFlow gives to unnamed variables.
 
     The names are spelled out because checkpoints are exchanged with the originals, and
     an unrelated variable would shift TensorFlow's numbers.
 
     Args:
-      number: int, of the layer in order of creation, from 0.
       shape: list of int, of the weights; the last is the number of biases.
-      stddev: float, of the weights, as build_weights.
-      seed: int, the run's.
+      stddev, seed: as build_weights.
       biases_stddev: float, of the biases; 0: they start at 0.
     Returns:
-      (weights, biases): variables, float32.
+      (weights, biases).
     """
     names = [f'Variable_{i}' if i else 'Variable' for i in (2 * number, 2 * number + 1)]
     weights = build_weights(names[0], shape, stddev, seed)
@@ -66,17 +57,11 @@ def list_network_variables():
 
 
 def load_variables(session, values):
-    """Gives variables their values in one session run.
+    """Gives variables their values, a list of (tf.Variable, array), in one session run.
 
     tf.Variable.load needs a run for each, and a session prepares the whole graph for
-    each new fetch: for inception_v3's training 388 times a quarter of a second.
-
-    Args:
-      session: tf.Session.
-      values: list of (tf.Variable, array of its shape); no variable twice, and no two
-        that are initialized with the same tensor.
-    Raises:
-      ValueError: an array has another shape.
+    each new fetch: for inception_v3's training 388 times a quarter of a second. No two
+    variables may be initialized with the same tensor.
     """
     feeds = {variable.initializer.inputs[1]: value for variable, value in values}
     assert len(feeds) == len(values), 'one tensor initializes several variables'

@@ -1,7 +1,6 @@
-"""The catalog of the documented results.
+"""The catalog of the documented results, for what runs before TensorFlow is imported.
 
-The command line needs these facts before TensorFlow is imported; a result's own file,
-systems/<name>.py, imports TensorFlow.
+A result's own file, systems/<name>.py, imports TensorFlow.
 """
 
 import importlib
@@ -18,13 +17,12 @@ from cifar10_tf1.records.figure_names import VALIDATION_ACCURACY
 
 
 class Curve(NamedTuple):
-    """One figure of a documented run by epoch, and how far ours may deviate.
+    """A figure of a documented run by epoch, and how far ours may deviate either way.
 
-    Its numbers are in <system>_<name>_curve.csv beside this file, in the column named
-    after the figure. The band holds above and below: a figure too good is a bug too.
+    Its numbers are in <system>_<name>_curve.csv beside this file.
     """
     name: str             # 'documented', 'documented_single_file'
-    figure: str           # a key of a record's epochs
+    figure: str           # a key of a record's epochs, and a column of the file
     title: str            # for people
     is_share: bool        # deviations in percentage points instead of percent
     mean_absolute: float  # the band: largest mean of the absolute deviations,
@@ -73,35 +71,31 @@ class Entry(NamedTuple):
     cost: str = ''             # printed before a long training
     weights_folder: str = ''   # the published weights that training starts from
     weights_variable: str = ''  # environment variable that overrides weights_folder
-    shared_page: str = ''      # in docs/systems/, if not <name>.md
+    shared_file: str = ''      # of systems/ and docs/systems/, if not <name>
+
+    @property
+    def file(self):
+        return self.shared_file or self.name
 
     @property
     def page(self):
         """The page that describes it and lists its deviations and quirks."""
-        return f'docs/systems/{self.shared_page or self.name}.md'
+        return f'docs/systems/{self.file}.md'
 
     @property
     def weights_dir(self):
-        """The folder of its published weights; empty if it has none.
-
-        Raises:
-          UserError: the environment variable is not a path.
-        """
+        """The folder of its published weights; empty if it has none."""
         folder = os.environ.get(self.weights_variable)
         return paths.check(folder, self.weights_variable) if folder else (
             self.weights_folder)
 
 
-def _list_udacity_curves():
+def _list_udacity_curves(name, num_files, *bands):
     titles = ((LOSS, 'Loss of a file\'s last batch', False),
               (TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
               (VALIDATION_ACCURACY, 'Validation accuracy', True))
-    return tuple(
-        Curve(name, *title, *band, num_files)
-        for name, num_files, bands in (
-            ('documented', None, ((5.9, 34.6), (1.8, 9.7), (1.3, 8.8))),
-            ('documented_single_file', 1, ((4.7, 10.5), (3.0, 9.9), (2.4, 9.4))))
-        for title, band in zip(titles, bands))
+    return tuple(Curve(name, *title, *band, num_files)
+                 for title, band in zip(titles, bands))
 
 
 ENTRIES = (
@@ -133,14 +127,18 @@ ENTRIES = (
             (Curve('documented_single_file', VALIDATION_ACCURACY, 'Validation accuracy',
                    True, 1.5, 6.0, 1),), mean_over_batches=0.6734375),
         image_gflop=0.0190, checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9,
-        shared_page='notebooks'),
+        shared_file='notebooks'),
     Entry(
         'udacity_cnn', 'CIFAR-10, 68.76 %', 'cifar10', 25, ('whole', 'validation'),
         ('stock', 'fast'), Documented(
             'CIFAR-10', 'TensorFlow 1 of 2017', 1125, 6876, 10000,
-            _list_udacity_curves(), mean_over_batches=0.6875999808311463),
+            _list_udacity_curves(
+                'documented', None, (5.9, 34.6), (1.8, 9.7), (1.3, 8.8))
+            + _list_udacity_curves(
+                'documented_single_file', 1, (4.7, 10.5), (3.0, 9.9), (2.4, 9.4)),
+            mean_over_batches=0.6875999808311463),
         image_gflop=0.1134, checkpoint_bytes=30 * 1000 * 1000, memory_bytes=1.8e9,
-        test_memory_bytes=1.1e9, shared_page='notebooks'),
+        test_memory_bytes=1.1e9, shared_file='notebooks'),
     Entry(
         'inception_v3', 'CIFAR-10 by fine-tuning, 79.85 %', 'cifar10', 3,
         ('batch', 'stored'), ('stock',), Documented(
@@ -168,5 +166,6 @@ def find(name):
 
 
 def load(name):
-    """The base.System with one of NAMES; imports TensorFlow."""
-    return importlib.import_module(f'{__name__}.{name}').SYSTEM
+    """The base.System of a name; imports TensorFlow."""
+    module = importlib.import_module(f'{__name__}.{find(name).file}')
+    return module.SYSTEMS[name] if find(name).shared_file else module.SYSTEM

@@ -1,8 +1,8 @@
 """The interface between a documented result and the programs.
 
 A system is one documented result: its data, batches, network, loss, update and test. It
-is a subclass of System in its own file, listed in systems/__init__.py. No program looks
-at a system's name.
+is a subclass of System in a file of its own, listed in systems/__init__.py. No program
+looks at a system's name.
 """
 
 from typing import Any
@@ -24,6 +24,8 @@ from cifar10_tf1.graph import variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 
+Batch = Tuple[tf.Tensor, tf.Tensor]  # labels, images
+
 
 class PictureShape(NamedTuple):
     """A square picture before a system prepares it."""
@@ -43,6 +45,16 @@ class TestCount(NamedTuple):
     mean_over_batches: float
     checkpoint: str = ''  # the prefix that was restored, if one was
 
+    @property
+    def accuracy(self) -> float:
+        return self.num_correct / self.num_examples
+
+    @property
+    def line(self) -> str:
+        """The line of a test that the documents lack."""
+        return (f'{self.num_correct} of {self.num_examples}, '
+                f'Test Time : {self.seconds:.2f}s')
+
 
 class System:
     """A documented result; its build_* methods add ops to the default graph.
@@ -54,12 +66,10 @@ class System:
     # Every constant, recorded with a run. Required: name, batch_size, dataset_repeats
     # and, unless the property `schedule` is overridden, schedule.
     settings: NamedTuple
-    num_epochs: int       # of the documented run
     picture: PictureShape
     filters: Optional[str] = None  # weights to draw: those of the first convolution
     num_training_draws = 0  # random numbers in [0, 1) per training image
     num_test_draws = 0      # the same per test image
-    keep_prob: Optional[float] = None  # share of units that dropout keeps in training
     figures: Tuple[str, ...] = ()      # records.figure_names to take at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
@@ -69,8 +79,6 @@ class System:
     # again. AddN starts with any term whose buffer is free, so two runs of a network
     # that forks would differ.
     sums_in_pairs = False
-    # Training batches whose mean moments replace the moving averages in a test.
-    num_calibration_batches = 0
     num_parallel_ops: Optional[int] = None  # of the fast kernels; None: one per core
 
     @property
@@ -84,8 +92,18 @@ class System:
 
     @property
     def source(self) -> data.Source:
-        """Where its data come from."""
+        """The origin of its data."""
         return data.SOURCES[systems.find(self.name).data]
+
+    @property
+    def schedule(self) -> NamedTuple:
+        """The settings of the update: learning_rate, beta1, beta2, epsilon; num_epochs."""
+        return self.settings.schedule
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs of the documented run."""
+        return self.schedule.num_epochs
 
     @property
     def batch_size(self) -> int:
@@ -93,12 +111,17 @@ class System:
 
     @property
     def test_batch_size(self) -> int:
-        return self.batch_size
+        return getattr(self.settings, 'test_batch_size', self.batch_size)
 
     @property
-    def schedule(self) -> NamedTuple:
-        """The settings of the update: learning_rate, beta1, beta2, epsilon."""
-        return self.settings.schedule
+    def keep_prob(self) -> Optional[float]:
+        """The share of units that dropout keeps in training."""
+        return getattr(self.settings, 'keep_prob', None)
+
+    @property
+    def num_calibration_batches(self) -> int:
+        """Training batches whose mean moments replace the moving averages in a test."""
+        return getattr(self.settings, 'num_calibration_batches', 0)
 
     def build_plan(self, data_set: DataSet, num_files: Optional[int] = None) -> plan.Plan:
         """The records of an epoch: by default all, in whole batches.
@@ -120,8 +143,7 @@ class System:
         """The number of updates that led to a checkpoint."""
         return int(reader.get_tensor('global_step'))
 
-    def build_training_batch(self, batch: tf.Tensor,
-                             draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
+    def build_training_batch(self, batch: tf.Tensor, draws: tf.Tensor) -> Batch:
         """Decodes and prepares a batch of records for training.
 
         Args:
@@ -136,9 +158,8 @@ class System:
         return tf.cast(batch[:, 0], tf.int32), self.build_images(
             tf.transpose(planes, [0, 2, 3, 1]))
 
-    def build_test_batch(self, batch: tf.Tensor,
-                         draws: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
-        """Decodes and prepares a batch of records for testing."""
+    def build_test_batch(self, batch: tf.Tensor, draws: tf.Tensor) -> Batch:
+        """The same for testing."""
         return self.build_training_batch(batch, draws)
 
     def build_images(self, pixels: tf.Tensor) -> tf.Tensor:
@@ -153,10 +174,9 @@ class System:
 
     def build_network(self, images: tf.Tensor, seed: int, kernels: Any = stock,
                       mode: Mode = Mode()) -> tf.Tensor:
-        """Adds the network and its variables, each on /cpu:0.
+        """Adds the network and its variables, each on /cpu:0, to a graph without them.
 
-        Loss terms other than the cross-entropy join the collection `losses`, so a
-        graph holds one network.
+        Loss terms other than the cross-entropy join the collection `losses`.
 
         Args:
           images: float32 [batch, height, width, channels].
@@ -165,8 +185,6 @@ class System:
           mode: by default as in testing and on pictures.
         Returns:
           float32 [batch, classes], logits.
-        Raises:
-          ValueError: if the graph has the network already.
         """
         raise NotImplementedError
 
@@ -195,13 +213,9 @@ class System:
     def build_original_graph(self, seed: int) -> bool:
         """Adds the original's own graph, if its checkpoint needs one.
 
-        Variables take the values of the training's variables of the same names.
-
-        Args:
-          seed: the run's, for variables that the training lacks.
-        Returns:
-          False if there is no such graph: the training's variables are saved, without
-          the global step.
+        Its variables take the values of the training's of the same names; `seed`, the
+        run's, initialises the others. Without such a graph, returns False: the
+        training's variables are saved, except the global step.
         """
         return False
 

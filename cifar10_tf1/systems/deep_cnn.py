@@ -57,7 +57,6 @@ class DeepCnn(base.System):
     settings = Settings()
     num_training_draws = 4  # crop row, crop column, flip, brightness
     num_test_draws = 2      # crop row, crop column
-    num_epochs = settings.schedule.num_epochs
     picture = base.PictureShape(settings.preprocessing.image_size, 3,
                                 settings.preprocessing.crop_size)
     filters = 'model/conv_1/weights'
@@ -91,7 +90,6 @@ class DeepCnn(base.System):
         return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        """Adds the network, its ten variables and five terms of weight decay."""
         images.shape.assert_is_compatible_with([None, 24, 24, 3])
         normalization = self.settings.normalization
         with tf.variable_scope('model'):
@@ -132,10 +130,7 @@ class DeepCnn(base.System):
         return tf.train.GradientDescentOptimizer(learning_rate)
 
     def build_average(self, global_step):
-        """The moving average, with a decay of min(0.9999, (1 + step) / (10 + step)).
-
-        Quirk: 110 epochs never reach the ceiling.
-        """
+        """By min(0.9999, (1 + step) / (10 + step)). Quirk: never at the ceiling."""
         return tf.train.ExponentialMovingAverage(self.schedule.ema_decay,
                                                  num_updates=global_step)
 
@@ -149,11 +144,11 @@ class DeepCnn(base.System):
 
     def format_test(self, count):
         return [f'Test : Accuracy = {count.num_correct}/{count.num_examples} = '
-                f'{count.num_correct / count.num_examples:.3f}, '
+                f'{count.accuracy:.3f}, '
                 f'Test Time : {count.seconds:.2f}s']
 
     def _build_crops(self, batch, row, column, flips=None):
-        """Crops at one of 9 x 9 places: float32 [batch, 24 * 24 * 3] in 0..255."""
+        """Crops at one of 9 x 9 places: float32 [batch, 1728] in 0..255."""
         size = self.settings.preprocessing.crop_size
         num_places = self.settings.preprocessing.image_size - size + 1
         rows, columns = (tf.cast(draw * num_places, tf.int32)
@@ -166,12 +161,6 @@ class DeepCnn(base.System):
 
         Uses only ops that IEEE 754 defines to the bit, summed in one order: the batches
         have the same bits on every runtime and processor.
-
-        Args:
-          values: float32 [batch, 24 * 24 * 3].
-          sums: float32 [batch, 1], of the values.
-        Returns:
-          float32 [batch, 24, 24, 3].
         """
         batch, num_values = values.shape.as_list()
         # Not a division by a constant: TensorFlow sometimes makes that a product.

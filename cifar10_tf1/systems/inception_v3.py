@@ -6,26 +6,28 @@ names are a contract, because published weights are found by them and checkpoint
 exchanged.
 
 Departures, none of which changes the mathematics: records come from the binary files
-instead of PNG images of the same pixels, the queue that hands them out is computed
-beforehand, initial weights and dropout have seeds of their own, and the cross-entropy is
-written out (the fused op of 1.15 is not deterministic on a GPU).
+instead of PNG images of the same pixels, their order is computed beforehand, initial
+weights and dropout have seeds of their own, and the cross-entropy is written out (the
+fused op of 1.15 is not deterministic on a GPU).
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.graph import dropout
+from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph import plan
 from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import build_dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
 from cifar10_tf1.systems.inception import layers
-from cifar10_tf1.systems.inception import provider
 from cifar10_tf1.systems.inception import table
 from cifar10_tf1.systems.inception import weights
 
-RECORDED_SIZE = 32  # pixels
+RECORDED_SIZE = 32   # pixels
+QUEUE_CAPACITY = 32  # records; the original keeps at least 8
 # Variants of the test: as documented, like training; with stored moments.
 BATCH, STORED = 'batch', 'stored'
 
@@ -66,21 +68,11 @@ class Settings(NamedTuple):
 class InceptionV3(base.System):
 
     settings = Settings()
-    num_epochs = settings.schedule.num_epochs
     picture = base.PictureShape(RECORDED_SIZE, 3, settings.preprocessing.crop_size)
     filters = 'InceptionV3/Conv2d_1a_3x3/weights'
-    keep_prob = settings.keep_prob
     pretrained = weights.PUBLISHED
     variants_as_in_training = (BATCH,)
     sums_in_pairs = True
-
-    @property
-    def test_batch_size(self):
-        return self.settings.test_batch_size
-
-    @property
-    def num_calibration_batches(self):
-        return self.settings.num_calibration_batches
 
     def build_plan(self, data_set, num_files=None):
         """500 steps of the records that the provider hands out."""
@@ -88,8 +80,8 @@ class InceptionV3(base.System):
         num_drawn = self.schedule.steps_per_epoch * self.batch_size
 
         def draw_epoch(seed, epoch):
-            return provider.draw_rows(num_examples, num_drawn * (epoch + 1),
-                                      seed)[num_drawn * epoch:]
+            return draw_rows(num_examples, num_drawn * (epoch + 1),
+                             seed)[num_drawn * epoch:]
 
         interval = self.schedule.steps_per_figure
         ends = range(interval, self.schedule.steps_per_epoch + 1, interval)
@@ -99,49 +91,41 @@ class InceptionV3(base.System):
             order=draw_epoch)
 
     def list_test_rows(self, num_examples, variant, seed):
-        """Quirk: the documented test leaves out up to 32 images and repeats as many.
-
-        It takes what the provider hands out.
-        """
+        """Quirk: the documented test leaves out up to 32 images and repeats as many."""
         if variant == BATCH:
-            return provider.draw_rows(num_examples, num_examples, seed)
+            return draw_rows(num_examples, num_examples, seed)
         return slice(num_examples)
 
     def build_images(self, pixels):
         """Crops the middle and enlarges it: float32 [N, 299, 299, 3] in -1..1.
 
-        Quirk: slim's preprocessing of evaluation, in training too. Scales by the factor
-        1 / 255 instead of a division, and resizes by TensorFlow 1's own bilinear op,
-        which takes the centre of a pixel for its corner: TensorFlow 2's tf.image.resize
-        gives other numbers.
+        Quirk: slim's preprocessing of evaluation, in training too.
         """
         crop, size = self.settings.preprocessing
         first = (RECORDED_SIZE - crop) // 2
         values = tf.cast(pixels[:, first:first + crop, first:first + crop],
                          tf.float32) * (1 / 255)
+        # Quirk: takes the centre of a pixel for its corner, unlike TensorFlow 2's op.
         values = tf.image.resize_bilinear(values, [size, size], align_corners=False)
         return (values - 0.5) * 2.0
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        """Adds the network, its 388 variables and 98 terms of weight decay.
-
-        Quirk: the auxiliary classifier has no loss, but its three weights decay.
-        """
         images.shape.assert_is_compatible_with([None, 299, 299, 3])
         builder = layers.Builder(
             seed, self.settings.weight_decay, self.settings.normalization,
-            mode.uses_batch_statistics, kernels)
+            mode.uses_batch_statistics)
         num_classes = self.settings.num_classes
         with tf.variable_scope('InceptionV3'):
             middle = builder.build_chain(images, table.BODY)
             net = builder.build_chain(middle, table.TOP)
+            # Quirk: the auxiliary classifier has no loss, but its weights decay.
             with tf.variable_scope('AuxLogits'):
                 builder.build_linear(
                     builder.build_chain(middle, table.AUXILIARY),
                     'Conv2d_2b_1x1', num_classes, table.AUXILIARY_STDDEV)
             with tf.variable_scope('Logits'):
                 net = tf.reduce_mean(net, [1, 2], keepdims=True)
-                net = dropout.build(net, 'Logits', mode)
+                net = build_dropout(net, 'Logits', mode)
                 return builder.build_linear(net, 'Conv2d_1c_1x1', num_classes)
 
     def format_step(self, step, loss, seconds):
@@ -153,9 +137,25 @@ class InceptionV3(base.System):
         return [f'Finished training. Last batch loss {loss:f}']
 
     def format_test(self, count):
-        return [f'Overall accuracy {count.num_correct / count.num_examples:.4f}',
-                f'{count.num_correct} of {count.num_examples}, '
-                f'Test Time : {count.seconds:.2f}s']
+        return [f'Overall accuracy {count.accuracy:.4f}', count.line]
 
 
 SYSTEM = InceptionV3()
+
+
+def draw_rows(num_records, num_drawn, seed):
+    """The rows that slim's provider hands out: int32 [num_drawn].
+
+    One reader puts the records of the one file into a queue, in file order, starting
+    over after the last; each record is drawn from the queue at random. So the order is
+    the file's within a window of 32, not a shuffle. The original's queue may lack up to
+    24 records when one is drawn, which is a race; here it is always full.
+    """
+    random = np.random.RandomState(derive_seed(seed, 'provider'))
+    places = random.randint(QUEUE_CAPACITY, size=num_drawn)
+    queue = [row % num_records for row in range(QUEUE_CAPACITY)]
+    rows = np.empty(num_drawn, np.int32)
+    for number, place in enumerate(places):
+        rows[number] = queue[place]
+        queue[place] = (QUEUE_CAPACITY + number) % num_records
+    return rows

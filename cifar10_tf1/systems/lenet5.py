@@ -45,7 +45,6 @@ class Settings(NamedTuple):
 class Lenet5(base.System):
 
     settings = Settings()
-    num_epochs = settings.schedule.num_epochs
     picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE, is_light_on_dark=True)
     filters = 'Variable'
     figures = (figure_names.VALIDATION_ACCURACY,)
@@ -66,17 +65,13 @@ class Lenet5(base.System):
             validation=slice(num_held_back))
 
     def build_images(self, pixels):
-        """Scales to 0..1 and pads: float32 [N, 32, 32, 1].
-
-        By the factor 1 / 255 instead of a division: every second of the 256 values
-        differs in its last bit.
-        """
+        """Scales to 0..1 and pads: float32 [N, 32, 32, 1]."""
         margin = [(self.settings.padded_size - IMAGE_SIZE) // 2] * 2
+        # A division would change the last bit of every second value.
         values = tf.cast(pixels, tf.float32) * (1 / 255)
         return tf.pad(values, [[0, 0], margin, margin, [0, 0]])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        """Adds the network and its ten variables."""
         images.shape.assert_is_compatible_with([None, 32, 32, 1])
 
         def build_layer(number, shape):
@@ -101,7 +96,6 @@ class Lenet5(base.System):
         return round(math.log(power, self.schedule.beta2)) - 1
 
     def name_original_checkpoint(self, epoch, is_last):
-        """One for each epoch, counted from 0."""
         return f'train-{epoch - 1}'
 
     def format_start(self, num_files):
@@ -112,14 +106,10 @@ class Lenet5(base.System):
                 f'Validation Accuracy = {entry["validation_accuracy"]:.3f}', '']
 
     def format_end(self, seconds, count):
-        share = count.num_correct / count.num_examples
-        return ['Model saved', f'Test Accuracy = {share:.3f}']
+        return ['Model saved', f'Test Accuracy = {count.accuracy:.3f}']
 
     def format_test(self, count):
-        share = count.num_correct / count.num_examples
-        return [f'Stored Test Accuracy = {share:.3f}',
-                f'{count.num_correct} of {count.num_examples}, '
-                f'Test Time : {count.seconds:.2f}s']
+        return [f'Stored Test Accuracy = {count.accuracy:.3f}', count.line]
 
 
 SYSTEM = Lenet5()

@@ -31,9 +31,8 @@ from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.systems import laptop_cnn
 from cifar10_tf1.systems import lenet5
-from cifar10_tf1.systems import udacity_cnn
+from cifar10_tf1.systems import notebooks
 from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.accuracy
@@ -183,18 +182,18 @@ class OtherOrder(lenet5.Lenet5):
         return plan._replace(rows=rows)
 
 
-class KeepsItsLogits(udacity_cnn.UdacityCnn):
+class KeepsItsLogits(notebooks.UdacityCnn):
     """Without the dropout behind the logits."""
 
     def build_network(self, images, seed, *arguments, **options):
-        real = udacity_cnn.dropout.build
+        real = notebooks.build_dropout
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(udacity_cnn.dropout, 'build', lambda net, name, mode: (
+            patch.setattr(notebooks, 'build_dropout', lambda net, name, mode: (
                 net if name == 'logits' else real(net, name, mode)))
             return super().build_network(images, seed, *arguments, **options)
 
 
-class DropsTheShortBatch(laptop_cnn.LaptopCnn):
+class DropsTheShortBatch(notebooks.LaptopCnn):
     def build_plan(self, data_set, num_files=None):
         plan = super().build_plan(data_set, num_files)
         short = self.batch_size * 35
@@ -225,9 +224,9 @@ def _validating_in_front(base):
 
 @pytest.mark.parametrize('changed', [
     OtherEpsilon(), OtherScale(), OtherPadding(), OtherOrder(),
-    _shuffled(laptop_cnn.LaptopCnn), _validating_in_front(laptop_cnn.LaptopCnn),
-    DropsTheShortBatch(), KeepsItsLogits(), _shuffled(udacity_cnn.UdacityCnn),
-    _validating_in_front(udacity_cnn.UdacityCnn)],
+    _shuffled(notebooks.LaptopCnn), _validating_in_front(notebooks.LaptopCnn),
+    DropsTheShortBatch(), KeepsItsLogits(), _shuffled(notebooks.UdacityCnn),
+    _validating_in_front(notebooks.UdacityCnn)],
     ids=lambda changed: f'{changed.name}-{type(changed).__name__}')
 def test_a_change_is_noticed(changed, load_data):
     """By the first losses, on any machine: else this file would prove nothing."""

@@ -17,15 +17,14 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.graph.mode import build_test_mode
-from cifar10_tf1.kernels import stock
 from cifar10_tf1.report import comparison
 from cifar10_tf1.systems.inception import layers
-from cifar10_tf1.systems.inception import provider
 from cifar10_tf1.systems.inception import table
 from cifar10_tf1.systems.inception import weights
 from cifar10_tf1.systems.inception_v3 import BATCH
 from cifar10_tf1.systems.inception_v3 import STORED
 from cifar10_tf1.systems.inception_v3 import SYSTEM as inception_v3
+from cifar10_tf1.systems.inception_v3 import draw_rows
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'golden',
                       'inception_v3_layers.txt')
@@ -87,7 +86,7 @@ def test_a_checkpoint_has_777_tensors(training):
 def test_98_weights_decay_and_192_moments_are_averaged(training):
     assert len(training.graph.get_collection('losses')) == 98
     assert len(training.graph.get_collection(tf.GraphKeys.UPDATE_OPS)) == 192
-    assert len(training.figures.names) == 1 + 193
+    assert len(training.figures) == 1 + 193
 
 
 def test_moments_are_averaged_in_each_update(training):
@@ -150,7 +149,7 @@ def test_the_first_values_of_each_kind():
 
 def build_some_layers():
     """One of each initialiser, on little input."""
-    builder = layers.Builder(1, 0.0, layers.Normalization(), True, stock)
+    builder = layers.Builder(1, 0.0, layers.Normalization(), True)
     with tf.variable_scope('InceptionV3'):
         builder.build_chain(tf.zeros([1, 9, 9, 3]), table.BODY[:1])
         with tf.variable_scope('AuxLogits'):
@@ -180,7 +179,7 @@ def test_pictures_are_resized_as_tensorflow_1_does():
 
 
 def test_the_provider_s_order():
-    rows = provider.draw_rows(100, 1000, seed=1)
+    rows = draw_rows(100, 1000, seed=1)
     # Golden: a change of it would make another run.
     assert rows[:12].tolist() == GOLDEN_ROWS
     counts = np.bincount(rows, minlength=100)
@@ -188,15 +187,15 @@ def test_the_provider_s_order():
     assert abs(counts - 10).max() <= 3
     for number, row in enumerate(rows[:60]):
         assert row < 32 + number  # not read before its turn
-    assert not np.array_equal(rows, provider.draw_rows(100, 1000, seed=2))
+    assert not np.array_equal(rows, draw_rows(100, 1000, seed=2))
     # Of whom the queue holds several passes at once.
-    assert set(provider.draw_rows(5, 500, seed=1)) == set(range(5))
+    assert set(draw_rows(5, 500, seed=1)) == set(range(5))
 
 
 def test_an_epoch_goes_on_where_the_last_one_ended(tiny_data_set):
     plan = inception_v3.build_plan(tiny_data_set)
     rows = np.concatenate([plan.order(1, epoch) for epoch in range(3)])
-    assert np.array_equal(rows, provider.draw_rows(400, 96000, seed=1))
+    assert np.array_equal(rows, draw_rows(400, 96000, seed=1))
     two_files = inception_v3.build_plan(tiny_data_set, num_files=2)
     assert two_files.order(1, 0).max() == 159
 

@@ -11,8 +11,8 @@ from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import plain_notebook
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph import dropout
 from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import build_dropout
 from cifar10_tf1.graph.mode import build_training_mode
 from system_cases import CASES
 from system_cases import make_data
@@ -41,7 +41,7 @@ def test_dropout(layer, keep_prob):
     with tf.Graph().as_default(), tf.Session() as session:
         step = tf.placeholder(tf.int64, [])
         for seed in (1, 2):
-            net = dropout.build(tf.fill([2, 1000], 3.0), layer, Mode(
+            net = build_dropout(tf.fill([2, 1000], 3.0), layer, Mode(
                 tf.constant(keep_prob), step, seed))
             for number in (0, 1, 1000):
                 values = session.run(net, {step: number})
@@ -64,7 +64,7 @@ def test_all_is_kept_unless_training_feeds_it():
                                use_resource=True)
         mode = build_training_mode(systems.load('laptop_cnn'), 1, step)
         session.run(tf.global_variables_initializer())
-        before, after = session.run([net, dropout.build(net, 'layer', mode)])
+        before, after = session.run([net, build_dropout(net, 'layer', mode)])
     assert before.tobytes() == after.tobytes()
 
 

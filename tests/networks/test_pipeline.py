@@ -36,15 +36,7 @@ class Reader:
                 system, data_set, system.build_plan(data_set), seed, num_threads)
             test = pipeline.build_test_input(system, data_set, seed, crop,
                                              num_threads)
-            handle = tf.placeholder(tf.string, [])
-            iterator = tf.data.Iterator.from_string_handle(
-                handle, tf.data.get_output_types(training.iterator),
-                tf.data.get_output_shapes(training.iterator))
-            labels, images = iterator.get_next()
-            self.inputs = pipeline.Inputs(
-                training, {'test': test}, (training.iterator.string_handle(),
-                                           test.iterator.string_handle()),
-                handle, labels, images)
+            self.inputs = pipeline.build_inputs(training, {'test': test})
         self.session = tf.Session(graph=graph)
         self.inputs.training.load(self.session, data_set)
         self.inputs.test.load(self.session, data_set)
@@ -56,14 +48,14 @@ class Reader:
 
     def training(self, epoch, num_batches=4, first_batch=0):
         self.inputs.training.initialize(self.session, epoch, first_batch)
-        return [self.batch(0) for unused in range(num_batches)]
+        return [self.batch('training') for unused in range(num_batches)]
 
     def test(self):
         self.inputs.test.initialize(self.session)
         batches = []
         while True:
             try:
-                batches.append(self.batch(1))
+                batches.append(self.batch('test'))
             except tf.errors.OutOfRangeError:
                 return batches
 
@@ -258,7 +250,7 @@ def test_the_handle_switches(reader):
     """Batches of either iterator in turn, each going on where it was."""
     reader.inputs.training.initialize(reader.session, 0)
     reader.inputs.test.initialize(reader.session)
-    mixed = [reader.batch(which) for which in (0, 1, 0, 1)]
+    mixed = [reader.batch(which) for which in 2 * ('training', 'test')]
     assert np.array_equal(images_of(mixed[::2]),
                           images_of(reader.training(0, num_batches=2)))
     assert np.array_equal(images_of(mixed[1::2]), images_of(reader.test()))

@@ -324,7 +324,7 @@ def test_quirks_are_html_and_no_markdown(name):
                                          flags=re.DOTALL))
     for mark in ('](', '**', '`', '\n- ', '\n#', '|---', '<!--', 'href'):
         assert mark not in text, mark
-    assert quirks.render(systems.find(name)._replace(shared_page='none')) is None
+    assert quirks.render(systems.find(name)._replace(shared_file='none')) is None
 
 
 def test_quirks_of_another_system_on_the_page_are_left_out():

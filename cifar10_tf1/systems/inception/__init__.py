@@ -1,1 +1,1 @@
-"""Inception v3: its layers as a table, what builds them, its order of records."""
+"""Inception v3: its layers as a table, what builds them, its published weights."""

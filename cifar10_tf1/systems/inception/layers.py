@@ -6,7 +6,6 @@ one.
 """
 
 import math
-from typing import Any
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -22,22 +21,17 @@ class Normalization(NamedTuple):
 
 
 class Builder(NamedTuple):
-    """Adds layers with their variables, in slim's order."""
+    """Adds layers with their variables, in slim's order.
+
+    Activations are float32 [batch, rows, columns, channels].
+    """
     seed: int             # of initial weights
     weight_decay: float   # of half the squared sum of each layer's weights
     normalization: Normalization
     uses_batch_statistics: bool  # rather than the moving averages
-    kernels: Any          # a module of cifar10_tf1.kernels
 
     def build_chain(self, net, layers):
-        """Adds a sequence of table.Conv, table.Pool and table.Fork.
-
-        Args:
-          net: float32 [batch, rows, columns, channels].
-          layers: the sequence.
-        Returns:
-          float32 [batch, rows, columns, channels].
-        """
+        """Adds a sequence of table.Conv, table.Pool and table.Fork."""
         build = {table.Conv: self._build_conv, table.Pool: _build_pool,
                  table.Fork: self._build_fork}
         for layer in layers:
@@ -45,16 +39,7 @@ class Builder(NamedTuple):
         return net
 
     def build_linear(self, net, name, units, stddev=None):
-        """Adds the last layer of a classifier: a product and biases.
-
-        Args:
-          net: float32 [batch, 1, 1, channels].
-          name: str, the scope of its variables.
-          units: int.
-          stddev: as table.Conv's.
-        Returns:
-          float32 [batch, units].
-        """
+        """The product and biases that end a classifier: [batch, 1, 1, n] to [batch, units]."""
         channels = net.shape[3].value
         with tf.variable_scope(name):
             weights = self._build_weights([1, 1, channels, units], stddev)
@@ -84,18 +69,20 @@ class Builder(NamedTuple):
     def _build_normalized(self, net):
         shape = net.shape[3:]
         beta = variables.build_variable('beta', shape)
-        moving_mean = variables.build_variable('moving_mean', shape, trainable=False)
-        moving_variance = variables.build_variable('moving_variance', shape, 1.0, False)
-        epsilon = self.normalization.epsilon
-        if not self.uses_batch_statistics:
-            return self.kernels.build_normalized(net, moving_mean, moving_variance, beta,
-                                                 epsilon)
-        net, mean, variance = self.kernels.build_batch_normalized(net, beta, epsilon)
-        for moving, value in ((moving_mean, mean), (moving_variance, variance)):
-            tf.add_to_collection(BATCH_STATISTICS, (moving.op.name, value))
-            tf.add_to_collection(
-                tf.GraphKeys.UPDATE_OPS, moving.assign_sub(
-                    (moving - value) * (1.0 - self.normalization.decay)))
+        mean = moving_mean = variables.build_variable('moving_mean', shape,
+                                                      trainable=False)
+        variance = moving_variance = variables.build_variable('moving_variance', shape,
+                                                              1.0, False)
+        if self.uses_batch_statistics:
+            mean, variance = tf.nn.moments(net, [0, 1, 2])
+        factor = tf.rsqrt(variance + self.normalization.epsilon)
+        net = net * factor + (beta - mean * factor)
+        if self.uses_batch_statistics:
+            for moving, value in ((moving_mean, mean), (moving_variance, variance)):
+                tf.add_to_collection(BATCH_STATISTICS, (moving.op.name, value))
+                tf.add_to_collection(
+                    tf.GraphKeys.UPDATE_OPS, moving.assign_sub(
+                        (moving - value) * (1.0 - self.normalization.decay)))
         return net
 
     def _build_weights(self, shape, stddev):

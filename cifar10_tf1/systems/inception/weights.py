@@ -12,8 +12,7 @@ from cifar10_tf1.data import download
 
 _HOST = 'https://storage.googleapis.com/download.tensorflow.org/models'
 # Names that begin with one of these are trained from fresh weights.
-_LEFT_OUT = ('InceptionV3/Logits', 'InceptionV3/AuxLogits',
-             'InceptionV3/Mixed_7')
+_LEFT_OUT = ('InceptionV3/Logits', 'InceptionV3/AuxLogits', 'InceptionV3/Mixed_7')
 
 
 def is_restored(name):
@@ -22,15 +21,8 @@ def is_restored(name):
 
 
 def format_list(variables):
-    """The lines of the original's tf_inception_vars.txt.
-
-    Args:
-      variables: {name: shape} of all, in order of creation.
-    Returns:
-      list of str: those that are restored, then the others.
-    """
-    return [f'Tensor("{name}/read:0", shape={tuple(shape)}, '
-            f'dtype=float32) ::{what}'
+    """The lines of the original's tf_inception_vars.txt, from {name: shape} in order."""
+    return [f'Tensor("{name}/read:0", shape={tuple(shape)}, dtype=float32) ::{what}'
             for restored, what in ((True, 'RESTORED FROM CHECKPOINT'),
                                    (False, 'SELECTED FOR RETRAINING'))
             for name, shape in variables.items()

@@ -1,0 +1,187 @@
+"""Two notebooks from one course template: laptop_cnn and udacity_cnn on CIFAR-10.
+
+laptop_cnn is documented without versions, on a CPU: 0.6734375 after 50 epochs, the
+unweighted mean over 40 mini-batches, the last of 16 images; and 50 losses and validation
+accuracies of a run on the first file alone. udacity_cnn is documented on a TensorFlow of
+mid-2017: 6,876 of 10,000 after 25 epochs, with loss, training and validation accuracy
+after each file of each epoch; and the same of a run on the first file alone.
+
+Both train file by file, never shuffled, with the last tenth of each file held back. Their
+variables are anonymous; they use dropout and Adam; their tests average over mini-batches;
+they save one checkpoint at the end, whose tensors are found by name in its .meta file.
+
+Departures, none of which changes the mathematics: no batch is fed from the host,
+dropout draws by stateless ops, and the cross-entropy is written out.
+"""
+
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_tf1.data import cifar10
+from cifar10_tf1.graph import plan
+from cifar10_tf1.graph import variables
+from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import build_dropout
+from cifar10_tf1.kernels import stock
+from cifar10_tf1.records import figure_names
+from cifar10_tf1.systems import base
+
+IMAGE_SIZE = 32  # pixels
+HELD_BACK = 0.1  # of each file of the training data, at its end
+
+
+class LaptopSettings(NamedTuple):
+    name: str = 'laptop_cnn'
+    batch_size: int = 256       # images; a file's last batch has 40
+    test_batch_size: int = 256  # images; the last has 16
+    dataset_repeats: int = 1
+    # Quirk: a comment beside it says 70 %.
+    keep_prob: float = 0.5
+    stddev: float = 0.05        # of initial weights and (a quirk) of biases
+    learning_rate: float = 0.001
+    num_epochs: int = 50
+
+
+class UdacitySettings(NamedTuple):
+    name: str = 'udacity_cnn'
+    batch_size: int = 1000       # images; a file has nine of them
+    test_batch_size: int = 1000  # images
+    dataset_repeats: int = 1
+    keep_prob: float = 0.8
+    stddev: float = 0.05         # of initial weights; biases start at 0
+    learning_rate: float = 0.001
+    num_epochs: int = 25
+
+
+class Notebook(base.System):
+    """A notebook; a subclass has its settings, network and lines."""
+
+    picture = base.PictureShape(IMAGE_SIZE, 3, IMAGE_SIZE)
+    filters = 'Variable'
+    figures = figure_names.ALL
+    takes_figures_by_file: bool  # after each file, or only after an epoch's last
+
+    @property
+    def schedule(self):
+        return self.settings
+
+    def build_plan(self, data_set, num_files=None):
+        """File by file; the validation always pools the ends of all files."""
+        total = data_set.num_train_files
+        return plan.split_files(
+            total, data_set.num_train_examples // total, self.batch_size,
+            HELD_BACK, num_files or total, self.takes_figures_by_file)
+
+    def build_images(self, pixels):
+        """Scales to 0..1: float32 [N, 32, 32, 3]."""
+        # In float64, whose product rounds to the float32 quotient for all 256 values. A
+        # division in float32 may become a product, with other last bits.
+        return tf.cast(tf.cast(pixels, tf.float64) * (1 / 255), tf.float32)
+
+    def build_optimizer(self, learning_rate):
+        return tf.train.AdamOptimizer(learning_rate)
+
+    def name_original_checkpoint(self, epoch, is_last):
+        return 'image_classification' if is_last else None
+
+    def build_original_graph(self, seed):
+        """The notebook's own graph, with tensors x, y, keep_prob, logits, accuracy."""
+        x = tf.placeholder(tf.float32, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'x')
+        y = tf.placeholder(tf.float32, [None, len(cifar10.CLASS_NAMES)], 'y')
+        keep_prob = tf.placeholder(tf.float32, name='keep_prob')
+        logits = tf.identity(self.build_network(
+            x, seed, mode=Mode(keep_prob)), name='logits')
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
+            logits=logits, labels=y))
+        self.build_optimizer(self.settings.learning_rate).minimize(loss)
+        is_right = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
+        tf.reduce_mean(tf.cast(is_right, tf.float32), name='accuracy')
+        return True
+
+    def format_start(self, num_files):
+        return ['Checking the Training on a Single Batch...' if num_files == 1
+                else 'Training...']
+
+    def format_test(self, count):
+        """As documented, with the checkpoint that was restored here."""
+        return [f'INFO:tensorflow:Restoring parameters from {count.checkpoint}',
+                f'Testing Accuracy: {count.mean_over_batches!r}', '', count.line]
+
+
+def _format_place(entry):
+    return f'Epoch {entry["epoch"]:>2}, CIFAR-10 Batch {entry["part"]}:  '
+
+
+class LaptopCnn(Notebook):
+
+    settings = LaptopSettings()
+    takes_figures_by_file = False
+
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
+        images.shape.assert_is_compatible_with([None, 32, 32, 3])
+        stddev = self.settings.stddev
+
+        def build_layer(number, shape):
+            return variables.build_anonymous_layer(number, shape, stddev, seed, stddev)
+
+        def build_dense(net, number, shape):
+            weights, biases = build_layer(number, shape)
+            return tf.matmul(net, weights) + biases
+
+        # To 8 x 8, 4 x 4 and 2 x 2 pixels.
+        net = kernels.build_pooled_convolutions(
+            images, [build_layer(0, [7, 7, 3, 32]), build_layer(1, [3, 3, 32, 64]),
+                     build_layer(2, [2, 2, 64, 128])],
+            padding='SAME', strides=(2, 1, 1), has_relu=False)
+        # Quirk: no activation after any layer; only the pools are not linear.
+        net = build_dense(build_dropout(net, 'before_3', mode), 3, [512, 1024])
+        net = build_dense(build_dropout(net, 'before_4', mode), 4, [1024, 128])
+        return build_dense(net, 5, [128, 10])
+
+    def format_progress(self, entry):
+        """As the document's run on one file; its full run prints nothing."""
+        return [f'{_format_place(entry)}batch loss is :  {entry["loss"]:.6g}',
+                f'batch_accuracy accuracy is : {entry["validation_accuracy"]:.6g}']
+
+
+class UdacityCnn(Notebook):
+
+    settings = UdacitySettings()
+    takes_figures_by_file = True
+
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
+        images.shape.assert_is_compatible_with([None, 32, 32, 3])
+        layers = self._build_layers(0, seed)
+        # To 16 x 16, 8 x 8 and 4 x 4 pixels.
+        net = kernels.build_pooled_convolutions(
+            images, layers[:3], padding='SAME', strides=(1, 1, 1), has_relu=True)
+        for weights, biases in layers[3:5]:
+            net = tf.nn.relu(tf.matmul(net, weights) + biases)
+        net = build_dropout(net, 'before_5', mode)
+        weights, biases = layers[5]
+        # Quirk: training drops the logits themselves.
+        return build_dropout(tf.matmul(net, weights) + biases, 'logits', mode)
+
+    def build_original_graph(self, seed):
+        """Quirk: the course's own test leaves a second network in the graph.
+
+        It was built after the optimizer, is saved and was never trained.
+        """
+        super().build_original_graph(seed)
+        self._build_layers(6, seed)
+        return True
+
+    def _build_layers(self, first, seed):
+        shapes = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
+                  [512, 64], [64, 10])
+        return [variables.build_anonymous_layer(number, shape, self.settings.stddev, seed)
+                for number, shape in enumerate(shapes, first)]
+
+    def format_progress(self, entry):
+        return [f'{_format_place(entry)}Loss: {entry["loss"]:>10.4f} , '
+                f'Training Acc: {entry["training_accuracy"]:.4f}, '
+                f'Validation Acc: {entry["validation_accuracy"]:.4f}']
+
+
+SYSTEMS = {'laptop_cnn': LaptopCnn(), 'udacity_cnn': UdacityCnn()}
