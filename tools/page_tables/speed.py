@@ -6,39 +6,6 @@ from cifar10_tf1.benchmark import medians
 from cifar10_tf1.machine import description
 from page_tables import results
 
-BENCHMARKS = ('benchmark-1.json', 'benchmark.json', 'benchmark-3.json')
-
-
-@page_tables.table
-def build_benchmarks():
-    """Runs of one program beside each other, then their blocks together."""
-    runs = [results.load_benchmark(name)[0]['runtimes'] for name in BENCHMARKS]
-    lines = ['| | ' + ' | '.join(f'run {number}' for number in range(
-        1, len(runs) + 1)) + ' | all |', '|---' * (2 + len(runs)) + '|']
-    for i, runtime in enumerate(runs[0]):
-        def blocks(kind, formulation='fast', of=i):
-            return [run[of]['formulations'][formulation]['blocks'][kind]
-                    for run in runs]
-
-        for what, values, bases in (
-                ('training, times a plain port',
-                 blocks('train'), blocks('train', 'plain', 0)),
-                ('training, times a plain port on this runtime',
-                 blocks('train'), blocks('train', 'plain')),
-                ('testing, times a plain port',
-                 blocks('test'), blocks('test', 'plain', 0))):
-            if what.endswith('this runtime') and not i:
-                continue  # the same as the line before
-            cells = [medians.summarize_ratio(*pair)
-                     for pair in [*zip(values, bases),
-                                  (sum(values, []), sum(bases, []))]]
-            lines.append(f'| {runtime["wheel"]}: {what} | '
-                         + ' | '.join(map(str, cells)) + ' |')
-        cells = [medians.summarize(run[i]['matmul_gflops']) for run in runs]
-        lines.append(f'| {runtime["wheel"]}: a matrix product, GFLOP/s | '
-                     + ' | '.join(map(str, cells)) + ' | |')
-    return lines
-
 
 @page_tables.table
 def build_training_speed():
@@ -133,19 +100,19 @@ def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
     rows = results.load_rows('bench', 'profile.csv')
     wheels = sorted({row['wheel'] for row in rows}, reverse=True)
-    columns = []  # for each runtime: stock, fast, fast at the machine's rates
-    for wheel in wheels:
-        stock, fast = ([row for row in rows if (row['wheel'], row['kernels'])
-                        == (wheel, kernels)] for kernels in ('stock', 'fast'))
-        columns += [[float(row['ms']) for row in stock],
-                    [float(row['ms']) for row in fast],
-                    [max(float(row['ms_of_arithmetic']), float(row['ms_of_bytes']))
-                     for row in fast]]
-    lines = ['| layer | pass | ' + ' | '.join(
+
+    def sum_times(wheel, kernels, layer, *columns):
+        return sum(max(float(row[column]) for column in columns) for row in rows
+                   if (row['wheel'], row['kernels']) == (wheel, kernels)
+                   and layer in (row['layer'], 'sum'))
+
+    lines = ['| layer | ' + ' | '.join(
         f'{wheel.split()[1]}, {what}' for wheel in wheels
         for what in ('stock', 'fast', 'fast at the rates')) + ' |',
-             '|---' * (2 + len(columns)) + '|']
-    for row, *cells in zip(stock, *columns):
-        lines.append(_join_row(row['layer'], row['pass'],
-                               *(f'{cell:.1f}' for cell in cells)))
-    return lines + [_join_row('sum', '', *(f'{sum(column):.1f}' for column in columns))]
+             '|---' * (1 + 3 * len(wheels)) + '|']
+    for layer in [*dict.fromkeys(row['layer'] for row in rows), 'sum']:
+        lines.append(_join_row(layer, *(
+            f'{sum_times(wheel, kernels, layer, *columns):.1f}' for wheel in wheels
+            for kernels, *columns in (('stock', 'ms'), ('fast', 'ms'),
+                                      ('fast', 'ms_of_arithmetic', 'ms_of_bytes')))))
+    return lines
