@@ -17,36 +17,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import cli  # noqa: E402
-from cifar10_tf1.machine import devices  # noqa: E402
-from cifar10_tf1.report import comparison  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1.machine import runtime  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
-from cifar10_tf1.report import curve_charts  # noqa: E402
 from cifar10_tf1.report import findings  # noqa: E402
-from cifar10_tf1.report import text  # noqa: E402
+from cifar10_tf1.report import single  # noqa: E402
 
-DOCS = os.path.join(ROOT, 'docs')
-
-
-def draw_pictures(record, found):
-    """{name: bytes of a PNG}."""
-    (compared,) = comparison.build_report(record).curves
-    name = text.name_run(record)
-    pictures = {'loss': curve_charts.draw_curve(compared, name, 'png')}
-    if compared.comparison:
-        pictures['deviation'] = curve_charts.draw_deviations(compared, name,
-                                                             'png')
-    if found.filters is not None:
-        pictures['filters'] = charts.draw_filters(found.filters, 'png')
-    if found.tested:
-        confusion = found.tested.confusion
-        pictures['confusion'] = charts.draw_confusion(
-            confusion, found.class_names, 'png')
-        pictures['classes'] = charts.draw_class_accuracies(
-            findings.list_class_accuracies(found),
-            confusion.trace() / confusion.sum(), 'png')
-    return pictures
+# By the beginning of a figure's alternative text.
+NAMES = {'Line': 'loss', 'Bar': 'deviation', 'Matrix': 'confusion',
+         'Dot chart: accuracy': 'classes', 'Small pictures': 'filters'}
 
 
 def main():
@@ -59,14 +37,13 @@ def main():
 
 def _write(options):
     record = run_record.load(options.record)
-    runtime.prepare_environment(findings.choose_kernels(record))
-    devices.select('cpu')
-    runtime.load_tensorflow()
-    from cifar10_tf1 import systems
-    found = findings.find(record, options, systems.load(systems.DEFAULT))
-    os.makedirs(DOCS, exist_ok=True)
-    for name, content in draw_pictures(record, found).items():
-        path = os.path.join(DOCS, name + '.png')
+    document = single.add_findings(single.build(record), record,
+                                   findings.find(record, options), with_images=False)
+    for figure in (one for section in document.sections for one in section.figures):
+        name = next(name for begins, name in NAMES.items()
+                    if figure.alternative.startswith(begins))
+        path = os.path.join(ROOT, 'docs', name + '.png')
+        content = charts.draw(figure.content, 'png')
         with open(path, 'wb') as file:
             file.write(content)
         print(os.path.relpath(path, ROOT), f'{len(content):,} bytes')

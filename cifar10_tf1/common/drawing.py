@@ -19,9 +19,9 @@ LIGHT_GREY = '#c8c8c8'
 _STYLE = {
     'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans'],
     'font.size': 10, 'axes.titlesize': 10, 'axes.titlelocation': 'left',
-    'axes.spines.top': False, 'axes.spines.right': False,
+    'axes.spines.top': False, 'axes.spines.right': False, 'axes.axisbelow': True,
     'axes.edgecolor': GREY, 'axes.linewidth': 0.8, 'axes.facecolor': 'none',
-    'xtick.color': '#333333', 'ytick.color': '#333333',
+    'grid.color': '#e6e6e6', 'xtick.color': '#333333', 'ytick.color': '#333333',
     'xtick.labelsize': 9, 'ytick.labelsize': 9,
     'legend.frameon': False, 'legend.fontsize': 9,
     'figure.facecolor': 'white', 'savefig.facecolor': 'white',
@@ -36,8 +36,7 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
       width, height: float, inches.
       draw_on: function of a matplotlib Figure.
       purpose: str, what needs matplotlib, such as '--figure'.
-      kind: 'png' or 'svg'.
-      dpi: int, pixels per inch.
+      kind: 'png' or 'svg'; an SVG is transparent, because pages are light or dark.
       has_layout: bool, whether matplotlib places the axes.
     Raises:
       UserError: matplotlib is not installed.
@@ -54,12 +53,9 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
         figure = Figure(figsize=(width, height), constrained_layout=has_layout)
         FigureCanvasAgg(figure)
         draw_on(figure)
-        # An SVG is transparent: pages are light or dark.
-        if kind == 'svg':
-            figure.savefig(content, format=kind, dpi=dpi, facecolor='none',
-                           metadata={'Date': None})
-        else:
-            figure.savefig(content, format=kind, dpi=dpi)
+        options = ({'facecolor': 'none', 'metadata': {'Date': None}} if kind == 'svg'
+                   else {})
+        figure.savefig(content, format=kind, dpi=dpi, **options)
     return content.getvalue()
 
 

@@ -1,7 +1,7 @@
 """Statistics over several runs: spread, its sources, equivalence, differences.
 
-Pure functions of numbers, one per run or test. SciPy is an optional package: the
-functions that need it import it.
+Pure functions of numbers, one per run or test. The tests return dicts for JSON.
+SciPy is an optional package, loaded where it is needed.
 """
 
 import math
@@ -12,9 +12,8 @@ from cifar10_tf1.common import extras
 
 LEVEL = 0.05  # of each test
 
-_POWER = 0.9   # that find_num_runs asks for
+_POWER = 0.9  # asked for in num_runs_for_power
 _MAX_RUNS = 200
-_REACH = 3     # places on each side over which a variance is averaged
 
 
 class Summary(NamedTuple):
@@ -25,47 +24,6 @@ class Summary(NamedTuple):
     greatest: float
 
 
-class Equivalence(NamedTuple):
-    """Two one-sided t tests: does the mean lie within a margin of a reference?"""
-    difference: float  # mean less reference
-    margin: float
-    p: float           # the larger of the two
-    low: float         # 90 % interval of the difference
-    high: float
-    power: float       # probability of showing it if there is no difference
-
-    @property
-    def is_shown(self):
-        return self.p <= LEVEL
-
-
-class Difference(NamedTuple):
-    """Welch's t test of two means: a's less b's."""
-    difference: float
-    t: float
-    degrees: float  # of freedom
-    p: float        # two-sided
-    low: float      # 95 % interval of the difference
-    high: float
-
-
-class OneMore(NamedTuple):
-    """A t test of whether a number belongs to a sample's population."""
-    difference: float  # from the sample's mean
-    t: float
-    p: float           # two-sided
-
-
-class Components(NamedTuple):
-    """The variance of a single test, split."""
-    within: float   # between tests of one run
-    between: float  # between runs; 0 if the estimate is negative
-
-    @property
-    def total(self):
-        return self.within + self.between
-
-
 def summarize(numbers):
     numbers = list(numbers)
     return Summary(len(numbers), statistics.mean(numbers),
@@ -74,43 +32,32 @@ def summarize(numbers):
 
 
 def assess_equivalence(numbers, reference, margin):
-    """Tests whether the mean of two or more runs equals a reference within a margin.
+    """Two one-sided t tests: does the mean of two or more runs equal a reference?
 
-    The reference is taken as exact, although it is one draw itself.
-
-    Args:
-      numbers: one per run.
-      reference, margin: float, in the same unit.
-    Returns:
-      Equivalence.
+    The reference is taken as exact, although it is one draw itself. low and high are
+    the 90 % interval of the difference; power is the probability of showing the
+    equivalence if there is no difference.
     """
     n, mean, sd, *unused = summarize(numbers)
-    difference = mean - reference
-    if sd == 0:
-        inside = abs(difference) < margin
-        return Equivalence(difference, margin, 0.0 if inside else 1.0,
-                           difference, difference, 1.0)
-    error = sd / math.sqrt(n)
-    p = _load_scipy_stats().t.sf((margin - abs(difference)) / error, n - 1)
+    difference, error = mean - reference, sd / math.sqrt(n)
+    if sd:
+        p = float(_load('stats').t.sf((margin - abs(difference)) / error, n - 1))
+        power = compute_power(n, sd, margin)
+    else:
+        p, power = float(abs(difference) >= margin), 1.0
     half = error * _find_quantile(1 - LEVEL, n - 1)
-    return Equivalence(difference, margin, float(p), difference - half,
-                       difference + half, compute_power(n, sd, margin))
+    return {'difference': difference, 'margin': margin, 'p': p, 'power': power,
+            'low': difference - half, 'high': difference + half, 'is_shown': p <= LEVEL,
+            'num_runs_for_power': find_num_runs(sd, margin) if sd else 2}
 
 
 def compute_power(n, sd, margin):
-    """Probability that n runs show the equivalence if there is no difference.
+    """Probability that n >= 2 runs show the equivalence if there is no difference.
 
-    The integral runs over the ratio of the sample's sd to the true one.
-
-    Args:
-      n: int, 2 or more.
-      sd: float, of one run; above 0.
-      margin: float.
+    Integrates over the ratio of the sample's standard deviation to the true one, sd.
     """
-    stats = _load_scipy_stats()
-    integrate = extras.load('scipy.integrate', 'the statistics of several runs')
-    quantile = _find_quantile(1 - LEVEL, n - 1)
-    error = sd / math.sqrt(n)
+    stats = _load('stats')
+    quantile, error = _find_quantile(1 - LEVEL, n - 1), sd / math.sqrt(n)
     ratios = stats.chi(n - 1, scale=1 / math.sqrt(n - 1))
 
     def find_density(ratio):
@@ -119,7 +66,8 @@ def compute_power(n, sd, margin):
 
     # With a larger ratio than margin / (error * quantile), no test succeeds.
     end = min(margin / (error * quantile), ratios.isf(1e-14))
-    return float(integrate.quad(find_density, 0, end, epsabs=1e-10, limit=200)[0])
+    return float(_load('integrate').quad(find_density, 0, end, epsabs=1e-10,
+                                         limit=200)[0])
 
 
 def find_num_runs(sd, margin):
@@ -129,38 +77,27 @@ def find_num_runs(sd, margin):
 
 
 def compare_means(a, b):
-    """Welch's test of the means of two groups of runs.
+    """Welch's t test: the mean of a less that of b, with its 95 % interval.
 
-    Args:
-      a, b: two or more numbers each, not all equal in both.
-    Returns:
-      Difference.
+    Both have two or more numbers, not all equal in both.
     """
-    stats = _load_scipy_stats()
-    t, p = stats.ttest_ind(a, b, equal_var=False)
+    t, p = _load('stats').ttest_ind(a, b, equal_var=False)
     a, b = summarize(a), summarize(b)
     shares = [group.sd ** 2 / group.n for group in (a, b)]
     degrees = sum(shares) ** 2 / sum(
         share ** 2 / (group.n - 1) for share, group in zip(shares, (a, b)))
     difference = a.mean - b.mean
     half = math.sqrt(sum(shares)) * _find_quantile(0.975, degrees)
-    return Difference(difference, float(t), degrees, float(p),
-                      difference - half, difference + half)
+    return {'difference': difference, 't': float(t), 'degrees': degrees, 'p': float(p),
+            'low': difference - half, 'high': difference + half}
 
 
 def compare_one(numbers, value):
-    """Tests whether a value, such as a documented one, could be one more run's.
-
-    Args:
-      numbers: two or more, not all equal, one per run.
-      value: float.
-    Returns:
-      OneMore.
-    """
+    """Two-sided t test of whether a value could be one more of these numbers."""
     n, mean, sd, *unused = summarize(numbers)
     t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
-    return OneMore(value - mean, t,
-                   float(2 * _load_scipy_stats().t.sf(abs(t), n - 1)))
+    return {'difference': value - mean, 't': t,
+            'p': float(2 * _load('stats').t.sf(abs(t), n - 1))}
 
 
 def find_mean_interval(summary):
@@ -172,72 +109,42 @@ def find_mean_interval(summary):
 
 
 def find_prediction_interval(numbers, probability):
-    """Prediction interval for one more run.
-
-    Args:
-      numbers: two or more, one per run.
-      probability: float, two-sided.
-    Returns:
-      (low, high): floats.
-    """
+    """(low, high) for one more number, with a two-sided probability."""
     n, mean, sd, *unused = summarize(numbers)
     half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(1 + 1 / n)
     return mean - half, mean + half
 
 
-def find_limit(numbers):
-    """Upper 97.5 % prediction limit for one more run."""
-    return find_prediction_interval(numbers, 0.95)[1]
-
-
-def find_expected(curves):
-    """Predicts one more run's curve, place by place.
-
-    A few runs say little about the spread at one place, so the variance is
-    averaged over neighbouring places.
-
-    Args:
-      curves: list of equally long lists of float; two runs or more.
-    Returns:
-      list of (mean, sd): sd is that of one more run's distance from the mean.
-    """
-    places = list(zip(*curves))
-    variances = [statistics.variance(values) for values in places]
-    expected = []
-    for i, values in enumerate(places):
-        variance = statistics.mean(variances[max(0, i - _REACH):i + _REACH + 1])
-        expected.append((statistics.mean(values),
-                         math.sqrt(variance * (1 + 1 / len(values)))))
-    return expected
-
-
 def split_variance(groups):
-    """One-way random effects, by analysis of variance.
+    """Splits the variance of a test by one-way random effects (analysis of variance).
 
     Args:
-      groups: a list of tests for each of two or more runs; at least one run has
-        two or more tests.
+      groups: a list of tests for each of two or more runs; at least one run has two
+        or more tests.
     Returns:
-      Components.
+      dict: sd_within (between tests of one run), sd_between (between runs; 0 if the
+      estimate is negative), share_between (None without any variance).
     """
-    sizes = [len(group) for group in groups]
-    number = sum(sizes)
+    number = sum(map(len, groups))
     means = [statistics.mean(group) for group in groups]
     whole = sum(map(sum, groups)) / number
     within = sum((value - mean) ** 2 for group, mean in zip(groups, means)
                  for value in group) / (number - len(groups))
-    between = sum(size * (mean - whole) ** 2
-                  for size, mean in zip(sizes, means)) / (len(groups) - 1)
+    between = sum(len(group) * (mean - whole) ** 2
+                  for group, mean in zip(groups, means)) / (len(groups) - 1)
     # Tests per run; slightly below the mean if their number varies.
-    size = (number - sum(size ** 2 for size in sizes) / number) / (
+    size = (number - sum(len(group) ** 2 for group in groups) / number) / (
         len(groups) - 1)
-    return Components(within, max(0.0, (between - within) / size))
+    between = max(0.0, (between - within) / size)
+    total = within + between
+    return {'sd_within': math.sqrt(within), 'sd_between': math.sqrt(between),
+            'share_between': between / total if total else None}
 
 
 def _find_quantile(probability, degrees):
     """Student's t."""
-    return float(_load_scipy_stats().t.ppf(probability, degrees))
+    return float(_load('stats').t.ppf(probability, degrees))
 
 
-def _load_scipy_stats():
-    return extras.load('scipy.stats', 'the statistics of several runs')
+def _load(module):
+    return extras.load(f'scipy.{module}', 'the statistics of several runs')

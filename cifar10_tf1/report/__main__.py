@@ -11,66 +11,56 @@ import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1.machine import devices
+from cifar10_tf1 import systems
 from cifar10_tf1.common import extras
 from cifar10_tf1.common import files
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
-from cifar10_tf1.machine import runtime
-from cifar10_tf1 import systems
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
+from cifar10_tf1.report import document as documents
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import page
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.report import text
-from cifar10_tf1.report import words
+from cifar10_tf1.report import several
+from cifar10_tf1.report import single
+from cifar10_tf1.report import summary
 
 
 def _report(options):
-    if len(options.records) > 1:
-        return _report_several(options)
-    (path,) = options.records or [_find_record(options)]
-    record = _load(path)
-    report = comparison.build_report(record)
-    _publish(options, os.path.join(record.folder, 'report.html'),
-             text.format_report(record, report, options.text),
-             lambda: _build_html(record, report, options))
-    return 4 if report.within is False else 0
-
-
-def _report_several(options):
-    if options.checkpoint:
-        raise UserError('--checkpoint belongs to one run, and several are given: '
-                        'leave it out, or name one record')
-    runs = gathering.load_records([_load(path) for path in options.records])
-    several = gathering.gather(
-        runs, systems.find(runs[0].record.content['system']))
-    summary = summaries.summarize(several)
-    lines = [*text.format_answer(words.build_answer(summary)), '',
-             *words.format_summary(summary)]
-    _publish(options, 'report.html', '\n'.join(lines) + '\n',
-             lambda: page.build_several(several, summary))
-    within = [comparison.build_report(run.record).within
-              for group in several.groups for run in group]
-    return 4 if False in within else 0
-
-
-def _publish(options, default, content, build_page):
-    """Prints the text, then writes the page; its path is checked before."""
-    path = options.output or default
+    path = options.output
+    records = [_load(name) for name in options.records or [_find_record(options)]]
+    first, is_single = records[0], len(records) == 1
+    entry = systems.find(first.content['system'])
+    if is_single:
+        counted, document = records, single.build(first)
+        path = path or options.output or os.path.join(first.folder, 'report.html')
+    else:
+        if options.checkpoint:
+            raise UserError('--checkpoint belongs to one run, and several are given: '
+                            'leave it out, or name one record')
+        runs = gathering.load_records(records)
+        document = several.build(runs, summary.summarize(runs, entry))
+        counted = [run.record for group in gathering.gather(runs)[0] for run in group]
+        path = path or 'report.html'
     if not options.text:
         _check_output(path)
-    print(content, end='', flush=True)
+    print(documents.format_text(document, options.text), end='', flush=True)
     if not options.text:
+        if is_single:
+            extras.require('matplotlib', charts.PURPOSE)
+            document = single.add_findings(document, first, findings.find(first, options),
+                                           not options.without_images)
+        content = page.render(document, entry)
         try:
-            files.write_atomically(path, build_page())
+            files.write_atomically(path, content)
         except OSError as error:
             raise UserError(f'cannot write {path}: {error.strerror}; '
                             'name another file with --output')
         print(f'Report: {path}', flush=True)
+    within = [comparison.build_report(record).within for record in counted]
+    return 4 if False in within else 0
 
 
 def _load(path):
@@ -118,16 +108,6 @@ def _check_output(path):
                         'another file with --output')
 
 
-def _build_html(record, report, options):
-    extras.require('matplotlib', charts.PURPOSE)
-    runtime.prepare_environment(findings.choose_kernels(record))
-    devices.select('cpu')
-    runtime.load_tensorflow()
-    found = findings.find(record, options,
-                          systems.load(record.content['system']))
-    return page.build_single(record, report, found, not options.without_images)
-
-
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.report',
@@ -143,7 +123,8 @@ def main(argv=None):
                  'one or more records (default: run.json in $CIFAR10_MODEL_DIR, else '
                  'in ./model, else the run of record)', nargs='*')
     parser.add_argument('--text', action='store_true',
-                        help='print only (default: write the HTML file too)')
+                        help='print only, with the tables (default: write the HTML '
+                        'file too)')
     cli.add_path(parser, '--output', 'HTML',
                  'file to write; an earlier report is replaced (default: report.html '
                  'beside the record; for several runs, ./report.html)')

@@ -1,13 +1,12 @@
 """A run's tests: which of them count, and in which measure.
 
 Most documents count right images. One averages the accuracies of mini-batches, the
-last of them short, which gives no whole number of images; so do we for that system.
+last of them short; its system is judged by the same average.
 """
 
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from cifar10_tf1 import systems
-from cifar10_tf1.records import statistics_of_runs
 
 
 class Measure(NamedTuple):
@@ -19,12 +18,6 @@ class Measure(NamedTuple):
     @property
     def is_count(self):
         return self.key == 'num_correct'
-
-    @property
-    def label(self):
-        """For an axis."""
-        return ('right images' if self.is_count
-                else 'accuracy, mean over mini-batches, %')
 
     @property
     def unit(self):
@@ -60,35 +53,28 @@ def choose_measure(documented):
     return Measure('num_correct', documented.num_correct, documented.num_examples)
 
 
-def list_wanted(entry):
-    """[(variant, seed)]: all test seeds of the first variant, the others once."""
-    first, *others = entry.variants
-    return ([(first, seed) for seed in range(1, entry.num_test_seeds + 1)]
-            + [(variant, 1) for variant in others])
-
-
 def list_missing(record):
-    """The tests of list_wanted that a RunRecord lacks."""
-    return [(variant, seed) for variant, seed
-            in list_wanted(systems.find(record.content['system']))
-            if seed not in find_counted(record, variant)]
+    """The (variant, seed) of the tests that a complete run has and this one lacks.
+
+    The first variant is tested with all test seeds, the others once.
+    """
+    entry = systems.find(record.content['system'])
+    step = record.epochs[-1]['step'] if record.epochs else None
+    return [(variant, seed) for variant in entry.variants
+            for seed in range(1, 1 + (entry.num_test_seeds
+                                      if variant == entry.variants[0] else 1))
+            if seed not in find_counted(record, variant, step)]
 
 
-def find_counted(record, variant, step=None):
-    """A variant's tests that count: those made with the training's wheel.
+def find_counted(record, variant, step):
+    """A variant's tests at a step that count: those made with the training's wheel.
 
     Another machine may have made them. If a seed was tested twice, the test on the
     training's kind of machine counts, else the later one.
 
-    Args:
-      record: run_record.RunRecord.
-      variant: str.
-      step: int; None: the run's last one.
     Returns:
       dict of test seed -> the record's test, by seed.
     """
-    if step is None:
-        step = record.epochs[-1]['step'] if record.epochs else None
     counted = {}
     # The training's kind comes last and replaces the other.
     for test in sorted(record.content['tests'],
@@ -99,37 +85,3 @@ def find_counted(record, variant, step=None):
                 and test['kind']['wheel'] == record.kind['wheel']):
             counted[test['seed']] = test
     return dict(sorted(counted.items()))
-
-
-class Tests(NamedTuple):
-    """A record's tests: those that count, and the others."""
-    measure: Measure
-    draws: List[dict]   # the documented test at the newest tested step, by seed
-    others: List[dict]  # other steps, variants and wheels
-
-    @property
-    def values(self):
-        return [self.measure.read(test) for test in self.draws]
-
-    @property
-    def step(self):
-        return self.draws[0]['step']
-
-    @property
-    def summary(self) -> Optional[statistics_of_runs.Summary]:
-        return statistics_of_runs.summarize(self.values) if self.draws else None
-
-
-def find_tests(record):
-    """The Tests of a RunRecord; the others by step, variant and seed."""
-    entry = systems.find(record.content['system'])
-    measure, variant = choose_measure(entry.documented), entry.variants[0]
-    draws = []
-    for step in sorted({test['step'] for test in record.content['tests']}):
-        draws = [test for test in find_counted(record, variant, step).values()
-                 if test.get(measure.key) is not None] or draws
-    if draws:  # generated data has fewer images
-        measure = measure._replace(num_examples=draws[0]['num_examples'])
-    others = sorted((test for test in record.content['tests'] if test not in draws),
-                    key=lambda test: (test['step'], test['crop'], test['seed']))
-    return Tests(measure, draws, others)

@@ -1,12 +1,9 @@
-"""A report's test of the checkpoint on the data set, and its filters.
-
-If the checkpoint or the data set is missing, the report says so instead.
-"""
+"""A report's own test of the checkpoint on the data set, and its filters."""
 
 import math
 import os
 import sys
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -14,10 +11,12 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1 import kernels
 from cifar10_tf1 import scripts
+from cifar10_tf1 import systems
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import devices
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_settings
-from cifar10_tf1.machine import runtime
-from cifar10_tf1.common.errors import UserError
 
 _Z = 1.959964  # normal quantile of a two-sided 95 % interval
 
@@ -26,9 +25,10 @@ class Tested(NamedTuple):
     """The network's results for every test image."""
     labels: np.ndarray         # uint8 [n]
     probabilities: np.ndarray  # float32 [n, 10]
-    images: np.ndarray         # uint8 [n, 32, 32, 3]
+    images: np.ndarray         # uint8 [n, rows, columns, 1 or 3]
+    class_names: Tuple[str, ...]
     step: int
-    crop: str
+    variant: str
     seed: int                  # of the crops
 
     @property
@@ -53,18 +53,18 @@ class Tested(NamedTuple):
         surest = self.probabilities[wrong, predictions[wrong]]
         return wrong[np.argsort(-surest, kind='stable')][:number].tolist()
 
+    def list_class_accuracies(self):
+        """[(name, accuracy, low, high)] of the classes that have images."""
+        return [(name, right / row.sum()) + compute_interval(right, row.sum())
+                for name, row, right in zip(self.class_names, self.confusion,
+                                            self.confusion.diagonal()) if row.sum()]
+
 
 class Findings(NamedTuple):
-    class_names: Tuple[str, ...]
     checkpoint: str                # its name and hash's match, or why it is missing
-    tested: Optional[Tested]
     filters: Optional[np.ndarray]  # float32 [rows, columns, channels, number]
-    statistics: Optional[List]     # data.statistics.FileStatistics
-    data: str                      # why the data is missing, or ''
-
-    @property
-    def why_not_tested(self):
-        return self.checkpoint if self.filters is None else self.data
+    tested: Optional[Tested]
+    why_not_tested: str
 
 
 def compute_interval(num_correct, num_examples):
@@ -77,52 +77,40 @@ def compute_interval(num_correct, num_examples):
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
-def list_class_accuracies(findings):
-    """[(name, accuracy, low, high)] of the tested classes."""
-    confusion = findings.tested.confusion
-    return [(name, right / row.sum()) + compute_interval(right, row.sum())
-            for name, row, right in zip(findings.class_names, confusion,
-                                        confusion.diagonal()) if row.sum()]
-
-
-def find(record, options, system):
-    """Looks for the data set and the checkpoint, and tests it.
+def find(record, options):
+    """Loads TensorFlow, looks for the data set and the checkpoint, and tests it.
 
     Args:
       record: run_record.RunRecord.
       options: the command line's: checkpoint, data_dir.
-      system: a systems.base.System.
     Returns:
-      Findings.
+      Findings; they say what is missing.
     Raises:
       UserError: the named checkpoint can't be read.
     """
-    from cifar10_tf1.data import statistics
-    module = system.source.load_module(_is_synthetic(record))
+    kernels_name = record.settings.kernels
+    if kernels_name not in kernels.NAMES:
+        kernels_name = 'stock'
+    runtime.prepare_environment(kernels_name)
+    devices.select('cpu')
+    runtime.load_tensorflow()
+    system = systems.load(record.content['system'])
+    prefix, about = _find_checkpoint(record, options.checkpoint)
+    filters = _load_filters(prefix, system) if prefix and system.filters else None
     data_set, why_no_data = _find_data_set(
         record, cli.find_data_dir(options, system.name), system)
-    prefix, about = _find_checkpoint(record, options.checkpoint)
-    tested = None
-    if prefix and data_set:
-        tested = _test(record, data_set, prefix, system)
-    return Findings(
-        module.CLASS_NAMES, about, tested,
-        _load_filters(prefix, system) if prefix and system.filters else None,
-        data_set and statistics.compute_statistics(data_set), why_no_data)
-
-
-def _is_synthetic(record):
-    return data.is_synthetic(record.content['data'].get('name', ''))
+    tested = (test(record, data_set, prefix, system, kernels_name)
+              if prefix and data_set else None)
+    return Findings(about, filters, tested, why_no_data if prefix else about)
 
 
 def _find_data_set(record, data_dir, system):
     """(DataSet or None, why not). Downloads and generates nothing."""
-    source = system.source
-    is_synthetic = _is_synthetic(record)
-    if not source.is_present(data_dir, is_synthetic):  # loading would fill it
+    is_synthetic = data.is_synthetic(record.content['data'].get('name', ''))
+    if not system.source.is_present(data_dir, is_synthetic):  # loading would fill it
         return None, 'The data set was not found: name its folder with --data-dir.'
     try:
-        data_set = source.load(data_dir, is_synthetic)
+        data_set = system.source.load(data_dir, is_synthetic)
     except UserError as error:
         _warn(error)
         return None, 'The data set is damaged or incomplete.'
@@ -134,7 +122,7 @@ def _find_data_set(record, data_dir, system):
 def _find_checkpoint(record, prefix):
     """(prefix or None, its description or why it is missing)."""
     from cifar10_tf1.checkpoints import reading
-    folder = record.folder or '.'
+    folder, weights = record.folder or '.', record.content['weights']
     if prefix is not None:
         prefix = reading.choose(folder, prefix)
     else:
@@ -145,13 +133,12 @@ def _find_checkpoint(record, prefix):
             return None, 'The checkpoints beside the record are damaged.'
         prefix = newest.prefix if newest else reference_run.find_checkpoint()
         if not newest and prefix and reading.fingerprint(prefix) != (
-                record.content['weights'] or {}).get('sha256'):
+                weights or {}).get('sha256'):
             prefix = None  # the checkpoint of record belongs to another run
         if prefix is None:
             return None, ('There is no checkpoint beside the record: name one '
                           'with --checkpoint.')
     name = os.path.basename(prefix)
-    weights = record.content['weights']
     if weights is None:  # before the run's first process has ended
         return prefix, f'{name}, whose hash is not in the record'
     if reading.fingerprint(prefix) == weights['sha256']:
@@ -177,20 +164,13 @@ def _load_filters(prefix, system):
     return reader.get_tensor(name)
 
 
-def choose_kernels(record):
-    """The kernels for the test: the run's, else 'stock'."""
-    recorded = record.settings.kernels
-    return recorded if recorded in kernels.NAMES else 'stock'
-
-
-def _test(record, data_set, prefix, system):
+def test(record, data_set, prefix, system, kernels_name):
     """Tests as test.py does on a CPU, with the first test seed in the record."""
     variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)
     settings = run_settings.complete(
-        run_settings.RunSettings(kernels=choose_kernels(record)), system,
-        data_set)
+        run_settings.RunSettings(kernels=kernels_name), system, data_set)
     runtime.start_threads(settings.threads)
     result = scripts.load('test').evaluate(
         system, data_set, record.folder, prefix, seed,
@@ -199,4 +179,4 @@ def _test(record, data_set, prefix, system):
     rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
     labels, images = (values[rows] for values in data_set.labels_and_images('test'))
     return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
-                  result.step, variant, seed)
+                  data_set.class_names, result.step, variant, seed)

@@ -9,7 +9,7 @@ draws, so it is not a second sample.
 import os
 import re
 import statistics
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
@@ -74,14 +74,6 @@ class Run(NamedTuple):
         return float(statistics.mean(values)) if len(values) > 1 else values[0]
 
 
-class Several(NamedTuple):
-    """Runs of one system, by group."""
-    entry: systems.Entry
-    runs: List[Run]          # all
-    groups: List[List[Run]]  # those that count
-    repeated: List[Run]      # those whose seed is counted already
-
-
 def count_files(record):
     """Files of training data that a run used; None: all."""
     number = record.settings.train_files
@@ -100,9 +92,9 @@ def is_trained(record, num_epochs):
     if not epochs or weights.get('step') != epochs[-1]['step']:
         return False
     # If epochs are recorded in parts, the last epoch may lack some.
-    num_parts = [sum(entry['epoch'] == epoch for entry in epochs)
-                 for epoch in (epochs[0]['epoch'], epochs[-1]['epoch'])]
-    return epochs[-1]['epoch'] >= num_epochs and num_parts[0] == num_parts[1]
+    first, last = ([entry['epoch'] for entry in epochs].count(epoch) for epoch in (
+        epochs[0]['epoch'], epochs[-1]['epoch']))
+    return epochs[-1]['epoch'] >= num_epochs and first == last
 
 
 def name_run(seed):
@@ -123,95 +115,94 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     Raises:
       UserError: the folder can't be read.
     """
-    failures = {}
+    logs, failures = os.path.join(folder, LOGS), {}
     try:
         names = set(os.listdir(folder))
-        for name in os.listdir(os.path.join(folder, LOGS)) if LOGS in names else ():
+        for name in os.listdir(logs) if LOGS in names else ():
             if name.endswith(FAILURE):
-                with open(os.path.join(folder, LOGS, name), encoding='utf-8') as file:
+                with open(os.path.join(logs, name), encoding='utf-8') as file:
                     failures[name[:-len(FAILURE)]] = file.read().strip()
     except OSError as error:
         raise UserError(f'cannot read {error.filename}: {error.strerror}; choose '
                         'another --folder')
-    asked = {name: int(name[5:]) for name in failures
-             if re.match(r'seed-\d+$', name)}
-    asked.update({name_run(seed): seed for seed in seeds})
+    asked = {name_run(seed) for seed in seeds} | set(failures)
     runs = []
-    for name in names | set(asked):
+    for name in names | asked:
+        number = re.search(r'\d+$', name)
+        run = Run(name, number and int(number.group()), 'not begun')
         path = os.path.join(folder, name)
         if os.path.exists(os.path.join(path, run_record.FILE)):
-            run = _load_run(path, name, entry, num_epochs)
-        else:
-            run = Run(name, asked[name], 'not begun') if name in asked else None
-        if run and name in failures and not run.is_complete:
+            try:
+                record = run_record.load_folder(path)
+                if record.content['system'] != entry.name:
+                    continue
+                run = build_run(record, num_epochs)
+            except UserError as error:
+                run = run._replace(state=f'damaged: {error}')
+        elif name not in asked:
+            continue
+        if name in failures and not run.is_complete:
             run = run._replace(state=f'failed: {failures[name]}')
-        runs += [run] if run else []
+        runs.append(run)
     return sorted(runs, key=_find_place)
 
 
-def _load_run(path, name, entry, num_epochs):
-    """The Run of a folder, or None if it belongs to another system."""
-    try:
-        record = run_record.load_folder(path)
-    except UserError as error:
-        number = re.search(r'\d+$', name)
-        return Run(name, number and int(number.group()), f'damaged: {error}')
-    return build_run(record, num_epochs) if (
-        record.content['system'] == entry.name) else None
+def build_run(record, num_epochs=None, step=None):
+    """The Run of a RunRecord.
 
-
-def build_run(record, num_epochs=None):
-    """The Run of a RunRecord; num_epochs defaults to its settings'."""
-    entry = systems.find(record.content['system'])
+    Args:
+      num_epochs: int, of a complete run; None: as recorded in its settings.
+      step: int, at which tests count; None: the last epoch's.
+    """
     num_epochs = num_epochs or record.settings.epochs
-    missing = counting.list_missing(record)
-    trained = is_trained(record, num_epochs)
+    missing, trained = counting.list_missing(record), is_trained(record, num_epochs)
     if not record.epochs:
         state = 'no epoch yet'
     elif not trained:
         state = f'at epoch {count_epochs(record)} of {num_epochs}'
     elif missing:
-        state = (f'{len(missing)} tests are missing' if len(missing) > 1
-                 else '1 test is missing')
+        state = f'tests are missing: {len(missing)}'
     else:
         state = COMPLETE
+    if step is None and record.epochs:
+        step = record.epochs[-1]['step']
     name = os.path.basename(os.path.abspath(record.folder))
     return Run(name, record.settings.seed, state, record, trained, {
-        variant: list(counting.find_counted(record, variant).values())
-        for variant in entry.variants})
+        variant: list(counting.find_counted(record, variant, step).values())
+        for variant in systems.find(record.content['system']).variants})
 
 
 def load_records(records):
-    """Builds the runs of a list of RunRecord, each with a process.
+    """Builds the runs of a list of RunRecord, each with a process: by runtime and seed.
 
-    Returns:
-      list of Run, by runtime and seed.
     Raises:
       UserError: they differ in system, data set or amount of data.
     """
-    first = records[0]
     for record in records:
-        for name, what in (('system', lambda record: record.content['system']),
-                           ('data', _name_data)):
-            if what(record) != what(first):
-                raise UserError(
-                    f'{record.folder} holds a run of the {name} {what(record)}, '
-                    f'{first.folder} one of {what(first)}: a report covers one '
-                    f'{name}; leave the others out')
+        if _describe_data(record) != _describe_data(records[0]):
+            raise UserError(
+                f'{record.folder} holds a run of {_describe_data(record)}, '
+                f'{records[0].folder} one of {_describe_data(records[0])}: a report '
+                'covers one system and data set; leave the others out')
     return sorted(map(build_run, records), key=_find_place)
 
 
-def _name_data(record):
+def _describe_data(record):
     number = count_files(record)
-    return (record.content['data']['name']
+    return (f'{record.content["system"]} on {record.content["data"]["name"]}'
             + (' from seeded weights' if record.is_from_scratch else '')
             + (' from other weights than the documented ones'
                if record.has_other_weights else '')
             + ('' if number is None else f', {number} files'))
 
 
-def gather(runs, entry):
-    """Sorts a system's runs into groups: a Several."""
+def gather(runs):
+    """Sorts a system's runs into groups.
+
+    Returns:
+      (groups, repeated): lists of Run by Kind, of the runs that count; the list of
+      those whose seed is counted already.
+    """
     groups, repeated = {}, []
     # If a seed has several runs, the one with all its tests counts.
     for run in sorted((run for run in runs if run.is_trained),
@@ -219,17 +210,14 @@ def gather(runs, entry):
         others = groups.setdefault(run.kind, [])
         (repeated if run.seed in [other.seed for other in others]
          else others).append(run)
-    return Several(entry, list(runs), [
-        sorted(groups[kind], key=lambda run: run.seed)
-        for kind in sorted(groups, key=_order_kind)], repeated)
+    return [sorted(group, key=lambda run: run.seed) for group in sorted(
+        groups.values(), key=lambda group: _order_kind(group[0].kind))], repeated
 
 
 def _find_place(run):
     """Sorts by data, version of the runtime and kernels; no record: last."""
     seed = -1 if run.seed is None else run.seed
-    if not run.record:
-        return 1, (), seed, run.name
-    return 0, _order_kind(run.kind), seed, run.name
+    return (not run.record, _order_kind(run.kind) if run.record else (), seed, run.name)
 
 
 def _order_kind(kind):

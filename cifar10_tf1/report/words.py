@@ -1,41 +1,35 @@
-"""The statistics of several runs in words: statistics.txt, the report, the README.
+"""The statistics of runs in words: statistics.txt, the report, the README.
 
-Each sentence comes from the numbers of summary.summarize, which statistics.json
-keeps, so all pages say the same.
+Each sentence comes from the numbers of summary.py, which statistics.json keeps, so
+all pages say the same.
 """
 
 from cifar10_tf1 import systems
+from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import counting
 from cifar10_tf1.report import gathering
-from cifar10_tf1.report.text import Answer
-from cifar10_tf1.report.text import count
-from cifar10_tf1.report.text import describe_documented
-from cifar10_tf1.report.text import describe_spread
-from cifar10_tf1.report.text import Finding
+from cifar10_tf1.report.document import count
+from cifar10_tf1.report.document import format_sections
+from cifar10_tf1.report.document import Section
+from cifar10_tf1.report.document import Sentence
+
+CAPTIONS = {  # by systems.Curve.figure
+    'summed_loss': 'Sum over batches of the training loss: cross-entropy (nats) and '
+    'weight decay, if any.',
+    'loss': 'Mean cross-entropy, in nats, of the last mini-batch after its update.',
+    'training_accuracy': 'Share of the last mini-batch classified correctly after '
+    'its update.',
+    'validation_accuracy': 'Share of the images held back from training that the '
+    'network classifies correctly.'}
 
 
 def format_summary(summary):
     """The lines of statistics.txt."""
-    measure = find_measure(summary)
-    lines = [f'{summary["system"]}; documented: ' + (
-        'no count' if measure.documented is None
-        else measure.describe(measure.documented)
-        + ('' if measure.is_count else ', a mean over mini-batches'))]
-    for group in summary['groups']:
-        lines += ['', describe_group(group) + ':'] + [
-            f'  {finding.word} {finding.text}'
-            for finding in list_findings(group, measure)]
-    for difference in summary['differences']:
-        finding = describe_difference(difference, measure)
-        lines += ['', f'{finding.word} {finding.text}']
-    for heading, key in (('Not complete:', 'incomplete'),
-                         ('Seeds counted already:', 'repeated')):
-        if summary[key]:
-            lines += ['', heading] + [
-                f'  {run["run"]}' + (f': {run["state"]}' if 'state' in run else '')
-                for run in summary[key]]
-    return lines
+    documented = describe_documented(systems.find(summary['system']).documented)
+    return [f'{summary["system"]}; documented: ' + (
+        '; '.join(documented[0][1:]) if documented else 'no count')
+            ] + format_sections(list_sections(summary))
 
 
 def find_measure(summary):
@@ -43,88 +37,152 @@ def find_measure(summary):
     return counting.choose_measure(systems.find(summary['system']).documented)
 
 
+def list_sections(summary):
+    """A Section for each group, one on their differences, one on what is left out."""
+    measure, groups = find_measure(summary), summary['groups']
+    sections = [Section(name_group(group, groups), list_sentences(group, measure))
+                for group in groups]
+    for title, sentences in (
+            ('Differences', [describe_difference(difference, measure)
+                             for difference in summary['differences']]),
+            ('Not counted, or not complete', [
+                Sentence(None, f'{run["run"]}:', run.get('state', 'seed counted already'))
+                for run in summary['incomplete'] + summary['repeated']])):
+        sections += [Section(title, sentences)] if sentences else []
+    return sections
+
+
+def name_run(record):
+    """The name of a run in charts and tables."""
+    return (f'seed {record.settings.seed}, '
+            + gathering.name_runtime(record.kind['wheel']))
+
+
+def list_warnings(entry, data_name):
+    """A Sentence where the data is a generated one."""
+    title = entry.documented.data
+    return [Sentence(False, f'Generated data, not {title}:', 'no figure here says '
+                     f'anything about {title}.')] if is_synthetic(data_name or '') else []
+
+
+def name_group(group, groups):
+    """The runtime, and what distinguishes the group from others on the same one."""
+    name = gathering.name_runtime(group['runtime'])
+    same = [other for other in groups if other['runtime'] == group['runtime']]
+    for key, text in (('kernels', f'{group["kernels"]} kernels'),
+                      ('device', group['device'].upper()), ('data', group['data']),
+                      ('epochs', count(group['epochs'], 'epoch'))):
+        if len({other[key] for other in same}) > 1:
+            name += f', {text}'
+    return name
+
+
 def describe_group(group):
-    """'TensorFlow 1.15.0, fast kernels, cifar10, 110 epochs, 6 runs (seeds 1 to 6)'."""
-    machines = (f', {group["num_machines"]} kinds of processor'
-                if group['num_machines'] > 1 else '')
+    """'tensorflow-gpu 1.15.0, fast kernels, cifar10, 110 epochs, 6 runs (seeds 1 to 6)'."""
     seeds = group['seeds']
     if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
         listed = f'{seeds[0]} to {seeds[-1]}'
     else:
         listed = ', '.join(map(str, seeds))
-    tested = f' (seed{"s" * (len(seeds) > 1)} {listed})' if seeds else ''
-    return ', '.join([group['runtime'], f'{group["kernels"]} kernels', group['data']]
-                     + [f'first {count(group["train_files"], "file")}']
-                     * bool(group['train_files'])
-                     + ['from scratch'] * group['is_from_scratch']
-                     + ['from other weights'] * group['has_other_weights']
-                     + [count(group['epochs'], 'epoch'),
-                        count(group['num_trained'], 'run') + tested + machines])
+    return ', '.join(filter(None, [
+        group['runtime'], f'{group["kernels"]} kernels', group['data'],
+        group['train_files'] and f'first {count(group["train_files"], "file")}',
+        group['is_from_scratch'] and 'from scratch',
+        group['has_other_weights'] and 'from other weights',
+        count(group['epochs'], 'epoch'), count(group['num_trained'], 'run')
+        + (f' (seed{"s" * (len(seeds) > 1)} {listed})' if seeds else ''),
+        group['num_machines'] > 1 and f'{group["num_machines"]} kinds of processor']))
 
 
-def list_findings(group, measure):
-    """The Findings on one of a summary's groups, by a counting.Measure."""
-    findings = []
+def list_sentences(group, measure):
+    """The Sentences on one of a summary's groups, by a counting.Measure."""
+    sentences = [Sentence(None, 'Runs:', describe_group(group) + '.')]
     if group['means']:
-        findings.append(Finding(None, 'Mean over seeds:',
-                                describe_means(group, measure) + '.'))
+        sentences.append(Sentence(None, 'Mean over seeds:',
+                                  '; '.join(describe_means(group, measure)) + '.'))
     for variant, tests in list(group['tests'].items())[measure.is_count:]:
-        spread = (f'{tests["mean"]:,.1f}' if tests['n'] == 1 else
-                  f'mean {tests["mean"]:,.1f}, sd {tests["sd"]:.1f}, '
-                  f'{tests["least"]:,.1f} to {tests["greatest"]:,.1f}')
-        findings.append(Finding(None, f'Right images, {variant}:', spread + '.'))
+        spread = '' if tests['n'] == 1 else (
+            f', sd {tests["sd"]:.1f}, {tests["least"]:,.1f} to {tests["greatest"]:,.1f}')
+        sentences.append(Sentence(None, f'Right images, {variant}:',
+                                  f'mean {tests["mean"]:,.1f}{spread}.'))
     variance = group['variance']
     if variance:
         share = variance['share_between']
-        findings.append(Finding(
+        sentences.append(Sentence(
             None, 'Spread of one test:', f'sd {variance["sd_within"]:.1f} from its own '
             f'draws, sd {variance["sd_between"]:.1f} from the training\'s seed'
             + ('' if share is None else f' ({100 * share:.0f} % of the variance)')
             + '.'))
-    findings += _list_claims(group, measure)
-    return findings + [finding for curve in group['curves'] if curve['places']
-                       for finding in _describe_curve(curve, group['num_trained'])]
+    sentences += list_claims(group, measure)
+    for curve in group['curves']:
+        if curve['places']:
+            sentences += [describe_band(curve, group['num_trained']),
+                          *([describe_level(curve)] if group['num_trained'] > 1 else [])]
+    return sentences
 
 
-def _list_claims(group, measure):
-    """The Findings that compare a group's tests with the documented figure."""
-    if not (group['is_comparable'] and group['means']) or measure.documented is None:
+def describe_documented(documented):
+    """[(label, number, note)] of the documented figure; empty if there is none."""
+    measure = counting.choose_measure(documented)
+    if measure.documented is None:
         return []
-    findings = []
-    if group['equivalence']:
-        findings.append(_describe_equivalence(group['equivalence'], measure))
-    if group['documented_as_one_more']:
-        findings.append(_describe_one_more(group, measure))
-    least, greatest = (group['single_tests'][key] for key in ('least', 'greatest'))
-    number = group['single_tests']['n']
-    if number > 1:
-        place = ('below' if measure.documented < least else
-                 'above' if measure.documented > greatest else 'within the range of')
-        findings.append(Finding(
-            True if place.startswith('within') else None, 'Range:',
-            f'the documented {measure.format(measure.documented)} lies {place} all '
-            f'{number} tests, {measure.format(least)} to {measure.format(greatest)}.'))
-    if len(group['means']) < 2:
-        findings.append(Finding(None, 'Seeds:', 'one run can\'t say how much seeds '
-                                'differ.'))
-    return findings
+    return [('documented', measure.describe(measure.documented),
+             f'one test, unseeded; {documented.environment}'
+             + ('' if measure.is_count else '; mean over mini-batches'))]
 
 
 def describe_means(group, measure):
-    """'8,227.8 of 10,000 (82.28 %), n = 6 runs, each the mean of 20 tests; sd ...'."""
-    n, mean, sd, least, greatest = statistics_of_runs.summarize(group['means'])
+    """(number, note): '8,227.8 of 10,000 (82.28 %)', 'n = 6 runs, each the mean of ...'.
+
+    The spread is that of the runs; of a single run, that of its tests.
+    """
+    runs, sizes = statistics_of_runs.summarize(group['means']), group['num_tests']
     measure = measure._replace(num_examples=group['num_examples'])
-    sizes = group['num_tests']
-    each = ('' if max(sizes) == 1 else f', each the mean of {max(sizes)} tests'
-            if min(sizes) == max(sizes)
-            else f', each the mean of {min(sizes)} to {max(sizes)} tests')
-    spread = '' if sd is None else '; ' + describe_spread(measure, sd, least, greatest)
-    return (f'{measure.describe(float(mean))}, n = {count(n, "run")}{each}{spread}')
+    spread = runs._asdict() if runs.n > 1 else group['single_tests']
+    note = f'n = {count(runs.n, "run")}'
+    if max(sizes) > 1:
+        number = ' to '.join(map(str, sorted({min(sizes), max(sizes)})))
+        note += f', {"each " * (runs.n > 1)}the mean of {number} tests'
+    if spread['sd'] is not None:
+        note += (f'; sd {spread["sd"]:.{measure.digits}f}; '
+                 f'{measure.format(spread["least"])} to '
+                 f'{measure.format(spread["greatest"])}')
+    return measure.describe(
+        float(runs.mean) if runs.n > 1 else group['means'][0]), note
+
+
+def list_claims(group, measure):
+    """The Sentences that compare a group's tests with the documented figure."""
+    if not (group['is_comparable'] and group['means']) or measure.documented is None:
+        return []
+    documented, claims, digits = measure.format(measure.documented), [], measure.digits
+    if group['equivalence']:
+        claims.append(_describe_equivalence(group['equivalence'], measure))
+    one = group['documented_as_one_more']
+    if one:
+        claims.append(Sentence(
+            False if one['p'] <= statistics_of_runs.LEVEL else None, 'As one more run:',
+            'the documented figure, a single test, is '
+            f'{one["difference"]:+.{digits}f} {measure.unit} from the mean of single '
+            f'tests; t test, {format_p(one["p"])}.'))
+    number, least, greatest = (group['single_tests'][key]
+                               for key in ('n', 'least', 'greatest'))
+    if number > 1:
+        place = ('below' if measure.documented < least else
+                 'above' if measure.documented > greatest else 'within the range of')
+        claims.append(Sentence(
+            place.startswith('within') or None, 'Range:',
+            f'the documented {documented} lies {place} all {number} tests, '
+            f'{measure.format(least)} to {measure.format(greatest)}.'))
+    if len(group['means']) < 2:
+        claims.append(Sentence(None, 'Seeds:', 'one run can\'t say how much seeds '
+                               'differ.'))
+    return claims
 
 
 def _describe_equivalence(result, measure):
     is_shown, needed = result['is_shown'], result['num_runs_for_power']
-    return Finding(
+    return Sentence(
         is_shown or None, f'Equal to {measure.format(measure.documented)} within '
         f'{result["margin"]:g} {measure.unit}:',
         ('shown' if is_shown else 'NOT shown') + f' by two one-sided t tests, '
@@ -134,34 +192,19 @@ def _describe_equivalence(result, measure):
         + ('more than 200' if needed is None else str(needed)) + ' runs.')
 
 
-def _describe_one_more(group, measure):
-    one = group['documented_as_one_more']
-    is_far = one['p'] <= statistics_of_runs.LEVEL
-    return Finding(
-        False if is_far else None, 'As one more run:',
-        'the documented figure, a single test, is '
-        f'{one["difference"]:+.{measure.digits}f} {measure.unit} from the mean of single '
-        f'tests; t test, {format_p(one["p"])}.')
-
-
-def _describe_curve(curve, number):
-    """The Findings on one documented curve; several runs add one on its level."""
-    unit, num_in_band = curve['unit'], curve['num_in_band']
-    runs = ('the run is' if number == 1 else f'{num_in_band} of {number} runs are')
-    verb = 'within' if num_in_band or number > 1 else 'OUTSIDE'
-    findings = [Finding(
-        num_in_band == number, f'{curve["title"]}:',
-        f'{runs} {verb} the band. Mean of {count(number, "run")}, {curve["places"]} '
-        f'places of the documented curve: {curve["mean"]:+.2f} {unit} (absolute '
-        f'{curve["mean_absolute"]:.2f}, largest {curve["largest"]:+.2f} at epoch '
-        f'{curve["largest_at"]}), above it in {curve["num_over"]}.')]
-    if number > 1:
-        findings.append(describe_level(curve))
-    return findings
+def describe_band(curve, number):
+    """The Sentence on how many runs are in a documented curve's band."""
+    unit = curve['unit']
+    return Sentence(
+        curve['num_in_band'] == number, f'{curve["title"]}:',
+        f'{curve["num_in_band"]} of {count(number, "run")} in the band; their mean is '
+        f'{curve["mean"]:+.2f} {unit} off (absolute {curve["mean_absolute"]:.2f}, largest '
+        f'{curve["largest"]:+.2f} at epoch {curve["largest_at"]}), above the documented '
+        f'curve in {curve["num_over"]} of {curve["places"]} places.')
 
 
 def describe_level(curve):
-    """The Finding on how far single seeds deviate from a documented curve."""
+    """The Sentence on how far single seeds deviate from a documented curve."""
     spread, one, unit = curve['spread'], curve['documented_as_one_more'], curve['unit']
     text = (f'{spread["mean"]:+.2f} {unit} over seeds (sd {spread["sd"]:.2f}, '
             f'{spread["least"]:+.2f} to {spread["greatest"]:+.2f}')
@@ -175,16 +218,16 @@ def describe_level(curve):
         text += ('; as one more run it would be ' + (
             'beyond' if is_far else 'within') + ' what the spread between seeds '
             f'allows (t test, {format_p(one["p"])})')
-    return Finding(False if is_far else None, f'{curve["title"]}, level:', text + '.')
+    return Sentence(False if is_far else None, f'{curve["title"]}, level:', text + '.')
 
 
 def describe_difference(difference, measure):
-    """The Finding on Welch's test of two groups."""
+    """The Sentence on Welch's test of two groups."""
     (a, a_kernels), (b, b_kernels) = difference['groups']
     digits = measure.digits
     if a_kernels != b_kernels:
         a, b = f'{a}, {a_kernels}', f'{b}, {b_kernels}'
-    return Finding(
+    return Sentence(
         False if difference['p'] <= statistics_of_runs.LEVEL else None,
         f'{a} less {b}:', f'{difference["difference"]:+.{digits}f} {measure.unit}, '
         f'95 % interval {difference["low"]:+.{digits}f} to '
@@ -194,40 +237,3 @@ def describe_difference(difference, measure):
 
 def format_p(p):
     return f'p = {p:#.2g}' if p >= 0.001 else 'p < 0.001'
-
-
-def build_answer(summary):
-    """The Answer of several runs: each group's count and most important findings."""
-    measure = find_measure(summary)
-    documented = systems.find(summary['system']).documented
-    groups = summary['groups']
-    counts = describe_documented(documented) if any(
-        group['is_comparable'] for group in groups) else []
-    findings = []
-    for group in groups:
-        name = name_group(group, groups)
-        if group['means']:
-            number, unused_comma, note = describe_means(group, measure).partition(', n')
-            counts.append((name, number, f'mean of n{note}'))
-        findings += [claim._replace(word=f'{name}. {claim.word}')
-                     for claim in _list_claims(group, measure)[:1]]
-        findings += [Finding(
-            curve['num_in_band'] == group['num_trained'],
-            f'{name}. {curve["title"]}:', f'{curve["num_in_band"]} of '
-            f'{count(group["num_trained"], "run")} in the band of the documented '
-            'curve.') for curve in group['curves'] if curve['places']]
-    if not any(group['means'] for group in groups):
-        counts.append(('runs', 'none has finished its training and been tested', ''))
-    return Answer(counts, findings)
-
-
-def name_group(group, groups):
-    """The runtime, and what distinguishes the group from others on the same one."""
-    name = gathering.name_runtime(group['runtime'])
-    same = [other for other in groups if other['runtime'] == group['runtime']]
-    for key, text in (('kernels', f'{group["kernels"]} kernels'),
-                      ('device', group['device'].upper()), ('data', group['data']),
-                      ('epochs', count(group['epochs'], 'epoch'))):
-        if len({other[key] for other in same}) > 1:
-            name += f', {text}'
-    return name

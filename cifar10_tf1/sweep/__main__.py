@@ -75,15 +75,7 @@ def _run(options, request, stop_request):
 
 
 def choose_num_processes(device, num_jobs, memory_bytes):
-    """One per core, if the memory suffices; one on a GPU.
-
-    docs/sweep.md has the measurements.
-
-    Args:
-      device: 'cpu' or 'gpu'.
-      num_jobs: int.
-      memory_bytes: float, needed by a process.
-    """
+    """One per core, if the memory suffices for each; one on a GPU: docs/sweep.md."""
     if device == 'gpu':
         return 1
     size = memory.find_memory().size

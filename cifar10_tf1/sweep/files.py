@@ -11,6 +11,8 @@ from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import counting
 from cifar10_tf1.report import gathering
+from cifar10_tf1.report import page
+from cifar10_tf1.report import several
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
 
@@ -31,40 +33,26 @@ def write(folder, runs, entry):
     Raises:
       UserError: the folder can't be written.
     """
-    _write(folder, SEEDS, format_csv(runs, entry))
-    several = gathering.gather(runs, entry)
+    contents, lines, lacking = {SEEDS: format_csv(runs, entry)}, [], ''
     try:
-        summary = summaries.summarize(several)
-    except UserError as error:  # SciPy is not installed
-        return [f'Written to {folder}: {SEEDS}; no statistics: {error}']
-    lines = words.format_summary(summary)
-    _write(folder, STATISTICS, json.dumps(summary, indent=1, sort_keys=True) + '\n')
-    _write(folder, TEXT, '\n'.join(lines) + '\n')
-    written = f'Written to {folder}: {SEEDS}, {STATISTICS}, {TEXT}'
-    return lines + ['', written + _write_report(folder, several, summary)]
-
-
-def _write_report(folder, several, summary):
-    """Writes the page of all runs; returns the end of the line about it."""
-    records = [run.record for run in several.runs if run.is_complete]
-    if not records:
-        return ''
-    try:
-        gathering.load_records(records)  # refuses what one page can't hold
-        from cifar10_tf1.report import page
-        _write(folder, REPORT, page.build_several(several, summary))
-    except UserError as error:
-        return f'; no {REPORT}: {error}'
-    return f', {REPORT}'
-
-
-def _write(folder, name, content):
-    path = os.path.join(folder, name)
-    try:
-        files.write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f'cannot write {path}: {error.strerror}; free some space, or '
-                        'choose another --folder')
+        summary = summaries.summarize(runs, entry)
+        lines = words.format_summary(summary) + ['']
+        contents[STATISTICS] = json.dumps(summary, indent=1, sort_keys=True) + '\n'
+        contents[TEXT] = '\n'.join(lines)
+        complete = [run.record for run in runs if run.is_complete]
+        if complete:
+            gathering.load_records(complete)  # refuses what one page can't hold
+            contents[REPORT] = page.render(several.build(runs, summary), entry)
+    except UserError as error:  # or an optional package is missing
+        lacking = f'; nothing more: {error}'
+    for name, content in contents.items():
+        path = os.path.join(folder, name)
+        try:
+            files.write_atomically(path, content)
+        except OSError as error:
+            raise UserError(f'cannot write {path}: {error.strerror}; free some space, or '
+                            'choose another --folder')
+    return lines + [f'Written to {folder}: {", ".join(contents)}{lacking}']
 
 
 def format_csv(runs, entry):

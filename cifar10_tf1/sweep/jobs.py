@@ -23,11 +23,6 @@ class Request(NamedTuple):
     training_options: Tuple[str, ...] = ()
 
 
-class Command(NamedTuple):
-    stage: str        # 'training', or 'testing' and a variant
-    arguments: tuple  # of the process
-
-
 class Job:
     """The run of one seed."""
 
@@ -41,35 +36,56 @@ class Job:
         self._failure_file = os.path.join(logs, self.name + gathering.FAILURE)
 
     def find_command(self):
-        """The next Command, or None if the run is complete.
+        """The next (stage, arguments), or None if the run is complete.
+
+        The stage is 'training', or 'testing' and a variant.
 
         Raises:
           UserError: the folder holds another run.
         """
-        record = run_record.load_folder(self.folder)
-        if record is None:
-            return Command('training', self._train(self._request.epochs))
-        run_record.check_system_name(record, self._request.entry.name)
-        if record.settings.seed != self.seed:
-            raise UserError(f'{self.folder} holds a run of seed '
-                            f'{record.settings.seed}, not {self.seed}; rename it, or '
-                            'choose another --folder')
-        num_epochs = (self._request.epochs or record.settings.epochs
-                      or self._request.entry.num_epochs)
-        if not gathering.is_trained(record, num_epochs):
-            return Command('training', self._train(num_epochs))
+        request, record = self._request, run_record.load_folder(self.folder)
+        num_epochs = request.epochs
+        if record:
+            run_record.check_system_name(record, request.entry.name)
+            if record.settings.seed != self.seed:
+                raise UserError(f'{self.folder} holds a run of seed '
+                                f'{record.settings.seed}, not {self.seed}; rename it, or '
+                                'choose another --folder')
+            num_epochs = (num_epochs or record.settings.epochs
+                          or request.entry.num_epochs)
+        if not record or not gathering.is_trained(record, num_epochs):
+            return 'training', (
+                sys.executable, scripts.path('train'), '--system', request.entry.name,
+                '--seed', str(self.seed), '--model-dir', self.folder,
+                *(('--epochs', str(num_epochs)) if num_epochs else ()),
+                *request.options, *request.training_options)
         missing = counting.list_missing(record)
         return self._test(record, missing) if missing else None
 
+    def _test(self, record, missing):
+        """The command of the missing tests that share the first one's variant."""
+        request, variant = self._request, missing[0][0]
+        prefix = os.path.join(self.folder, f'{model_dir.PREFIX}-'
+                              f'{record.content["weights"]["step"]}')
+        seeds = ','.join(str(seed) for other, seed in missing if other == variant)
+        # test.py chooses the fast kernels by itself if they fit.
+        kernels = ('--kernels', 'stock') if (
+            record.kind['kernels'] == 'stock'
+            and '--kernels' not in request.options) else ()
+        return f'testing {variant}', (
+            sys.executable, scripts.path('test'), '--system', request.entry.name,
+            '--checkpoint', prefix, '--variant', variant, '--seeds', seeds, *kernels,
+            *request.options)
+
     def find_progress(self):
         """A value that changes with each save and each test."""
-        steps = [checkpoint.step for checkpoint
-                 in model_dir.list_checkpoints(self.folder)] if os.path.isdir(
-                     self.folder) else []
+        checkpoints = model_dir.list_checkpoints(self.folder) if os.path.isdir(
+            self.folder) else []
+        steps = {checkpoint.step for checkpoint in checkpoints}
         with contextlib.suppress(UserError):
             record = run_record.load_folder(self.folder)
-            return max(steps, default=None), record and len(record.content['tests'])
-        return max(steps, default=None), None
+            return steps, record and len(record.content['tests'])
+        return steps, None
 
     def note_failure(self, reason):
         """Leaves the reason for sweep --merge, and whoever reads the folder later."""
@@ -83,31 +99,8 @@ class Job:
 
     def find_last_line(self):
         """The last line printed by its processes, or ''."""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             with open(self.log, encoding='utf-8', errors='replace') as file:
-                lines = file.read().splitlines()
-        except FileNotFoundError:
-            return ''
-        return next((line.strip() for line in reversed(lines) if line.strip()), '')
-
-    def _train(self, num_epochs):
-        request = self._request
-        epochs = ('--epochs', str(num_epochs)) if num_epochs else ()
-        return (sys.executable, scripts.path('train'), '--system',
-                request.entry.name, '--seed', str(self.seed), '--model-dir',
-                self.folder, *epochs, *request.options, *request.training_options)
-
-    def _test(self, record, missing):
-        """The Command of the missing tests that share the first one's variant."""
-        request, variant = self._request, missing[0][0]
-        prefix = os.path.join(self.folder, f'{model_dir.PREFIX}-'
-                              f'{record.content["weights"]["step"]}')
-        seeds = ','.join(str(seed) for other, seed in missing if other == variant)
-        # test.py chooses the fast kernels by itself if they fit.
-        kernels = ('--kernels', 'stock') if (
-            record.kind['kernels'] == 'stock'
-            and '--kernels' not in request.options) else ()
-        return Command(f'testing {variant}', (
-            sys.executable, scripts.path('test'), '--system', request.entry.name,
-            '--checkpoint', prefix, '--variant', variant, '--seeds', seeds, *kernels,
-            *request.options))
+                lines = list(filter(None, map(str.strip, file)))
+            return lines[-1] if lines else ''
+        return ''

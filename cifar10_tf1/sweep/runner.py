@@ -24,11 +24,9 @@ _STOPPED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT,
 
 
 def split_cores(num_processes):
-    """The available cores in num_processes groups of neighbours.
+    """The available cores in num_processes groups of neighbours: lists of int.
 
-    Returns:
-      list of lists of int; or of None if there are fewer cores than processes, or
-      the system can't bind processes to cores.
+    None for each process if there are fewer cores, or a process can't be bound to them.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(
         os, 'sched_setaffinity') else []
@@ -42,11 +40,7 @@ class Runner:
     """Takes jobs through their stages, and prints a line for each stage."""
 
     def __init__(self, jobs, core_groups):
-        """
-        Args:
-          jobs: list of jobs.Job, in the order in which they start.
-          core_groups: from split_cores, one for each process at a time.
-        """
+        """core_groups, from split_cores, has one for each process at a time."""
         self._jobs = jobs
         self._num_processes = len(core_groups)
         self._free_cores = queue.Queue()
@@ -59,9 +53,8 @@ class Runner:
     def run(self, stop_request):
         """Returns when every job is complete or has failed, or after a signal.
 
-        Args:
-          stop_request: stopping.StopRequest; its signal is passed on to the
-            processes, which save and end.
+        The signal of a stopping.StopRequest is passed on to the processes, which save
+        and end.
         """
         stop_request.deferred = True
         with concurrent.futures.ThreadPoolExecutor(self._num_processes) as pool:
@@ -116,29 +109,30 @@ class Runner:
             if command is None:
                 print(f'{job.name}: complete', flush=True)
                 return
-            if command.stage == done:
+            stage, arguments = command
+            if stage == done:
                 raise UserError(f'{done} ended without finishing: '
                                 + job.find_last_line())
-            is_training = command.stage == 'training'
+            is_training = stage == 'training'
             if is_training and model_dir.is_in_use(job.folder):
                 self._wait_for_others(job)
                 continue
-            status = self._run_process(job, command, cores)
+            status = self._run_process(job, stage, arguments, cores)
             if self._stopping:
                 print(f'{job.name}: stopped', flush=True)
                 return
-            done = command.stage if status == 0 else None
+            done = stage if status == 0 else None
             if status in _STOPPED_FROM_OUTSIDE:
-                what = f'{command.stage} was stopped from outside (status {status})'
                 before, progress = progress, job.find_progress()
                 num_kills = num_kills + 1 if progress == before else 1
                 if num_kills == MAX_KILLS_WITHOUT_PROGRESS:
-                    raise UserError(f'{what}, again and again before it had saved '
-                                    'anything')
-                print(f'{job.name}: {what}; it starts again', flush=True)
+                    raise UserError(f'{stage} was stopped from outside (status {status}) '
+                                    f'{num_kills} times without saving anything')
+                print(f'{job.name}: {stage} was stopped from outside (status {status}); '
+                      'it starts again', flush=True)
             elif status and not (is_training and model_dir.IN_USE
                                  in job.find_last_line()):  # another sweep's
-                raise UserError(f'{command.stage} ended with status {status}: '
+                raise UserError(f'{stage} ended with status {status}: '
                                 + job.find_last_line())
 
     def _wait_for_others(self, job):
@@ -147,23 +141,23 @@ class Runner:
         while model_dir.is_in_use(job.folder) and not self._stopping:
             time.sleep(_POLL_SECONDS)
 
-    def _run_process(self, job, command, cores):
+    def _run_process(self, job, stage, arguments, cores):
         """Runs a process that Ctrl-C does not reach; returns its exit status."""
         on_cores = f' on core {", ".join(map(str, cores))}' if cores else ''
         with open(job.log, 'a') as log, self._lock:
             if self._stopping:
                 return None
-            log.write('\n$ ' + ' '.join(map(shlex.quote, command.arguments)) + '\n')
+            log.write('\n$ ' + ' '.join(map(shlex.quote, arguments)) + '\n')
             log.flush()
             try:
                 process = subprocess.Popen(
-                    command.arguments, stdin=subprocess.DEVNULL, stdout=log,
+                    arguments, stdin=subprocess.DEVNULL, stdout=log,
                     stderr=subprocess.STDOUT, start_new_session=True)
             except OSError as error:
-                raise UserError(f'{command.stage} cannot be started: {error}')
+                raise UserError(f'{stage} cannot be started: {error}')
             self._processes.add(process)
         try:
-            print(f'{job.name}: {command.stage}{on_cores}', flush=True)
+            print(f'{job.name}: {stage}{on_cores}', flush=True)
             return process.wait()
         finally:
             with self._lock:

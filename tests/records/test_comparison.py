@@ -6,7 +6,8 @@ import made_runs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.report import comparison
-from cifar10_tf1.report.text import format_report
+from cifar10_tf1.report import document
+from cifar10_tf1.report import single
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
@@ -66,13 +67,12 @@ def test_each_curve_has_a_verdict(documents):
          'validation_accuracy': 0.2592}])
     report = comparison.build_report(record)
     loss, accuracy = report.curves
-    assert [(d.epoch, d.part) for d in loss.comparison.deviations] == [
-        (1, 1), (1, 2)]
+    assert list(loss.comparison.deviations) == [(1, 1), (1, 2)]
     assert loss.comparison.mean == pytest.approx(2.0)
     assert accuracy.comparison.mean_absolute == 0
     assert (loss.within, accuracy.within, report.within) == (False, True, False)
-    text = format_report(record, report)
-    assert '    1     2       2.08814      2.04720     +2.00 %' in text
+    text = document.format_text(single.build(record), True)
+    assert '1, part 2  2.08814     2.04720    +2.00 %' in text
     assert text.count('OUTSIDE') == 1 and text.count('within the band') == 1
 
 

@@ -23,8 +23,7 @@ DEEP_CNN = systems.find('deep_cnn')
 def summarize(folder, system='deep_cnn'):
     """As the sweep does."""
     entry = systems.find(system)
-    return summaries.summarize(gathering.gather(
-        gathering.load_folder(str(folder), entry), entry))
+    return summaries.summarize(gathering.load_folder(str(folder), entry), entry)
 
 
 def ask_both(folder, capsys, system='deep_cnn'):
@@ -32,6 +31,12 @@ def ask_both(folder, capsys, system='deep_cnn'):
     pytest.importorskip('scipy')
     sweep.main(['--merge', '--folder', str(folder), '--system', system])
     text = (folder / files.TEXT).read_text().rstrip('\n')
+    assert text in capsys.readouterr().out
+    text = text.split('\n', 1)[1]
+    report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
+                + ['--text'])
+    assert text in capsys.readouterr().out
+    return text
     assert text in capsys.readouterr().out
     report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
                 + ['--text'])
@@ -48,7 +53,7 @@ def test_the_same_seed_on_two_machines_counts_once(tmp_path, capsys):
         made_runs.write(tmp_path / name, content)
     text = ask_both(tmp_path, capsys)
     assert '8,220.0 of 10,000' in text and 'n = 2 runs' in text
-    assert text.splitlines()[-1] == '  c'
+    assert text.splitlines()[-1] == '  c: seed counted already'
 
 
 def test_of_one_seed_the_run_with_all_its_tests_counts(tmp_path):
@@ -73,9 +78,8 @@ def test_a_test_made_on_another_machine_counts(tmp_path, capsys):
         made_runs.make_test('random', 4, 3000, 500, made_runs.make_kind())]
     made_runs.write(tmp_path / 'a', content)
     made_runs.write_run(tmp_path / 'b', seed=2, counts=[8230])
-    record = made_runs.load(tmp_path / 'a')
-    assert counting.find_tests(record).values == [8200, 8220]
-    assert len(counting.find_tests(record).others) == 3
+    run = gathering.build_run(made_runs.load(tmp_path / 'a'))
+    assert run.values == [8200, 8220]
     assert 'sd 14.1; 8,210.0 to 8,230' in ask_both(tmp_path, capsys)
 
 
@@ -84,7 +88,7 @@ def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
         made_runs.write_run(tmp_path / name, system='laptop_cnn', seed=seed,
                             counts=[6850], means=[mean])
     text = ask_both(tmp_path, capsys, 'laptop_cnn')
-    assert 'Mean over seeds: 69.00 %, n = 3 runs' in text
+    assert 'Mean over seeds: 69.00 %; n = 3 runs' in text
     assert 'the documented 67.34 lies below all 3 tests, 68.00 to 70.00' in text
     assert 'Equal to' not in text  # no margin was stated
     with open(str(tmp_path / files.SEEDS)) as file:
@@ -96,8 +100,8 @@ def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
     (lambda content: content.update(epochs=[]), 'no epoch yet'),
     (lambda content: content['epochs'].pop(), 'at epoch 109 of 110'),
     (lambda content: content['weights'].update(step=54500), 'at epoch 110 of 110'),
-    (lambda content: content.update(tests=[]), '21 tests are missing'),
-    (lambda content: None, '20 tests are missing')])
+    (lambda content: content.update(tests=[]), 'tests are missing: 21'),
+    (lambda content: None, 'tests are missing: 20')])
 def test_states_of_a_run(tmp_path, edit, state):
     content = made_runs.make_content(counts=[8200])
     edit(content)
@@ -132,7 +136,7 @@ def test_runs_that_are_not_complete_are_listed(tmp_path):
     assert states['seed-02'] == 'failed: the disk is full'
     assert states['seed-03'].startswith('damaged: ')
     assert 'the disk is full' in files.format_csv(runs, entry)
-    summary = summaries.summarize(gathering.gather(runs, entry))
+    summary = summaries.summarize(runs, entry)
     assert '  seed-02: failed: the disk is full' in words.format_summary(summary)
 
 
@@ -152,8 +156,8 @@ def test_runs_of_other_kernels_epochs_and_files_are_groups_of_their_own(tmp_path
 
 
 @pytest.mark.parametrize('edit, named', [
-    ({'system': 'lenet5'}, 'a run of the system lenet5'),
-    ({'data': {'name': 'synthetic', 'sha256': {}}}, 'a run of the data synthetic')])
+    ({'system': 'lenet5'}, 'a run of lenet5 on cifar10'),
+    ({'data': {'name': 'synthetic', 'sha256': {}}}, 'a run of deep_cnn on synthetic')])
 def test_a_report_is_of_one_system_and_data_set(tmp_path, edit, named):
     folders = [made_runs.write_run(tmp_path / 'a'),
                made_runs.write(tmp_path / 'b', dict(made_runs.make_content(), **edit))]

@@ -45,7 +45,7 @@ def runs(entry, folder):
 
 @pytest.fixture(scope='module')
 def summary(entry, runs):
-    return summaries.summarize(gathering.gather(runs, entry))
+    return summaries.summarize(runs, entry)
 
 
 def test_the_folders_are_found():
@@ -255,7 +255,6 @@ def check_curve(entry, curve, found, contents):
 
 
 def test_a_seed_counts_once(runs, entry, summary):
-    twice = summaries.summarize(gathering.gather(
-        runs + [runs[0]._replace(name='again')], entry))
+    twice = summaries.summarize(runs + [runs[0]._replace(name='again')], entry)
     assert [run['run'] for run in twice['repeated']] == ['again']
     assert twice['groups'] == summary['groups']

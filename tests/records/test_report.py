@@ -1,4 +1,4 @@
-"""The report on one run: its page, what it lacks, its verdicts and counts."""
+"""The report on one run: its page, what it lacks, its charts."""
 
 import base64
 import html.parser
@@ -24,10 +24,9 @@ from cifar10_tf1.report import comparison
 from cifar10_tf1.report import curve_charts
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import page as pages
-from cifar10_tf1.report import quirks
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
-EMPTY_TAGS = {'meta', 'img', 'br'}
+DEEP_CNN = systems.find('deep_cnn').documented.curves[0]
 
 
 @pytest.fixture
@@ -66,6 +65,8 @@ class Checker(html.parser.HTMLParser):
         assert self.open == []
         assert self.links and len(set(self.anchors)) == len(self.anchors)
         assert set(self.links) <= set(self.anchors)
+        self.kinds = [re.match(r'data:image/([a-z]+)', image).group(1)
+                      for image in self.images]
 
     def handle_starttag(self, tag, attributes):
         assert tag not in ('script', 'link', 'iframe', 'object'), tag
@@ -79,7 +80,7 @@ class Checker(html.parser.HTMLParser):
             if name == 'src':
                 assert value.startswith('data:image/'), value[:50]
                 self.images.append(value)
-        if tag not in EMPTY_TAGS:
+        if tag not in {'meta', 'img', 'br'}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -88,52 +89,31 @@ class Checker(html.parser.HTMLParser):
     def handle_data(self, data):
         self.text += data + '\n'
 
-    @property
-    def kinds(self):
-        return [re.match(r'data:image/([a-z]+)', image).group(1)
-                for image in self.images]
 
-
-def make(path, *arguments, status=0):
-    """Writes the report; returns a Checker of it."""
+def make(output, *arguments, status=0):
+    """Writes a report; returns a Checker of its page."""
     for package in ('matplotlib', 'jinja2', 'markdown'):
         model_helpers.need(package)
-    output = path.parent / 'report.html'
-    assert report.main([str(path)] + list(map(str, arguments))) == status
+    assert report.main([*map(str, arguments), '--output', str(output)]) == status
     return Checker(output.read_text(encoding='utf-8'))
-
-
-def put(value, *path):
-    """An edit that sets a part of a record."""
-    def edit(content):
-        for key in path[:-1]:
-            content = content[key]
-        content[path[-1]] = value
-    return edit
 
 
 def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, capsys,
                              real_charts):
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run))
-    path = finished_run / 'run.json'
-    model_helpers.need('matplotlib')
-    output = tmp_path / 'report.html'
-    assert report.main([str(path), '--data-dir', str(data_dir), '--output',
-                        str(output)]) == 0
-    page = Checker(output.read_text(encoding='utf-8'))
+    path, output = finished_run / 'run.json', tmp_path / 'report.html'
+    page = make(output, path, '--data-dir', data_dir)
     captured = capsys.readouterr()
     assert captured.out.endswith(f'Report: {output}\n')
     assert 'Weights at step 8' in captured.out and captured.err == ''
-    for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
-                 'model.ckpt-8, whose hash is the record\'s', 'data_batch_4',
-                 'schedule ema_decay', '0.9999', 'never shuffled'):
-        assert text in page.text, text
     record = json.loads(path.read_text())
     process = record['processes'][0]
-    for value in (record['weights']['sha256'], process['kind']['wheel'],
-                  process['kind']['wheel_sha256'], process['versions']['numpy'],
-                  process['commit'] or 'unknown'):
-        assert str(value) in page.text
+    for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
+                 'model.ckpt-8, whose hash is the record\'s', 'schedule ema_decay',
+                 '0.9999', 'never shuffled', record['weights']['sha256'],
+                 process['kind']['wheel_sha256'], process['versions']['numpy'],
+                 process['commit'] or 'unknown'):
+        assert str(text) in page.text, text
     # Loss, confusion, classes, filters; pictures of mistakes.
     assert page.kinds.count('svg') == 4
     assert page.kinds.count('png') == min(24, 200 - result.num_correct)
@@ -141,131 +121,107 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
     for image in page.images:
         content = base64.b64decode(image.split(',')[1], validate=True)
         assert content.startswith(b'\x89PNG') or b'</svg>' in content
-    assert report.main([str(path), '--data-dir', str(data_dir), '--output',
-                        str(output), '--without-images']) == 0
-    page = Checker(output.read_text(encoding='utf-8'))
+    page = make(output, path, '--data-dir', data_dir, '--without-images')
     assert page.kinds == ['svg'] * 4 and '--without-images' in page.text
-    assert '<details open' not in page.raw.split('id="settings"')[1]
 
 
-def test_a_whole_run(tmp_path, real_charts):
-    """All documented epochs, a little off: verdict, deviations, status."""
-    path = made_runs.write_run(tmp_path / 'a', counts=[8210], factor=1.019) / 'run.json'
-    page = make(path, status=4)
-    assert 'OUTSIDE the band' in page.text
-    assert '8,210 of 10,000' in page.text
-    assert page.text.count('+1.90 %') >= 100  # the table behind the chart
-    assert page.kinds == ['svg'] * 2
-
-
-def test_the_answer_stands_before_any_table(tmp_path):
-    """Rows of the draws are folded, other tests stand apart."""
-    content = made_runs.make_content(counts=[8240, 8250, 8251, 8252])
+def test_a_whole_run_outside_the_band(tmp_path, real_charts):
+    """All documented epochs, a little off; the answer stands before any table."""
+    content = made_runs.make_content(counts=[8240, 8250, 8251, 8252], factor=1.019)
     kind = made_runs.make_kind()
     content['tests'] += [made_runs.make_test('central', 1, 8470, 55000, kind),
                          made_runs.make_test('random', 1, 3000, 500, kind)]
-    text = make(made_runs.write(tmp_path / 'a', content) / 'run.json').raw
-    answer, rest = text.split('<nav>')
-    assert '<table' not in answer
+    page = make(tmp_path / 'report.html', made_runs.write(tmp_path / 'a', content),
+                status=4)
+    answer, rest = page.raw.split('<nav>')
+    assert '<table' not in answer and 'data:image/svg' in answer
     for words in ('8,246 of 10,000 (82.46 %)', '8,248.2 of 10,000 (82.48 %)',
-                  'sd 5.6; 8,240 to 8,252', 'lies within the range'):
+                  'sd 5.6; 8,240 to 8,252', 'lies within the range', 'OUTSIDE the band'):
         assert words in answer, words
-    assert 'data:image/svg' in answer
-    tests = rest.split('id="tests"')[1].split('<h2')[0]
-    draws, others = tests.split('</details>')
-    assert '<details>' in draws
-    assert '8,251 of 10,000' in draws and '8,251' not in others
-    for words in ('8,470 of 10,000', '3,000 of 10,000'):
-        assert words in others and words not in draws
+    for words in ('8,251 of 10,000', '8,470 of 10,000', '3,000 of 10,000'):
+        assert words in rest and words not in answer
+    assert page.text.count('+1.90 %') >= 100  # the table behind the chart
+    assert page.kinds == ['svg'] * 3
 
 
-def test_generated_data_is_marked_and_not_compared(record_file):
+def test_generated_data_is_marked_and_not_compared(record_file, tmp_path):
     def edit(content):
         content['data']['name'] = 'synthetic'
         content['epochs'] = [{'epoch': 11, 'step': 44, 'summed_loss': 9.0}]
 
     runs.change_record(record_file, edit)
-    page = make(record_file)
-    assert 'Generated data, not CIFAR-10' in page.text
-    assert 'nothing to compare' in page.text
-    assert '8,246' not in page.text
+    text = make(tmp_path / 'report.html', record_file).text
+    assert 'Generated data, not CIFAR-10' in text and 'nothing to compare' in text
+    assert '8,246' not in text
 
 
-def test_everything_is_escaped(record_file):
+def test_everything_is_escaped(record_file, tmp_path):
     mark = '<script>alert("1")</script>&amp;'
 
     def edit(content):
         process = content['processes'][0]
         process.update(command=mark, commit=mark, end=mark, started=mark)
         process['kind'].update(wheel=mark, kernels=mark)
-        process['kind'][mark] = mark
         process['versions'][mark] = mark
         content['settings'][mark] = mark
         content['system_settings'] = {mark: {mark: mark}}
-        content['data']['sha256'] = {mark: mark}
+        content['data'].update(name=mark, sha256={mark: mark})
         content['weights'] = {'step': 1, 'sha256': mark}
         content['not_bit_exact'] = [mark]
         content['tests'] = [dict(
             step=1, seed=1, crop=mark, num_correct=1, num_examples=2,
             kind={'wheel': mark}, predictions_sha256=mark)]
-        content['data']['name'] = mark
 
     runs.change_record(record_file, edit)
-    page = make(record_file)  # Checker refuses a script
+    page = make(tmp_path / 'report.html', record_file)  # Checker refuses a script
     assert page.text.count(mark) > 15
 
 
-# --- What is missing ------------------------------------------------------------
-
-
-def test_no_checkpoint_and_no_data(record_file, tmp_path):
-    page = make(record_file, '--data-dir', tmp_path / 'none')
+def test_what_is_missing_is_named(record_file, finished_run, data_dir, tmp_path, capsys):
+    output, checkpoint = tmp_path / 'report.html', finished_run / 'model.ckpt-8'
+    page = make(output, record_file, '--data-dir', tmp_path / 'none')
     assert 'There is no checkpoint beside the record' in page.text
+    assert page.kinds == ['svg'] and str(tmp_path) not in page.text  # the loss
+    page = make(output, record_file, '--data-dir', tmp_path / 'none',
+                '--checkpoint', finished_run / 'model.ckpt-4')
+    assert 'model.ckpt-4, whose hash is NOT' in page.text
     assert 'The data set was not found' in page.text
-    assert page.kinds == ['svg']  # the loss
-    assert str(tmp_path) not in page.text
-
-
-def test_other_data(record_file, finished_run, data_dir):
     runs.change_record(record_file, lambda content: content['data'].update(
         sha256={'test_batch.bin': '0'}))
-    page = make(record_file, '--data-dir', data_dir, '--checkpoint',
-                finished_run / 'model.ckpt-8')
+    page = make(output, record_file, '--data-dir', data_dir, '--checkpoint', checkpoint)
     assert 'is not the one that the run was trained on' in page.text
     assert page.kinds == ['svg'] * 2  # the loss, the filters
+    assert report.main([str(record_file), '--checkpoint', str(tmp_path / 'x')]) == 1
+    assert 'there is no checkpoint' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name', ['cifar10', 'synthetic'])
-def test_an_empty_data_folder_stays_empty(record_file, tmp_path, monkeypatch, name):
+def test_an_empty_data_folder_stays_empty(record_file, finished_run, tmp_path,
+                                          monkeypatch, name):
     """load_data_set would download, or generate."""
     for source in (cifar10, synthetic):
         monkeypatch.setattr(source, 'load_data_set',
                             lambda data_dir: pytest.fail('asked for'))
-    runs.change_record(record_file, put(name, 'data', 'name'))
+    runs.change_record(record_file, lambda content: content['data'].update(name=name))
     for parent in ('', synthetic.FOLDER):
         (tmp_path / parent / cifar10.FOLDER).mkdir(parents=True)
-    page = make(record_file, '--data-dir', tmp_path)
+    page = make(tmp_path / 'report.html', record_file, '--data-dir', tmp_path,
+                '--checkpoint', finished_run / 'model.ckpt-8')
     assert 'The data set was not found' in page.text
 
 
-def test_a_run_that_has_not_ended(record_file, finished_run, data_dir):
+def test_a_run_that_has_not_ended(record_file, finished_run, tmp_path):
     """Its record has no hash yet: no reason to doubt the checkpoint."""
     def edit(content):
         content['weights'] = None
         content['processes'][0].update(end=None, to_step=None)
 
     runs.change_record(record_file, edit)
-    page = make(record_file, '--checkpoint', finished_run / 'model.ckpt-8')
+    page = make(tmp_path / 'report.html', record_file, '--checkpoint',
+                finished_run / 'model.ckpt-8')
     assert 'model.ckpt-8, whose hash is not in the record' in page.text
     assert 'NOT that' not in page.text
     assert 'steps 0 to unknown' in page.text and 'None' not in page.text
-
-
-def test_another_checkpoint_is_named(record_file, finished_run, tmp_path, capsys):
-    page = make(record_file, '--checkpoint', finished_run / 'model.ckpt-4')
-    assert 'model.ckpt-4, whose hash is NOT' in page.text
-    assert report.main([str(record_file), '--checkpoint', str(tmp_path / 'x')]) == 1
-    assert 'there is no checkpoint' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('package', ['matplotlib', 'jinja2'])
@@ -280,25 +236,17 @@ def test_without_a_package_the_text_is_there(record_file, package, monkeypatch, 
     assert not (record_file.parent / 'report.html').exists()
 
 
-# --- The file -------------------------------------------------------------------
-
-
-def test_only_an_earlier_report_is_replaced(record_file, capsys):
-    make(record_file)
-    first = (record_file.parent / 'report.html').read_text(encoding='utf-8')
+def test_only_an_earlier_report_is_replaced(record_file, tmp_path, capsys):
+    output = tmp_path / 'report.html'
+    assert 'seed 77' not in make(output, record_file).text
     runs.change_record(record_file, lambda content: content['settings'].update(seed=77))
-    beside = record_file.parent / 'report.html.tmp'
-    beside.write_text('mine')
-    assert 'seed 77' in make(record_file).text and 'seed 77' not in first
-    assert beside.read_text() == 'mine'
-    foreign = record_file.parent / 'mine.html'
+    assert 'seed 77' in make(output, record_file).text
+    foreign, pipe = tmp_path / 'mine.html', tmp_path / 'pipe'
     foreign.write_text('<!DOCTYPE html>\n<p>mine')
-    os.mkfifo(str(record_file.parent / 'pipe'))  # to open it would wait for ever
-    capsys.readouterr()
+    os.mkfifo(str(pipe))  # to open it would wait for ever
     for path, named in ((foreign, 'is not a report'), (record_file, 'is not a report'),
-                        (record_file.parent / 'pipe', 'is not a report'),
-                        (record_file.parent, 'is not a report'),
-                        (record_file.parent / 'none' / 'a.html', 'cannot write')):
+                        (pipe, 'is not a report'), (tmp_path, 'is not a report'),
+                        (tmp_path / 'none' / 'a.html', 'cannot write')):
         assert report.main([str(record_file), '--output', str(path)]) == 1
         error = capsys.readouterr().err
         assert named in error and error.count('\n') == 1
@@ -308,35 +256,26 @@ def test_only_an_earlier_report_is_replaced(record_file, capsys):
 def test_the_published_run(capsys):
     assert report.main([reference_run.RECORD, '--text']) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert '8,239.6 of 10,000 (82.40 %)' in lines[1] and 'n = 20' in lines[1]
-    tests = [line for line in lines if 'at step 55000' in line
-             and line.startswith('Test')]
-    assert 'seed 1: 8206 of 10000' in tests[0] and 'seed 2: 8263 of' in tests[1]
-    assert 'central' in tests[-1] and len(tests) == 21
+    assert '8,239.6 of 10,000 (82.40 %)' in lines[1] and 'mean of 20 tests' in lines[1]
+    tests = [re.sub(' +', ' ', line) for line in lines if line.endswith(' 55,000')]
+    assert 'documented' in tests[0] and 'central' in tests[1] and len(tests) == 22
+    assert 'seed 1, TensorFlow 1.15.0 8,206 of 10,000' in tests[2]
 
 
 @pytest.mark.parametrize('name', systems.NAMES)
 def test_quirks_are_html_and_no_markdown(name):
     model_helpers.need('markdown')
-    content = quirks.render(systems.find(name))
+    content = pages.render_quirks(systems.find(name))
     assert content.count('<li>') > 5
     text = re.sub(r'<[^>]*>', '', re.sub(r'<code>.*?</code>', '', content,
                                          flags=re.DOTALL))
     for mark in ('](', '**', '`', '\n- ', '\n#', '|---', '<!--', 'href'):
         assert mark not in text, mark
-    assert quirks.render(systems.find(name)._replace(shared_file='none')) is None
-
-
-def test_quirks_of_another_system_on_the_page_are_left_out():
-    model_helpers.need('markdown')
-    laptop, udacity = (quirks.render(systems.find(name))
-                       for name in ('laptop_cnn', 'udacity_cnn'))
-    assert 'never shuffled' in laptop and 'never shuffled' in udacity
-    assert 'No layer has an activation' in laptop and 'activation' not in udacity
-    assert 'a second network' in udacity and 'second network' not in laptop
-
-
-# --- Figures and counts ---------------------------------------------------------
+    assert pages.render_quirks(systems.find(name)._replace(shared_file='none')) is None
+    # Those of another system on the page are left out.
+    for phrase, owner in (('No layer has an activation', 'laptop_cnn'),
+                          ('a second network', 'udacity_cnn')):
+        assert (phrase in content) == (name == owner)
 
 
 def test_interval():
@@ -354,20 +293,22 @@ def test_interval():
 def test_counts_and_mistakes():
     probabilities = np.array([[.7, .2, .1], [.1, .3, .6], [.9, .1, 0],
                               [.2, .5, .3], [0, .8, .2]], np.float32)
-    tested = findings.Tested(np.array([0, 1, 1, 1, 0], np.uint8),
-                             probabilities, None, 8, 'random', 1)
+    tested = findings.Tested(np.array([0, 1, 1, 1, 0], np.uint8), probabilities, None,
+                             ('a', 'b', 'c'), 8, 'random', 1)
     assert tested.confusion.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
     assert tested.num_correct == 2
     assert tested.find_surest_mistakes(9) == [2, 4, 1]
     assert tested.find_surest_mistakes(2) == [2, 4]
+    assert [row[:2] for row in tested.list_class_accuracies()] == [
+        ('a', 1 / 2), ('b', 1 / 3)]
 
 
 def test_the_test_is_test_py_s(finished_run, tiny_data_set):
     record = run_record.load(str(finished_run / 'run.json'))
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
-    tested = findings._test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
-                            deep_cnn)
+    tested = findings.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
+                           deep_cnn, 'stock')
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run), seed=4)
     assert (tested.seed, tested.step) == (4, 8)
     assert tested.predictions.tolist() == result.predictions.tolist()
@@ -375,52 +316,29 @@ def test_the_test_is_test_py_s(finished_run, tiny_data_set):
 
 
 @pytest.fixture
-def figures_kept(monkeypatch, real_charts):
-    """The list of matplotlib's figures that are drawn."""
+def figure():
     model_helpers.need('matplotlib')
-    kept = []
-    real = charts.drawing.draw
-    monkeypatch.setattr(
-        charts.drawing, 'draw',
-        lambda width, height, draw_on, *arguments, **options: real(
-            width, height, lambda figure: (draw_on(figure), kept.append(figure)),
-            *arguments, **options))
-    return kept
+    from matplotlib.figure import Figure
+    return Figure()
 
 
-def test_the_other_runs_can_be_seen(figures_kept):
-    """The wide documented line first, the dashed port last; their end, larger."""
-    curve = systems.find('deep_cnn').documented.curves[0]
-    documented, port = comparison.load_pair('deep_cnn', curve)
-    curve_charts.draw_curve(comparison.ComparedCurve(
-        curve, dict(port), '', documented, port), 'a name')
-    (axes,) = figures_kept[0].axes
-    (inset,) = axes.child_axes
-    for one in (axes, inset):
-        widest, ours, dashed = one.lines
-        assert widest.get_linewidth() > 2 * ours.get_linewidth()
-        assert ours.get_label() == 'a name'
-        assert dashed.get_linestyle() == '--'
-    assert inset.get_title(loc='left') == 'epochs 67 to 110, larger'
-    assert inset.get_xlim()[0] == 67  # begins where it says
+def test_all_curves_can_be_seen(figure):
+    """The wide documented line first, the dashed port last."""
+    documented, port = comparison.load_pair('deep_cnn', DEEP_CNN)
+    curve_charts.plot_curve(figure, comparison.ComparedCurve(
+        DEEP_CNN, dict(port), '', documented, port), 'a name')
+    widest, ours, dashed = figure.axes[0].lines
+    assert widest.get_linewidth() > 2 * ours.get_linewidth()
+    assert ours.get_label() == 'a name' and dashed.get_linestyle() == '--'
+    assert figure.axes[0].get_yscale() == 'log'
 
 
-def test_a_larger_end_hides_no_curve(figures_kept):
-    """The losses of udacity_cnn are still high where that would stand."""
-    curve = systems.find('udacity_cnn').documented.curves[0]
-    documented, unused_port = comparison.load_pair('udacity_cnn', curve)
-    curve_charts.draw_curve(comparison.ComparedCurve(
-        curve, dict(documented), '', documented, None), 'a name')
-    assert figures_kept[0].axes[0].child_axes == []
-
-
-def test_a_band_of_runs(figures_kept):
+def test_a_band_of_runs(figure):
     """Least, greatest and mean of the runs in each place that all have."""
-    curve = systems.find('deep_cnn').documented.curves[0]
-    curve_charts.draw_band(curve, [
+    curve_charts.plot_band(figure, DEEP_CNN, [
         {(1, 1): 90.0, (2, 1): 50.0, (3, 1): 20.0},
         {(1, 1): 70.0, (2, 1): 60.0}], {(2, 1): 52.0}, {}, 'two runs')
-    axes = figures_kept[0].axes[0]
+    axes = figure.axes[0]
     documented, mean = axes.lines
     assert documented.get_xydata().tolist() == [[2, 52]]
     assert mean.get_xydata().tolist() == [[1, 80], [2, 55]]
@@ -428,20 +346,19 @@ def test_a_band_of_runs(figures_kept):
     assert [1, 70] in corners and [1, 90] in corners and [2, 60] in corners
 
 
-def test_the_axis_of_classes_begins_with_the_least_accurate(figures_kept):
-    charts.draw_class_accuracies([('0', .991, .985, .995), ('1', .98, .97, .99)], .98)
-    low, high = figures_kept[0].axes[0].get_xlim()
+def test_deviations_and_their_limits(figure):
+    documented, port = comparison.load_pair('deep_cnn', DEEP_CNN)
+    figures = {place: 1.01 * value for place, value in documented.items()}
+    found = comparison.compare(figures, documented, DEEP_CNN)
+    curve_charts.plot_deviations(figure, comparison.ComparedCurve(
+        DEEP_CNN, figures, '', documented, port, found), 'a name')
+    axes = figure.axes[0]
+    assert [bar.get_height() for bar in axes.patches] == pytest.approx([1.0] * 100)
+    assert {line.get_ydata()[0] for line in axes.lines[:3]} == {0, 3.5, -3.5}
+
+
+def test_the_axis_of_classes_begins_with_the_least_accurate(figure):
+    charts.plot_class_accuracies(
+        figure, [('0', .991, .985, .995), ('1', .98, .97, .99)], .98)
+    low, high = figure.axes[0].get_xlim()
     assert 96 < low < 97 and 99.5 < high < 101
-
-
-def test_nothing_is_clipped(figures_kept):
-    """lenet5's deviations, whose label is the longest."""
-    curve = systems.find('lenet5').documented.curves[0]
-    documented, port = comparison.load_pair('lenet5', curve)
-    found = comparison.compare(documented, documented, True)
-    curve_charts.draw_deviations(comparison.ComparedCurve(
-        curve, documented, '', documented, port, found, None), 'a name', 'png')
-    figure = figures_kept[0]
-    figure.canvas.draw()
-    frame, label = figure.bbox, figure.axes[0].yaxis.label.get_window_extent()
-    assert frame.y0 <= label.y0 and label.y1 <= frame.y1 and label.x0 >= frame.x0

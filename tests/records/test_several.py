@@ -3,14 +3,14 @@
 import pytest
 
 import made_runs
-import model_helpers
 from cifar10_tf1 import systems
 from cifar10_tf1.report import __main__ as report
-from cifar10_tf1.report import charts
 from cifar10_tf1.report import gathering
+from cifar10_tf1.report import several
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
-from test_report import Checker
+from test_report import empty_charts  # noqa: F401
+from test_report import make
 
 pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
 
@@ -31,17 +31,18 @@ def folders(tmp_path):
         for (wheel, seed), counts in TESTS.items()]
 
 
+def load(folders):
+    return gathering.load_records([made_runs.load(folder) for folder in folders])
+
+
 def summarize(folders):
-    entry = systems.find('deep_cnn')
-    return summaries.summarize(gathering.gather(gathering.load_records(
-        [made_runs.load(folder) for folder in folders]), entry))
+    return summaries.summarize(load(folders), systems.find('deep_cnn'))
 
 
 def find(summary, number, word):
-    """The text of a finding of a group."""
-    return next(finding for finding in words.list_findings(
-        summary['groups'][number], words.find_measure(summary))
-        if finding.word.startswith(word))
+    """A Sentence on a group."""
+    return next(sentence for sentence in words.list_sections(summary)[number].sentences
+                if sentence.word.startswith(word))
 
 
 def test_groups_and_their_spread(folders):
@@ -51,20 +52,18 @@ def test_groups_and_their_spread(folders):
     assert first['means'] == pytest.approx([8232.5, 8204 + 2 / 3, 8252.4])
     # Of test_statistics_of_runs.py.
     assert first['variance']['sd_within'] ** 2 == pytest.approx(322.09629629)
-    assert first['variance']['sd_between'] ** 2 == pytest.approx(464.50307330)
     assert 'each the mean of 3 to 5 tests' in find(summary, 0, 'Mean over').text
 
 
 def test_what_leads(folders):
-    """A count and at most two findings a group; the rest is in its section."""
-    summary = summarize(folders)
-    answer = words.build_answer(summary)
-    documented, first, second = answer.counts
+    """A count and at most two sentences a group; the rest is in its section."""
+    document = several.build(load(folders), summarize(folders))
+    documented, first, second = document.counts
     assert documented[1] == '8,246 of 10,000 (82.46 %)'
     assert first[:2] == ('TensorFlow 1.15.0', '8,229.9 of 10,000 (82.30 %)')
     assert 'n = 3 runs' in first[2] and 'sd 24.0; 8,204.7 to 8,252.4' in first[2]
-    assert 'n = 2 runs' in second[2] and len(answer.findings) == 4
-    assert 'NOT shown' in answer.findings[0].text
+    assert 'n = 2 runs' in second[2] and len(document.sentences) == 4
+    assert 'NOT shown' in document.sentences[0].text
 
 
 def test_sentences(folders):
@@ -73,9 +72,7 @@ def test_sentences(folders):
     within = find(summary, 1, 'Range')
     assert within.is_good and 'all 4 tests, 8,230 to 8,250' in within.text
     # scipy.stats.ttest_ind, equal_var=False
-    difference = words.describe_difference(summary['differences'][0],
-                                           words.find_measure(summary))
-    assert 'p = 0.52' in difference.text
+    assert 'p = 0.52' in find(summary, 2, 'tensorflow-gpu 1.15.0 less').text
     # scipy.stats.ttest_ind of it and the first tests, of equal variances
     assert 'p = 0.60' in find(summary, 0, 'As one more').text
     loss = find(summary, 0, 'Summed loss:')
@@ -84,18 +81,10 @@ def test_sentences(folders):
 
 
 def test_equivalence_is_shown(tmp_path):
-    folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[count])
-               for seed, count in enumerate([8244, 8250, 8247, 8239])]
-    finding = find(summarize(folders), 0, 'Equal to')
-    assert finding.is_good and finding.text.startswith('shown')
-
-
-def test_one_test_of_one_run(tmp_path):
-    summary = summarize([made_runs.write_run(tmp_path / 'a', counts=[8200],
-                                             factor=1.01)])
-    lines = '\n'.join(words.format_summary(summary))
-    assert 'Range' not in lines and 'OUTSIDE' not in lines
-    assert 'one run can\'t say how much seeds differ' in lines
+    sentence = find(summarize([made_runs.write_run(
+        tmp_path / str(seed), seed=seed, counts=[count])
+        for seed, count in enumerate([8244, 8250, 8247, 8239])]), 0, 'Equal to')
+    assert sentence.is_good and sentence.text.startswith('shown')
 
 
 def test_the_documented_curve_among_the_runs(tmp_path):
@@ -111,54 +100,37 @@ def test_the_documented_curve_among_the_runs(tmp_path):
     assert 'in 2 of 99 places' in find(summarize(folders), 0, 'Summed loss, level').text
 
 
-def test_runs_without_tests_have_curves(tmp_path):
-    summary = summarize([made_runs.write_run(tmp_path / str(seed), seed=seed)
-                         for seed in (1, 2)])
-    assert summary['groups'][0]['means'] == []
-    assert words.build_answer(summary).counts[-1][1].startswith('none')
-    assert find(summary, 0, 'Summed loss:').is_good
-
-
-def test_the_command(folders, tmp_path, capsys, monkeypatch):
+def test_the_command(folders, tmp_path, capsys):
     """Runs that don't count are named; status 4 where one is outside the band."""
     short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
                                 last_epoch=50)
     names = [str(folder) for folder in folders]
     assert report.main([*names, names[0], str(short), '--text']) == 4
     output = capsys.readouterr().out
-    assert 'short: at epoch 50 of 110' in output
-    assert 'Seeds counted already' in output
+    assert 'short: at epoch 50 of 110' in output and 'seed counted already' in output
     assert report.main([names[3], names[4], '--text']) == 0
     assert report.main(names + ['--checkpoint', 'x']) == 1
     assert '--checkpoint' in capsys.readouterr().err
 
 
 def test_the_page(folders, tmp_path):
-    for package in ('matplotlib', 'jinja2', 'markdown'):
-        model_helpers.need(package)
     short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
                                 last_epoch=50)
-    output = tmp_path / 'report.html'
-    assert report.main([str(folder / 'run.json') for folder in [*folders, short]]
-                       + ['--output', str(output)]) == 4
-    page = Checker(output.read_text(encoding='utf-8'))
+    page = make(tmp_path / 'report.html', *folders, short, status=4)
     assert page.kinds == ['svg'] * 3  # tests, a band for each runtime
-    answer, rest = page.raw.split('<nav>')
+    answer = page.raw.split('<nav>')[0]
     assert 'data:image/svg' in answer and '<table' not in answer
-    for text in ('deep_cnn on CIFAR-10: 6 runs', 'never shuffled', 'not counted',
+    for text in ('deep_cnn on cifar10: 6 runs', 'never shuffled', 'not counted',
                  'a processor, family 6, model 207, 2 threads', 'p = 0.52'):
         assert text in page.text, text
     assert str(tmp_path) not in page.text
 
 
-@pytest.mark.parametrize('counts', [[8200], []])
-def test_the_page_of_runs_that_are_not_whole(tmp_path, counts, monkeypatch):
-    for package in ('matplotlib', 'jinja2', 'markdown'):
-        model_helpers.need(package)
-    monkeypatch.setattr(charts.drawing, 'draw', lambda *unused, **options: b'<svg/>')
+@pytest.mark.parametrize('last_epoch, counts, num_charts', [
+    (50, [8200], 0), (50, [], 0), (110, [], 1)])
+def test_runs_that_are_not_whole_or_not_tested(tmp_path, last_epoch, counts, num_charts):
     folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=counts,
-                                   last_epoch=50) for seed in (1, 2)]
-    output = tmp_path / 'report.html'
-    assert report.main([*map(str, folders), '--output', str(output)]) == 0
-    page = Checker(output.read_text(encoding='utf-8'))
-    assert 'No run has finished' in page.text
+                                   last_epoch=last_epoch) for seed in (1, 2)]
+    page = make(tmp_path / 'report.html', *folders)
+    assert 'none has finished its training and been tested' in page.text
+    assert page.kinds == ['svg'] * num_charts

@@ -28,28 +28,28 @@ def test_summary():
 def test_equivalence():
     """Two of scipy.stats.ttest_1samp; t.interval; an integral for the power."""
     result = statistics.assess_equivalence(RUNS, 8246, 30)
-    assert result.difference == close(-8.616666666666788)
-    assert result.margin == 30
-    assert result.p == close(0.02411250130806122)
-    assert (result.low, result.high) == (close(-25.186476679519192),
+    assert result['difference'] == close(-8.616666666666788)
+    assert result['margin'] == 30
+    assert result['p'] == close(0.02411250130806122)
+    assert (result['low'], result['high']) == (close(-25.186476679519192),
                                          close(7.953143346185605))
-    assert result.power == close(0.8571681458357213)
-    assert result.is_shown
+    assert result['power'] == close(0.8571681458357213)
+    assert result['is_shown']
 
 
 def test_equivalence_is_of_both_sides():
     """The p of the end that is nearer; over one half beyond it."""
     above = statistics.assess_equivalence(RUNS, 8246 - 2 * 8.616666666666788, 30)
-    assert above.p == close(0.02411250130806122)
+    assert above['p'] == close(0.02411250130806122)
     for reference in (8200, 8280):
         outside = statistics.assess_equivalence(RUNS, reference, 30)
-        assert outside.p > 0.5 and not outside.is_shown
-    assert not statistics.assess_equivalence(RUNS, 8246, margin=20).is_shown
+        assert outside['p'] > 0.5 and not outside['is_shown']
+    assert not statistics.assess_equivalence(RUNS, 8246, margin=20)['is_shown']
 
 
 def test_runs_without_any_spread():
-    assert statistics.assess_equivalence([5, 5, 5], 6, margin=2).is_shown
-    assert not statistics.assess_equivalence([5, 5, 5], 9, margin=2).is_shown
+    assert statistics.assess_equivalence([5, 5, 5], 6, margin=2)['is_shown']
+    assert not statistics.assess_equivalence([5, 5, 5], 9, margin=2)['is_shown']
 
 
 @pytest.mark.parametrize('n, sd, power', [
@@ -72,7 +72,7 @@ def test_intervals_and_limits():
     assert statistics.find_mean_interval(statistics.summarize([5.0])) is None
     assert statistics.find_prediction_interval(RUNS, 0.99)[0] == pytest.approx(
         mean - 4.0321430 * sd * (1 + 1 / n) ** 0.5)
-    assert statistics.find_limit(RUNS) == pytest.approx(
+    assert statistics.find_prediction_interval(RUNS, 0.95)[1] == pytest.approx(
         mean + 2.5705818 * sd * (1 + 1 / n) ** 0.5)
 
 
@@ -85,26 +85,17 @@ def test_how_many_runs_the_power_takes():
     assert statistics.find_num_runs(1000.0, 30) is None
 
 
-def test_where_one_more_curve_is_expected():
-    """By hand: variances of 2, 8, 0, ... are averaged over up to seven places."""
-    curves = [[1, 10, 5, 5, 5, 5, 5, 5, 5], [3, 14, 5, 5, 5, 5, 5, 5, 5]]
-    expected = statistics.find_expected(curves)
-    assert [mean for mean, unused_sd in expected] == [2, 12] + [5] * 7
-    assert [sd for unused_mean, sd in expected] == [
-        close(math.sqrt(variance * 1.5)) for variance in
-        (10 / 4, 10 / 5, 10 / 6, 10 / 7, 8 / 7, 0, 0, 0, 0)]
-
-
 def test_crops_and_seeds():
     """Unequally many crops; by projections on the means, with NumPy."""
     components = statistics.split_variance([
         [8206, 8263, 8240, 8221], [8190, 8215, 8209],
         [8262, 8240, 8251, 8239, 8270]])
-    assert components.within == close(322.09629629174987)
-    assert components.between == pytest.approx(464.50307330293856, rel=1e-7)
-    assert components.total == components.within + components.between
+    assert components['sd_within'] ** 2 == close(322.09629629174987)
+    assert components['sd_between'] ** 2 == close(464.50307330293856)
+    assert components['share_between'] == close(464.50307330293856 / 786.5993695946861)
 
 
 def test_seeds_that_add_no_spread():
-    assert statistics.split_variance([[1, 9], [2, 8], [0, 10]]).between == 0
-    assert statistics.split_variance([[1, 1], [3, 3]]) == (0, 2)
+    assert statistics.split_variance([[1, 9], [2, 8], [0, 10]])['sd_between'] == 0
+    assert statistics.split_variance([[1, 1], [3, 3]]) == {
+        'sd_within': 0, 'sd_between': close(2 ** 0.5), 'share_between': 1}

@@ -33,20 +33,20 @@ def test_seeds_or_merge_must_be_given(capsys):
 
 def test_a_run_is_trained_then_tested_then_complete(tmp_path):
     job, folder = make_job(tmp_path), tmp_path / 'seed-04'
-    assert job.find_command().stage == 'training'
+    assert job.find_command()[0] == 'training'
     made_runs.write_run(folder, system='lenet5', seed=4, last_epoch=9)
-    assert job.find_command().stage == 'training'
+    assert job.find_command()[0] == 'training'
     content = made_runs.make_content('lenet5', seed=4, counts=[9840])
     made_runs.write(folder, content)
     command = job.find_command()
-    assert command.stage == 'testing validation'
-    assert '--seeds 1' in ' '.join(command.arguments)
-    assert str(folder / 'model.ckpt-4300') in command.arguments
+    assert command[0] == 'testing validation'
+    assert '--seeds 1' in ' '.join(command[1])
+    assert str(folder / 'model.ckpt-4300') in command[1]
     content['tests'].append(made_runs.make_test(
         'validation', 1, 4930, 4300, made_runs.make_kind(), data='mnist'))
     made_runs.write(folder, content)
     assert job.find_command() is None
-    assert make_job(tmp_path, epochs=11).find_command().stage == 'training'
+    assert make_job(tmp_path, epochs=11).find_command()[0] == 'training'
 
 
 def test_a_folder_of_another_run_fails(tmp_path):
@@ -92,7 +92,7 @@ class ScriptedJob(jobs.Job):
         self.scripts = list(scripts)
 
     def find_command(self):
-        return jobs.Command(*self.scripts.pop(0)) if self.scripts else None
+        return self.scripts.pop(0) if self.scripts else None
 
 
 def script(stage, code):

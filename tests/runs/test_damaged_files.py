@@ -17,8 +17,8 @@ from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.report.comparison import build_report
-from cifar10_tf1.report.text import format_report
+from cifar10_tf1.report import document
+from cifar10_tf1.report import single
 from data_helpers import isolated  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -101,7 +101,7 @@ def test_run_json(folder, tiny_data_set):
             verify._check(record, tiny_data_set._replace(
                 sha256=record.content['data']['sha256']), None)
         if record.epochs:
-            assert format_report(record, build_report(record))
+            assert document.format_text(single.build(record), True)
 
 
 def test_settings_beside_the_weights(folder):

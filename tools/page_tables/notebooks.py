@@ -56,7 +56,7 @@ def build_notebook_ports():
             found = statistics_of_runs.compare_means(ours, theirs)
             lines.append(f'| `{name}` | {title} | ' + ' | '.join(', '.join(
                 f'{value:.4f}' for value in values) for values in (ours, theirs))
-                + f' | {found.difference:+.4f} ({words.format_p(found.p)}) |')
+                + f' | {found["difference"]:+.4f} ({words.format_p(found["p"])}) |')
             if not folder:  # the document has no test of the other session
                 sentences.append(f'- `{name}`: ' + describe_documented(
                     systems.find(name).documented.mean_over_batches, ours, theirs))
@@ -69,7 +69,7 @@ def describe_documented(value, ours, theirs):
         return ('below all' if value < min(numbers) else 'above all'
                 if value > max(numbers) else 'within the range of')
 
-    p = [words.format_p(statistics_of_runs.compare_one(numbers, value).p)
+    p = [words.format_p(statistics_of_runs.compare_one(numbers, value)["p"])
          for numbers in (ours, ours + theirs)]
     return (f'the documented {value:.4f} lies {place(ours)} {len(ours)} of our runs and '
             f'{place(theirs)} {len(theirs)} of the port. As one more run of ours: '
@@ -128,13 +128,13 @@ def build_notebook_deviations():
             curves = (load_port_curves(name, folder, curve.figure),
                       [comparison.list_figures(record.epochs, curve.figure)
                        for record in records])
-            groups = [[comparison.compare(figures, documented, curve.is_share)
+            groups = [[comparison.compare(figures, documented, curve)
                        for figures in group] for group in curves]
-            deviations = [[(compared.mean_absolute, abs(compared.largest.percent))
+            deviations = [[(compared.mean_absolute, abs(compared.largest))
                            for compared in group] for group in groups]
             cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
                      for group in deviations]
-            limits = ' / '.join(f'{statistics_of_runs.find_limit(numbers):.1f}'
+            limits = ' / '.join(f'{statistics_of_runs.find_prediction_interval(numbers, 0.95)[1]:.1f}'
                                 for numbers in zip(*deviations[0]))
             lines.append('| ' + ' | '.join([
                 f'`{name}`', title, FIGURES[curve.figure], *cells, limits,

@@ -151,7 +151,7 @@ def describe_looks(group, measure):
     def find_p(seeds):
         return words.format_p(statistics_of_runs.assess_equivalence(
             [by_seed[seed] for seed in seeds], measure.documented,
-            group['equivalence']['margin']).p)
+            group['equivalence']['margin'])['p'])
 
     looks = ' and '.join(f'{len(seeds)} seeds ({find_p(seeds)})' for seeds in LOOKS)
     latest = ', '.join(map(str, LATEST_SEEDS))

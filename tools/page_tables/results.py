@@ -26,13 +26,10 @@ def load_runs(system, runtime):
 
 @functools.lru_cache(maxsize=None)
 def summarize(system):
-    """(summary, counting.Measure) of a system's whole runs; None without any."""
+    """(summary, counting.Measure) of a system's whole runs."""
     folder = os.path.join(reference_run.RUNS, system)
     entry = systems.find(system)
-    several = gathering.gather(gathering.load_folder(folder, entry), entry)
-    if not several.groups:
-        return None
-    summary = summaries.summarize(several)
+    summary = summaries.summarize(gathering.load_folder(folder, entry), entry)
     return summary, words.find_measure(summary)
 
 
