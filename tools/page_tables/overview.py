@@ -81,7 +81,7 @@ def build_laptop():
     documented, runs = measure.documented, means + ports
     side = ('below' if documented < min(runs) else
             'above' if documented > max(runs) else 'among')
-    p = statistics_of_runs.compare_one(runs, documented).p
+    p = statistics_of_runs.compare_one(runs, documented)['p']
     verdict = 'rules it out' if p <= statistics_of_runs.LEVEL else 'does not rule it out'
     return wrap(
         '`laptop_cnn` is measured as in its notebook, by the mean over 40 mini-batches, the '
