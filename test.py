@@ -51,7 +51,12 @@ def parse_options(argv=None):
             f'{entry.name}: {" or ".join(entry.variants)}'
             for entry in systems.ENTRIES)
         + ' (default: the first, as documented)')
-    cli.add_test_seed_options(parser)
+    group = parser.add_mutually_exclusive_group()
+    cli.add_number(group, '--seed', 0, limits.SEED, 'of the random crops (default: 1)')
+    group.add_argument(
+        '--seeds', type=cli.parse_seeds, metavar='A-B',
+        help='test with each of these seeds, and print their mean and standard '
+        'deviation: 1-20, or 1,5,8-10 (default: one seed)')
     cli.add_number(
         parser, '--max-images', 1, limits.IMAGES,
         'test the first N images only; the result is not recorded (default: all)')
@@ -210,7 +215,7 @@ def test(opened):
         settings = startup.start_device(opened.selection, run_settings.complete(
             opened.given, system, data_set))
         results = []
-        for seed in cli.find_test_seeds(options):
+        for seed in options.seeds or (1 if options.seed is None else options.seed,):
             result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
                               opened.variant, settings.device, settings.threads,
                               settings.kernels, options.max_images)

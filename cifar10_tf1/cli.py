@@ -56,23 +56,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(parser, argv, command):
-    """Parses the options and runs a command.
-
-    Args:
-      parser: Parser.
-      argv: list of str, or None for sys.argv.
-      command: function of the options; returns an exit status.
-    Returns:
-      int, the exit status, as guard.
-    """
+    """Calls a command with the options; returns an exit status, as guard."""
     return guard(parser.prog, lambda: command(parser.parse_args(argv)))
 
 
 def guard(name, function, *arguments):
-    """Calls a function of the program `name`; a user's mistake becomes one line.
+    """Calls a function of a program; a user's mistake becomes one line.
 
-    Returns:
-      int, the exit status: the function's, 1, or 130 after Ctrl-C.
+    Returns the exit status: the function's, 1, or 130 after Ctrl-C.
     """
     with console.guarded():
         try:
@@ -93,11 +84,7 @@ def _end(line, status):
 
 
 def begin(name, function):
-    """Returns a function's result: what a script does before it imports TensorFlow.
-
-    Raises:
-      SystemExit: with status 1 after a user's mistake, which one line explains.
-    """
+    """The result of what a script does before it imports TensorFlow; or as guard."""
     results = []
     status = guard(name, lambda: results.append(function()))
     if status:
@@ -113,8 +100,6 @@ def run_script(name, function, start):
     environment, and its threads, can't be changed any more.
 
     Args:
-      name: str, the script's.
-      function: called with `start`; returns an exit status.
       start: has the `options` and the `environment` that the script began with.
     """
     def call():
@@ -221,16 +206,10 @@ def add_checkpoint_option(parser, default):
 
 
 def locate_checkpoint(options, file=None):
-    """Where to look for a checkpoint.
+    """(folder, prefix or None) of the checkpoint, as reading.choose takes them.
 
-    A user who names none and has none gets the checkpoint of record, and a line
-    says so. It doesn't know the classes of the generated data set.
-
-    Args:
-      options: of add_checkpoint_options, and perhaps of add_data_options.
-      file: where the line goes (default: standard output).
-    Returns:
-      (folder, prefix), as reading.choose takes them; prefix may be None.
+    A user who names none and has none gets the checkpoint of record, and a line in
+    `file` says so. It doesn't know the classes of the generated data set.
     """
     folder, prefix = find_model_dir(options), options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
@@ -245,13 +224,10 @@ def locate_checkpoint(options, file=None):
 
 
 def find_system(options):
-    """The name of a checkpoint's system.
+    """The name of a checkpoint's system; UserError if the user names another one.
 
     The settings beside its weights say it, or else the user: the original's
     checkpoints have no settings.
-
-    Raises:
-      UserError: the user names another one.
     """
     prefix = options.checkpoint
     if not prefix:
@@ -292,18 +268,14 @@ def add_machine_options(parser):
         '--allow-unsupported-gpu', action='store_true',
         help='use a GPU that this TensorFlow does not support; it may hang or '
         'compute wrong numbers (default: such a GPU is refused)')
-    add_number(
-        parser, '--intra-op-threads', 1, limits.THREADS,
-        'threads within one op; another number may give other last bits '
-        '(default: 1 with the fast kernels, else the number of cores)')
-    add_number(
-        parser, '--inter-op-threads', 1, limits.THREADS,
-        'ops that run at the same time; no influence on the result (default: the '
-        'number of cores)')
-    add_number(
-        parser, '--input-threads', 1, limits.THREADS,
-        'batches prepared in parallel; no influence on the result (default: the '
-        'number of cores, at most 2)')
+    for name, help in (
+            ('intra-op', 'threads within one op; another number may give other last '
+             'bits (default: 1 with the fast kernels, else the number of cores)'),
+            ('inter-op', 'ops that run at the same time; no influence on the result '
+             '(default: the number of cores)'),
+            ('input', 'batches prepared in parallel; no influence on the result '
+             '(default: the number of cores, at most 2)')):
+        add_number(parser, f'--{name}-threads', 1, limits.THREADS, help)
 
 
 def given_settings(options):
@@ -311,21 +283,6 @@ def given_settings(options):
     return run_settings.RunSettings(**{
         name: getattr(options, name, None)
         for name in run_settings.RunSettings._fields})
-
-
-def add_test_seed_options(parser):
-    """--seed N, or --seeds 1-20; see find_test_seeds."""
-    group = parser.add_mutually_exclusive_group()
-    add_number(group, '--seed', 0, limits.SEED, 'of the random crops (default: 1)')
-    group.add_argument(
-        '--seeds', type=parse_seeds, metavar='A-B',
-        help='test with each of these seeds, and print their mean and standard '
-        'deviation: 1-20, or 1,5,8-10 (default: one seed)')
-
-
-def find_test_seeds(options):
-    """tuple of int, of add_test_seed_options."""
-    return options.seeds or (1 if options.seed is None else options.seed,)
 
 
 def parse_seeds(text):

@@ -66,23 +66,22 @@ def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
 
 
 def run_check(subject, check, *arguments):
-    """Runs a generator of Lines; an exception in it becomes a Line too."""
+    """Lines of a check: it yields (status, text, remedy); an exception becomes one too."""
     lines = []
     try:
         for line in check(*arguments):
             lines.append(line)
     except (UserError, OSError) as error:
-        lines.append(Line(FAIL, subject, str(error)))
+        lines.append((FAIL, str(error)))
     except Exception as error:  # the other checks still run
         reason = environment.explain_import_error(error)
         if reason or isinstance(error, ImportError):
             # The line on TensorFlow already says FAIL.
-            lines.append(Line(WARN, subject, f'not checked: {reason or error}'))
+            lines.append((WARN, f'not checked: {reason or error}'))
         else:
-            lines.append(Line(
-                FAIL, subject, f'this check broke: {type(error).__name__}: {error}',
-                'report this as a bug, with the whole output'))
-    return lines
+            lines.append((FAIL, f'this check broke: {type(error).__name__}: {error}',
+                          'report this as a bug, with the whole output'))
+    return [Line(status, subject, *text) for status, *text in lines]
 
 
 def format_lines(lines):
@@ -95,18 +94,16 @@ def format_lines(lines):
 
 
 def check_python():
+    version, tensorflow = sys.version_info[:2], description.find_tensorflow()[1]
+    majors = tensorflow[0] if tensorflow else '12'
+    is_fit = any(first <= version <= last for major, (first, last) in _PYTHONS.items()
+                 if major in majors)
     commit, clean = description.find_commit()
     commit = description.format_commit(commit and commit[:12], clean)
-    text = f'{platform.python_version()}, {platform.platform()}; program: commit {commit}'
-    tensorflow = description.find_tensorflow()[1]
-    majors = [tensorflow[0]] if tensorflow else sorted(_PYTHONS)
-    if any(_PYTHONS[major][0] <= sys.version_info[:2] <= _PYTHONS[major][1]
-           for major in majors if major in _PYTHONS):
-        yield Line(OK, 'Python', text)
-    else:
-        yield Line(WARN if tensorflow else FAIL, 'Python', text,
-                   'use Python 3.6 or 3.7 for TensorFlow 1.15, 3.10 to 3.13 for '
-                   f'TensorFlow 2; {_SETUP}')
+    yield (OK if is_fit else WARN if tensorflow else FAIL,
+           f'{platform.python_version()}, {platform.platform()}; program: commit {commit}',
+           'use Python 3.6 or 3.7 for TensorFlow 1.15, 3.10 to 3.13 for TensorFlow 2; '
+           + _SETUP)
 
 
 def check_tensorflow(limit=180.0):
@@ -115,7 +112,7 @@ def check_tensorflow(limit=180.0):
     remedy = ('unset PYTHONPATH' if os.environ.get('PYTHONPATH') else
               f'{_SETUP}, and run this with its Python')
     if version is None:
-        yield Line(FAIL, 'TensorFlow', 'is not installed for this Python', remedy)
+        yield FAIL, 'is not installed for this Python', remedy
         return
     text = f'{name} {version}, ' + ', '.join(
         f'{name} {description.find_version(name)}'
@@ -123,20 +120,18 @@ def check_tensorflow(limit=180.0):
     try:
         child = _run_python(_IMPORT, limit, CUDA_VISIBLE_DEVICES='-1')
     except subprocess.TimeoutExpired:
-        yield Line(FAIL, 'TensorFlow', f'{text}: does not load within {limit:g} s',
-                   'check the disk that it is installed on')
+        yield (FAIL, f'{text}: does not load within {limit:g} s',
+               'check the disk that it is installed on')
         return
     said = (child.stderr.strip().splitlines() or ['nothing'])[-1]
     if child.returncode == -signal.SIGILL or 'was compiled to use' in said:
-        yield Line(FAIL, 'TensorFlow', f'{text}: illegal instruction', runtime.NEEDS_AVX)
+        yield FAIL, f'{text}: illegal instruction', runtime.NEEDS_AVX
     elif child.returncode:
-        yield Line(FAIL, 'TensorFlow', f'{text}: does not load (exit status '
-                   f'{child.returncode}): {said}', remedy)
-    elif version not in _TESTED:
-        yield Line(WARN, 'TensorFlow', f'{text}; not a tested version',
-                   f'use {" or ".join(_TESTED)}: {_SETUP}')
+        yield (FAIL, f'{text}: does not load (exit status {child.returncode}): {said}',
+               remedy)
     else:
-        yield Line(OK, 'TensorFlow', text)
+        yield (OK if version in _TESTED else WARN, text,
+               f'this version is not tested; use {" or ".join(_TESTED)}: {_SETUP}')
 
 
 def _run_python(code, limit=180.0, **environment):
@@ -151,12 +146,9 @@ def check_processor():
     cpu, count = description.find_cpu(), description.count_cores()
     flags = set(cpu['vector_flags'].split()) & {'avx', 'avx2', 'avx512f'}
     text = ', '.join([cpu['name'] or cpu['architecture'], *sorted(flags)[-1:]])
-    text += (f'; {count} core{"" if count == 1 else "s"} usable (affinity, cgroup) of '
-             f'the machine\'s {os.cpu_count()}')
-    if description.lacks_avx(cpu):
-        yield Line(FAIL, 'Processor', text, runtime.NEEDS_AVX)
-    else:
-        yield Line(OK, 'Processor', text)
+    yield (FAIL if description.lacks_avx(cpu) else OK,
+           f'{text}; {count} core{"" if count == 1 else "s"} usable (affinity, cgroup) of '
+           f'the machine\'s {os.cpu_count()}', runtime.NEEDS_AVX)
 
 
 def check_gpu(requested):
@@ -164,16 +156,16 @@ def check_gpu(requested):
     try:
         selection = devices.select(requested)
         if selection.device == 'cpu':
-            yield Line(WARN if selection.is_problem else OK, 'GPU',
-                       f'{selection.reason}; the CPU is used')
+            yield (WARN if selection.is_problem else OK,
+                   f'{selection.reason}; the CPU is used')
             return
         support = supports.find_support()
-        yield Line(OK, 'GPU', f'{selection.card}: fit for {support.name}; NVIDIA driver '
-                   f'{drivers.find_number() or "of unknown version"}')
+        yield (OK, f'{selection.card}: fit for {support.name}; NVIDIA driver '
+               f'{drivers.find_number() or "of unknown version"}')
         if description.find_tensorflow()[1] and _run_python(_LIST_GPUS).returncode:
-            yield Line(FAIL if requested == 'gpu' else WARN, 'CUDA, cuDNN',
-                       f'{support.name} can\'t load them; the CPU is used',
-                       support.way_to_libraries)
+            yield (FAIL if requested == 'gpu' else WARN,
+                   f'{support.name} can\'t load CUDA or cuDNN; the CPU is used',
+                   support.way_to_libraries)
     finally:
         devices.restore_environment()
 
@@ -183,21 +175,20 @@ def check_data(data_dir, entry):
     source, folder = data.SOURCES[entry.data], entry.weights_dir
     if source.is_present(data_dir):
         source.load(data_dir, False)
-        yield Line(OK, 'Data', f'{source.title} in {data_dir}, verified (SHA-256)')
+        yield OK, f'{source.title} in {data_dir}, verified (SHA-256)'
     else:
         module = source.load_module(False)
         module.check_data_dir(data_dir)  # train.py would refuse to download there
-        yield Line(
-            WARN, 'Data', f'no {source.title} in {data_dir}',
-            next(iter(module.list_offers()), 'train.py downloads it '
-                 f'({_DOWNLOADS[entry.data]}), or extracts an archive from that folder. '
-                 f'Without a network put {source.contents} or the archive there, name a '
-                 'folder that has them with --data-dir, or use --synthetic'))
+        yield (WARN, f'no {source.title} in {data_dir}', next(
+            iter(module.list_offers()), f'train.py downloads it ({_DOWNLOADS[entry.data]})'
+            ', or extracts an archive from that folder. Without a network put '
+            f'{source.contents} or the archive there, name a folder that has them with '
+            '--data-dir, or use --synthetic'))
     if folder and not (os.path.isdir(folder) and os.listdir(folder)):
-        yield Line(WARN, 'Weights', f'no published weights in {folder}',
-                   'train.py downloads them (89 MB). Without a network name a file '
-                   'or a folder with --pretrained, or train another result, from '
-                   'random weights, with --from-scratch')
+        yield (WARN, f'no published weights in {folder}',
+               'train.py downloads them (89 MB). Without a network name a file or a '
+               'folder with --pretrained, or train another result, from random weights, '
+               'with --from-scratch')
 
 
 def check_folders(data_dir, model_dir, entry):
@@ -219,28 +210,24 @@ def _judge_folder(what, folder, least, wanted):
         with tempfile.TemporaryFile(dir=place):
             free = shutil.disk_usage(place).free
     except OSError as error:
-        return Line(FAIL, 'Disk', f'the {what} folder {folder} cannot be written: '
-                    f'{error.strerror}', f'change its permissions, or {another}; in a '
-                    'container mount a volume that its user can write')
-    text = f'{free / 1e6:,.0f} MB free for the {what} in {folder}'
-    if free >= wanted:
-        return Line(OK, 'Disk', text)
-    return Line(FAIL if free < least else WARN, 'Disk',
-                f'{text}, which may need {wanted / 1e6:,.0f} MB',
-                f'free some space, or {another}')
+        return (FAIL, f'the {what} folder {folder} cannot be written: {error.strerror}',
+                f'change its permissions, or {another}; in a container mount a volume '
+                'that its user can write')
+    return (FAIL if free < least else WARN if free < wanted else OK,
+            f'{free / 1e6:,.0f} MB free for the {what} in {folder}',
+            f'it may need {wanted / 1e6:,.0f} MB: free some space, or {another}')
 
 
 def check_memory(entry):
     least, found = entry.memory_bytes, memory.find_memory()
     if found.usable is None:
-        yield Line(WARN, 'Memory', 'unknown: /proc/meminfo does not say',
-                   f'make sure that {least / 1e9:.1f} GB is free')
+        yield WARN, 'unknown: /proc/meminfo does not say'
         return
     status = (FAIL if found.usable < least else
               WARN if found.usable < least + _SPARE_MEMORY else OK)
-    yield Line(status, 'Memory', f'{found.usable / 1e9:.1f} GB usable of '
-               f'{found.size / 1e9:.1f} GB', f'training takes up to {least / 1e9:.1f} '
-               'GB: end other programs, or give the container more')
+    yield (status, f'{found.usable / 1e9:.1f} GB usable of {found.size / 1e9:.1f} GB',
+           f'training takes up to {least / 1e9:.1f} GB: end other programs, or give the '
+           'container more')
 
 
 def _doctor(options):

@@ -20,7 +20,6 @@ def select_device_and_kernels(given, system_name, recorded=None,
       given: run_settings.RunSettings of the command line.
       system_name: str, one of systems.NAMES.
       recorded: run_settings.RunSettings of the run to continue, or None.
-      allow_unsupported_gpu: bool.
     Returns:
       (given, selection): RunSettings with the kernels; devices.DeviceSelection.
     Raises:
@@ -39,11 +38,7 @@ def select_device_and_kernels(given, system_name, recorded=None,
 
 
 def start_device(selection, settings):
-    """Starts TensorFlow's threads and devices, and prints which device is used.
-
-    Returns:
-      run_settings.RunSettings, the complete `settings` with the device, 'cpu' or 'gpu'.
-    """
+    """As devices.resolve; returns the complete RunSettings with the device."""
     return settings._replace(device=devices.resolve(selection, settings.threads))
 
 

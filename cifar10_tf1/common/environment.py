@@ -33,14 +33,10 @@ def install():
 
 
 def explain_import_error(error):
-    """Explains the failed import of another project's package.
+    """One line on a failed import, if the environment or PYTHONPATH is the cause.
 
-    Args:
-      error: Exception of any type: another Python's package may raise SyntaxError,
-        TypeError, AttributeError.
-    Returns:
-      str, one line with the way out; None if neither the environment nor PYTHONPATH
-      is the cause.
+    The error may have any type: another Python's package may raise SyntaxError,
+    TypeError, AttributeError.
     """
     if isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
         return describe(error.name)

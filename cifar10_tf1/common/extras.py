@@ -11,14 +11,7 @@ _ONNX = ('onnx', 'tf2onnx', 'onnxruntime')  # of requirements/onnx-*.txt; others
 
 
 def require(package, purpose):
-    """Checks that an optional package is installed, without importing it.
-
-    Args:
-      package: str, such as 'PIL'.
-      purpose: str, what needs it, such as '--figure'.
-    Raises:
-      UserError: it is not installed.
-    """
+    """UserError if a package is not installed; purpose: what needs it, '--figure'."""
     if importlib.util.find_spec('tensorflow') is None:
         # This is not a Python of the project; the package alone would not help.
         raise UserError(environment.describe('tensorflow'))
@@ -27,11 +20,7 @@ def require(package, purpose):
 
 
 def load(module, purpose):
-    """Imports a module of an optional package, such as 'PIL.Image', and returns it.
-
-    Raises:
-      UserError: the package is not installed, or does not load.
-    """
+    """Imports a module, such as 'PIL.Image'; UserError if that fails."""
     package = module.split('.')[0]
     require(package, purpose)
     try:

@@ -9,7 +9,6 @@ def write_atomically(path, content):
     """Replaces a file; a reader, or a power cut, finds all of the old or the new one.
 
     Args:
-      path: str.
       content: str or bytes, or a function that writes to an open binary file.
     Raises:
       OSError: the write failed; the old file is kept and no temporary file left.
@@ -51,12 +50,8 @@ class Lock:
     """
 
     def __init__(self, path, shared=False, wait=False):
-        """Takes the lock.
+        """Takes the lock; the file is made if absent, unless the lock is shared.
 
-        Args:
-          path: str; made if absent, unless the lock is shared.
-          shared: bool, whether others may hold shared locks at the same time.
-          wait: bool, whether to wait for its present owner.
         Raises:
           BlockingIOError: another process holds it, and wait is False.
           OSError: the file can't be opened, or the file system has no locks.

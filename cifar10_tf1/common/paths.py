@@ -7,14 +7,7 @@ from cifar10_tf1.common.errors import UserError
 
 
 def check(path, name):
-    """Expands ~ in a path; refuses URLs such as gs://bucket/x and an unknown ~user.
-
-    Args:
-      path: str, as the user wrote it.
-      name: str, the option or variable, for the message.
-    Raises:
-      UserError: as above.
-    """
+    """Expands ~ in the path of an option or variable; refuses URLs and unknown users."""
     match = re.match(r'[A-Za-z][A-Za-z0-9+.-]*://', path)
     if match:
         raise UserError(f'{name} {path}: {match.group()} is not supported; name a '

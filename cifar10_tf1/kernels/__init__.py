@@ -12,10 +12,6 @@ NAMES = ('stock', 'fast')
 def choose(requested, device, available=NAMES):
     """'stock' or 'fast' for a device; on a GPU, cuDNN's stock kernels are the fast ones.
 
-    Args:
-      requested: 'auto', 'stock' or 'fast'.
-      device: 'cpu' or 'gpu'.
-      available: the formulations that the system has.
     Raises:
       UserError: 'fast' was requested on a GPU, or the system lacks what was requested.
     """

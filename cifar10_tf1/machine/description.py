@@ -6,6 +6,7 @@ the order of sums depends on them. It contains no name of a host, user or folder
 records are published.
 """
 
+import contextlib
 import hashlib
 import math
 import os
@@ -50,14 +51,7 @@ def count_cores():
 
 
 def describe_platform(device, kernels, threads, gpu=None):
-    """The kind of machine: a dict for JSON, nested one level deep.
-
-    Args:
-      device: 'cpu' or 'gpu'.
-      kernels: 'stock' or 'fast'.
-      threads: Threads.
-      gpu: dict of devices.find_gpu, or None on a CPU.
-    """
+    """The kind of machine: a dict for JSON; gpu: of devices.find_gpu."""
     name, version, digest = find_wheel()
     return {
         'wheel': f'{name} {version}', 'wheel_sha256': digest,
@@ -71,11 +65,8 @@ def describe_platform(device, kernels, threads, gpu=None):
 
 
 def name_machine(kind):
-    """The card of a kind, else its processor: 'AMD EPYC, family 25, model 17'.
-
-    Different processors share a name, so family and model belong to it.
-    """
-    cpu = kind['cpu']
+    """The card of a kind, else its processor: 'AMD EPYC, family 25, model 17'."""
+    cpu = kind['cpu']  # different processors share a name
     return (kind.get('gpu') or {}).get('card') or f'{cpu["name"]}' + ''.join(
         f', {part} {cpu[part]}' for part in ('family', 'model') if cpu.get(part))
 
@@ -116,8 +107,7 @@ def find_tensorflow():
 def find_wheel():
     """The installed TensorFlow: (name, version, digest), each a str or None.
 
-    The digest is the SHA-256 of the names and digests in the wheel's RECORD, without
-    the files that an installer adds.
+    The digest is over the wheel's RECORD, without the files that an installer adds.
     """
     name, version = find_tensorflow()
     if name is None:
@@ -172,43 +162,34 @@ def lacks_avx(cpu=None):
 def find_versions():
     """Versions for people to read; not part of the kind."""
     return {'python': platform.python_version(), 'system': platform.system(),
-            'kernel': platform.release(),
-            'libc': ' '.join(platform.libc_ver()),
+            'kernel': platform.release(), 'libc': ' '.join(platform.libc_ver()),
             'numpy': find_version('numpy'), 'protobuf': find_version('protobuf')}
 
 
 def find_commit():
-    """The commit of this program, and whether its tracked files are unchanged.
-
-    An image has no git history: its build sets CIFAR_TF1_COMMIT, to which `make
-    image` adds -dirty if a file was changed.
-
-    Returns:
-      (commit, clean): str or None, bool or None for unknown.
-    """
+    """(commit, whether tracked files are unchanged) of this program; None if unknown."""
+    # An image has no git history: `make image` passes on what git describes.
+    described, is_clean = os.environ.get('CIFAR_TF1_COMMIT', ''), None
     # A copy inside another repository does not have its commit.
     if os.path.exists(os.path.join(_ROOT, '.git')):
-        try:
-            commit = subprocess.run(
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            described = subprocess.run(
                 ['git', '-C', _ROOT, 'describe', '--always', '--abbrev=40', '--dirty',
                  '--match=NO_TAG'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 check=True, timeout=30, universal_newlines=True).stdout.strip()
-            return commit.replace('-dirty', ''), not commit.endswith('-dirty')
-        except (OSError, subprocess.SubprocessError):
-            pass
-    commit = os.environ.get('CIFAR_TF1_COMMIT', '')
-    if commit in ('', 'unknown'):
+            is_clean = True
+    if described in ('', 'unknown'):
         return None, None
-    is_dirty = commit.endswith('-dirty')
-    return commit.replace('-dirty', ''), False if is_dirty else None
+    if described.endswith('-dirty'):
+        return described[:-len('-dirty')], False
+    return described, is_clean
 
 
 def format_commit(commit, clean):
     """A commit for people, such as '1a2b, with changes'."""
     if commit is None:
         return 'unknown'
-    return commit + {True: '', False: ', with changes',
-                     None: ', as the image says'}[clean]
+    return commit + {True: '', False: ', with changes', None: ', as the image says'}[clean]
 
 
 def _read(path):

@@ -31,17 +31,13 @@ class DeviceSelection(NamedTuple):
 
 def select(requested, allow_unsupported=False, support=None,
            because='as --device says'):
-    """Selects the device and hides the other cards from TensorFlow.
-
-    Call it before the import of TensorFlow.
+    """Selects the device, before TensorFlow's import, and hides the other cards from it.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
       allow_unsupported: bool, whether to use an unfit card.
       support: cuda.support.Support; default the installed TensorFlow's.
       because: str, the reason to print if the CPU was requested.
-    Returns:
-      DeviceSelection, for resolve.
     Raises:
       UserError: every card is unfit, or no GPU is usable and one was requested.
     """
@@ -72,13 +68,8 @@ def select(requested, allow_unsupported=False, support=None,
 
 
 def resolve(selection, threads):
-    """Starts TensorFlow's threads and devices; prints the device.
+    """Starts TensorFlow's threads and devices; prints and returns 'cpu' or 'gpu'.
 
-    Args:
-      selection: DeviceSelection.
-      threads: description.Threads.
-    Returns:
-      'cpu' or 'gpu'.
     Raises:
       UserError: TensorFlow can't use the GPU that was requested.
     """
@@ -102,11 +93,7 @@ def resolve(selection, threads):
 
 
 def find_gpu(device, threads):
-    """Describes the card and its software for run.json; None on a CPU.
-
-    Returns:
-      dict: card (as TensorFlow describes it), driver, cuda, cudnn; or None.
-    """
+    """The card, as TensorFlow describes it, and its software; None on a CPU."""
     if device != 'gpu':
         return None
     # Without the bus address, which would make equal machines differ.

@@ -38,12 +38,7 @@ def find_memory(root='/'):
 
 
 def warn_of_shortage(needed_bytes, activity):
-    """Warns on standard error if a program needs more memory than it can use.
-
-    Args:
-      needed_bytes: float, the program's peak; see systems.Entry.
-      activity: str, 'training' or 'testing'.
-    """
+    """Warns if 'training' or 'testing' needs more memory than it can use."""
     usable = find_memory().usable
     if usable is not None and usable < needed_bytes:
         print(f'warning: {activity} takes up to {needed_bytes / 1e9:.1f} GB of memory, '
@@ -53,10 +48,7 @@ def warn_of_shortage(needed_bytes, activity):
 
 
 def _list_limits(root):
-    """Yields the limits of the cgroup and its parents, of versions 1 and 2.
-
-    A container sees its own group as the root or at the path in /proc/self/cgroup.
-    """
+    """Yields the limits of the cgroup and its parents, of versions 1 and 2."""
     for line in _read(root, 'proc/self/cgroup').splitlines():
         unused_number, controllers, path = line.split(':', 2)
         if not controllers:
@@ -65,6 +57,7 @@ def _list_limits(root):
             folder, name = 'sys/fs/cgroup/memory', 'memory.limit_in_bytes'
         else:
             continue
+        # A container sees its own group as the root or at this path.
         parts = path.strip('/').split('/')
         for length in range(len(parts) + 1):
             text = _read(root, folder, *parts[:length], name).strip()

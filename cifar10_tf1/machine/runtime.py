@@ -30,10 +30,9 @@ _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
 def prepare_environment(kernels='stock', prefers_onednn=False):
-    """Sets the variables that TensorFlow and cuDNN read when they load, and malloc.
+    """Sets what TensorFlow and cuDNN read from the environment when they load.
 
-    Does not import TensorFlow, and has no effect after its import. A runtime ignores
-    the variables that it does not know.
+    Has no effect after that.
 
     Args:
       kernels: 'stock' or 'fast'.
@@ -71,12 +70,8 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
 
 @functools.lru_cache(maxsize=None)
 def load_tensorflow():
-    """Imports TensorFlow and makes version 2 behave like version 1.
+    """Imports TensorFlow, makes 2 behave like 1, and returns tensorflow.compat.v1.
 
-    Call it before building a graph; later calls change nothing.
-
-    Returns:
-      the module tensorflow.compat.v1.
     Raises:
       UserError: the processor has no AVX, or PYTHONPATH has another Python's packages.
     """
@@ -108,10 +103,9 @@ def _is_version_1(tf):
 
 @contextlib.contextmanager
 def _without_notes():
-    """Filters what TensorFlow's libraries log while they load.
+    """2: filters what its libraries log before any level can be set.
 
-    2: they log before any level can be set. A separate process filters standard
-    error, so the message of an abort still gets through.
+    A separate process does, so the message of an abort still gets through.
     """
     try:
         grep = subprocess.Popen(
@@ -134,13 +128,10 @@ def _without_notes():
 
 
 def start_threads(threads):
-    """Creates the threads of this process. Call it before building a graph.
+    """Creates the threads of this process (description.Threads), before any graph.
 
     The first device of a process fixes the number of threads for all. 2: building a
     graph already computes constants, on a device with one thread a core.
-
-    Args:
-      threads: description.Threads.
     """
     tf = load_tensorflow()
     with tf.Session(graph=tf.Graph(), config=session_config(threads)):
@@ -188,7 +179,7 @@ def dataset_options():
 
 
 def make_relu_gradient():
-    """Returns a function of (gradient, features): the gradient of relu.
+    """Returns the gradient of relu, a function of (gradient, features).
 
     Both are float32 of the same shape; the gradient is finite, no feature negative.
     """

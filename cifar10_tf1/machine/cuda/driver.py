@@ -42,16 +42,10 @@ class Driver(NamedTuple):
 
 
 def ask(limit=LIMIT_SECONDS):
-    """Asks the driver of this machine: Driver.
-
-    Unless CUDA_VISIBLE_DEVICES is set, numbers the cards as nvidia-smi does; CUDA
-    itself would put the fastest card first.
-
-    Args:
-      limit: float, seconds.
-    """
+    """Asks the driver of this machine for its cards, within `limit` seconds: Driver."""
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     if visible is None:
+        # As nvidia-smi numbers the cards; CUDA itself would put the fastest first.
         os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
     process = subprocess.Popen(
         [sys.executable, '-I', '-S', os.path.abspath(__file__), str(limit)],

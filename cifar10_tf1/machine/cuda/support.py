@@ -80,13 +80,7 @@ def find_support():
 
 
 def find_fault(card, driver, support):
-    """Why a TensorFlow can't use a card, as a clause; None if it can.
-
-    Args:
-      card: driver.Card.
-      driver: driver.Driver.
-      support: Support.
-    """
+    """Why a TensorFlow can't use a driver.Card of a driver.Driver; None if it can."""
     if not support.has_kernels(card):
         span = ' to '.join(map(format_capability, (support.lowest, support.highest)))
         consequence = (f'on newer cards {support.on_newer_cards}'
@@ -104,13 +98,7 @@ def find_fault(card, driver, support):
 
 
 def find_cudnn_fault(card, version, support):
-    """Why a cuDNN can't compute on a card, as a clause; None if it can.
-
-    Args:
-      card: driver.Card.
-      version: int, 91002 for 9.10.2; None if unknown.
-      support: Support.
-    """
+    """Why cuDNN (91002 for 9.10.2, or None) can't compute on a card; None if it can."""
     if not support.cudnn_limit or version is None:
         return None
     first, lowest = support.cudnn_limit
