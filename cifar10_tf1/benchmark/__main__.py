@@ -18,7 +18,7 @@ from cifar10_tf1 import cli
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.benchmark import medians
-from cifar10_tf1.benchmark import workers
+from cifar10_tf1.benchmark import worker
 from cifar10_tf1.common import limits
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
@@ -36,47 +36,42 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
 
     Args:
       pythons: list of str, the interpreter of each runtime.
-      system_name: str, one of systems.NAMES.
       data_dir: str, the folder of data.generate.
       num_cores: int, or None for all.
-      num_blocks: int.
-      block_seconds: float.
     Returns:
       dict for JSON: system, cores, block_seconds, and runtimes, a list of dicts with
       wheel, cpu and formulations. The latter have, by name, start_up_seconds,
       peak_memory_kb and blocks: {'train' or 'test': [images a second]}.
-    Raises:
-      UserError: a runtime can't be measured.
     """
     names = ('plain', *systems.find(system_name).kernels)
     with contextlib.ExitStack() as stack:
         started = []
         for python in pythons:
             for name in names:
-                started.append(workers.Worker(python, system_name, name, data_dir,
-                                              num_cores))
+                started.append(worker.Worker(python, system_name, name, data_dir,
+                                             num_cores))
                 stack.callback(started[-1].stop)
         # Neighbours do the same work, because ratios are taken of neighbouring blocks.
-        questions = [(worker, kind) for kind in KINDS for worker in started]
-        for worker, kind in questions:
-            worker.ask(kind, 0.0)  # builds its graph
+        questions = [(one, kind) for kind in KINDS for one in started]
+        for one, kind in questions:
+            one.ask(kind, 0.0)  # builds its graph
         blocks = {question: [] for question in questions}
         for number in range(num_blocks):
             print(f'block {number + 1} of {num_blocks}', file=sys.stderr,
                   end='\r', flush=True)
-            for worker, kind in questions:
-                blocks[worker, kind].append(worker.ask(kind, block_seconds))
+            for one, kind in questions:
+                blocks[one, kind].append(one.ask(kind, block_seconds))
         print(' ' * 40, file=sys.stderr, end='\r', flush=True)
     runtimes = []
     for first in range(0, len(started), len(names)):
         group = started[first:first + len(names)]
         runtimes.append({
             'wheel': group[0].about['wheel'], 'cpu': group[0].about['cpu'],
-            'formulations': {worker.formulation: {
-                'start_up_seconds': worker.about['start_up_seconds'],
-                'peak_memory_kb': worker.about['peak_memory_kb'],
-                'blocks': {kind: blocks[worker, kind] for kind in KINDS}}
-                for worker in group}})
+            'formulations': {one.formulation: {
+                'start_up_seconds': one.about['start_up_seconds'],
+                'peak_memory_kb': one.about['peak_memory_kb'],
+                'blocks': {kind: blocks[one, kind] for kind in KINDS}}
+                for one in group}})
     return {'system': system_name, 'cores': started[0].about['cores'],
             'block_seconds': block_seconds, 'runtimes': runtimes}
 
@@ -85,7 +80,7 @@ def describe(measured):
     """Lists the Markdown lines of the result.
 
     Rates are medians over the blocks; ratios are medians of the blocks' ratios to the
-    plain port on the first runtime. medians describes the intervals.
+    plain port on the first runtime.
     """
     lines = []
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
@@ -96,13 +91,11 @@ def describe(measured):
                   '|---|---|---|']
         formulations = runtime['formulations']
         for kind, kind_label in KINDS.items():
-            for name, label in FORMULATIONS.items():
-                if name not in formulations:
-                    continue
-                rates = formulations[name]['blocks'][kind]
+            for name, values in formulations.items():
+                rates = values['blocks'][kind]
                 ratio = medians.summarize_ratio(rates, first[kind])
-                lines.append(f'| {kind_label}, {label} | {medians.summarize(rates)} '
-                             f'| {ratio} |')
+                lines.append(f'| {kind_label}, {FORMULATIONS[name]} | '
+                             f'{medians.summarize(rates)} | {ratio} |')
         memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
                            for name, values in formulations.items())
         start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
@@ -136,12 +129,10 @@ def _run(options):
     num_blocks, seconds = NUM_BLOCKS, BLOCK_SECONDS
     if options.quick:
         num_blocks, seconds = NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS
-    num_blocks = options.blocks or num_blocks
     pythons = list(map(find_python, options.python or [sys.executable]))
     if options.threads and not hasattr(os, 'sched_setaffinity'):
         raise UserError('--threads: this system can\'t limit a process to some cores; '
                         'omit the option')
-    results = []
     try:
         temporary = tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
     except OSError as error:
@@ -150,9 +141,9 @@ def _run(options):
     with temporary as folder:
         with contextlib.redirect_stdout(sys.stderr):
             data.generate(folder, options.system)
-        for num_cores in options.threads or [None]:
-            results.append(measure(pythons, options.system, folder, num_cores,
-                                   num_blocks, seconds))
+        results = [measure(pythons, options.system, folder, num_cores,
+                           options.blocks or num_blocks, seconds)
+                   for num_cores in options.threads or [None]]
     if options.json:
         print(json.dumps(results, indent=1, sort_keys=True))
     else:

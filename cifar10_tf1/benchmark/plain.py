@@ -4,13 +4,7 @@ import tensorflow.compat.v1 as tf
 
 
 def start(build):
-    """Builds a graph and initialises its variables.
-
-    Args:
-      build: function that adds the graph's ops.
-    Returns:
-      (what build returned, tf.Session with TensorFlow's default numbers of threads).
-    """
+    """(what build returns, a tf.Session with the default threads) of a new graph."""
     with tf.Graph().as_default() as graph:
         built = build()
         initializer = tf.global_variables_initializer()
@@ -23,3 +17,16 @@ def batches(batch_size, *arrays):
     """Yields one pass over aligned arrays; the last batch may be short."""
     for start_row in range(0, len(arrays[0]), batch_size):
         yield [array[start_row:start_row + batch_size] for array in arrays]
+
+
+def repeat(session, fetches, placeholders, batch_size, *arrays, feeds={}):
+    """Runs fetches on batch after batch, pass after pass; yields their lengths.
+
+    Args:
+      placeholders: one for each of the arrays.
+      feeds: dict of everything else to feed.
+    """
+    while True:
+        for batch in batches(batch_size, *arrays):
+            session.run(fetches, {**feeds, **dict(zip(placeholders, batch))})
+            yield len(batch[0])

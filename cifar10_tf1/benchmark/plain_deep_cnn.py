@@ -31,37 +31,21 @@ _FIELDS = ('epoch', 'summed_loss', 'seconds')
 class Port:
     """The original's way: batches fetched to the host and fed back."""
 
-    def __init__(self, data_set, seed=1):
-        """
-        Args:
-          data_set: data.data_set.DataSet.
-          seed: int, which TensorFlow 2 can be set to require; None as in the original.
-        """
+    def __init__(self, data_set, seed=None):
+        """The seed is for TensorFlow 2, which can be set to require one."""
         def build():
             return plain_port.build_training(seed), {
                 'train': plain_port.build_input(data_set.train_paths, True, seed),
-                'test': plain_port.build_input([data_set.test_path], False, seed)}
+                'test': plain_port.build_input(data_set.test_paths, False, seed)}
 
         self._num_steps = data_set.num_train_examples // plain_port.BATCH_SIZE
         (self._port, self._inputs), self._session = plain.start(build)
 
-    def train(self):
-        for unused_loss in self._train():
-            yield plain_port.BATCH_SIZE
-
-    def test(self):
-        for unused_values in self._run('test', self._port['in_top_1']):
-            yield plain_port.BATCH_SIZE
-
     def run(self, folder, num_epochs):
-        """Trains on from the newest checkpoint, as the original does.
+        """Trains on from the newest checkpoint in a folder, as the original does.
 
-        Args:
-          folder: str, of the checkpoints.
-          num_epochs: int, in total.
-        Yields:
-          dict of each epoch's number, summed loss in nats, and seconds. The epoch is
-          saved after that; a kill in between repeats it.
+        Yields a dict of each epoch's number, summed loss in nats, and seconds. The epoch
+        is saved after that; a kill in between repeats it.
         """
         newest = tf.train.latest_checkpoint(folder)
         step = 0
@@ -71,7 +55,7 @@ class Port:
         for epoch in range(step // self._num_steps + 1, num_epochs + 1):
             start = time.perf_counter()
             summed_loss = 0.0
-            for loss in itertools.islice(self._train(), self._num_steps):
+            for unused_update, loss in itertools.islice(self.train(), self._num_steps):
                 summed_loss += float(loss)
             seconds = time.perf_counter() - start
             yield {'epoch': epoch, 'summed_loss': summed_loss,
@@ -80,10 +64,11 @@ class Port:
                 self._session, os.path.join(folder, 'model.ckpt'),
                 epoch * self._num_steps)
 
-    def _train(self):
-        for unused_update, loss in self._run(
-                'train', [self._port['train_op'], self._port['loss']]):
-            yield loss
+    def train(self):
+        return self._run('train', [self._port['train_op'], self._port['loss']])
+
+    def test(self):
+        return self._run('test', self._port['in_top_1'])
 
     def _run(self, split, fetches):
         """Takes steps from the first file on, again and again; yields the values."""
@@ -98,7 +83,11 @@ class Port:
                                   self._port['labels']: labels})
 
 
-PORTS = {'deep_cnn': Port}
+def open_steps(unused_name, data_set):
+    """Training and testing, timed by worker.py."""
+    port = Port(data_set, seed=1)
+    return {kind: (plain_port.BATCH_SIZE for unused_values in values)
+            for kind, values in (('train', port.train()), ('test', port.test()))}
 
 
 def _train(options):
@@ -107,7 +96,7 @@ def _train(options):
                         'this would overwrite; choose another folder')
     source = data.SOURCES['cifar10']
     port = Port(source.load(options.data_dir or source.data_dir,
-                            synthetic=options.synthetic), seed=None)
+                            synthetic=options.synthetic))
     try:
         os.makedirs(options.folder, exist_ok=True)
     except OSError as error:

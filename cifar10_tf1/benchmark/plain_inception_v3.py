@@ -181,14 +181,7 @@ def prepare(images):
 
 
 def build_training(images, labels, keep_prob=KEEP_PROB):
-    """A training graph.
-
-    Args:
-      images: float32 [batch, 299, 299, 3]; labels: int32 [batch].
-    Returns:
-      dict: logits, loss, train_op (whose value is the loss), variables
-      ({name: tf.Variable} of slim's model variables), saver (plain).
-    """
+    """A training graph of images [batch, 299, 299, 3]; train_op's value is the loss."""
     step = tf.train.create_global_step()
     logits = build_network(images, True, keep_prob)
     cross_entropy = tf.losses.softmax_cross_entropy(
@@ -202,18 +195,12 @@ def build_training(images, labels, keep_prob=KEEP_PROB):
         train_op = tf.check_numerics(loss, 'the loss')
     return {'logits': logits, 'loss': loss, 'train_op': train_op,
             'variables': {variable.op.name: variable for variable
-                          in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)},
-            'saver': tf.train.Saver()}
+                          in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)}}
 
 
-class Port:
-    """The original's training and testing, with the preparation in the graph."""
-
-    def __init__(self, data_set):
-        self._data_set = data_set
-        self._built, self._session = plain.start(self._build)
-
-    def _build(self):
+def open_steps(unused_name, data_set):
+    """Training and testing, timed by worker.py, with the preparation in the graph."""
+    def build():
         images = tf.placeholder(tf.uint8, [BATCH_SIZE, 32, 32, 3])
         labels = tf.placeholder(tf.int32, [BATCH_SIZE])
         train_op = build_training(prepare(images), labels)['train_op']
@@ -222,22 +209,10 @@ class Port:
             logits = build_network(prepare(tested), True)
         return images, labels, train_op, tested, logits
 
-    def train(self):
-        images, labels, train_op, *unused_test = self._built
-        all_labels, all_images = self._data_set.labels_and_images('train')
-        while True:
-            for batch in plain.batches(BATCH_SIZE, all_images, all_labels):
-                if len(batch[0]) == BATCH_SIZE:
-                    self._session.run(train_op, dict(zip((images, labels), batch)))
-                    yield BATCH_SIZE
-
-    def test(self):
-        *unused_training, tested, logits = self._built
-        images = self._data_set.labels_and_images('test')[1]
-        while True:
-            for batch, in plain.batches(TEST_BATCH_SIZE, images):
-                self._session.run(logits, {tested: batch})
-                yield len(batch)
-
-
-PORTS = {'inception_v3': Port}
+    (images, labels, train_op, tested, logits), session = plain.start(build)
+    all_labels, all_images = data_set.labels_and_images('train')
+    whole = len(all_labels) // BATCH_SIZE * BATCH_SIZE
+    return {'train': plain.repeat(session, train_op, (images, labels), BATCH_SIZE,
+                                  all_images[:whole], all_labels[:whole]),
+            'test': plain.repeat(session, logits, (tested,), TEST_BATCH_SIZE,
+                                 data_set.labels_and_images('test')[1])}

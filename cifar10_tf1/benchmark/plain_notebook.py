@@ -24,7 +24,6 @@ from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 
 NUM_CLASSES = 10
-TIMED_SEED = 1  # TensorFlow 2 can be set to require seeds
 
 
 def build_laptop_logits(x, keep_prob, seed=None):
@@ -44,11 +43,7 @@ def build_laptop_logits(x, keep_prob, seed=None):
 
 
 def build_udacity_logits(x, keep_prob, seed=None):
-    """float32 [batch, 32, 32, 3] to [batch, 10]; dropout on the logits too.
-
-    The course test builds a second, untrained network in the same graph; it changes
-    no figure and is left out here.
-    """
+    """float32 [batch, 32, 32, 3] to [batch, 10]; dropout on the logits too."""
     net = x
     for maps, size in ((32, 8), (64, 4), (256, 2)):
         shape = [size, size, net.shape[-1].value, maps]
@@ -83,15 +78,14 @@ def build_convolution(net, weights, biases, stride, has_relu):
     return tf.nn.max_pool(net, [1, 2, 2, 1], [1, 2, 2, 1], 'SAME')
 
 
-def build_training(build_logits, seed=None):
-    """The graph of a notebook.
+# By system: (function of x, keep_prob and a seed; images in a batch, of which a file's last
+# may be short; keep_prob in training).
+NOTEBOOKS = {'laptop_cnn': (build_laptop_logits, 256, 0.5),
+             'udacity_cnn': (build_udacity_logits, 1000, 0.8)}
 
-    Args:
-      build_logits: function of (x, keep_prob, seed).
-      seed: int, or None.
-    Returns:
-      dict: x, y, keep_prob (placeholders), loss, train_op, accuracy, saver.
-    """
+
+def build_training(build_logits, seed=None):
+    """{name: tensor} of a notebook's graph, and its saver."""
     x = tf.placeholder(tf.float32, [None, 32, 32, 3], name='x')
     y = tf.placeholder(tf.float32, [None, NUM_CLASSES], name='y')
     keep_prob = tf.placeholder(tf.float32, name='keep_prob')
@@ -102,8 +96,7 @@ def build_training(build_logits, seed=None):
     correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
     accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name='accuracy')
     return {'x': x, 'y': y, 'keep_prob': keep_prob, 'loss': loss,
-            'train_op': train_op, 'accuracy': accuracy,
-            'saver': tf.train.Saver()}
+            'train_op': train_op, 'accuracy': accuracy, 'saver': tf.train.Saver()}
 
 
 def prepare(images):
@@ -118,18 +111,10 @@ def one_hot(labels):
 class Notebook:
     """A session of a notebook, with its data prepared in memory."""
 
-    build_logits = None  # static, of a subclass; as build_training's
-    batch_size = None    # images, in training and testing; a file's last batch is short
-    keep_prob = None     # in training
-
-    def __init__(self, data_set, seed=TIMED_SEED):
-        """
-        Args:
-          data_set: data.data_set.DataSet.
-          seed: int, or None for a different run each time.
-        """
+    def __init__(self, name, data_set, seed=None):
+        self._build_logits, self._batch_size, self._keep_prob = NOTEBOOKS[name]
         self._port, self._session = plain.start(
-            lambda: build_training(self.build_logits, seed))
+            lambda: build_training(self._build_logits, seed))
         labels, images = data_set.labels_and_images('train')
         self._files, held_back = [], []
         for rows in np.split(np.arange(len(labels)), 5):
@@ -149,21 +134,22 @@ class Notebook:
 
     def _train_file(self, file):
         """Takes a step for each batch of a file; yields the batches."""
-        for x, y in plain.batches(self.batch_size, *file):
-            self._run(['train_op'], x, y, self.keep_prob)
+        for x, y in plain.batches(self._batch_size, *file):
+            self._run(['train_op'], x, y, self._keep_prob)
             yield x, y
 
     def train(self):
+        """Trains without end; yields the number of images of each step."""
         while True:
             for file in self._files:
                 for x, unused_y in self._train_file(file):
                     yield len(x)
 
     def test(self):
-        while True:
-            for x, y in plain.batches(self.batch_size, *self._test):
-                self._run(['accuracy'], x, y)
-                yield len(x)
+        """Tests without end; yields the number of images of each step."""
+        return plain.repeat(
+            self._session, self._port['accuracy'], (self._port['x'], self._port['y']),
+            self._batch_size, *self._test, feeds={self._port['keep_prob']: 1.0})
 
     def run(self, num_epochs, num_files):
         """Yields a dict of figures after each file of each epoch."""
@@ -177,44 +163,32 @@ class Notebook:
                 loss, accuracy = self._run(['loss', 'accuracy'], x, y)
                 yield {'epoch': epoch, 'part': part, 'loss': float(loss),
                        'training_accuracy': float(accuracy),
-                       'validation_accuracy': self._validate(),
+                       'validation_accuracy': float(np.mean(
+                           self._list_accuracies(1000, self._validation))),
                        'seconds': round(seconds, 2)}
 
-    def _validate(self):
-        """Accuracy of all 5,000 images, counted in parts of 1,000."""
-        return float(np.mean([
-            self._run(['accuracy'], x, y)[0]
-            for x, y in plain.batches(1000, *self._validation)]))
+    def _list_accuracies(self, batch_size, data):
+        return [self._run(['accuracy'], x, y)[0]
+                for x, y in plain.batches(batch_size, *data)]
 
     def count_test(self):
         """(float, mean accuracy over mini-batches as documented; int, num_correct)."""
-        shares, num_correct = [], 0
-        for x, y in plain.batches(self.batch_size, *self._test):
-            share, = self._run(['accuracy'], x, y)
-            shares.append(float(share))
-            num_correct += int(round(float(share) * len(x)))
-        return sum(shares) / len(shares), num_correct
+        shares = list(map(float, self._list_accuracies(self._batch_size, self._test)))
+        sizes = [len(x) for x, unused_y in plain.batches(self._batch_size, *self._test)]
+        return sum(shares) / len(shares), sum(
+            int(round(share * size)) for share, size in zip(shares, sizes))
 
 
-class LaptopCnn(Notebook):
-    build_logits = staticmethod(build_laptop_logits)
-    batch_size = 256
-    keep_prob = 0.5
-
-
-class UdacityCnn(Notebook):
-    build_logits = staticmethod(build_udacity_logits)
-    batch_size = 1000
-    keep_prob = 0.8
-
-
-PORTS = {'laptop_cnn': LaptopCnn, 'udacity_cnn': UdacityCnn}
+def open_steps(name, data_set):
+    """Training and testing, timed by worker.py."""
+    notebook = Notebook(name, data_set, seed=1)
+    return {'train': notebook.train(), 'test': notebook.test()}
 
 
 def _train(options):
     source = data.SOURCES['cifar10']
-    notebook = PORTS[options.system](source.load(
-        options.data_dir or source.data_dir, synthetic=False), seed=None)
+    notebook = Notebook(options.system, source.load(
+        options.data_dir or source.data_dir, synthetic=False))
     try:
         file = open(options.output, 'w', newline='')
     except OSError as error:
@@ -241,7 +215,7 @@ def main(argv=None):
         'that the notebook prints after each file of each epoch.',
         epilog='example: python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn '
         'run.csv --epochs 50')
-    parser.add_argument('system', choices=sorted(PORTS), help='the notebook')
+    parser.add_argument('system', choices=sorted(NOTEBOOKS), help='the notebook')
     cli.add_path(parser, 'output', 'CSV', 'the CSV file to write')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs',
                    required=True)

@@ -22,22 +22,18 @@ VARIABLES = {f'model/{layer}/{name}': shape
 
 
 def build_variables(seed=1):
-    """Adds ten trainable variables on /cpu:0. Returns {name: tf.Variable}.
+    """{name: tf.Variable} of ten trainable ones, on /cpu:0.
 
     The default seed is for TensorFlow 2, which can be set to require one.
     """
-    variables = {}
     with tf.variable_scope('model'), tf.device('/cpu:0'):
         for layer, shape, stddev, unused_decay, bias, value in LAYERS:
             with tf.variable_scope(layer):
-                for variable in (
-                        tf.get_variable('weights', shape, initializer=tf.
-                                        truncated_normal_initializer(
-                                            stddev=stddev, seed=seed)),
-                        tf.get_variable(bias, shape[-1:], initializer=tf.
-                                        constant_initializer(value))):
-                    variables[variable.op.name] = variable
-    return variables
+                tf.get_variable('weights', shape, initializer=(
+                    tf.truncated_normal_initializer(stddev=stddev, seed=seed)))
+                tf.get_variable(bias, shape[-1:],
+                                initializer=tf.constant_initializer(value))
+    return {variable.op.name: variable for variable in tf.trainable_variables()}
 
 
 def build_logits(images, tensors):
@@ -85,13 +81,9 @@ def build_loss(logits, labels, tensors):
 
 
 def build_training(seed=1):
-    """A training graph with fed batches.
+    """A training graph with fed batches; in_top_1 is for testing.
 
-    Args:
-      seed: int, of the initial weights; None as in the original.
-    Returns:
-      dict: images, labels (placeholders), loss, train_op, in_top_1 (for
-      testing), saver (plain).
+    The seed is of the initial weights; None as in the original.
     """
     images = tf.placeholder(tf.float32, [BATCH_SIZE, 24, 24, 3])
     labels = tf.placeholder(tf.int32, [BATCH_SIZE])
@@ -110,12 +102,10 @@ def build_training(seed=1):
 
 
 def build_input(paths, is_training, seed=1):
-    """Builds batches image by image: an initializable iterator without prefetching.
+    """Batches built image by image, from files of records, without prefetching.
 
-    Args:
-      paths: list of str, files of records.
-      is_training: bool, whether to flip and to shift the brightness.
-      seed: int, as for build_variables; None as in the original.
+    Training flips and shifts the brightness.
+
     Returns:
       (initializer, (images, labels)): as the placeholders of build_training.
     """

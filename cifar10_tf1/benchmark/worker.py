@@ -1,4 +1,4 @@
-"""One process of the benchmark: trains and tests in one environment.
+"""One process of the benchmark, which trains and tests in one environment.
 
     python -m cifar10_tf1.benchmark.worker SYSTEM FORMULATION DATA_DIR
 
@@ -11,12 +11,15 @@ import importlib
 import json
 import os
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 
 from cifar10_tf1 import scripts
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import data
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import runtime
@@ -26,80 +29,147 @@ SEED = 1
 NUM_WARM_UP_STEPS, MAX_WARM_UP_SECONDS = 10, 30.0
 
 
-class Ours:
-    """Training and testing as train.py and test.py do them."""
+class Worker:
+    """Such a process, started and asked by another one."""
 
-    def __init__(self, system, data_set, formulation):
-        self._system = system
-        self._data_set = data_set
-        self._formulation = formulation
-        self._settings = run_settings.default(system, data_set, formulation)
-        runtime.start_threads(self._settings.threads)
+    def __init__(self, python, system_name, formulation, data_dir, num_cores=None):
+        """Starts it and waits until it can be asked.
 
-    def train(self):
-        """Takes steps without end; yields the number of images of each."""
-        graph = self._build('train')
-        inputs, plan = graph.inputs, self._system.build_plan(self._data_set)
-        with self._open(graph.graph, graph.initializer) as session:
-            inputs.training.load(session, self._data_set)
-            feeds = {inputs.handle: session.run(inputs.handles['training'])}
-            if self._system.keep_prob is not None:
-                feeds[graph.mode.keep_prob] = self._system.keep_prob
-            epoch = 0
-            while True:
-                inputs.training.initialize(session, epoch)
-                for size in plan.batch_sizes:
-                    session.run([graph.train_op, graph.total_loss], feeds)
-                    yield size
-                epoch += 1
+        Args:
+          python: str, path of the runtime's interpreter.
+          system_name: str, one of systems.NAMES.
+          formulation: 'plain', 'stock' or 'fast'.
+          data_dir: str, the folder of data.generate.
+          num_cores: int, or None for all available cores.
+        Raises:
+          UserError: it can't be started, or it ends.
+        """
+        self.python = python
+        self.formulation = formulation
+        cores = None
+        if num_cores is not None:
+            cores = sorted(os.sched_getaffinity(0))[:num_cores]
+        # A file, because a pipe that nobody reads would fill up.
+        self._errors = tempfile.TemporaryFile('w+')
+        try:
+            self._process = subprocess.Popen(
+                [python, '-m', 'cifar10_tf1.benchmark.worker', system_name,
+                 formulation, data_dir], cwd=scripts.ROOT,
+                env={name: value for name, value in os.environ.items()
+                     if not name.startswith(('TF_', 'OMP_'))},
+                universal_newlines=True, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=self._errors,
+                preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
+        except OSError as error:
+            raise UserError(f'cannot run {python}: {error.strerror}; choose another '
+                            'Python with --python')
+        try:
+            self.about = self._read()
+        except BaseException:
+            self.stop()
+            raise
 
-    def test(self):
-        """Classifies without end; yields the number of images of each session.run."""
-        import tensorflow.compat.v1 as tf
-        graph = self._build('test', None)
-        source = graph.inputs.test
-        with graph.graph.as_default():
-            initializer = tf.global_variables_initializer()
-        with self._open(graph.graph, initializer,
-                        rewrites=self._formulation == 'stock') as session:
-            source.load(session, self._data_set)
-            feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
-            while True:
-                source.initialize(session)
-                num_tested = 0
-                while num_tested < source.num_examples:
-                    logits, unused_in_top_1 = session.run(
-                        [graph.logits, graph.in_top_1], feeds)
-                    num_tested += len(logits)
-                    yield len(logits)
+    def ask(self, kind, seconds):
+        """Trains or tests for some seconds. Returns images a second."""
+        try:
+            print(kind, seconds, file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            self._raise_ended()
+        answer = self._read()
+        return answer['count'] / answer['seconds']
 
-    def _build(self, name, *variant):
-        return scripts.load(name).build_graph(
-            self._system, self._data_set, SEED, *variant, 'cpu',
-            self._settings.input_threads, self._formulation)
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
 
-    def _open(self, graph, initializer, rewrites=True):
-        import tensorflow.compat.v1 as tf
-        session = tf.Session(graph=graph, config=runtime.session_config(
-            self._settings.threads, rewrites))
-        session.run(initializer)
-        return session
+    def _read(self):
+        line = self._process.stdout.readline()
+        if not line:
+            self._raise_ended()
+        try:
+            return json.loads(line)
+        except ValueError:
+            raise UserError(f'{self.python} does not run the benchmark: it printed '
+                            f'{line[:60]!r}; choose a Python with --python')
+
+    def _raise_ended(self):
+        status = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        raise UserError(f'{self.python}, {self.formulation}: '
+                        + (lines[-1] if lines else f'ended with status {status}'))
 
 
-def load_subject(system_name, formulation, data_dir):
-    """Loads TensorFlow and what is timed: an object with the methods of Ours."""
+def open_steps(system_name, formulation, data_dir):
+    """Loads TensorFlow and what is timed.
+
+    Returns:
+      {'train': generator, 'test': generator}, endless; each value is the number of
+      images of a step that was taken.
+    """
     devices.select('cpu')
+    entry = systems.find(system_name)
     if formulation == 'plain':
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
         runtime.load_tensorflow()
-        name = ('notebook' if system_name in ('laptop_cnn', 'udacity_cnn')
-                else system_name)
+        name = 'notebook' if entry.shared_file else system_name
         port = importlib.import_module(f'cifar10_tf1.benchmark.plain_{name}')
-        return port.PORTS[system_name](data.load_data_set(data_dir, system_name))
-    runtime.prepare_environment(formulation, systems.find(system_name).prefers_onednn)
+        return port.open_steps(system_name, data.load_data_set(data_dir, system_name))
+    runtime.prepare_environment(formulation, entry.prefers_onednn)
     runtime.load_tensorflow()
-    return Ours(systems.load(system_name), data.load_data_set(data_dir, system_name),
-                formulation)
+    system, data_set = systems.load(system_name), data.load_data_set(data_dir, system_name)
+    settings = run_settings.default(system, data_set, formulation)
+    runtime.start_threads(settings.threads)
+    return {'train': _train(system, data_set, settings),
+            'test': _test(system, data_set, settings)}
+
+
+def _train(system, data_set, settings):
+    """As train.py does it."""
+    graph = scripts.load('train').build_graph(
+        system, data_set, SEED, 'cpu', settings.input_threads, settings.kernels)
+    source, batch_sizes = graph.inputs.training, system.build_plan(data_set).batch_sizes
+    with _open(graph.graph, settings) as session:
+        session.run(graph.initializer)
+        source.load(session, data_set)
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
+        if system.keep_prob is not None:
+            feeds[graph.mode.keep_prob] = system.keep_prob
+        epoch = 0
+        while True:
+            source.initialize(session, epoch)
+            for size in batch_sizes:
+                session.run([graph.train_op, graph.total_loss], feeds)
+                yield size
+            epoch += 1
+
+
+def _test(system, data_set, settings):
+    """As test.py does it; yields the number of images of each session.run."""
+    import tensorflow.compat.v1 as tf
+    graph = scripts.load('test').build_graph(
+        system, data_set, SEED, None, 'cpu', settings.input_threads, settings.kernels)
+    source = graph.inputs.test
+    with graph.graph.as_default():
+        initializer = tf.global_variables_initializer()
+    with _open(graph.graph, settings, rewrites=settings.kernels == 'stock') as session:
+        session.run(initializer)
+        source.load(session, data_set)
+        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
+        while True:
+            source.initialize(session)
+            num_tested = 0
+            while num_tested < source.num_examples:
+                logits, unused_in_top_1 = session.run([graph.logits, graph.in_top_1],
+                                                      feeds)
+                num_tested += len(logits)
+                yield len(logits)
+
+
+def _open(graph, settings, rewrites=True):
+    import tensorflow.compat.v1 as tf
+    return tf.Session(graph=graph,
+                      config=runtime.session_config(settings.threads, rewrites))
 
 
 def main():
@@ -107,8 +177,7 @@ def main():
     # Standard output is for the JSON that the parent reads.
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
-    subject = load_subject(*sys.argv[1:])
-    steps = {'train': subject.train(), 'test': subject.test()}
+    steps = open_steps(*sys.argv[1:])
     next(steps['train'])
     seconds = time.perf_counter() - start
     for unused_step in range(NUM_WARM_UP_STEPS):

@@ -94,7 +94,7 @@ def test_a_run_of_train_py_is_left_alone(train, finished_run, tmp_path, capsys):
 
 
 @not_seeded
-@pytest.mark.parametrize('system', sorted(plain_notebook.PORTS))
+@pytest.mark.parametrize('system', sorted(plain_notebook.NOTEBOOKS))
 def test_a_notebook_writes_the_figures_it_prints(system, train, tmp_path, capsys):
     path = tmp_path / 'run.csv'
     assert plain_notebook.main([system, str(path), '--epochs', '2',
