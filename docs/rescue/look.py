@@ -7,6 +7,8 @@ for name, shape in tf.train.list_variables(prefix):
 tf.disable_eager_execution()
 tf.train.import_meta_graph(prefix + '.meta')
 for op in tf.get_default_graph().get_operations():
+    if op.name.startswith('save/'):
+        continue  # the Saver's own
     if op.type.startswith(('Placeholder', 'IteratorGetNext', 'QueueDequeue', 'Softmax',
                            'BiasAdd', 'Sigmoid')):
         for tensor in op.outputs:

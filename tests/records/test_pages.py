@@ -123,7 +123,7 @@ WRITTEN = ('.venv', '.venv-tf2', 'dataset/cifar10/a', 'demo/model/a',
            'photo.jpg', 'holiday/a.jpg', 'export/saved_model.pb', 'export.onnx',
            'data/model/run.json', 'cifar-tf1.tar.gz', 'cifar-10-binary.tar.gz',
            'model.tar', 'rescue.py', 'old/checkpoint', 'rescued/saved_model.pb',
-           'rescued.onnx', 'expected.npz', 'export.npz')
+           'rescued.onnx', 'expected.npz', 'export.npz', 'tfrecord/labels.txt')
 
 
 def test_what_the_pages_write_is_ignored_by_git():
