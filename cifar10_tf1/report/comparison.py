@@ -17,30 +17,13 @@ _SYSTEMS = os.path.dirname(os.path.abspath(systems.__file__))
 
 
 class Comparison(NamedTuple):
-    """The deviations of one curve from another, where both have figures."""
+    """The deviations of one curve from another, in its unit: percent, or points."""
     curve: systems.Curve
-    deviations: dict  # like a curve: percent of the other, or points for shares
-
-    @property
-    def mean_absolute(self):
-        return statistics.mean(map(abs, self.deviations.values()))
-
-    @property
-    def mean(self):
-        return statistics.mean(self.deviations.values())
-
-    @property
-    def num_above(self):
-        return sum(deviation > 0 for deviation in self.deviations.values())
-
-    @property
-    def largest_place(self):
-        """(epoch, part) of the largest deviation, above or below."""
-        return max(self.deviations, key=lambda place: abs(self.deviations[place]))
-
-    @property
-    def largest(self):
-        return self.deviations[self.largest_place]
+    deviations: dict  # like a curve, of the places where both have figures
+    mean: float
+    mean_absolute: float
+    largest: float    # above or below
+    largest_at: int   # epoch
 
     @property
     def is_within(self):
@@ -48,12 +31,13 @@ class Comparison(NamedTuple):
         return (self.mean_absolute <= self.curve.mean_absolute
                 and abs(self.largest) <= self.curve.largest)
 
-    def describe_limits(self):
+    def describe(self):
         """The deviations that make the verdict, each with its limit."""
-        curve, unit = self.curve, self.curve.unit
+        unit = self.curve.unit
         return (f'mean absolute deviation {self.mean_absolute:.2f} {unit} (at most '
-                f'{curve.mean_absolute}), largest {self.largest:+.2f} {unit} in epoch '
-                f'{self.largest_place[0]} (at most {curve.largest}, above or below)')
+                f'{self.curve.mean_absolute}), mean {self.mean:+.2f} {unit}, largest '
+                f'{self.largest:+.2f} {unit} in epoch {self.largest_at} (at most '
+                f'{self.curve.largest}, above or below)')
 
 
 class ComparedCurve(NamedTuple):
@@ -126,7 +110,12 @@ def compare(figures, reference, curve):
     deviations = {place: 100.0 * (value - reference[place] if curve.is_share
                                   else value / reference[place] - 1.0)
                   for place, value in figures.items() if place in reference}
-    return Comparison(curve, deviations) if deviations else None
+    if not deviations:
+        return None
+    largest = max(deviations, key=lambda place: abs(deviations[place]))
+    return Comparison(
+        curve, deviations, statistics.mean(deviations.values()),
+        statistics.mean(map(abs, deviations.values())), deviations[largest], largest[0])
 
 
 def choose_curves(documented, num_files):
@@ -165,18 +154,15 @@ def _compare(entry, curve, record):
     num_epochs = gathering.count_epochs(record)
     found = comparison = compare(figures, documented, curve)
     if comparison:
-        verdict = (f'{"within" if comparison.is_within else "OUTSIDE"} the band: '
-                   f'{comparison.describe_limits()}.')
-        if num_epochs < entry.num_epochs:
-            verdict += f' The run is at epoch {num_epochs} of {entry.num_epochs}'
+        verdict = f'{"within" if comparison.is_within else "OUTSIDE"} the band: {found.describe()}.'
     else:
         verdict = (f'too short to compare: the documented curve begins with epoch '
-                   f'{min(documented)[0]}, and this run has come to epoch {num_epochs}.')
+                   f'{min(documented)[0]}.')
         found = compare(figures, port, curve)
         if found:
-            verdict += (' Compared with a plain port of the original: '
-                        f'{found.describe_limits()}')
-    if found and num_epochs < entry.num_epochs:
-        verdict += ('; its epochs so far are '
-                    f'{"normal" if found.is_within else "NOT normal"}.')
+            verdict += f' Compared with a plain port of the original: {found.describe()}.'
+    if num_epochs < entry.num_epochs:
+        verdict += f' The run is at epoch {num_epochs} of {entry.num_epochs}' + (
+            f'; its epochs so far are {"normal" if found.is_within else "NOT normal"}.'
+            if found else '.')
     return ComparedCurve(curve, figures, verdict, documented, port, comparison)

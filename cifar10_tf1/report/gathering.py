@@ -7,6 +7,7 @@ draws, so it is not a second sample.
 """
 
 import os
+import pathlib
 import re
 import statistics
 from typing import NamedTuple, Optional
@@ -18,8 +19,8 @@ from cifar10_tf1.records import run_record
 from cifar10_tf1.report import counting
 
 COMPLETE = 'complete'
-LOGS = 'logs'           # in the folder of a sweep
-FAILURE = '.failure'    # suffix of a file there that says why a run failed
+LOGS = 'logs'         # in the folder of a sweep
+FAILURE = '.failure'  # suffix of a file there that says why a run failed
 
 
 class Kind(NamedTuple):
@@ -42,6 +43,7 @@ class Run(NamedTuple):
     record: Optional[run_record.RunRecord] = None  # None: not begun, or damaged
     is_trained: bool = False  # to its last epoch
     tests: dict = {}          # variant -> list of the tests that count, by seed
+    values: list = []         # the documented tests' results, in the document's measure
 
     @property
     def is_complete(self):
@@ -51,27 +53,18 @@ class Run(NamedTuple):
     def kind(self):
         record, kind = self.record, self.record.kind
         return Kind(record.content['data']['name'], kind['wheel'], kind['kernels'],
-                    kind['device'], count_files(record),
-                    bool(record.is_from_scratch), bool(record.has_other_weights),
-                    count_epochs(record))
-
-    def list_counts(self, variant):
-        """The variant's numbers of right images, by test seed."""
-        return [test['num_correct'] for test in self.tests.get(variant, ())]
-
-    @property
-    def values(self):
-        """The documented tests' results, in the document's measure."""
-        entry = systems.find(self.record.content['system'])
-        measure = counting.choose_measure(entry.documented)
-        return [measure.read(test) for test in self.tests.get(entry.variants[0], ())
-                if test.get(measure.key) is not None]
+                    kind['device'], count_files(record), bool(record.is_from_scratch),
+                    bool(record.has_other_weights), count_epochs(record))
 
     @property
     def number(self):
         """The mean of the values; the run must have been tested."""
-        values = self.values
-        return float(statistics.mean(values)) if len(values) > 1 else values[0]
+        return (float(statistics.mean(self.values)) if len(self.values) > 1
+                else self.values[0])
+
+    def list_counts(self, variant):
+        """The variant's numbers of right images, by test seed."""
+        return [test['num_correct'] for test in self.tests.get(variant, ())]
 
 
 def count_files(record):
@@ -92,9 +85,9 @@ def is_trained(record, num_epochs):
     if not epochs or weights.get('step') != epochs[-1]['step']:
         return False
     # If epochs are recorded in parts, the last epoch may lack some.
-    first, last = ([entry['epoch'] for entry in epochs].count(epoch) for epoch in (
-        epochs[0]['epoch'], epochs[-1]['epoch']))
-    return epochs[-1]['epoch'] >= num_epochs and first == last
+    numbers = [entry['epoch'] for entry in epochs]
+    return numbers[-1] >= num_epochs and (
+        numbers.count(numbers[0]) == numbers.count(numbers[-1]))
 
 
 def name_run(seed):
@@ -115,22 +108,17 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     Raises:
       UserError: the folder can't be read.
     """
-    logs, failures = os.path.join(folder, LOGS), {}
     try:
         names = set(os.listdir(folder))
-        for name in os.listdir(logs) if LOGS in names else ():
-            if name.endswith(FAILURE):
-                with open(os.path.join(logs, name), encoding='utf-8') as file:
-                    failures[name[:-len(FAILURE)]] = file.read().strip()
     except OSError as error:
-        raise UserError(f'cannot read {error.filename}: {error.strerror}; choose '
-                        'another --folder')
-    asked = {name_run(seed) for seed in seeds} | set(failures)
-    runs = []
+        raise UserError(f'cannot read {folder}: {error.strerror}; choose another '
+                        '--folder')
+    failures = {path.stem: path.read_text().strip()
+                for path in pathlib.Path(folder, LOGS).glob('*' + FAILURE)}
+    asked, runs = {name_run(seed) for seed in seeds} | set(failures), []
     for name in names | asked:
-        number = re.search(r'\d+$', name)
+        path, number = os.path.join(folder, name), re.search(r'\d+$', name)
         run = Run(name, number and int(number.group()), 'not begun')
-        path = os.path.join(folder, name)
         if os.path.exists(os.path.join(path, run_record.FILE)):
             try:
                 record = run_record.load_folder(path)
@@ -154,46 +142,43 @@ def build_run(record, num_epochs=None, step=None):
       num_epochs: int, of a complete run; None: as recorded in its settings.
       step: int, at which tests count; None: the last epoch's.
     """
+    entry = systems.find(record.content['system'])
     num_epochs = num_epochs or record.settings.epochs
     missing, trained = counting.list_missing(record), is_trained(record, num_epochs)
-    if not record.epochs:
-        state = 'no epoch yet'
-    elif not trained:
-        state = f'at epoch {count_epochs(record)} of {num_epochs}'
-    elif missing:
-        state = f'tests are missing: {len(missing)}'
-    else:
-        state = COMPLETE
+    state = ('no epoch yet' if not record.epochs
+             else f'at epoch {count_epochs(record)} of {num_epochs}' if not trained
+             else f'tests are missing: {len(missing)}' if missing else COMPLETE)
     if step is None and record.epochs:
         step = record.epochs[-1]['step']
-    name = os.path.basename(os.path.abspath(record.folder))
-    return Run(name, record.settings.seed, state, record, trained, {
-        variant: list(counting.find_counted(record, variant, step).values())
-        for variant in systems.find(record.content['system']).variants})
+    tests = {variant: list(counting.find_counted(record, variant, step).values())
+             for variant in entry.variants}
+    measure = counting.choose_measure(entry.documented)
+    return Run(os.path.basename(os.path.abspath(record.folder)), record.settings.seed,
+               state, record, trained, tests, [
+                   measure.read(test) for test in tests[entry.variants[0]]
+                   if test.get(measure.key) is not None])
 
 
 def load_records(records):
     """Builds the runs of a list of RunRecord, each with a process: by runtime and seed.
 
     Raises:
-      UserError: they differ in system, data set or amount of data.
+      UserError: they differ in system, data set, amount of data or first weights.
     """
+    def describe(record):
+        return ', '.join(filter(None, [
+            f'{record.content["system"]} on {record.content["data"]["name"]}',
+            count_files(record) and f'{count_files(record)} files',
+            record.is_from_scratch and 'from seeded weights',
+            record.has_other_weights and 'from other weights than the documented ones']))
+
     for record in records:
-        if _describe_data(record) != _describe_data(records[0]):
+        if describe(record) != describe(records[0]):
             raise UserError(
-                f'{record.folder} holds a run of {_describe_data(record)}, '
-                f'{records[0].folder} one of {_describe_data(records[0])}: a report '
+                f'{record.folder} holds a run of {describe(record)}, '
+                f'{records[0].folder} one of {describe(records[0])}: a report '
                 'covers one system and data set; leave the others out')
     return sorted(map(build_run, records), key=_find_place)
-
-
-def _describe_data(record):
-    number = count_files(record)
-    return (f'{record.content["system"]} on {record.content["data"]["name"]}'
-            + (' from seeded weights' if record.is_from_scratch else '')
-            + (' from other weights than the documented ones'
-               if record.has_other_weights else '')
-            + ('' if number is None else f', {number} files'))
 
 
 def gather(runs):
@@ -207,11 +192,11 @@ def gather(runs):
     # If a seed has several runs, the one with all its tests counts.
     for run in sorted((run for run in runs if run.is_trained),
                       key=lambda run: not run.is_complete):
-        others = groups.setdefault(run.kind, [])
-        (repeated if run.seed in [other.seed for other in others]
-         else others).append(run)
-    return [sorted(group, key=lambda run: run.seed) for group in sorted(
-        groups.values(), key=lambda group: _order_kind(group[0].kind))], repeated
+        group = groups.setdefault(run.kind, {})
+        if group.setdefault(run.seed, run) is not run:
+            repeated.append(run)
+    return [[group[seed] for seed in sorted(group)] for unused_kind, group
+            in sorted(groups.items(), key=lambda item: _order_kind(item[0]))], repeated
 
 
 def _find_place(run):

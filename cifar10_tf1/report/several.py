@@ -1,9 +1,7 @@
 """The report on several runs: the answer, a section for each group, all runs."""
 
-import statistics
-
-from cifar10_tf1.machine import description
 from cifar10_tf1 import systems
+from cifar10_tf1.machine import description
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import curve_charts
@@ -13,7 +11,6 @@ from cifar10_tf1.report.document import count
 from cifar10_tf1.report.document import Document
 from cifar10_tf1.report.document import Figure
 from cifar10_tf1.report.document import Section
-from cifar10_tf1.report.document import Sentence
 from cifar10_tf1.report.document import Table
 
 
@@ -25,34 +22,22 @@ def build(runs, summary):
     """
     entry, measure = systems.find(summary['system']), words.find_measure(summary)
     groups, repeated = gathering.gather(runs)
-    sections = words.list_sections(summary)
-    for i, (group, part) in enumerate(zip(groups, summary['groups'])):
-        curves = comparison.choose_curves(entry.documented, part['train_files'])
-        sections[i] = sections[i]._replace(figures=[
-            _draw_band(entry, curve, group, part) for curve in curves])
-    sections.append(Section('All runs', [Sentence(
-        None, 'How to read this:', 'a run\'s number is the mean of its tests. The spread '
-        'of one test is split into its own draws\' (within a run) and the seeds\' '
-        '(between runs; one-way random effects). The documented figure is a single draw, '
-        'but is taken as exact here.')], tables=[Table(
-            ['run', 'state', 'kernels and machine', 'mean', 'sd', 'other tests',
-             'mean deviation', 'weights'],
-            [_describe_run(run, run in repeated, measure) for run in runs], (3, 4, 6))]))
-    rows = [(words.name_run(run.record), run.values) for group in groups for run in group
-            if run.values]
+    sections, sentences, rows = words.list_sections(summary), [], []
     is_comparable = any(group['is_comparable'] for group in summary['groups'])
     counts = words.describe_documented(entry.documented) if is_comparable else []
-    data_name = next(run for run in runs if run.record).kind.data
-    sentences = words.list_warnings(entry, data_name)
-    for group in summary['groups']:
-        name = words.name_group(group, summary['groups'])
-        if group['means']:
-            counts.append((name, *words.describe_means(group, measure)))
+    for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
+        name = words.name_group(numbers)
+        sections[i] = sections[i]._replace(figures=[
+            _draw_band(entry, curve, group) for curve in comparison.choose_curves(
+                entry.documented, numbers['train_files'])])
+        rows += [(words.name_run(run.record), run.values) for run in group if run.values]
+        if numbers['means']:
+            counts.append((name, *words.describe_means(numbers, measure)))
         sentences += [
             sentence._replace(word=f'{name}. {sentence.word}')
-            for sentence in words.list_claims(group, measure)[:1] + [
-                words.describe_band(curve, group['num_trained'])
-                for curve in group['curves'] if curve['places']]]
+            for sentence in words.list_claims(numbers, measure)[:1] + [
+                words.describe_band(curve, numbers['num_trained'])
+                for curve in numbers['curves'] if curve['places']]]
     if not rows:
         counts.append(('runs', 'none has finished its training and been tested', ''))
     dots = Figure(lambda figure: charts.plot_tests(
@@ -60,39 +45,41 @@ def build(runs, summary):
         'Dot chart: each test of each run, and the documented test as a line.',
         'Each dot is a test, each row a run: the documented kind of test, at the last '
         'step.')
-    return Document(f'{entry.name} on {data_name}: {count(len(runs), "run")}', counts,
-                    sentences, [dots] if rows else [], sections)
+    all_runs = Table(
+        ['run', 'state', 'kernels and machine', 'mean of its tests', 'mean deviation',
+         'weights'], [_describe_run(run, run in repeated, measure) for run in runs], (3, 4))
+    data_name = next(run for run in runs if run.record).kind.data
+    return Document(
+        f'{entry.name} on {data_name}: {count(len(runs), "run")}', counts, sentences,
+        [dots] if rows else [], sections + [Section('All runs', tables=[all_runs])])
 
 
-def _draw_band(entry, curve, runs, group):
-    documented, port = comparison.load_pair(entry.name, curve)
-    if not any(one['figure'] == curve.figure for one in group['curves']):
-        documented, port = {}, {}
+def _draw_band(entry, curve, runs):
+    """The Figure of a group's runs beside the documented ones, if it may be compared."""
     figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
+    compared = next(one for one in comparison.build_report(runs[0].record).curves
+                    if one.curve == curve)
     return Figure(
         lambda figure: curve_charts.plot_band(
-            figure, curve, figures, documented, port, count(len(runs), 'run')),
+            figure, curve, figures, compared.documented, compared.port,
+            count(len(runs), 'run')),
         f'Line chart: {curve.title.lower()} by epoch, the least, the mean and the '
-        'greatest of the runs, beside the documented run.',
-        words.CAPTIONS.get(curve.figure, ''))
+        'greatest of the runs, beside the documented run.')
 
 
 def _describe_run(run, is_repeated, measure):
     """A row of the table of all runs."""
     if not run.record:
-        return [run.name, run.state] + [''] * 6
-    record, values = run.record, run.values
-    deviations = [f'{compared.comparison.mean:+.2f} {compared.curve.unit}' for compared
-                  in comparison.build_report(record).curves[:1] if compared.comparison]
-    entry = systems.find(record.content['system'])
+        return [run.name, run.state] + [''] * 4
+    record, curves = run.record, comparison.build_report(run.record).curves[:1]
     return [
         words.name_run(record),
         'seed counted already' if is_repeated
         else run.state if run.is_trained else f'{run.state}: not counted',
         f'{run.kind.kernels}, {description.name_machine(record.kind)}, '
         + count(record.settings.inter_op_threads, 'thread'),
-        f'{measure.format(float(run.number))} (n = {len(values)})' if values else '',
-        f'{statistics.stdev(values):.2f}' if len(values) > 1 else '',
-        ', '.join(f'{variant} {run.list_counts(variant)[0]:,}'
-                  for variant in entry.variants[1:] if run.list_counts(variant)),
-        ''.join(deviations), (record.content['weights'] or {}).get('sha256', 'unknown')[:12]]
+        f'{measure.format(float(run.number))} (n = {len(run.values)})'
+        if run.values else '',
+        ''.join(f'{compared.comparison.mean:+.2f} {compared.curve.unit}'
+                for compared in curves if compared.comparison),
+        (record.content['weights'] or {}).get('sha256', 'unknown')[:12]]

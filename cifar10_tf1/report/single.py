@@ -11,7 +11,6 @@ from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import counting
 from cifar10_tf1.report import curve_charts
-from cifar10_tf1.report import findings as findings_module
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import summary
 from cifar10_tf1.report import words
@@ -21,6 +20,7 @@ from cifar10_tf1.report.document import Figure
 from cifar10_tf1.report.document import Section
 from cifar10_tf1.report.document import Sentence
 from cifar10_tf1.report.document import Table
+from cifar10_tf1.report.findings import compute_interval
 
 NUM_MISTAKES = 24
 
@@ -29,36 +29,30 @@ def build(record):
     """The Document on a run_record.RunRecord that needs the record alone."""
     content, name = record.content, words.name_run(record)
     entry, report = systems.find(content['system']), comparison.build_report(record)
-    documented, measure = entry.documented, counting.choose_measure(entry.documented)
+    measure = counting.choose_measure(entry.documented)
     step = max((test['step'] for test in content['tests']
                 if test['crop'] == entry.variants[0]), default=None)
     run = gathering.build_run(record, step=step)
     group = summary.summarize_group([run], entry)
-    counts = words.describe_documented(documented) if report.has_documented_test else []
-    counts.append((name, *(words.describe_means(group, measure) if run.values
-                           else ('not tested', 'run python test.py'))))
-    sentences = words.list_warnings(entry, content['data'].get('name'))
-    if run.values and report.has_documented_test and step != documented.step:
-        sentences.append(Sentence(
-            None, 'Not the documented step:', f'this test was made at step {step:,}, the '
-            f'documented one at step {documented.step:,}.'))
-    else:
-        sentences += words.list_claims(group, measure)[:1]
-    sentences += [Sentence(compared.within, f'{compared.curve.title}:', compared.verdict)
-                  for compared in report.curves]
-    shown = measure.documented if report.has_documented_test else None
+    documented = (words.describe_documented(entry.documented)
+                  if report.has_documented_test else [])
+    result = (words.describe_means(group, measure) if run.values
+              else ('not tested', 'run python test.py'))
     dots = Figure(
-        lambda figure: charts.plot_tests(figure, [(name, run.values)], measure, shown),
+        lambda figure: charts.plot_tests(figure, [(name, run.values)], measure,
+                                         measure.documented if documented else None),
         'Dot chart: each test, and the documented one as a line.',
         f'Each dot is a test of the same weights ({entry.variants[0]}).')
     return Document(
-        f'{entry.name} on {content["data"].get("name")}, {name}', counts, sentences,
+        f'{entry.name} on {content["data"].get("name")}, {name}',
+        [*documented, (name, *result)],
+        words.list_claims(group, measure)[:1] + [
+            Sentence(compared.within, f'{compared.curve.title}:', compared.verdict)
+            for compared in report.curves],
         [dots] if len(run.values) > 1 else [],
-        [_describe_run(record), *(_describe_curve(compared, name)
-                                  for compared in report.curves),
-         Section('Tests', [] if content['tests'] else [
-             Sentence(None, '', 'This run has not been tested; run python test.py.')],
-             tables=[_list_tests(record, report.has_documented_test)])])
+        [_describe_run(record),
+         *(_describe_curve(compared, name) for compared in report.curves),
+         Section('Tests', tables=[_list_tests(record, bool(documented))])])
 
 
 def add_findings(document, record, findings, with_images):
@@ -70,35 +64,20 @@ def add_findings(document, record, findings, with_images):
     Raises:
       UserError: Pillow is missing.
     """
-    content, tested = record.content, findings.tested
-    lacking = [] if tested else [Sentence(None, '', findings.why_not_tested)]
+    content, tested, filters = record.content, findings.tested, findings.filters
     if tested:
-        overall = tested.num_correct / len(tested.labels)
-        rows = tested.list_class_accuracies()
-        classes = Section('Classes', [Sentence(
-            None, f'{findings.checkpoint}:', 'tested for this report '
-            f'({tested.variant}, test seed {tested.seed}): {tested.num_correct:,} of '
-            f'{len(tested.labels):,} right.')], [
-            Figure(lambda figure: charts.plot_confusion(
-                figure, tested.confusion, tested.class_names),
-                'Matrix: number of test images by true and predicted class.',
-                'Number of test images by true class (row) and predicted class (column), '
-                'coloured by the square root of their share of the row, which shows '
-                'mistakes of a few percent.'),
-            Figure(lambda figure: charts.plot_class_accuracies(figure, rows, overall),
-                   'Dot chart: accuracy of each class with its interval. ' + '; '.join(
-                       f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
-                   'Accuracy by class. The interval covers the sampling of test images '
-                   'alone.')])
-    filters = findings.filters
-    weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
-    return document._replace(sections=document.sections + [
-        classes if tested else Section('Classes', lacking),
-        Section('Surest mistakes', lacking or [Sentence(
+        classes = _describe_classes(tested, findings.checkpoint)
+        mistakes = Section('Surest mistakes', [Sentence(
             None, '', 'Wrong predictions with the highest probability.' if with_images
             else 'Left out by --without-images: the data set\'s images must not be '
-            'redistributed.')],
-            _list_mistakes(tested) if tested and with_images else []),
+            'redistributed.')], _list_mistakes(tested) if with_images else [])
+    else:
+        classes, mistakes = (
+            Section(title, [Sentence(None, '', findings.why_not_tested)])
+            for title in ('Classes', 'Surest mistakes'))
+    weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
+    return document._replace(sections=document.sections + [
+        classes, mistakes,
         Section('Filters of the first layer', [Sentence(None, '', findings.checkpoint)], [
             Figure(lambda figure: charts.plot_filters(figure, filters),
                    'Small pictures, one for each filter of the first layer.',
@@ -109,7 +88,8 @@ def add_findings(document, record, findings, with_images):
             ['setting', 'value'], _flatten(content['settings'])
             + _flatten(content['system_settings']), title='All settings')]),
         Section('Environment', tables=[
-            _describe_process(process) for process in content['processes']]),
+            Table([], _flatten(process), title='Process from step '
+                  f'{process["from_step"]}') for process in content['processes']]),
         Section('Hashes (SHA-256)', tables=[Table(['object', 'SHA-256'], [
             (f'weights at step {weights["step"]}', weights['sha256']),
             *sorted(content['data'].get('sha256', {}).items()),
@@ -121,6 +101,7 @@ def add_findings(document, record, findings, with_images):
 def _describe_run(record):
     content, process = record.content, record.content['processes'][-1]
     kind, weights = process['kind'], content['weights'] or {}
+    differences = content['not_bit_exact']
     return Section('Run', [
         Sentence(None, 'Training:', f'{content["system"]} on {content["data"].get("name")}'
                  f', seed {record.settings.seed}, '
@@ -131,36 +112,28 @@ def _describe_run(record):
                  f'an op, {description.name_machine(kind)}.'),
         Sentence(None, 'Commit:', description.format_commit(
             process['commit'], process['commit_is_clean'])),
-        Sentence(None if not content['not_bit_exact'] else False,
+        Sentence(False if differences else None,
                  'Repeatable to the bit on this kind of machine:',
-                 '; '.join(['no', *content['not_bit_exact']]) if content['not_bit_exact']
-                 else 'yes'),
+                 'no: ' + '; '.join(differences) if differences else 'yes'),
         Sentence(None, f'Weights at step {weights.get("step", "unknown")}:',
                  f'SHA-256 {weights.get("sha256", "unknown")}')])
 
 
 def _describe_curve(compared, name):
     """The Section on a comparison.ComparedCurve."""
-    curve, found, port = compared.curve, compared.comparison, compared.port_comparison
-    title, figures, sentences, tables = curve.title.lower(), [], [], []
+    curve, found = compared.curve, compared.comparison
+    title, figures, tables = curve.title.lower(), [], []
     if compared.figures:
         figures.append(Figure(
             lambda figure: curve_charts.plot_curve(figure, compared, name),
             f'Line chart: {title} by epoch of this run, the documented run and, if there '
-            'is one, a plain port of the original.', words.CAPTIONS.get(curve.figure, '')))
-    else:
-        sentences.append(Sentence(None, '', 'The record has no finished epoch.'))
+            'is one, a plain port of the original.'))
     if found:
         figures.append(Figure(
             lambda figure: curve_charts.plot_deviations(figure, compared, name),
             f'Bar chart: deviation of each epoch\'s {title} from the documented one, '
-            'between the limits of the band.'))
-        text = '; a plain port of the original '.join(
-            f'in {one.num_above} of {len(one.deviations)} places, {one.mean:+.2f} '
-            f'{curve.unit} on average' for one in (found, port) if one)
-        sentences.append(Sentence(
-            None, 'Above the documented run:', f'{text}. Two runs of one program differ '
-            'in their level too: only several seeds can tell whether a lean is more.'))
+            'between the limits of the band.', 'Two runs of one program differ in their '
+            'level too: only several seeds can tell whether a lean is more.'))
         tables.append(Table(
             ['epoch', title, 'documented', 'deviation'],
             [(epoch if part == 1 else f'{epoch}, part {part}',
@@ -168,16 +141,15 @@ def _describe_curve(compared, name):
               f'{compared.documented[epoch, part]:.5f}', f'{deviation:+.2f} {curve.unit}')
              for (epoch, part), deviation in found.deviations.items()],
             (0, 1, 2, 3), 'The numbers'))
-    return Section(curve.title, sentences, figures, tables)
+    return Section(curve.title, [] if compared.figures else [
+        Sentence(None, '', 'The record has no finished epoch.')], figures, tables)
 
 
 def _list_tests(record, with_documented):
     """The Table of all tests, the documented one first."""
     documented = systems.find(record.content['system']).documented
     tests = [(f'{test["crop"]}, seed {test["seed"]}, '
-              + gathering.name_runtime(test['kind']['wheel'])
-              + ('' if test['kind'] == record.kind or test['kind']['wheel']
-                 != record.kind['wheel'] else ', another kind of machine'),
+              + gathering.name_runtime(test['kind']['wheel']),
               test['num_correct'], test['num_examples'], test['step'])
              for test in sorted(record.content['tests'], key=lambda test: (
                  -test['step'], test['crop'], test['seed']))]
@@ -186,11 +158,28 @@ def _list_tests(record, with_documented):
                          documented.num_examples, documented.step))
     rows = []
     for name, correct, examples, step in tests:
-        low, high = findings_module.compute_interval(correct, examples)
+        low, high = compute_interval(correct, examples)
         rows.append((name, f'{correct:,} of {examples:,}', f'{correct / examples:.2%}',
                      f'{100 * low:.2f} to {high:.2%}', f'{step:,}'))
     return Table(['test', 'right', 'accuracy', '95 % interval', 'step'], rows,
                  (1, 2, 3, 4), 'The numbers')
+
+
+def _describe_classes(tested, checkpoint):
+    overall, rows = tested.num_correct / len(tested.labels), tested.list_class_accuracies()
+    return Section('Classes', [Sentence(
+        None, f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
+        f'{tested.seed}): {tested.num_correct:,} of {len(tested.labels):,} right.')], [
+        Figure(lambda figure: charts.plot_confusion(
+            figure, tested.confusion, tested.class_names),
+            'Matrix: number of test images by true and predicted class.',
+            'Test images by true class (row) and predicted class (column), coloured by '
+            'the square root of their share of the row.'),
+        Figure(lambda figure: charts.plot_class_accuracies(figure, rows, overall),
+               'Dot chart: accuracy of each class with its interval. ' + '; '.join(
+                   f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
+               'Accuracy by class. The interval covers the sampling of test images '
+               'alone.')])
 
 
 def _list_mistakes(tested):
@@ -204,17 +193,6 @@ def _list_mistakes(tested):
             f'{names[best]} {100 * tested.probabilities[i, best]:.1f} %, is '
             f'{names[tested.labels[i]]} (image {i})')))
     return figures
-
-
-def _describe_process(process):
-    """The Table of one of a run's processes; None is one that runs, or was killed."""
-    to_step, end = ('unknown' if process[key] is None else process[key]
-                    for key in ('to_step', 'end'))
-    commit = description.format_commit(process['commit'], process['commit_is_clean'])
-    return Table([], [('command', process['command']), ('started', process['started']),
-                      ('end', end), ('commit', commit), *_flatten(process['kind']),
-                      *_flatten(process['versions'])],
-                 title=f'Process: steps {process["from_step"]} to {to_step}')
 
 
 def _flatten(settings, prefix=''):

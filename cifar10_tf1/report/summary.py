@@ -106,14 +106,14 @@ def _summarize_curve(runs, entry, curve):
         'figure': curve.figure, 'title': curve.title, 'unit': curve.unit,
         'places': len(places), 'num_in_band': sum(one.is_within for one in compared),
         'mean_absolute': mean.mean_absolute, 'mean': mean.mean,
-        'largest': mean.largest, 'largest_at': mean.largest_place[0],
+        'largest': mean.largest, 'largest_at': mean.largest_at,
         # Only here does it show if a run is high or low in all its epochs.
         'by_seed': by_seed, 'spread': _summarize(by_seed),
         'interval': statistics_of_runs.find_mean_interval(
             statistics_of_runs.summarize(by_seed)),
         # The documented run deviates from itself by 0.
         'documented_as_one_more': _place(by_seed, 0.0),
-        'num_over': mean.num_above,
+        'num_over': sum(deviation > 0 for deviation in mean.deviations.values()),
         # Places where the documented run lies within the seeds' range.
         'num_within': sum(min(values[place]) <= documented[place] <= max(values[place])
                           for place in places)}

@@ -5,7 +5,6 @@ all pages say the same.
 """
 
 from cifar10_tf1 import systems
-from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import counting
 from cifar10_tf1.report import gathering
@@ -13,15 +12,6 @@ from cifar10_tf1.report.document import count
 from cifar10_tf1.report.document import format_sections
 from cifar10_tf1.report.document import Section
 from cifar10_tf1.report.document import Sentence
-
-CAPTIONS = {  # by systems.Curve.figure
-    'summed_loss': 'Sum over batches of the training loss: cross-entropy (nats) and '
-    'weight decay, if any.',
-    'loss': 'Mean cross-entropy, in nats, of the last mini-batch after its update.',
-    'training_accuracy': 'Share of the last mini-batch classified correctly after '
-    'its update.',
-    'validation_accuracy': 'Share of the images held back from training that the '
-    'network classifies correctly.'}
 
 
 def format_summary(summary):
@@ -40,7 +30,7 @@ def find_measure(summary):
 def list_sections(summary):
     """A Section for each group, one on their differences, one on what is left out."""
     measure, groups = find_measure(summary), summary['groups']
-    sections = [Section(name_group(group, groups), list_sentences(group, measure))
+    sections = [Section(name_group(group), list_sentences(group, measure))
                 for group in groups]
     for title, sentences in (
             ('Differences', [describe_difference(difference, measure)
@@ -58,23 +48,10 @@ def name_run(record):
             + gathering.name_runtime(record.kind['wheel']))
 
 
-def list_warnings(entry, data_name):
-    """A Sentence where the data is a generated one."""
-    title = entry.documented.data
-    return [Sentence(False, f'Generated data, not {title}:', 'no figure here says '
-                     f'anything about {title}.')] if is_synthetic(data_name or '') else []
-
-
-def name_group(group, groups):
-    """The runtime, and what distinguishes the group from others on the same one."""
-    name = gathering.name_runtime(group['runtime'])
-    same = [other for other in groups if other['runtime'] == group['runtime']]
-    for key, text in (('kernels', f'{group["kernels"]} kernels'),
-                      ('device', group['device'].upper()), ('data', group['data']),
-                      ('epochs', count(group['epochs'], 'epoch'))):
-        if len({other[key] for other in same}) > 1:
-            name += f', {text}'
-    return name
+def name_group(group):
+    """'TensorFlow 1.15.0, fast kernels, 110 epochs'."""
+    return (f'{gathering.name_runtime(group["runtime"])}, {group["kernels"]} kernels, '
+            + 'GPU, ' * (group['device'] == 'gpu') + count(group['epochs'], 'epoch'))
 
 
 def describe_group(group):

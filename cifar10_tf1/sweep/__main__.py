@@ -8,13 +8,13 @@ import os
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1.machine import devices
-from cifar10_tf1.common import limits
-from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1 import systems
+from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.machine import description
+from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import memory
 from cifar10_tf1.report import gathering
 from cifar10_tf1.sweep import files
@@ -37,39 +37,37 @@ def _sweep(options):
         raise UserError('no seeds are given; add --seeds 1-10, for example, or '
                         '--merge to summarize the runs that exist')
     if not options.merge:
-        _run(options, jobs.Request(
-            entry, folder, options.epochs, _list_options(options, _FOR_BOTH),
-            _list_options(options, _FOR_TRAINING)), stop_request)
+        _run(options, entry, folder, stop_request)
     runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
     if not runs:  # files of other runs there are not overwritten
         raise UserError(f'{folder} holds no run of {entry.name}; choose another '
                         '--folder or --system')
     print('\n'.join(files.write(folder, runs, entry)), flush=True)
-    return stop_request.exit_status or _find_status(runs, options.seeds)
-
-
-def _find_status(runs, seeds):
-    """1, with a warning, if a run that was asked for is not complete."""
     incomplete = [run.name for run in runs if not run.is_complete
-                  and (seeds is None or run.seed in seeds)]
-    if incomplete:
+                  and (options.seeds is None or run.seed in options.seeds)]
+    if incomplete and not stop_request.exit_status:
         print(f'warning: not complete: {", ".join(incomplete)}; run the sweep again '
               'to continue them', file=sys.stderr, flush=True)
-    return 1 if incomplete else 0
+    return stop_request.exit_status or int(bool(incomplete))
 
 
-def _run(options, request, stop_request):
+def _run(options, entry, folder, stop_request):
     """Trains and tests what is missing."""
-    model_dir.check_path(request.folder)
+    model_dir.check_path(folder)
+    device = devices.select(options.device or 'auto',
+                            options.allow_unsupported_gpu).device
+    devices.restore_environment()  # each process chooses by itself
     num_processes = options.processes or choose_num_processes(
-        _choose_device(options), len(options.seeds), request.entry.memory_bytes)
+        device, len(options.seeds), entry.memory_bytes)
     # Download it once, before several processes do.
-    cli.load_data_set(options, request.entry.name)
+    cli.load_data_set(options, entry.name)
     try:
-        os.makedirs(os.path.join(request.folder, gathering.LOGS), exist_ok=True)
+        os.makedirs(os.path.join(folder, gathering.LOGS), exist_ok=True)
     except OSError as error:
-        raise UserError(f'cannot write to {request.folder}: {error.strerror}; '
+        raise UserError(f'cannot write to {folder}: {error.strerror}; '
                         'choose another --folder')
+    request = jobs.Request(entry, folder, options.epochs, _list_options(
+        options, _FOR_BOTH), _list_options(options, _FOR_TRAINING))
     runner.Runner([jobs.Job(request, seed) for seed in dict.fromkeys(options.seeds)],
                   runner.split_cores(num_processes)).run(stop_request)
 
@@ -92,17 +90,6 @@ def _list_options(options, names):
             words.append('--' + name.replace('_', '-'))
             words += [] if value is True else [str(value)]
     return tuple(words)
-
-
-def _choose_device(options):
-    """'cpu' or 'gpu', as train.py will choose; restores the environment."""
-    before = dict(os.environ)
-    try:
-        return devices.select(options.device or 'auto',
-                              options.allow_unsupported_gpu).device
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def main(argv=None):

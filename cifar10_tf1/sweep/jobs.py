@@ -79,9 +79,8 @@ class Job:
 
     def find_progress(self):
         """A value that changes with each save and each test."""
-        checkpoints = model_dir.list_checkpoints(self.folder) if os.path.isdir(
-            self.folder) else []
-        steps = {checkpoint.step for checkpoint in checkpoints}
+        steps = {checkpoint.step for checkpoint
+                 in model_dir.list_checkpoints(self.folder)}
         with contextlib.suppress(UserError):
             record = run_record.load_folder(self.folder)
             return steps, record and len(record.content['tests'])

@@ -10,17 +10,16 @@ import threading
 import time
 
 from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.common import stopping
 from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
-# A process killed from outside starts again, but not for ever if it is killed before
-# it saves anything.
-MAX_KILLS_WITHOUT_PROGRESS = 3
+MAX_KILLS_WITHOUT_PROGRESS = 3  # before a run that starts again and again has failed
 # Exit statuses of processes stopped by a user, or by the kernel for lack of memory.
-_STOPPED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT,
-                         -signal.SIGHUP, 128 + signal.SIGTERM,
-                         128 + signal.SIGINT)
+_STOPPED_FROM_OUTSIDE = (
+    *(-number for number in (*stopping.SIGNALS, signal.SIGKILL)),
+    *(128 + number for number in stopping.SIGNALS))
 
 
 def split_cores(num_processes):
@@ -37,7 +36,7 @@ def split_cores(num_processes):
 
 
 class Runner:
-    """Takes jobs through their stages, and prints a line for each stage."""
+    """Takes jobs (jobs.Job) through their stages, and prints a line for each stage."""
 
     def __init__(self, jobs, core_groups):
         """core_groups, from split_cores, has one for each process at a time."""
@@ -58,9 +57,8 @@ class Runner:
         """
         stop_request.deferred = True
         with concurrent.futures.ThreadPoolExecutor(self._num_processes) as pool:
-            futures = [pool.submit(self._run_job, job) for job in self._jobs]
+            waiting = {pool.submit(self._run_job, job) for job in self._jobs}
             try:
-                waiting = set(futures)
                 while waiting:
                     ended, waiting = concurrent.futures.wait(waiting, _POLL_SECONDS)
                     for future in ended:
@@ -98,11 +96,7 @@ class Runner:
             self._free_cores.put(cores)
 
     def _run_stages(self, job, cores):
-        """Runs the job's commands until it is complete or the sweep stops.
-
-        Raises:
-          UserError: the job can't go on.
-        """
+        """Runs the job's commands; raises UserError if it can't go on."""
         done, num_kills, progress = None, 0, job.find_progress()
         while not self._stopping:
             command = job.find_command()
@@ -111,11 +105,13 @@ class Runner:
                 return
             stage, arguments = command
             if stage == done:
-                raise UserError(f'{done} ended without finishing: '
-                                + job.find_last_line())
+                raise UserError(f'{done} ended without finishing: {job.find_last_line()}')
             is_training = stage == 'training'
             if is_training and model_dir.is_in_use(job.folder):
-                self._wait_for_others(job)
+                print(f'{job.name}: waiting for another process that uses {job.folder}',
+                      flush=True)
+                while model_dir.is_in_use(job.folder) and not self._stopping:
+                    time.sleep(_POLL_SECONDS)
                 continue
             status = self._run_process(job, stage, arguments, cores)
             if self._stopping:
@@ -135,15 +131,8 @@ class Runner:
                 raise UserError(f'{stage} ended with status {status}: '
                                 + job.find_last_line())
 
-    def _wait_for_others(self, job):
-        print(f'{job.name}: waiting for another process that uses {job.folder}',
-              flush=True)
-        while model_dir.is_in_use(job.folder) and not self._stopping:
-            time.sleep(_POLL_SECONDS)
-
     def _run_process(self, job, stage, arguments, cores):
         """Runs a process that Ctrl-C does not reach; returns its exit status."""
-        on_cores = f' on core {", ".join(map(str, cores))}' if cores else ''
         with open(job.log, 'a') as log, self._lock:
             if self._stopping:
                 return None
@@ -157,7 +146,8 @@ class Runner:
                 raise UserError(f'{stage} cannot be started: {error}')
             self._processes.add(process)
         try:
-            print(f'{job.name}: {stage}{on_cores}', flush=True)
+            print(f'{job.name}: {stage}'
+                  + (f' on core {", ".join(map(str, cores))}' if cores else ''), flush=True)
             return process.wait()
         finally:
             with self._lock:

@@ -10,7 +10,6 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import __main__ as report
-from cifar10_tf1.report import counting
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words

@@ -134,8 +134,9 @@ def build_notebook_deviations():
                            for compared in group] for group in groups]
             cells = [', '.join(f'{mean:.1f} / {largest:.1f}' for mean, largest in group)
                      for group in deviations]
-            limits = ' / '.join(f'{statistics_of_runs.find_prediction_interval(numbers, 0.95)[1]:.1f}'
-                                for numbers in zip(*deviations[0]))
+            limits = ' / '.join(
+                f'{statistics_of_runs.find_prediction_interval(numbers, 0.95)[1]:.1f}'
+                for numbers in zip(*deviations[0]))
             lines.append('| ' + ' | '.join([
                 f'`{name}`', title, FIGURES[curve.figure], *cells, limits,
                 f'{curve.mean_absolute} / {curve.largest} {curve.unit}']) + ' |')
