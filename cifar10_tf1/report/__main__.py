@@ -7,6 +7,7 @@ Exit status: 0 within the band, or too short to say; 4 outside the band; 1 after
 user's mistake.
 """
 
+import contextlib
 import os
 import sys
 
@@ -96,13 +97,11 @@ def _check_output(path):
     if not os.path.lexists(path):
         return
     begins = ''
-    if os.path.isfile(path):  # opening a pipe would wait for its other end
-        try:
+    # Opening a pipe would wait for its other end.
+    with contextlib.suppress(OSError):
+        if os.path.isfile(path):
             with open(path, encoding='utf-8', errors='replace') as file:
                 begins = file.read(len(page.HEAD))
-        except OSError as error:
-            raise UserError(f'cannot read {path}: {error.strerror}; name another '
-                            'file with --output')
     if begins != page.HEAD:
         raise UserError(f'{path} exists and is not a report of this program; name '
                         'another file with --output')

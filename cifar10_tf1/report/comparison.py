@@ -154,7 +154,8 @@ def _compare(entry, curve, record):
     num_epochs = gathering.count_epochs(record)
     found = comparison = compare(figures, documented, curve)
     if comparison:
-        verdict = f'{"within" if comparison.is_within else "OUTSIDE"} the band: {found.describe()}.'
+        place = 'within' if found.is_within else 'OUTSIDE'
+        verdict = f'{place} the band: {found.describe()}.'
     else:
         verdict = (f'too short to compare: the documented curve begins with epoch '
                    f'{min(documented)[0]}.')

@@ -4,9 +4,9 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Union
 
 
 class Sentence(NamedTuple):
-    is_good: Optional[bool]  # None: nothing can be said, or neither
-    word: str                # bold on the page
-    text: str                # the rest of the sentence
+    word: str                       # bold on the page
+    text: str                       # the rest of the sentence
+    is_good: Optional[bool] = None  # None: nothing can be said, or neither
 
 
 class Figure(NamedTuple):

@@ -78,15 +78,10 @@ def compute_interval(num_correct, num_examples):
 
 
 def find(record, options):
-    """Loads TensorFlow, looks for the data set and the checkpoint, and tests it.
+    """Loads TensorFlow and tests a RunRecord's checkpoint on its data: Findings.
 
-    Args:
-      record: run_record.RunRecord.
-      options: the command line's: checkpoint, data_dir.
-    Returns:
-      Findings; they say what is missing.
-    Raises:
-      UserError: the named checkpoint can't be read.
+    They say what is missing. The options are checkpoint and data_dir; raises UserError
+    if the named checkpoint can't be read.
     """
     kernels_name = record.settings.kernels
     if kernels_name not in kernels.NAMES:

@@ -30,14 +30,15 @@ def build(runs, summary):
         sections[i] = sections[i]._replace(figures=[
             _draw_band(entry, curve, group) for curve in comparison.choose_curves(
                 entry.documented, numbers['train_files'])])
-        rows += [(words.name_run(run.record), run.values) for run in group if run.values]
+        rows += [(words.name_run(run.record), run.values) for run in group
+                 if run.values]
         if numbers['means']:
             counts.append((name, *words.describe_means(numbers, measure)))
         sentences += [
             sentence._replace(word=f'{name}. {sentence.word}')
             for sentence in words.list_claims(numbers, measure)[:1] + [
-                words.describe_band(curve, numbers['num_trained'])
-                for curve in numbers['curves'] if curve['places']]]
+                words.describe_band(curve, len(group)) for curve in numbers['curves']
+                if curve['places']]]
     if not rows:
         counts.append(('runs', 'none has finished its training and been tested', ''))
     dots = Figure(lambda figure: charts.plot_tests(

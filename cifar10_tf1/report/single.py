@@ -47,7 +47,7 @@ def build(record):
         f'{entry.name} on {content["data"].get("name")}, {name}',
         [*documented, (name, *result)],
         words.list_claims(group, measure)[:1] + [
-            Sentence(compared.within, f'{compared.curve.title}:', compared.verdict)
+            Sentence(f'{compared.curve.title}:', compared.verdict, compared.within)
             for compared in report.curves],
         [dots] if len(run.values) > 1 else [],
         [_describe_run(record),
@@ -68,22 +68,22 @@ def add_findings(document, record, findings, with_images):
     if tested:
         classes = _describe_classes(tested, findings.checkpoint)
         mistakes = Section('Surest mistakes', [Sentence(
-            None, '', 'Wrong predictions with the highest probability.' if with_images
+            '', 'Wrong predictions with the highest probability.' if with_images
             else 'Left out by --without-images: the data set\'s images must not be '
             'redistributed.')], _list_mistakes(tested) if with_images else [])
     else:
         classes, mistakes = (
-            Section(title, [Sentence(None, '', findings.why_not_tested)])
+            Section(title, [Sentence('', findings.why_not_tested)])
             for title in ('Classes', 'Surest mistakes'))
     weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
     return document._replace(sections=document.sections + [
         classes, mistakes,
-        Section('Filters of the first layer', [Sentence(None, '', findings.checkpoint)], [
+        Section('Filters of the first layer', [Sentence('', findings.checkpoint)], [
             Figure(lambda figure: charts.plot_filters(figure, filters),
                    'Small pictures, one for each filter of the first layer.',
-                   'The {3} filters used in testing, {0} x {1} pixels each; weights on '
-                   'one common scale, zero is grey; the largest 0.5 % are clipped.'.format(
-                       *filters.shape), True)] if filters is not None else []),
+                   'The filters used in testing; weights on one common scale, zero is '
+                   'grey; the largest 0.5 % are clipped.', True)]
+            if filters is not None else []),
         Section('Settings', tables=[Table(
             ['setting', 'value'], _flatten(content['settings'])
             + _flatten(content['system_settings']), title='All settings')]),
@@ -103,19 +103,19 @@ def _describe_run(record):
     kind, weights = process['kind'], content['weights'] or {}
     differences = content['not_bit_exact']
     return Section('Run', [
-        Sentence(None, 'Training:', f'{content["system"]} on {content["data"].get("name")}'
+        Sentence('Training:', f'{content["system"]} on {content["data"].get("name")}'
                  f', seed {record.settings.seed}, '
                  f'{count(gathering.count_epochs(record), "epoch")} in '
                  f'{count(len(content["processes"]), "process")}.'),
-        Sentence(None, 'Machine:', f'{kind["wheel"]}, {kind["kernels"]} kernels, '
+        Sentence('Machine:', f'{kind["wheel"]}, {kind["kernels"]} kernels, '
                  f'{kind["device"]}, {count(kind["intra_op_threads"], "thread")} within '
                  f'an op, {description.name_machine(kind)}.'),
-        Sentence(None, 'Commit:', description.format_commit(
+        Sentence('Commit:', description.format_commit(
             process['commit'], process['commit_is_clean'])),
-        Sentence(False if differences else None,
-                 'Repeatable to the bit on this kind of machine:',
-                 'no: ' + '; '.join(differences) if differences else 'yes'),
-        Sentence(None, f'Weights at step {weights.get("step", "unknown")}:',
+        Sentence('Repeatable to the bit on this kind of machine:',
+                 'no: ' + '; '.join(differences) if differences else 'yes',
+                 False if differences else None),
+        Sentence(f'Weights at step {weights.get("step", "unknown")}:',
                  f'SHA-256 {weights.get("sha256", "unknown")}')])
 
 
@@ -142,7 +142,7 @@ def _describe_curve(compared, name):
              for (epoch, part), deviation in found.deviations.items()],
             (0, 1, 2, 3), 'The numbers'))
     return Section(curve.title, [] if compared.figures else [
-        Sentence(None, '', 'The record has no finished epoch.')], figures, tables)
+        Sentence('', 'The record has no finished epoch.')], figures, tables)
 
 
 def _list_tests(record, with_documented):
@@ -166,9 +166,10 @@ def _list_tests(record, with_documented):
 
 
 def _describe_classes(tested, checkpoint):
-    overall, rows = tested.num_correct / len(tested.labels), tested.list_class_accuracies()
+    rows = tested.list_class_accuracies()
+    overall = tested.num_correct / len(tested.labels)
     return Section('Classes', [Sentence(
-        None, f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
+        f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
         f'{tested.seed}): {tested.num_correct:,} of {len(tested.labels):,} right.')], [
         Figure(lambda figure: charts.plot_confusion(
             figure, tested.confusion, tested.class_names),

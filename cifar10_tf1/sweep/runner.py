@@ -146,8 +146,8 @@ class Runner:
                 raise UserError(f'{stage} cannot be started: {error}')
             self._processes.add(process)
         try:
-            print(f'{job.name}: {stage}'
-                  + (f' on core {", ".join(map(str, cores))}' if cores else ''), flush=True)
+            where = f' on core {", ".join(map(str, cores))}' if cores else ''
+            print(f'{job.name}: {stage}{where}', flush=True)
             return process.wait()
         finally:
             with self._lock:
