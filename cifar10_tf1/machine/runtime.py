@@ -159,6 +159,8 @@ def session_config(threads, rewrites=True):
         # A second pass changes nothing, and for deep_cnn's 3,600 ops takes a third of
         # the time before the first step.
         options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
+        # Folding these graphs' few constants costs more than it saves, at each start.
+        options.constant_folding = rewriter_config_pb2.RewriterConfig.OFF
     return config
 
 
