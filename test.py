@@ -4,6 +4,7 @@ Read it from top to bottom, like the program of 2017.
 """
 
 import argparse
+import contextlib
 import os
 import time
 from typing import NamedTuple
@@ -68,32 +69,26 @@ def parse_options(argv=None):
 
 
 def open_test(argv=None):
-    """The options, the device and the checkpoint, in this order."""
+    """The options, the device and the checkpoint, in this order: a Test."""
     environment = dict(os.environ)
     options = parse_options(argv)
-    stop = StopRequest().install()
-    try:
-        return _open_test(options, environment, stop)
-    except BaseException:
-        stop.uninstall()
-        raise
-
-
-def _open_test(options, environment, stop):
-    name = cli.find_system(options)
-    memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
-    given, selection = startup.select_device_and_kernels(
-        cli.given_settings(options), name,
-        allow_unsupported_gpu=options.allow_unsupported_gpu)
-    runtime.load_tensorflow()
-    folder, prefix = cli.locate_checkpoint(options)
-    variants = systems.find(name).variants
-    variant = options.variant or variants[0]
-    if variant not in variants:
-        raise UserError(f'--variant {variant} is not of the system {name}; choose '
-                        + ' or '.join(variants))
-    return Test(options, environment, stop, name, variant, given, selection, folder,
-                prefix)
+    with contextlib.ExitStack() as on_error:
+        stop = on_error.enter_context(StopRequest().install())
+        name = cli.find_system(options)
+        memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
+        given, selection = startup.select_device_and_kernels(
+            cli.given_settings(options), name,
+            allow_unsupported_gpu=options.allow_unsupported_gpu)
+        runtime.load_tensorflow()
+        folder, prefix = cli.locate_checkpoint(options)
+        variants = systems.find(name).variants
+        variant = options.variant or variants[0]
+        if variant not in variants:
+            raise UserError(f'--variant {variant} is not of the system {name}; choose '
+                            + ' or '.join(variants))
+        on_error.pop_all()
+        return Test(options, environment, stop, name, variant, given, selection, folder,
+                    prefix)
 
 
 # TensorFlow reads its environment when it is imported.
@@ -105,6 +100,7 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from cifar10_tf1 import evaluation  # noqa: E402
 from cifar10_tf1 import kernels  # noqa: E402
+from cifar10_tf1.checkpoints import reading  # noqa: E402
 from cifar10_tf1.graph import calibration  # noqa: E402
 from cifar10_tf1.graph import mode as modes  # noqa: E402
 from cifar10_tf1.graph import numeric_check  # noqa: E402
@@ -116,11 +112,9 @@ from cifar10_tf1.training import initial_weights  # noqa: E402
 
 def build_graph(system, data_set, seed, variant=None, device='cpu',
                 num_input_threads=2, kernels_name='stock', max_images=None):
-    """The network, with moving averages as its weights if the system has them.
+    """Builds the network with its moving averages, if it has them, as weights.
 
     Args:
-      system: systems.base.System.
-      data_set: data.data_set.DataSet.
       seed: int, of what the test draws.
       variant: str, what is tested, by default as documented.
       device: 'cpu' or 'gpu', where the network computes.
@@ -160,22 +154,20 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
     """Restores a checkpoint and counts the test images that it gets right.
 
     Args:
-      system, data_set, seed, variant, device, kernels_name, max_images: as build_graph.
       model_dir: str, the folder whose newest checkpoint is tested, unless
       checkpoint: str, a prefix, names one.
       threads: description.Threads; 0 leaves it to TensorFlow.
+      (others): as build_graph.
     Returns:
       evaluation.Evaluation.
-    Raises:
-      UserError, KernelsDisagree: as evaluation.restore and evaluate, numeric_check.
     """
     variant = variant or system.variants[0]
     graph = build_graph(system, data_set, seed, variant, device, threads.input,
                         kernels_name, max_images)
     config = runtime.session_config(threads, rewrites=kernels_name == 'stock')
     with tf.Session(graph=graph.graph, config=config) as session:
-        checkpoint, step = evaluation.restore(system, session, graph, model_dir,
-                                              checkpoint)
+        checkpoint, step = reading.restore(session, graph.saver, graph.variables,
+                                           system.find_step, model_dir, checkpoint)
         if variant not in system.variants_as_in_training:
             calibration.calibrate(system, session, data_set, threads)
         start = time.perf_counter()
@@ -201,13 +193,7 @@ def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
 
 
 def test(opened):
-    """Tests, records and prints.
-
-    Args:
-      opened: Test.
-    Returns:
-      int, the exit status.
-    """
+    """Tests, records and prints. Returns the exit status."""
     with opened.stop:
         options, checkpoint = opened.options, opened.checkpoint
         system = systems.load(opened.system_name)

@@ -103,18 +103,14 @@ class TrainingGraph(NamedTuple):
 
 def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
                 kernels_name='stock', num_files=None):
-    """The whole training in a graph of its own.
+    """Builds the whole training in a graph of its own: a TrainingGraph.
 
     Args:
-      system: systems.base.System.
-      data_set: data.data_set.DataSet.
       seed: int, of initial weights and augmentation.
       device: 'cpu' or 'gpu', where the network computes.
       num_input_threads: int, batches prepared in parallel.
       kernels_name: 'stock' or 'fast'.
       num_files: int, of the training data; None: all.
-    Returns:
-      TrainingGraph.
     """
     plan = system.build_plan(data_set, num_files)
     with tf.Graph().as_default() as graph:
@@ -151,8 +147,7 @@ def build_update(system, total_loss, global_step):
     """One step of the optimizer, and of the moving average after it.
 
     Returns:
-      (train_op, learning_rate, gradients): operation; float32 scalar of the next
-      update; list of (gradient, variable).
+      (train_op, learning_rate of the next update, list of (gradient, variable)).
     """
     # deep_cnn: exponential_decay, plain gradient descent, and an
     # ExponentialMovingAverage of the weights.
@@ -170,33 +165,28 @@ def build_update(system, total_loss, global_step):
 
 
 def train(run):
-    """Trains from the newest checkpoint to the last epoch or a signal.
+    """Trains a training.run.Run from its newest checkpoint to the end or a signal.
 
-    Args:
-      run: training.run.Run.
-    Returns:
-      int, the exit status: 0, or 128 and the number of the signal that ended it.
-    Raises:
-      UserError, KernelsDisagree.
+    Returns the exit status: 0, or 128 and the number of the signal that ended it.
     """
     with run:
         system = systems.load(run.system_name)
         data_set = cli.load_data_set(run.options, run.system_name)
         run.settle(system, data_set)
         settings = run.settings
-        plan = system.build_plan(data_set, settings.train_files)
         graph = build_graph(system, data_set, settings.seed, settings.device,
                             settings.input_threads, settings.kernels,
                             settings.train_files)
         config = runtime.session_config(settings.threads,
                                         rewrites=not system.sums_in_pairs)
         with tf.Session(graph=graph.graph, config=config) as session:
-            return run_steps(run, system, data_set, plan, graph, session)
+            return run_steps(run, system, data_set, graph, session)
 
 
-def run_steps(run, system, data_set, plan, graph, session):
+def run_steps(run, system, data_set, graph, session):
     """Restores or initialises, then trains step by step. Returns the exit status."""
     settings = run.settings
+    plan = system.build_plan(data_set, settings.train_files)
     weights = InitialWeights(system, run.record, run.options.pretrained,
                              run.options.from_scratch)
     log = TrainingLog(run, system, plan, session, graph, data_set,
@@ -204,7 +194,7 @@ def run_steps(run, system, data_set, plan, graph, session):
     writer = CheckpointWriter(run.folder, graph.saver)
     exporter = OriginalCheckpointExporter(writer, system, session, settings.seed)
 
-    newest, step, losses_digest = restore(run, system, plan, graph, session)
+    newest, step = restore(run, system, plan, graph, session)
     if newest is None:
         initialize(run, graph, session, weights)
     else:
@@ -218,28 +208,28 @@ def run_steps(run, system, data_set, plan, graph, session):
     feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
     if system.keep_prob is not None:
         feeds[graph.mode.keep_prob] = system.keep_prob
-    check_numerics(run, system, graph, session, feeds, step, newest)
+    if run.needs_numeric_check:
+        check_numerics(run, system, graph, session, feeds, step)
 
     def save():
         if not session.run(graph.weights_finite):
             raise log.describe_failure('a weight is not finite', step)
         return writer.save(session, step, {
-            **run.describe_checkpoint(data_set, step),
-            'step_losses_sha256': log.sync()})
+            **run.describe_checkpoint(data_set, step), 'losses': log.losses})
 
     def read_images():
         graph.inputs.training.initialize(session, *divmod(step, plan.num_steps))
         return session.run(graph.inputs.images, feeds)
 
     run.begin(data_set, step, weights.for_record)
-    log.begin(step, last_step, losses_digest)
-    while step < last_step and not run.stop.requested:
-        # From a part's first batch, or from where an earlier process stopped, to
-        # the end of the part: an epoch, or a file of one.
-        epoch, first_batch = divmod(step, plan.num_steps)
-        part_end = epoch * plan.num_steps + min(
-            end for end in plan.ends if end > first_batch)
-        with log.part(step, read_images):
+    with log.opened(step, last_step, newest):
+        while step < last_step and not run.stop.requested:
+            # From a part's first batch, or from where an earlier process stopped, to
+            # the end of the part: an epoch, or a file of one.
+            epoch, first_batch = divmod(step, plan.num_steps)
+            part_end = epoch * plan.num_steps + min(
+                end for end in plan.ends if end > first_batch)
+            log.begin_part(step, read_images)
             graph.inputs.training.initialize(session, epoch, first_batch)
             while step < min(part_end, last_step) and not run.stop.requested:
                 log.begin_step(step)
@@ -249,41 +239,35 @@ def run_steps(run, system, data_set, plan, graph, session):
                 log.end_step(step, batch_loss)
                 if step % settings.save_steps == 0 and step < part_end:
                     newest = save()
-        if step == part_end:
-            entry = log.end_part(step)
-            name = step % plan.num_steps == 0 and system.name_original_checkpoint(
-                epoch + 1, epoch + 1 == settings.epochs)
-            if name:
-                # Before our own, so that a kill between the two loses neither.
-                exporter.publish(name)
-            if step % settings.save_steps == 0:
-                newest = save()
-            log.print_part(entry)
-    if newest is None or model_dir.step_of(newest) != step:
-        newest = save()
+            if step == part_end:
+                entry = log.end_part(step)
+                name = step % plan.num_steps == 0 and system.name_original_checkpoint(
+                    epoch + 1, epoch + 1 == settings.epochs)
+                if name:
+                    # Before our own, so that a kill between the two loses neither.
+                    exporter.export(name)
+                if step % settings.save_steps == 0:
+                    newest = save()
+                log.print_part(entry)
+        if newest is None or model_dir.step_of(newest) != step:
+            newest = save()
     return ending.end(run, log, plan, step, newest)
 
 
 def restore(run, system, plan, graph, session):
-    """Restores the newest checkpoint.
-
-    Returns:
-      (prefix, step, losses_digest): the path, updates done, the SHA-256 of their
-      losses or None if not known; (None, 0, None) if there is no checkpoint.
-    Raises:
-      UserError: as reading.restore_newest; the checkpoint is of another run.
-    """
-    prefix, step = reading.restore_newest(
-        session, graph.saver, run.folder.path, graph.variables, system.find_step)
-    if prefix is None:
-        return None, 0, None
+    """Restores the newest checkpoint: its (prefix, step), or (None, 0)."""
+    try:
+        prefix, step = reading.restore(session, graph.saver, graph.variables,
+                                       system.find_step, run.folder.path)
+    except reading.NoCheckpoint:
+        return None, 0
     if step != model_dir.step_of(prefix):
         raise UserError(f'{prefix} holds global step {step}: give its files the name '
                         'that fits, or choose another folder with --model-dir')
     print(f'Restored {prefix}: epoch {step // plan.num_steps}, step {step}',
           flush=True)
-    beside = run_record.check_settings(run.record, prefix)
-    return prefix, step, beside.get('step_losses_sha256')
+    run_record.check_settings(run.record, prefix)
+    return prefix, step
 
 
 def initialize(run, graph, session, weights):
@@ -299,16 +283,11 @@ def initialize(run, graph, session, weights):
     weights.load(session, graph)
 
 
-def check_numerics(run, system, graph, session, feeds, step, newest):
-    """Checks a GPU, or fast kernels on a new machine, against the stock CPU kernels.
+def check_numerics(run, system, graph, session, feeds, step):
+    """Checks a GPU or the fast kernels against the stock CPU kernels.
 
-    Raises:
-      UserError: the GPU computes wrong numbers, or the kernels of a run that has
-        begun, which goes on with them or not at all.
-      KernelsDisagree: a new run can take other kernels.
+    If the fast kernels fail, only a new run can take others: see cli.run_script.
     """
-    if run.is_known_to_compute_right:
-        return
     inputs = graph.inputs
     inputs.training.initialize(session, epoch=0)
     try:
@@ -318,7 +297,7 @@ def check_numerics(run, system, graph, session, feeds, step, newest):
             modes.Mode(system.keep_prob, step, run.settings.seed,
                        uses_batch_statistics=True))
     except KernelsDisagree as error:
-        if newest is None:
+        if not step:
             raise
         raise UserError(f'{error} in another folder (--model-dir), or go on with '
                         f'{run.folder.path} where it was begun')

@@ -1,4 +1,4 @@
-"""Testing: restore a checkpoint's moving averages and count every test image once.
+"""Testing: counts every test image once.
 
 Departs from the original by refusing a broken network: in_top_k counts ties as right,
 so a network with equal logits would look perfect.
@@ -15,11 +15,10 @@ from typing import Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import startup
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import pipeline
 from cifar10_tf1.records import run_record
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
@@ -49,10 +48,6 @@ class Evaluation(NamedTuple):
     rows: Union[slice, np.ndarray]  # the tested records of that split, in order
 
     @property
-    def accuracy(self):
-        return self.num_correct / self.num_examples
-
-    @property
     def count(self):
         return base.TestCount(self.num_correct, self.num_examples, self.seconds,
                               self.mean_over_batches, self.checkpoint)
@@ -72,19 +67,14 @@ def count_batches(batch_sizes):
 
 
 def build_loop(iterator, num_batches, build_network, run_number):
-    """Tests several batches in one session run, in the order of the data set.
+    """Tests several batches in one session run: (logits, in_top_1) of EvaluationGraph.
 
-    The loop is inside the graph: the last layers of one batch leave a core idle, which
-    starts on the next batch.
+    The last layers of one batch leave a core idle, which starts on the next batch.
 
     Args:
-      iterator: tf.data.Iterator of (labels, images).
-      num_batches: int.
       build_network: function of images and the batch's number, an int64 scalar, to
         logits.
       run_number: int64 scalar, session runs before this one.
-    Returns:
-      (logits, in_top_1): as in EvaluationGraph.
     """
     def build_step(number, *results):
         with tf.control_dependencies([number]):
@@ -105,31 +95,8 @@ def build_loop(iterator, num_batches, build_network, run_number):
     return [array.concat() for array in results]
 
 
-def restore(system, session, graph, model_dir, checkpoint=None):
-    """Restores a checkpoint, by default the newest one of model_dir.
-
-    Returns:
-      (prefix, step): the checkpoint and the updates behind it.
-    Raises:
-      UserError: there is no checkpoint, or it can't be restored.
-    """
-    arguments = graph.variables, system.find_step
-    if checkpoint is not None:
-        return checkpoint, reading.restore(session, graph.saver, checkpoint, *arguments)
-    checkpoint, step = reading.restore_newest(session, graph.saver, model_dir,
-                                              *arguments)
-    if checkpoint is None:
-        raise UserError(f'no checkpoint in {model_dir}; train first, or choose another '
-                        'with --checkpoint or --model-dir')
-    return checkpoint, step
-
-
 def evaluate(graph, checkpoint, step, results, seconds):
-    """The Evaluation of a test, from the (logits, in_top_1) of its session runs.
-
-    Raises:
-      UserError: as check_countable.
-    """
+    """The Evaluation of a test, from the (logits, in_top_1) of its session runs."""
     logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
     check_countable(logits, checkpoint)
     source = graph.inputs.test
@@ -149,17 +116,13 @@ def average_batches(num_correct, batch_sizes):
 
 
 def record(data_set, variant, seed, settings, result):
-    """Adds an Evaluation to the run.json beside its checkpoint, if there is one.
-
-    Only warns if it can't: the result counts all the same.
-    """
+    """Adds an Evaluation to the run.json beside its checkpoint, or warns if it can't."""
     try:
         found = run_record.load_folder(os.path.dirname(result.checkpoint))
         if found:
             found.add_test(
-                step=result.step, data=data_set.name, crop=variant,
-                seed=seed, num_correct=result.num_correct,
-                num_examples=result.num_examples,
+                step=result.step, data=data_set.name, crop=variant, seed=seed,
+                num_correct=result.num_correct, num_examples=result.num_examples,
                 mean_over_batches=result.mean_over_batches,
                 predictions_sha256=result.predictions_sha256,
                 kind=startup.find_kind(settings))
@@ -194,14 +157,11 @@ def format_classes(results, data_set):
 def check_countable(logits, checkpoint):
     """Raises UserError if float32 logits [n, 10] are not finite or tie too often."""
     num_broken = int((~np.isfinite(logits)).any(axis=1).sum())
-    if num_broken:
-        raise UserError(
-            f'{checkpoint}: the logits of {num_broken} of {len(logits)} images are '
-            'not finite, so this network is broken; test another checkpoint')
     largest = logits.max(axis=1, keepdims=True)
     num_ties = int(((logits == largest).sum(axis=1) > 1).sum())
-    if num_ties > MAX_TIES:
-        raise UserError(
-            f'{checkpoint}: {num_ties} of {len(logits)} images share their largest '
-            'logit between classes and would count as right, so this network is dead; '
-            'test another checkpoint')
+    if num_broken or num_ties > MAX_TIES:
+        reason = (f'the logits of {num_broken} of {len(logits)} images are not finite'
+                  if num_broken else f'{num_ties} of {len(logits)} images share their '
+                  'largest logit between classes and would count as right')
+        raise UserError(f'{checkpoint}: {reason}, so this network is broken; test '
+                        'another checkpoint')

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
-from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import calibration
@@ -53,40 +53,32 @@ class Classifier:
       checkpoint: str, its prefix.
       step: int, the global step inside it.
       data_name: str, the data set of its training, such as 'cifar10'.
-      system: a systems.base.System.
-      graph: InferenceGraph.
+      is_synthetic: bool, whether that is generated data.
+      line_prefix: str, precedes each line about it.
       session: tf.Session with its moving averages.
     """
 
     def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1),
                  data_dir=None):
-        """
-        Args:
-          system: a systems.base.System.
-          checkpoint: str, a prefix, as reading.choose returns it.
-          threads: description.Threads; TensorFlow chooses where one is 0.
-          data_dir: str, the data set's folder for a system that calibrates on its
-            training images; None for the default folder.
-        Raises:
-          UserError: it can't be restored, its settings are damaged, or a calibrated
-            system's data is missing.
-        """
-        self.checkpoint = checkpoint
+        """Restores a prefix; data_dir is for a system that calibrates on its data."""
+        self.checkpoint, self.system = checkpoint, system
         # The originals' checkpoints have no settings beside them.
-        settings = model_dirs.load_settings(checkpoint)
-        self.data_name = settings['data'] if settings else system.source.module
-        self.system = system
+        settings = model_dir.load_settings(checkpoint) or {'data': system.source.module}
+        self.data_name = settings['data']
+        self.is_synthetic = data.is_synthetic(self.data_name)
+        module = system.source.load_module(self.is_synthetic)
+        self.class_names = module.CLASS_NAMES
+        self.line_prefix = module.LINE_PREFIX + initial_weights.find_prefix(checkpoint)
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
         try:
-            self.step = reading.restore(
-                self.session, self.graph.saver, checkpoint, self.graph.variables,
-                system.find_step)
+            unused_prefix, self.step = reading.restore(
+                self.session, self.graph.saver, self.graph.variables, system.find_step,
+                None, checkpoint)
             if system.num_calibration_batches:
-                data_set = system.source.load(
-                    data_dir or system.source.data_dir, self.is_synthetic)
-                calibration.calibrate(system, self.session, data_set, threads)
+                calibration.calibrate(system, self.session, system.source.load(
+                    data_dir or system.source.data_dir, self.is_synthetic), threads)
         except BaseException:
             self.session.close()
             raise
@@ -97,23 +89,6 @@ class Classifier:
     def __exit__(self, *unused_exception):
         self.session.close()
 
-    @property
-    def is_synthetic(self):
-        return data.is_synthetic(self.data_name)
-
-    @property
-    def _module(self):
-        return self.system.source.load_module(self.is_synthetic)
-
-    @property
-    def class_names(self):
-        return self._module.CLASS_NAMES
-
-    @property
-    def line_prefix(self):
-        return self._module.LINE_PREFIX + initial_weights.find_prefix(
-            self.checkpoint)
-
     def check_data_set(self, data_set):
         """Raises UserError if the labels are not of the network's classes."""
         if data.is_synthetic(data_set.name) != self.is_synthetic:
@@ -123,21 +98,11 @@ class Classifier:
                 'checkpoint with --checkpoint or --model-dir')
 
     def classify(self, images):
-        """Computes the probability of each class.
-
-        Args:
-          images: uint8 [N, side, side, channels]; N may be 0.
-        Returns:
-          float32 [N, 10].
-        Raises:
-          UserError: a probability is not finite.
-        """
+        """Probabilities, float32 [N, 10], of images, uint8 [N, side, side, channels]."""
         blocks = [self.session.run(self.graph.probabilities,
                                    {self.graph.images: images[i:i + BLOCK]})
-                  for i in range(0, len(images), BLOCK)]
-        probabilities = np.concatenate(
-            blocks or [np.empty([0, self.graph.probabilities.shape[1].value],
-                                np.float32)])
+                  for i in range(0, max(len(images), 1), BLOCK)]
+        probabilities = np.concatenate(blocks)
         if not np.isfinite(probabilities).all():
             raise UserError(f'{self.checkpoint} gives probabilities that are not '
                             'finite; choose another checkpoint')

@@ -7,7 +7,6 @@ different on another kind; 1 a mistake that the user can mend.
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -28,40 +27,28 @@ EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
 
 class Comparison:
-    """What is recorded against what the repetition finds."""
+    """A record against its repetition; prints a line for each epoch."""
 
     def __init__(self, record):
         self._record = record
         self._recorded = {entry['step']: entry for entry in record.epochs}
-        self._notes = None             # differences of the kinds of machine
-        self._first_difference = None
-        self._largest_deviation = 0.0  # of a summed loss, relative
-        self._is_partial = False       # an epoch could not be compared
-
-    @property
-    def is_decided(self):
-        """Whether the rest of the run can't change the verdict."""
-        return self._first_difference is not None and not self._notes
+        self._notes = []           # differences of the kinds of machine
+        self._differences = []     # (name, relative deviation of a summed loss)
+        self._is_partial = False   # an epoch could not be compared
 
     def start(self, repeated):
-        """Compares the kinds of machine.
-
-        Args:
-          repeated: run_record.RunRecord of the repetition.
-        """
+        """Compares the kinds of machine of two run_record.RunRecord."""
         self._notes = (self._record.content['not_bit_exact']
                        + description.list_differences(self._record.kind,
                                                       repeated.kind))
 
     def add_epoch(self, entry):
-        """Compares an epoch, or a part of one, and prints a line for it."""
+        """Compares a part of an epoch; returns whether that decides the verdict."""
         name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
-        if entry['step'] not in self._recorded:
-            raise UserError(
-                f'{_path(self._record)} records weights of a later step than '
-                f'{name}\'s, and not that epoch; repeat the recorded ones with '
-                '--epochs')
-        recorded = self._recorded[entry['step']]
+        recorded = self._recorded.get(entry['step'])
+        if recorded is None:
+            raise UserError(f'{self._record.path} has weights of a later step than its '
+                            f'last epoch, and not {name}; repeat fewer with --epochs')
         if 'part' in entry:
             name += f', part {entry["part"]}'
         line = f'{name.capitalize()} : {loss!r}'
@@ -74,61 +61,52 @@ class Comparison:
             line += ', equal to the bit'
         else:
             deviation = loss / recorded['summed_loss'] - 1.0
-            self._largest_deviation = max(self._largest_deviation, abs(deviation))
-            self._first_difference = self._first_difference or name
-            line += (f', recorded {recorded["summed_loss"]!r}: '
-                     f'{100 * deviation:+.5f} %')
-            line += ''.join(f'; {figure} {entry.get(figure)!r}, recorded '
-                            f'{recorded.get(figure)!r}' for figure in others)
+            self._differences.append((name, abs(deviation)))
+            line += f', recorded {recorded["summed_loss"]!r}: {100 * deviation:+.5f} %'
+        line += ''.join(f'; {figure} {entry.get(figure)!r}, recorded '
+                        f'{recorded.get(figure)!r}' for figure in others)
         print(line, flush=True)
+        return self._differences and not self._notes
 
     def add_weights(self, repeated):
         """Compares the fingerprints if both are of the same step."""
         ours, recorded = repeated.content['weights'], self._record.content['weights']
         if not (recorded and ours and recorded['step'] == ours['step']):
             return
+        name = f'weights at step {ours["step"]}'
         is_same = recorded['sha256'] == ours['sha256']
-        print(f'Weights at step {recorded["step"]} : SHA-256 {ours["sha256"]}, '
-              + ('equal' if is_same else f'recorded {recorded["sha256"]}'),
-              flush=True)
-        if not is_same and self._first_difference is None:
-            self._first_difference = f'the weights at step {recorded["step"]}'
+        print(f'{name.capitalize()} : SHA-256 {ours["sha256"]}, '
+              + ('equal' if is_same else f'recorded {recorded["sha256"]}'), flush=True)
+        if not is_same:
+            self._differences.append((f'the {name}', 0.0))
 
     def end(self):
         """Prints the verdict and returns the exit status."""
         for note in self._notes:
             print(f'Another kind of machine: {note}')
-        if self._first_difference is None:
+        if not self._differences:
             print('Equal to the bit'
-                  + (' where it can be compared' if self._is_partial else '')
-                  + (', on another kind of machine too' if self._notes else ''),
-                  flush=True)
+                  + ' where it can be compared' * self._is_partial
+                  + ', on another kind of machine too' * bool(self._notes), flush=True)
             return EQUAL
-        if self._notes:
-            print(f'Different from {self._first_difference} on, on another kind of '
-                  'machine'
-                  + (': largest deviation of a summed loss '
-                     f'{100 * self._largest_deviation:.5f} %'
-                     if self._largest_deviation else ''), flush=True)
-            return OTHER_KIND
-        print(f'DIFFERENT at {self._first_difference}, on the same kind of machine',
-              flush=True)
-        return DIFFERENT
+        first = self._differences[0][0]
+        if not self._notes:
+            print(f'DIFFERENT at {first}, on the same kind of machine', flush=True)
+            return DIFFERENT
+        largest = max(deviation for unused_name, deviation in self._differences)
+        print(f'Different from {first} on, on another kind of machine: largest '
+              f'deviation of a summed loss {100 * largest:.5f} %', flush=True)
+        return OTHER_KIND
 
 
 def verify(record, options):
-    """Repeats a run with train.py, in a temporary folder.
+    """Repeats a run by train.py with these options, in a temporary folder.
 
-    Args:
-      record: run_record.RunRecord.
-      options: list of str, for train.py.
-    Returns:
-      int, the exit status; train.py's if it fails or is stopped.
+    Returns the exit status; train.py's if it fails.
     """
-    comparison = Comparison(record)
+    comparison, num_seen = Comparison(record), 0
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
         with _running(options + ['--model-dir', folder]) as process:
-            num_seen = 0
             # train.py prints at least a line for each entry of its record.
             for unused_line in process.stdout:
                 repeated = run_record.load_folder(folder)
@@ -136,8 +114,7 @@ def verify(record, options):
                     continue
                 comparison.start(repeated)
                 for entry in repeated.epochs[num_seen:]:
-                    comparison.add_epoch(entry)
-                    if comparison.is_decided:
+                    if comparison.add_epoch(entry):
                         return comparison.end()
                 num_seen = len(repeated.epochs)
             if process.wait():
@@ -154,14 +131,10 @@ def _running(options):
     process = subprocess.Popen(
         [sys.executable, scripts.path('train'), '--no-summaries', *options],
         stdout=subprocess.PIPE, universal_newlines=True,
-        # It gets the terminal's signals through us, and once.
-        start_new_session=True)
-
-    def forward(number, unused_frame):
-        process.send_signal(number)
-
-    previous = {number: signal.signal(number, forward)
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        start_new_session=True)  # it gets the terminal's signals through us, and once
+    previous = {
+        number: signal.signal(number, lambda number, _: process.send_signal(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield process
     finally:
@@ -172,40 +145,33 @@ def _running(options):
         process.stdout.close()
 
 
-def _path(record):
-    return os.path.join(record.folder, run_record.FILE)
-
-
-def _check(record, data_set, num_epochs):
-    """Raises UserError if a run can't be repeated from its record."""
-    path = _path(record)
-    if not record.content['processes']:
-        raise UserError(f'{path} records no training; give another')
-    first_step = record.content['processes'][0]['from_step']
-    if first_step:
-        raise UserError(f'{path} records a run that began with a checkpoint of '
-                        f'step {first_step}, which is not in it; it can\'t be '
-                        'repeated')
-    if not (record.epochs or record.content['weights']):
-        raise UserError(f'{path} records no finished epoch; train further first')
+def check(record, data_set, num_epochs):
+    """Raises UserError if a run, or num_epochs of it, can't be repeated."""
+    processes = record.content['processes']
     # An epoch may have an entry for each of its parts.
     numbers = {epoch['epoch'] for epoch in record.epochs}
-    if num_epochs and num_epochs > len(numbers):
-        raise UserError(f'{path} records {len(numbers)} epochs, not {num_epochs}; '
-                        'ask for fewer with --epochs')
     missing = set(range(1, max(numbers, default=0) + 1)) - numbers
-    if missing:
-        raise UserError(f'{path} lacks epoch {min(missing)}; it can\'t be repeated')
-    if record.content['data']['sha256'] != data_set.sha256:
-        raise UserError(f'{path} is of other data; give it with --data-dir')
+    for is_wrong, reason in (
+            (not processes, 'records no training; give another'),
+            (processes and processes[0]['from_step'],
+             'records a run that began with a checkpoint that is not in it'),
+            (not numbers and not record.content['weights'],
+             'records no finished epoch; train further first'),
+            ((num_epochs or 0) > len(numbers),
+             f'records {len(numbers)} epochs, not {num_epochs}; ask for fewer with '
+             '--epochs'),
+            (missing, f'lacks epoch {min(missing, default=0)}; give another'),
+            (record.content['data'].get('sha256') != data_set.sha256,
+             'is of other data; give it with --data-dir')):
+        if is_wrong:
+            raise UserError(f'{record.path} {reason}')
 
 
 def _list_options(record, options, name):
     """The options of train.py that repeat a record."""
-    given = cli.given_settings(options)
     settings = run_settings.RunSettings(*(
-        recorded if value is None else value
-        for value, recorded in zip(given, record.settings)))
+        recorded if value is None else value for value, recorded
+        in zip(cli.given_settings(options), record.settings)))
     last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
     settings = settings._replace(save_steps=None, epochs=options.epochs or max(
         record.settings.epochs, last['epoch']))
@@ -216,13 +182,10 @@ def _list_options(record, options, name):
     if not options.epochs:
         weights = record.content['weights'] or last
         words += ['--max-steps', str(max(weights['step'], last['step']))]
-    if options.synthetic:
-        words.append('--synthetic')
-    if options.allow_unsupported_gpu:
-        words.append('--allow-unsupported-gpu')
-    if record.is_from_scratch:
-        words.append('--from-scratch')
-    elif options.pretrained:
+    words += ['--synthetic'] * options.synthetic
+    words += ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu
+    words += ['--from-scratch'] * record.is_from_scratch
+    if options.pretrained and not record.is_from_scratch:
         words += ['--pretrained', options.pretrained]
     elif record.has_other_weights:
         raise UserError('the run began with other weights than the documented; name '
@@ -234,7 +197,7 @@ def _verify(options):
     record = run_record.load(options.record)
     name = systems.find(record.content['system']).name
     options.synthetic = is_synthetic(record.content['data'].get('name', ''))
-    _check(record, cli.load_data_set(options, name), options.epochs)
+    check(record, cli.load_data_set(options, name), options.epochs)
     return verify(record, _list_options(record, options, name))
 
 

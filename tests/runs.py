@@ -7,6 +7,7 @@ import subprocess
 import sys
 from unittest import mock
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import cli
@@ -126,6 +127,17 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
     with monkeypatch.context() as patch:
         patch.setattr(TrainingLog, 'end_step', end_step)
         return train(*arguments, **options)
+
+
+def step_losses(folder):
+    """The loss of each step, float32, if all epochs have a checkpoint."""
+    losses = {}
+    for path in folder.glob('model.ckpt-*.json'):
+        settings = json.loads(path.read_text())
+        first_step = settings['step'] - len(settings['losses']) + 1
+        losses.update(enumerate(settings['losses'], start=first_step))
+    assert sorted(losses) == list(range(1, len(losses) + 1))
+    return np.float32([losses[step] for step in sorted(losses)])
 
 
 def load_record(folder):

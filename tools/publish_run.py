@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
@@ -25,7 +26,6 @@ sys.path.insert(0, ROOT)
 from cifar10_tf1.checkpoints import model_dir  # noqa: E402
 from cifar10_tf1.records import reference_run  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1.training import step_losses  # noqa: E402
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.report import counting  # noqa: E402
 from cifar10_tf1.report import gathering  # noqa: E402
@@ -55,7 +55,7 @@ def main():
     is_of_record = os.path.realpath(target) == os.path.realpath(reference_run.RECORD)
     publish(options.folder, target)
     if options.for_accuracy or is_of_record:
-        publish_first_losses(options.folder, target)
+        publish_first_losses(record, target)
         if entry.name == systems.DEFAULT:
             publish_predictions(prefix, target)
     if is_of_record:
@@ -70,15 +70,22 @@ def publish(folder, target):
         shutil.copy(os.path.join(folder, file), target)
 
 
-def publish_first_losses(folder, target):
-    import numpy as np
-    losses = np.fromfile(os.path.join(folder, step_losses.FILE), '<f4')
+def publish_first_losses(record, target):
+    """Trains the first steps again; the .json of a checkpoint has its epoch's losses."""
+    losses = {}
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, os.path.join(ROOT, 'train.py'), '--model-dir', folder,
+             '--system', record.content['system'], '--seed', str(record.settings.seed),
+             '--train-files', str(record.settings.train_files), '--kernels',
+             record.kind['kernels'], '--max-steps', str(NUM_FIRST_LOSSES)], check=True)
+        for checkpoint in model_dir.list_checkpoints(folder):
+            found = model_dir.load_settings(checkpoint.prefix)['losses']
+            losses.update(enumerate(found, start=checkpoint.step - len(found) + 1))
     with open(os.path.join(target, 'first_losses.csv'), 'w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['step', 'loss'])
-        # A float64 has room for every digit of a float32.
-        writer.writerows((step, repr(float(loss))) for step, loss in enumerate(
-            losses[:NUM_FIRST_LOSSES], start=1))
+        writer.writerows((step, repr(loss)) for step, loss in sorted(losses.items()))
 
 
 def publish_predictions(prefix, target):

@@ -1,7 +1,6 @@
-"""Checkpoints to write: whole or not at all, the last five kept.
+"""Checkpoints to write, in the plain tf.train.Saver's format; the last five are kept.
 
-The format is the plain tf.train.Saver's, in the files that it would write. The
-`checkpoint` state file has relative paths, so the folder can be moved.
+The `checkpoint` state file has relative paths, so the folder can be moved.
 """
 
 import contextlib
@@ -22,10 +21,10 @@ _SUFFIXES = ('.index', '.meta', '.data-00000-of-00001')  # an index first
 
 
 class CheckpointWriter:
-    """Saves into a model folder and keeps the last five of this program.
+    """Saves into a model folder.
 
-    A save is made in a folder of its own and moved into place file by file,
-    the index last: a checkpoint is whole or none, whenever the process is killed.
+    A save is made in a folder of its own and moved into place file by file, the index
+    last: a checkpoint is whole or none, whenever the process is killed.
     """
 
     def __init__(self, model_dir, saver):
@@ -34,32 +33,28 @@ class CheckpointWriter:
         self._meta_graph = None  # bytes of the .meta file, always the same
 
     def save(self, session, step, settings):
-        """Writes `model.ckpt-<step>`.
+        """Writes `model.ckpt-<step>` with a dict for JSON beside it; returns the prefix.
 
-        Args:
-          session: tf.Session.
-          step: int, the global step.
-          settings: dict for JSON, stored beside the weights.
-        Returns:
-          str, the prefix.
-        Raises:
-          UserError: it can't be written, another program's checkpoint is in its
-            place, or the folder was replaced; the earlier ones are untouched.
+        Raises UserError if it can't; the earlier ones are untouched.
         """
         folder, name = self._model_dir, f'{model_dirs.PREFIX}-{step}'
-        with self._explained(f'save step {step} in {folder.path}'), \
-                folder.saving() as saving:
+        if self._meta_graph is None:  # once: it takes as long as several steps
+            with session.graph.as_default():
+                self._meta_graph = self._saver.export_meta_graph().SerializeToString()
+        with self._saving(f'save step {step} in {folder.path}') as saving:
             path = os.path.join(saving, name)
-            self._saver.save(session, path, write_state=False,
-                             write_meta_graph=False)
+            self._saver.save(session, path, write_state=False, write_meta_graph=False)
             with open(path + '.meta', 'wb') as file:
-                file.write(self._export_meta_graph(session.graph))
+                file.write(self._meta_graph)
             with open(path + model_dirs.SETTINGS_SUFFIX, 'w') as file:
                 json.dump(settings, file, indent=1, sort_keys=True)
                 file.write('\n')
             folder.make_room(step)
             _move(saving, folder.path)
-            self._prune(step)
+            ours = [checkpoint for checkpoint in model_dirs.list_checkpoints(folder.path)
+                    if checkpoint.ours and checkpoint.step <= step]
+            for checkpoint in ours[NUM_KEPT:]:
+                folder.remove(checkpoint)
             names = [checkpoint.name for checkpoint
                      in model_dirs.list_checkpoints(folder.path)
                      if '.index' in checkpoint.suffixes]
@@ -68,33 +63,29 @@ class CheckpointWriter:
         return folder.join(name)
 
     def publish(self, session, saver, name):
-        """Writes `published/<name>`; of names with a number, five are kept.
-
-        Args:
-          session: tf.Session.
-          saver: tf.train.Saver of its graph.
-          name: str, such as train-9.
-        Raises:
-          UserError: as save.
-        """
+        """Writes `published/<name>`; of names with a number, five are kept."""
         folder = self._model_dir.join(PUBLISHED)
-        with self._explained(f'write {folder}/{name}'), \
-                self._model_dir.saving() as saving:
+        with self._saving(f'write {folder}/{name}') as saving:
             os.makedirs(folder, exist_ok=True)
             saver.save(session, os.path.join(saving, name), write_state=False)
             _move(saving, folder)
-            names = _list_numbered(folder, name)
+            number = re.search(r'-(\d+)$', name)
+            names = [name] if number is None else [
+                other for other in (f'{name[:number.start(1)]}{i}'
+                                    for i in range(int(number.group(1)) + 1))
+                if os.path.exists(os.path.join(folder, other + '.index'))]
             for old in names[:-NUM_KEPT]:
                 for suffix in _SUFFIXES:
                     os.remove(os.path.join(folder, old + suffix))
             _write_state(saving, folder, names[-NUM_KEPT:], name)
 
     @contextlib.contextmanager
-    def _explained(self, action):
-        """Checks the folder first; turns failures into one line."""
+    def _saving(self, action):
+        """As ModelDir.saving; checks the folder first and turns failures into one line."""
         self._model_dir.check_identity()
         try:
-            yield
+            with self._model_dir.saving() as saving:
+                yield saving
         except (OSError, tf.errors.OpError) as error:
             newest = model_dirs.find_newest(self._model_dir.path)
             raise UserError(
@@ -102,21 +93,6 @@ class CheckpointWriter:
                 'mend the folder and start again: the run goes on from '
                 + (newest.prefix if newest else
                    'the beginning, as there is no checkpoint yet'))
-
-    def _export_meta_graph(self, graph):
-        """Once a process: it takes as long as several steps."""
-        if self._meta_graph is None:
-            with graph.as_default():
-                self._meta_graph = self._saver.export_meta_graph(
-                    ).SerializeToString()
-        return self._meta_graph
-
-    def _prune(self, newest_step):
-        ours = [checkpoint for checkpoint
-                in model_dirs.list_checkpoints(self._model_dir.path)
-                if checkpoint.ours and checkpoint.step <= newest_step]
-        for checkpoint in ours[NUM_KEPT:]:
-            self._model_dir.remove(checkpoint)
 
 
 def _move(saving, folder):
@@ -131,21 +107,10 @@ def _move(saving, folder):
 
 
 def _write_state(saving, folder, names, newest):
-    """The state file that TensorFlow's and the original's readers want."""
-    # TensorFlow takes a relative folder to start from the working folder, and
-    # would write ../model.ckpt-500.
+    """Writes the state file that TensorFlow's and the original's readers want."""
+    # From a relative folder TensorFlow would write ../model.ckpt-500.
     state = tf.train.generate_checkpoint_state_proto(
         os.path.abspath(folder), newest, names)
     with open(os.path.join(saving, 'checkpoint'), 'w') as file:
         file.write(str(state))
     _move(saving, folder)
-
-
-def _list_numbered(folder, name):
-    """The names with numbers up to this one's; itself if it has none."""
-    match = re.match(r'^(.*-)(\d+)$', name)
-    if match is None:
-        return [name]
-    return [match.group(1) + str(i) for i in range(int(match.group(2)) + 1)
-            if os.path.exists(os.path.join(folder,
-                                           f'{match.group(1)}{i}.index'))]

@@ -1,30 +1,11 @@
-"""Which parts a run.json has, and their types.
+"""The parts of a run.json and their types.
 
-A record is made to be published, and so to be edited, cut off and joined: it is
-checked once, as a whole, when it is read.
+A record is made to be published, so it may be edited, cut off or joined.
 """
 
 import sys
 
 from cifar10_tf1.common import limits
-
-
-def _text(value):
-    """A text that a terminal prints and does not obey."""
-    return type(value) is str and value.isprintable()
-
-
-def _texts(value):
-    """A dict of names to texts."""
-    return type(value) is dict and all(map(_text, [*value, *value.values()]))
-
-
-def _dict(value):
-    return type(value) is dict
-
-
-def _flag(value):
-    return type(value) is bool
 
 
 def _positive(value):
@@ -35,64 +16,49 @@ def _share(value):
     return type(value) in (int, float) and 0 <= value <= 1
 
 
-def _whole(low, high):
-    return lambda value: type(value) is int and low <= value <= high
+def _texts(value):
+    return type(value) is dict and all(
+        _fits(text, str) for text in [*value, *value.values()])
 
 
-def _one_of(*choices):
-    return lambda value: type(value) is str and value in choices
+_STEP, _STEP_FROM_1 = range(limits.STEPS + 1), range(1, limits.STEPS + 1)
+_SEED = range(limits.SEED + 1)
+_EPOCHS = range(1, limits.EPOCHS + 1)
+_FILES = range(1, limits.FILES + 1)
+_THREADS = range(1, limits.THREADS + 1)
 
-
-def _or_null(check):
-    return lambda value: value is None or check(value)
-
-
-_STEP = _whole(0, limits.STEPS)
-_DEVICE = _one_of('cpu', 'gpu')
-_THREADS = _whole(1, limits.THREADS)
-
-# A dict has each of these keys, but those with a question mark may be absent; a
-# list has items of one type; a function says whether a value fits.
+# A dict has each of these keys, but those with a question mark may be absent. A list has
+# items of one type, a range the whole numbers that fit, a set the texts that fit. (None,
+# type): or null. A function says whether a value fits.
 _KIND = {
-    'wheel': _text, 'wheel_sha256': _or_null(_text), 'kernels': _text,
-    'device': _DEVICE, 'intra_op_threads': _whole(0, limits.THREADS),
-    'cpu': {'name': _or_null(_text)}}
+    'wheel': str, 'wheel_sha256': (None, str), 'kernels': str, 'device': {'cpu', 'gpu'},
+    'intra_op_threads': range(limits.THREADS + 1), 'cpu': {'name': (None, str)}}
 _SETTINGS = {
-    'seed': _whole(0, limits.SEED), 'epochs': _whole(1, limits.EPOCHS),
-    'save_steps': _whole(1, limits.STEPS), 'device': _DEVICE,
-    'kernels?': _or_null(_one_of('stock', 'fast')),
-    'train_files?': _whole(1, limits.FILES), 'intra_op_threads': _THREADS,
-    'inter_op_threads': _THREADS, 'input_threads': _THREADS}
+    'seed': _SEED, 'epochs': _EPOCHS, 'save_steps': _STEP_FROM_1,
+    'device': {'cpu', 'gpu'}, 'kernels?': (None, {'stock', 'fast'}),
+    'train_files?': _FILES, 'intra_op_threads': _THREADS, 'inter_op_threads': _THREADS,
+    'input_threads': _THREADS}
 _EPOCH = {
-    'epoch': _whole(1, limits.EPOCHS), 'step': _whole(1, limits.STEPS),
-    'summed_loss': _positive, 'part?': _whole(1, limits.FILES), 'loss?': _positive,
-    'training_accuracy?': _share, 'validation_accuracy?': _share}
+    'epoch': _EPOCHS, 'step': _STEP_FROM_1, 'summed_loss': _positive, 'part?': _FILES,
+    'loss?': _positive, 'training_accuracy?': _share, 'validation_accuracy?': _share}
 _TEST = {
-    'step': _STEP, 'seed': _whole(0, limits.SEED), 'crop': _text,
-    'num_correct': _whole(0, limits.IMAGES), 'mean_over_batches?': _share,
-    'num_examples': _whole(1, limits.IMAGES), 'kind': {'wheel': _text}}
+    'step': _STEP, 'seed': _SEED, 'crop': str, 'num_correct': range(limits.IMAGES + 1),
+    'mean_over_batches?': _share, 'num_examples': range(1, limits.IMAGES + 1),
+    'kind': {'wheel': str}}
 _PROCESS = {
-    'command': _text, 'started': _text, 'end': _or_null(_text), 'from_step': _STEP,
-    'to_step': _or_null(_STEP), 'commit': _or_null(_text),
-    'commit_is_clean': _or_null(_flag), 'versions': _dict, 'kind': _KIND}
+    'command': str, 'started': str, 'end': (None, str), 'from_step': _STEP,
+    'to_step': (None, _STEP), 'commit': (None, str), 'commit_is_clean': (None, bool),
+    'versions': dict, 'kind': _KIND}
 _RECORD = {
-    'system': _text, 'system_settings': _dict, 'settings': _SETTINGS,
-    'data': {'name': _text, 'sha256': _texts, 'pretrained?': _or_null(_dict)},
-    'weights': {'step': _STEP, 'sha256': _text}, 'not_bit_exact': [_text],
+    'system': str, 'system_settings': dict, 'settings': _SETTINGS,
+    'data': {'name': str, 'sha256': _texts, 'pretrained?': (None, dict)},
+    'weights': (None, {'step': _STEP, 'sha256': str}), 'not_bit_exact': [str],
     'epochs': [_EPOCH], 'tests': [_TEST], 'processes': [_PROCESS]}
 
 
 def find_misfit(content):
-    """The name of the first part that is missing or has another type.
-
-    Args:
-      content: dict, of a run.json.
-    Returns:
-      str such as 'epochs 3 summed_loss', or None.
-    """
+    """The first part that is missing or misfit, as 'epochs 3 summed_loss', or None."""
     expected = dict(_RECORD)
-    if content.get('weights', 0) is None:
-        del expected['weights']
     if content.get('processes') == []:  # no training has begun
         expected['settings'] = expected['data'] = lambda value: value == {}
     misfit = _find_misfit(content, expected, '')
@@ -102,27 +68,39 @@ def find_misfit(content):
         if test['num_correct'] > test['num_examples']:
             return f'tests {number} num_correct'
     for keys in (['step'], ['epoch', 'part']):
-        numbers = [[epoch.get(key, 0) for key in keys]
-                   for epoch in content['epochs']]
+        numbers = [[epoch.get(key, 0) for key in keys] for epoch in content['epochs']]
         if any(one >= other for one, other in zip(numbers, numbers[1:])):
             return f'epochs: the order of their {keys[0]}s'
     return None
 
 
 def _find_misfit(value, expected, name):
-    if callable(expected):
-        return None if expected(value) else name
+    if isinstance(expected, tuple):
+        return None if value is None else _find_misfit(value, expected[1], name)
+    if not isinstance(expected, (dict, list)):
+        return None if _fits(value, expected) else name
     if type(value) is not type(expected):
         return name
     if isinstance(expected, list):
         parts = [(number, item, expected[0]) for number, item in enumerate(value)]
     else:
-        parts = []
-        for key, part in expected.items():
-            known = key.rstrip('?')
-            if known in value:
-                parts.append((known, value[known], part))
-            elif known == key:
-                return f'{name} {key}'.strip()
+        missing = [key for key in expected
+                   if not key.endswith('?') and key not in value]
+        if missing:
+            return f'{name} {missing[0]}'.strip()
+        parts = [(key.rstrip('?'), value[key.rstrip('?')], part)
+                 for key, part in expected.items() if key.rstrip('?') in value]
     return next(filter(None, (_find_misfit(item, part, f'{name} {key}'.strip())
                               for key, item, part in parts)), None)
+
+
+def _fits(value, expected):
+    if expected is str:  # that a terminal prints and does not obey
+        return type(value) is str and value.isprintable()
+    if isinstance(expected, type):
+        return type(value) is expected
+    if isinstance(expected, range):
+        return type(value) is int and value in expected
+    if isinstance(expected, set):
+        return type(value) is str and value in expected
+    return expected(value)

@@ -11,29 +11,23 @@ from cifar10_tf1.records import run_record
 
 
 def describe(record, folder=reference_run.RUNS):
-    """Compares a run with the recorded run of its seed, data, kernels and runtime.
+    """A line that compares a run with the recorded one of its seed, data and kind.
 
-    Args:
-      record: run_record.RunRecord.
-      folder: str, of SYSTEM/NAME/run.json.
-    Returns:
-      str, one line; None if no such run is recorded, or no epoch is finished yet.
-    Raises:
-      UserError: a record in results/ is damaged.
+    None if no such run is recorded, or no epoch is finished yet.
     """
-    recorded = next(filter(lambda other: _identify(other) == _identify(record), map(
-        run_record.load, sorted(glob.glob(os.path.join(
-            glob.escape(folder), record.content['system'], '*', 'run.json'))))), None)
-    if recorded is None:
-        return None
-    losses = {entry['step']: entry['summed_loss'] for entry in recorded.epochs}
+    paths = sorted(glob.glob(os.path.join(
+        glob.escape(folder), record.content['system'], '*', run_record.FILE)))
+    recorded = next((other for other in map(run_record.load, paths)
+                     if _identify(other) == _identify(record)), None)
+    losses = {entry['step']: entry['summed_loss']
+              for entry in (recorded.epochs if recorded else ())}
     pairs = [(entry['summed_loss'], losses[entry['step']]) for entry in record.epochs
              if entry['step'] in losses]
     if not pairs:
         return None
-    line = f'Recorded run {reference_run.shorten(recorded.folder)}: '
     num_equal = sum(ours == theirs for ours, theirs in pairs)
-    line += f'{num_equal} of {len(pairs)} summed losses equal to the bit'
+    line = (f'Recorded run {reference_run.shorten(recorded.folder)}: {num_equal} of '
+            f'{len(pairs)} summed losses equal to the bit')
     if num_equal == len(pairs):
         return line
     largest = max(abs(ours / theirs - 1) for ours, theirs in pairs)

@@ -3,8 +3,8 @@
 import csv
 import os
 
-from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1 import systems
+from cifar10_tf1.checkpoints import model_dir
 
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), 'results')
@@ -27,16 +27,9 @@ def find_checkpoint():
 
 
 def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
-    """The band for one more whole run's count, from the runs in results/.
+    """The band for one more run's count: (low, high, n), of 10,000, from n runs.
 
-    Args:
-      column: str, a key of WIDEST_BANDS.
-      path: str, a seeds.csv.
-    Returns:
-      (low, high, n): floats, of 10,000; n is the number of runs behind the band, 0
-      if there are too few.
-    Raises:
-      UserError: SciPy is not installed.
+    n is 0 if there are too few. The column is a key of WIDEST_BANDS. Needs SciPy.
     """
     from cifar10_tf1.records import statistics_of_runs
     low, high = WIDEST_BANDS[column]

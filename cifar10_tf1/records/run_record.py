@@ -1,12 +1,10 @@
 """run.json: what a run was, complete enough for a stranger to repeat and judge it.
 
-Written beside the checkpoints, and updated by each process that trains on or tests.
-It is made to be published: no absolute path, no name of a user or a host. Imports
-no TensorFlow.
+It is made to be published: no absolute path, no name of a user or a host. Imports no
+TensorFlow.
 """
 
 import contextlib
-import copy
 import csv
 import glob
 import io
@@ -25,19 +23,6 @@ FILE = 'run.json'
 METRICS_FILE = 'metrics.csv'
 FORMAT = 1
 
-_FIELDS = {
-    'format': FORMAT,
-    'system': None,            # name of the module in systems/
-    'system_settings': {},     # its constants
-    'settings': {},            # RunSettings
-    'data': {},                # name, SHA-256 of each file
-    'processes': [],           # one each time that training was started
-    'not_bit_exact': [],       # why another run may differ, if so
-    'epochs': [],              # summed loss in full precision
-    'weights': None,           # step and fingerprint at the latest end
-    'tests': [],               # of test.py
-}
-
 _METRICS = ('epoch', 'step', 'summed_loss', 'learning_rate', 'seconds')
 
 
@@ -45,12 +30,8 @@ class RunRecord:
     """The content of one run.json; `content` is the JSON object."""
 
     def __init__(self, folder, content):
-        self.folder = folder
-        self.content = content
-
-    @property
-    def path(self):
-        return os.path.join(self.folder, FILE)
+        self.folder, self.content = folder, content
+        self.path = os.path.join(folder, FILE)
 
     @property
     def settings(self):
@@ -64,21 +45,17 @@ class RunRecord:
 
     @property
     def epochs(self):
-        """list of dict: epoch, step, summed_loss, learning_rate, seconds.
-
-        An entry for each part of an epoch after which figures were taken, with
-        `part` if there are several, and the system's figures: see figure_names.
-        """
+        """list of dict, one for each part of an epoch after which figures were taken."""
         return self.content['epochs']
 
     @property
     def is_from_scratch(self):
-        """Whether it began with seeded weights in the place of published ones."""
+        """Whether it began with seeded weights instead of published ones."""
         return self.content['data'].get('pretrained', '') is None
 
     @property
     def has_other_weights(self):
-        """Whether it began with weights of others than the documented ones."""
+        """Whether it began with published weights other than the documented ones."""
         pretrained = self.content['data'].get('pretrained') or {}
         return not pretrained.get('is_documented', True)
 
@@ -89,32 +66,26 @@ class RunRecord:
 
     @contextlib.contextmanager
     def updating(self):
-        """Changes the content and writes it; test.py may do so meanwhile.
-
-        Raises:
-          UserError: the folder can't be written.
-        """
+        """Yields the content, then writes it; test.py may do so meanwhile."""
         try:
             with files.Lock(os.path.join(self.folder, '.run.json.lock'), wait=True):
                 # A writer that was killed leaves its temporary file.
                 for name in (FILE, METRICS_FILE):
-                    for leftover in glob.glob(os.path.join(
-                            glob.escape(self.folder), name + '*.tmp')):
+                    for leftover in glob.glob(f'{glob.escape(self.folder)}/{name}*.tmp'):
                         os.remove(leftover)
                 if os.path.exists(self.path):
                     self.content = load(self.path).content
-                yield
+                yield self.content
                 files.write_atomically(self.path, json.dumps(
                     self.content, indent=1, sort_keys=True) + '\n')
         except OSError as error:
             raise UserError(f'cannot write {self.path}: {error.strerror}; free some '
                             'space or choose another folder with --model-dir')
 
-    def start_process(self, command, kind, settings, data_set, step,
-                      beginning=()):
+    def start_process(self, command, kind, settings, data_set, step, beginning=()):
         """Notes that a process trains on from a step; drops later epochs."""
-        with self.updating():
-            content = self.content
+        commit, clean = description.find_commit()
+        with self.updating() as content:
             processes = content['processes']
             if processes and processes[-1]['end'] is None:
                 processes[-1]['end'] = 'killed'
@@ -123,15 +94,14 @@ class RunRecord:
                     f'from step {step}: {difference}' for difference
                     in description.list_differences(processes[-1]['kind'], kind)]
             content['settings'] = settings._asdict()
-            content['data'] = {'name': data_set.name,
-                               'sha256': dict(data_set.sha256),
+            content['data'] = {'name': data_set.name, 'sha256': dict(data_set.sha256),
                                **dict(beginning)}
             content['epochs'] = [epoch for epoch in content['epochs']
                                  if epoch['step'] <= step]
-            commit, clean = description.find_commit()
             processes.append({
-                'command': command, 'started': _now(), 'from_step': step,
-                'to_step': None, 'end': None, 'kind': kind,
+                'command': command,
+                'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+                'from_step': step, 'to_step': None, 'end': None, 'kind': kind,
                 'input_threads': settings.input_threads,
                 'versions': description.find_versions(), 'commit': commit,
                 'commit_is_clean': clean})
@@ -151,65 +121,60 @@ class RunRecord:
 
     def end_process(self, step, end, weights_sha256):
         """Notes how the process ended: 'finished', or the signal's name."""
-        with self.updating():
-            self.content['processes'][-1].update(to_step=step, end=end)
-            self.content['weights'] = {'step': step, 'sha256': weights_sha256}
+        with self.updating() as content:
+            content['processes'][-1].update(to_step=step, end=end)
+            content['weights'] = {'step': step, 'sha256': weights_sha256}
 
     def add_test(self, **test):
         """Notes a test, in the place of the same test on the same kind of machine."""
         key = ('step', 'data', 'crop', 'seed', 'kind')
-        with self.updating():
-            self.content['tests'] = [
-                other for other in self.content['tests']
-                if any(other.get(name) != test.get(name) for name in key)
-                ] + [test]
+        with self.updating() as content:
+            content['tests'] = [
+                other for other in content['tests']
+                if any(other.get(name) != test.get(name) for name in key)] + [test]
 
 
 def new(folder, system):
-    """A record without processes yet; nothing is written."""
-    content = dict(_FIELDS, system=system.name,
-                   system_settings=_plain(system.settings))
-    return RunRecord(folder, copy.deepcopy(content))
+    """The RunRecord of a run that has not begun; nothing is written."""
+    return RunRecord(folder, {
+        'format': FORMAT,
+        'system': system.name,     # name of the module in systems/
+        'system_settings': _to_dict(system.settings),
+        'settings': {},            # RunSettings
+        'data': {},                # name, SHA-256 of each file
+        'processes': [],           # one for each start of a training
+        'not_bit_exact': [],       # why another run may differ, if so
+        'epochs': [],              # summed loss in full precision
+        'weights': None,           # step and fingerprint at the latest end
+        'tests': []})              # of test.py
 
 
 def load(path):
-    """Reads a run.json.
-
-    Returns:
-      RunRecord.
-    Raises:
-      UserError: it is not there, cut off, not a record or newer.
-    """
+    """The RunRecord of a run.json; raises UserError if it is none."""
     way_out = 'give another, or move it away'
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
+        version = content['format']
     except OSError as error:
         raise UserError(f'cannot read {path}: {error.strerror}')
-    except (ValueError, RecursionError) as error:
-        raise UserError(f'{path} is damaged or cut off ({error}); {way_out}')
-    if not isinstance(content, dict) or type(content.get('format')) is not int:
-        raise UserError(f'{path} is not the record of a run; {way_out}')
-    if content['format'] != FORMAT:
-        raise UserError(f'{path} has the format {content["format"]}, and this '
-                        f'version reads {FORMAT}; use the version that wrote it')
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        raise UserError(f'{path} is cut off, or not the record of a run ({error}); '
+                        + way_out)
+    if version != FORMAT:
+        raise UserError(f'{path} has the format {version}, and this version reads '
+                        f'{FORMAT}; use the version that wrote it')
     misfit = record_schema.find_misfit(content)
     if misfit:
-        raise UserError(f'{path} is damaged: {misfit} is missing or invalid; '
-                        + way_out)
+        raise UserError(f'{path} is damaged: {misfit} is missing or invalid; {way_out}')
     return RunRecord(os.path.dirname(path), content)
 
 
 def load_folder(folder, for_training=False):
     """The record of a model folder, or None.
 
-    Args:
-      folder: str.
-      for_training: bool, whether checkpoints of this program need a record: the run
-        can't go on without its settings.
-    Raises:
-      UserError: as load; it and the newest checkpoint are of two runs, or it is
-        needed and lost.
+    Raises UserError if it is damaged, of another run than the newest checkpoint, or lost
+    although a training has to go on from that.
     """
     newest = model_dir.find_newest(folder, ours=True)
     path = os.path.join(folder, FILE)
@@ -227,28 +192,17 @@ def load_folder(folder, for_training=False):
 
 
 def check_settings(record, prefix):
-    """Checks that a record and a checkpoint beside it are of one run.
-
-    Args:
-      record: RunRecord, of the folder.
-      prefix: str, of a checkpoint there.
-    Returns:
-      dict: as model_dir.load_settings; empty for another program's checkpoint.
-    Raises:
-      UserError: naming the first difference; as model_dir.load_settings.
-    """
-    settings = model_dir.load_settings(prefix) or {}
-    kind = record.kind if record.content['processes'] else {}
-    identity = {'system': record.content['system'],
-                'data': record.content['data'].get('name'),
-                'seed': record.settings.seed, 'kernels': kind.get('kernels'),
-                'wheel': kind.get('wheel')}
-    for name, value in identity.items():
+    """Raises UserError if a record and a checkpoint beside it are of two runs."""
+    settings, content = model_dir.load_settings(prefix) or {}, record.content
+    kind = record.kind if content['processes'] else {}
+    for name, value in [('system', content['system']),
+                        ('data', content['data'].get('name')),
+                        ('seed', content['settings'].get('seed')),
+                        ('kernels', kind.get('kernels')), ('wheel', kind.get('wheel'))]:
         if settings.get(name, value) != value:
             raise UserError(
                 f'{record.path} says {name} {value}, and {prefix}.json '
                 f'{settings[name]}: they are of two runs; move one of them away')
-    return settings
 
 
 def check_system_name(record, name):
@@ -260,13 +214,7 @@ def check_system_name(record, name):
 
 
 def check_kind(record, kind):
-    """Refuses another wheel or other kernels; returns further differences.
-
-    Returns:
-      list of str: why the run can differ from here on.
-    Raises:
-      UserError: naming the difference.
-    """
+    """Raises UserError for another wheel or other kernels; lists other differences."""
     if not record.content['processes']:
         return []
     began = record.kind
@@ -284,11 +232,7 @@ def check_kind(record, kind):
     return description.list_differences(began, kind)
 
 
-def _plain(settings):
+def _to_dict(settings):
     """A NamedTuple of NamedTuples as dicts."""
-    return {name: _plain(value) if hasattr(value, '_asdict') else value
+    return {name: _to_dict(value) if hasattr(value, '_asdict') else value
             for name, value in settings._asdict().items()}
-
-
-def _now():
-    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())

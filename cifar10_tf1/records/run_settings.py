@@ -1,17 +1,16 @@
 """What a user can choose of a run: as given, else as recorded, else as documented.
 
-A model folder is one run. Options that are not given on resumption come from its
-record; options that would make it another run are refused.
+A model folder is one run: options that would make it another are refused.
 """
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
+from typing import Optional
 
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 
 
 class RunSettings(NamedTuple):
-    """What a user can choose; None: not given."""
     seed: Optional[int] = None
     epochs: Optional[int] = None            # in total
     save_steps: Optional[int] = None        # from checkpoint to checkpoint
@@ -29,7 +28,7 @@ class RunSettings(NamedTuple):
 
 
 def default(system, data_set, kernels='stock', train_files=None):
-    """The RunSettings of a run without options, but for its kernels and files."""
+    """The RunSettings of a run without options other than these."""
     train_files = train_files or data_set.num_train_files
     cores = description.count_cores()
     is_fast = kernels == 'fast'
@@ -46,35 +45,23 @@ def default(system, data_set, kernels='stock', train_files=None):
 
 def complete(given, system, data_set, recorded=RunSettings()):
     """RunSettings: what is given, else recorded, else the default."""
-    defaults = default(system, data_set,
-                       given.kernels or recorded.kernels or 'stock',
+    defaults = default(system, data_set, given.kernels or recorded.kernels or 'stock',
                        given.train_files or recorded.train_files)
-    return RunSettings(*(
-        next(value for value in values if value is not None)
-        for values in zip(given, recorded, defaults)))
+    return RunSettings(*(next(value for value in values if value is not None)
+                         for values in zip(given, recorded, defaults)))
 
 
 def resolve(record, given, data_set, system):
-    """What a process trains with.
+    """The complete RunSettings of a training process.
 
-    As complete, but a run that was begun with fewer epochs than documented, to try
-    it, goes on to the documented number.
-
-    Args:
-      record: RunRecord, perhaps new.
-      given: RunSettings, of the command line.
-      data_set: data.data_set.DataSet.
-      system: a systems.base.System.
-    Returns:
-      RunSettings without a None.
-    Raises:
-      UserError: the folder's run is of another seed or other data.
+    A run that was begun with fewer epochs than documented, to try it, goes on to the
+    documented number. Raises UserError for another seed or other data.
     """
     recorded = record.settings
     if (given.train_files or 1) > data_set.num_train_files:
-        raise UserError(f'--train-files {given.train_files}: the training data '
-                        f'of {data_set.name} has {data_set.num_train_files} '
-                        'file(s); ask for fewer')
+        raise UserError(f'--train-files {given.train_files}: the training data of '
+                        f'{data_set.name} has {data_set.num_train_files} file(s); ask '
+                        'for fewer')
     if record.content['processes']:
         _check(record, given, data_set)
         recorded = recorded._replace(epochs=max(recorded.epochs, system.num_epochs))

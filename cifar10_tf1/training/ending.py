@@ -1,35 +1,20 @@
 """How a training ends: its record, its last lines, what to type next."""
 
-import contextlib
 import os
 import sys
+
+from tqdm import tqdm
 
 from cifar10_tf1 import cli
 from cifar10_tf1 import scripts
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import environment
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.records import recorded_runs
-from cifar10_tf1.records import run_record
-from cifar10_tf1.training.progress import format_time
 
 
 def end(run, log, plan, step, newest):
-    """Closes the record and prints where the run stands.
-
-    Args:
-      run: run.Run.
-      log: training_log.TrainingLog.
-      plan: plan.Plan of an epoch.
-      step: int, updates done.
-      newest: str, prefix of the checkpoint of that step.
-    Returns:
-      int, the exit status.
-    Raises:
-      OutputError: it is why the run had to stop.
-    """
-    log.close()
+    """Closes the record and prints where the run stands. Returns the exit status."""
     digest = reading.fingerprint(newest)
     run.end(step, digest)
     if run.stop.error:
@@ -45,15 +30,14 @@ def end(run, log, plan, step, newest):
     for line in _describe_standing(run.record):
         print(line, flush=True)
     print(f'Model: {run.folder.path}, epoch {step // plan.num_steps}, in '
-          f'{format_time(log.seconds)}. Test it: {_describe_test(run.options)}',
-          flush=True)
+          f'{tqdm.format_interval(log.seconds)}. Test it: '
+          + _describe_test(run.options), flush=True)
     return 0
 
 
 def say_finished(run, log, plan, step, newest):
     """Says that there is nothing to train. Returns the exit status."""
-    recorded = run.record.content['weights'] or {}
-    if run.has_begun and recorded.get('step') != step:
+    if run.has_begun and (run.record.content['weights'] or {}).get('step') != step:
         # An earlier process was killed between its last save and its record's end.
         run.record.end_process(step, 'killed', reading.fingerprint(newest))
     log.print_test()
@@ -63,28 +47,24 @@ def say_finished(run, log, plan, step, newest):
 
 
 def _describe_standing(record):
-    """Lines on how the run compares with the recorded and the documented one."""
+    """Lines that compare the run with the recorded and the documented one."""
     # A command's module, and slow to load: only here.
     from cifar10_tf1.report import comparison
     if is_synthetic(record.content['data']['name']) or not record.epochs:
         return
-    with contextlib.suppress(UserError):
-        line = recorded_runs.describe(record)
-        if line:
-            yield line
+    line = recorded_runs.describe(record)
+    if line:
+        yield line
     for compared in comparison.build_report(record).curves:
         yield f'Documented curve, {compared.curve.title.lower()}: {compared.verdict}'
-    path = cli.quote([os.path.join(record.folder, run_record.FILE)])
+    path = cli.quote([record.path])
     yield (f'More: {environment.name_python()} -m cifar10_tf1.report {path}; the same '
            f'run again, compared to the bit: -m cifar10_tf1.verify {path}')
 
 
 def _describe_test(options):
     """The test.py command for this run, to type where the user is."""
-    script = os.path.relpath(scripts.path('test'))
-    if script.startswith(os.pardir):
-        script = scripts.path('test')
-    words = [environment.name_python(), script]
+    words = [environment.name_python(), os.path.relpath(scripts.path('test'))]
     for name in ('system', 'data_dir', 'model_dir'):
         if getattr(options, name):
             words += ['--' + name.replace('_', '-'), getattr(options, name)]

@@ -1,7 +1,6 @@
-"""Figures of a network between two steps of its training.
+"""Figures of a network between two training steps, without dropout.
 
-Taken with the training's own graph and weights, without dropout, so they are a
-function of the weights alone: a resumed run takes the same ones.
+They depend on the weights alone, so a resumed run gets the same ones.
 """
 
 import time
@@ -12,51 +11,30 @@ from cifar10_tf1.records import figure_names
 from cifar10_tf1.systems import base
 
 
-class Measures:
-    """The inputs of a training graph that it is measured on."""
+class EpochMetrics:
 
     def __init__(self, session, graph, data_set):
-        """
-        Args:
-          session: tf.Session of the graph.
-          graph: training.TrainingGraph.
-          data_set: data.data_set.DataSet; read when it is needed.
-        """
-        self._session, self._graph = session, graph
-        self._data_set = data_set
-        self._loaded = set()  # names
+        self._session, self._graph, self._data_set = session, graph, data_set
+        self._loaded = set()
 
-    def take(self, figures, number):
-        """The figures of a part of an epoch.
-
-        Args:
-          figures: tuple of records.figure_names.
-          number: int, which part, from 0.
-        Returns:
-          dict for the record of a run.
-        """
-        taken = {}
+    def measure(self, figures, number):
+        """{figure name: value} after part `number` of an epoch, counted from 0."""
+        metrics = {}
         if {figure_names.LOSS, figure_names.TRAINING_ACCURACY} & set(figures):
-            (loss, num_correct, size), = self._run(pipeline.LAST_BATCHES, number,
-                                                   1)
-            taken[figure_names.LOSS] = loss
-            taken[figure_names.TRAINING_ACCURACY] = num_correct / size
+            (loss, num_correct, size), = self._run(pipeline.LAST_BATCHES, number, 1)
+            metrics[figure_names.LOSS] = loss
+            metrics[figure_names.TRAINING_ACCURACY] = num_correct / size
         if figure_names.VALIDATION_ACCURACY in figures:
-            batches = self._run(pipeline.VALIDATION)
-            num_correct = sum(batch[1] for batch in batches)
-            taken['validation_correct'] = num_correct
-            taken[figure_names.VALIDATION_ACCURACY] = num_correct / sum(
-                batch[2] for batch in batches)
-        return taken
+            unused_losses, num_correct, sizes = zip(*self._run(pipeline.VALIDATION))
+            metrics['validation_correct'] = sum(num_correct)
+            metrics[figure_names.VALIDATION_ACCURACY] = sum(num_correct) / sum(sizes)
+        return metrics
 
     def count_test(self):
         """base.TestCount of the test images."""
         start = time.perf_counter()
-        batches = self._run('test')
-        num_correct = [batch[1] for batch in batches]
-        sizes = [batch[2] for batch in batches]
-        return base.TestCount(sum(num_correct), sum(sizes),
-                              time.perf_counter() - start,
+        unused_losses, num_correct, sizes = zip(*self._run('test'))
+        return base.TestCount(sum(num_correct), sum(sizes), time.perf_counter() - start,
                               evaluation.average_batches(num_correct, sizes))
 
     def _run(self, name, first_batch=0, num_batches=None):
@@ -68,9 +46,9 @@ class Measures:
             self._loaded.add(name)
         source.initialize(self._session, first_batch=first_batch)
         feeds = {inputs.handle: self._session.run(inputs.handles[name])}
-        fetches = [self._graph.cross_entropy, self._graph.num_correct]
         batches = []
         for size in source.batch_sizes[first_batch:][:num_batches]:
-            loss, num_correct = self._session.run(fetches, feeds)
+            loss, num_correct = self._session.run(
+                [self._graph.cross_entropy, self._graph.num_correct], feeds)
             batches.append((float(loss), int(num_correct), size))
         return batches

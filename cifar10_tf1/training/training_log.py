@@ -1,136 +1,106 @@
-"""What a training writes down and prints of its steps and epochs."""
+"""What a training records and prints of its steps and epochs."""
 
 import contextlib
 import math
+import os
 import sys
 import time
 
-from cifar10_tf1.checkpoints import reading
+import numpy as np
+from tqdm import tqdm
+
+from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.training import epoch_metrics
-from cifar10_tf1.training import summaries
-from cifar10_tf1.training.progress import Progress
-from cifar10_tf1.training.step_losses import StepLosses
+from cifar10_tf1.training.epoch_metrics import EpochMetrics
+from cifar10_tf1.training.summaries import Summaries
+
+_BAR = ('{desc}: {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left of the run'
+        '{postfix}')
+# Earlier versions kept the losses of all steps in this file, little-endian.
+_OLD_LOSSES, _OLD_DTYPE = 'step_losses.f32', np.dtype('<f4')
 
 
 class TrainingLog:
-    """Losses, metrics, the original's lines, the progress bar, event files.
+    """Losses, metrics, the original's lines, the progress bar and event files.
 
     Attributes:
-      loss: float32, nats, of the latest step of this process, or None.
+      loss: float32, nats, of the latest step, or None.
+      losses: list of float, of the epoch's steps so far; a checkpoint in the middle of
+        an epoch keeps them, so a resumed epoch has the same sum.
+      seconds: float, from the beginning to the latest step.
     """
 
     def __init__(self, run, system, plan, session, graph, data_set, prefix):
-        """
-        Args:
-          run: run.Run.
-          system: systems.base.System.
-          plan: plan.Plan of an epoch.
-          session: tf.Session of the graph.
-          graph: TrainingGraph of train.py.
-          data_set: data.data_set.DataSet.
-          prefix: str, before every printed figure.
-        """
+        """Takes a prefix of every printed figure; graph is train.py's TrainingGraph."""
         self._run, self._system, self._plan = run, system, plan
         self._session, self._graph, self._prefix = session, graph, prefix
-        self._metrics = epoch_metrics.Measures(session, graph, data_set)
-        self._seconds = 0.0  # of the steps of the part under way
-        self.loss = None
-
-    def begin(self, step, last_step, losses_digest):
-        """Opens the files.
-
-        Args:
-          step: int, updates done.
-          last_step: int, of the run.
-          losses_digest: str, of the losses at that step; None if not known.
-        Raises:
-          UserError: a file can't be written.
-        """
-        run, folder = self._run, self._run.folder
-        self._progress = Progress(self._plan.batch_sizes, run.settings.epochs,
-                                  last_step, self._prefix)
-        self._losses = StepLosses(folder.path, step, losses_digest)
-        if self._losses.damaged:
-            print(f'warning: the losses of the first {step} steps are not those '
-                  'that were saved; they are unknown from here on',
-                  file=sys.stderr, flush=True)
-        self._summaries = (
-            summaries.NoSummaries() if run.options.no_summaries else
-            summaries.Summaries(folder.path, self._graph, self._system, step))
-        self._started = self._ended = time.perf_counter()
-        self._print(self._system.format_start(run.settings.train_files))
-
-    @property
-    def seconds(self):
-        """float, from the beginning to the latest step."""
-        return self._ended - self._started
+        self._metrics = EpochMetrics(session, graph, data_set)
+        self._bar = tqdm(disable=True)
+        self.loss, self.losses, self.seconds = None, [], 0.0
 
     @contextlib.contextmanager
-    def part(self, step, read_images):
-        """Surrounds the steps of an epoch, or of a part of it.
-
-        Args:
-          step: int, updates done.
-          read_images: function that returns the part's first images and leaves the
-            input as it found it.
-        """
-        self._seconds = 0.0
-        self._summaries.start_epoch(self._session, read_images, step)
-        with self._progress.bar(step):
+    def opened(self, step, last_step, newest):
+        """Surrounds the steps of this process with the bar and the event file."""
+        run, plan = self._run, self._plan
+        self.losses = load_losses(newest, step % plan.num_steps)
+        self._summaries = Summaries(
+            None if run.options.no_summaries else run.folder.path, self._graph,
+            self._system, step)
+        self._started = time.perf_counter()
+        # disable=None: no bar unless standard error is a terminal.
+        with tqdm(total=last_step, initial=step, unit=' images', leave=False,
+                  unit_scale=sum(plan.batch_sizes) / plan.num_steps, bar_format=_BAR,
+                  disable=None) as self._bar:
+            self._print(self._system.format_start(run.settings.train_files))
             yield
 
-    def begin_step(self, step):
-        """Precedes an update.
+    def begin_part(self, step, read_images):
+        """Precedes the steps of a part, whose first images read_images() returns."""
+        if step % self._plan.num_steps == 0:
+            self.losses = []
+        self._part_seconds = 0.0
+        self._summaries.begin_part(self._session, read_images, step)
+        self._bar.set_description_str(
+            f'{self._prefix}Epoch {step // self._plan.num_steps + 1} of '
+            f'{self._run.settings.epochs}', refresh=False)
 
-        Args:
-          step: int, updates done.
-        """
-        self._summaries.before_step(self._session, step)
+    def begin_step(self, step):
+        self._summaries.begin_step(self._session, step)
         self._step_started = time.perf_counter()
 
     def end_step(self, step, loss):
-        """Notes the loss of an update.
-
-        Args:
-          step: int, updates done, this one included.
-          loss: float32, nats.
-        Raises:
-          UserError: the loss is not finite.
-        """
-        self._ended = time.perf_counter()
-        seconds = self._ended - self._step_started
+        """Notes the loss of update number `step`; raises UserError if not finite."""
+        now = time.perf_counter()
+        seconds = now - self._step_started
         if not math.isfinite(loss):
             raise self.describe_failure(f'the loss is {loss}', step)
-        self.loss = loss
-        self._losses.append(loss)
-        self._seconds += seconds
-        self._summaries.after_step(step, loss, seconds)
-        self._progress.advance(step, loss)
+        self.loss, self.seconds = loss, now - self._started
+        self.losses.append(float(loss))
+        self._part_seconds += seconds
+        self._summaries.end_step(step, loss, seconds)
+        if not self._bar.disable:
+            self._bar.set_postfix_str(f'mean loss {np.nanmean(self.losses):.4f}',
+                                      refresh=False)
+        self._bar.update()
         self._print_or_stop(self._system.format_step(step, loss, seconds))
 
     def end_part(self, step):
-        """Measures the network and records the part of an epoch that has ended.
-
-        Args:
-          step: int, updates done.
-        Returns:
-          dict, the record's entry; for print_part.
-        """
-        plan, epoch = self._plan, (step - 1) // self._plan.num_steps
-        number = plan.ends.index(step - epoch * plan.num_steps)
-        first_step = epoch * plan.num_steps + (plan.ends[number - 1] if number else 0)
-        loss, num_unknown = self._losses.sum(first_step, step)
-        entry = {'epoch': epoch + 1, 'step': step, 'summed_loss': loss,
+        """Measures the network, records the part that has ended, returns its entry."""
+        plan = self._plan
+        epoch, last_batch = divmod(step - 1, plan.num_steps)
+        number = plan.ends.index(last_batch + 1)
+        losses = np.array(self.losses[plan.ends[number - 1] if number else 0:])
+        known = losses[~np.isnan(losses)]
+        entry = {'epoch': epoch + 1, 'step': step, 'summed_loss': float(known.sum()),
                  'learning_rate': float(self._session.run(self._graph.learning_rate)),
-                 'seconds': round(self._seconds, 2)}
+                 'seconds': round(self._part_seconds, 2)}
         if plan.reporting_points:
             entry['part'] = plan.reporting_points[number][1]
-        if num_unknown:
-            entry['unknown_losses'] = num_unknown
-        metrics = self._metrics.take(self._system.figures, number)
-        self._summaries.after_epoch(step, {
+        if len(known) < len(losses):
+            entry['unknown_losses'] = len(losses) - len(known)
+        metrics = self._metrics.measure(self._system.figures, number)
+        self._summaries.write_scalars(step, {
             name: metrics[name] for name in self._system.figures})
         entry.update(metrics)
         self._run.folder.check_identity()
@@ -138,70 +108,56 @@ class TrainingLog:
         return entry
 
     def print_part(self, entry):
-        """Prints the original's lines of a part; last, so a failure loses only them."""
+        """Prints the original's lines last, so a failed print loses only them."""
         self._print_or_stop(self._system.format_progress(entry))
         if 'unknown_losses' in entry:
             print(f'warning: {entry["unknown_losses"]} losses of this epoch were '
                   'not recorded and are missing in its sum', file=sys.stderr,
                   flush=True)
 
-    def sync(self):
-        """Puts the losses on disk, before a checkpoint.
-
-        Returns:
-          str, their SHA-256.
-        Raises:
-          UserError: they can't be written.
-        """
-        try:
-            self._losses.sync()
-        except OSError as error:
-            raise UserError(
-                f'cannot write to {self._run.folder.path}: {error.strerror}; free '
-                'some space and start again: the run goes on from its newest '
-                'checkpoint')
-        return self._losses.digest()
-
-    def close(self):
-        self._summaries.close()
-
     def print_end(self):
         """Prints the original's last lines."""
         if self.loss is not None:
             self._print(self._system.format_last_loss(self.loss))
-        self._print(self._system.format_end(self.seconds, self._count_test()))
+        self._print(self._system.format_end(
+            self.seconds, self._metrics.count_test()
+            if self._system.tests_after_training else None))
 
     def print_test(self):
         """Prints the test that ends the original's training, if there is one."""
-        count = self._count_test()
-        if count is not None:
-            self._print(self._system.format_test(count))
+        if self._system.tests_after_training:
+            self._print(self._system.format_test(self._metrics.count_test()))
 
     def describe_failure(self, what, step):
-        """The UserError for numbers that are not finite.
-
-        Args:
-          what: str, what was found.
-          step: int, updates done.
-        """
+        """The UserError for numbers that are not finite."""
         rate = self._session.run(self._graph.learning_rate)
-        newest = reading.find_newest(self._run.folder.path)
+        newest = model_dir.find_newest(self._run.folder.path)
         return UserError(
-            f'{what} at step {step}, learning rate {rate:g}; '
-            + (f'a new start goes on from {newest.prefix}; to go further back, move '
-               'it away' if newest else 'there is no checkpoint to go back to'))
-
-    def _count_test(self):
-        return (self._metrics.count_test()
-                if self._system.tests_after_training else None)
+            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from '
+            + (f'{newest.prefix}; to go further back, move it away' if newest
+               else 'the beginning'))
 
     def _print(self, lines):
         for line in lines:
+            self._bar.clear()
             print(line and self._prefix + line, flush=True)
 
     def _print_or_stop(self, lines):
-        """In the middle of a training: if nothing can be printed, the run ends."""
+        """If nothing can be printed in the middle of a training, the run ends."""
         try:
             self._print(lines)
         except OutputError as error:
             self._run.stop.error = error
+
+
+def load_losses(prefix, num_steps):
+    """The losses of the last num_steps steps before a checkpoint; NaN if unknown."""
+    if not num_steps:
+        return []
+    losses = (model_dir.load_settings(prefix) or {}).get('losses')
+    if losses is None:
+        path = os.path.join(os.path.dirname(prefix), _OLD_LOSSES)
+        step = model_dir.step_of(prefix)
+        losses = np.fromfile(path, _OLD_DTYPE)[step - num_steps:step].tolist() if (
+            os.path.exists(path)) else []
+    return losses if len(losses) == num_steps else [math.nan] * num_steps

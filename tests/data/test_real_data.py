@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
+import runs
 from cifar10_tf1 import inference
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run
-from cifar10_tf1.training import step_losses
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -31,7 +31,7 @@ def test_first_steps(name, real_data_dir, tmp_path):
                     '--data-dir', real_data_dir, '--model-dir', str(tmp_path),
                     '--max-steps', '50', '--seed', '1', '--kernels', name,
                     '--device', 'cpu'], check=True, timeout=600)
-    losses = np.fromfile(str(tmp_path / step_losses.FILE), '<f4')
+    losses = runs.step_losses(tmp_path)
     with open(os.path.join(reference_run.RECORD, 'first_losses.csv'),
               newline='') as file:
         expected = np.array([row['loss'] for row in csv.DictReader(file)][:50],

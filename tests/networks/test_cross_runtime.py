@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+import runs
 import two_runtimes
 from two_runtimes import run
 
@@ -36,8 +37,7 @@ def folders(data_dir, tmp_path_factory):
 def test_first_losses(folders):
     """The last bits differ and grow by a third with each step, here as between
     any two machines; test_real_data.py looks at 50 steps of the real data."""
-    ours, theirs = (np.fromfile(str(folder / 'step_losses.f32'), '<f4')
-                    for folder in folders.values())
+    ours, theirs = (runs.step_losses(folder) for folder in folders.values())
     assert len(ours) == len(theirs) == NUM_STEPS
     assert np.abs(ours / theirs - 1)[:10].max() < 2e-6
 

@@ -53,7 +53,7 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
     assert np.array_equal(result.predictions, expected)
     assert result.num_correct == (expected == labels).sum()
     assert result.num_examples == 200
-    assert result.accuracy == result.num_correct / 200
+    assert result.count.accuracy == result.num_correct / 200
 
 
 @pytest.mark.parametrize('variant', ['random', 'central'])

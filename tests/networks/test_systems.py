@@ -333,7 +333,7 @@ def test_a_test_counts_each_image_once(name, finished):
     if 'validation' in case.system.variants:
         entry = runs.load_record(folder).epochs[-1]
         assert entry['validation_correct'] == result.num_correct
-        assert entry['validation_accuracy'] == result.accuracy
+        assert entry['validation_accuracy'] == result.count.accuracy
 
 
 @pytest.mark.parametrize('name', [name for name in TRAINED if CASES[name].published])

@@ -3,7 +3,6 @@
 import copy
 import glob
 import json
-import types
 import os
 
 import pytest
@@ -49,8 +48,6 @@ def put(value, *path):
     (put('\udc80', 'settings', 'device'), 'settings device'),
     (put('x', 'data', 'sha256', '\x07'), 'data sha256'),
     (put(0, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
-    (put(-1.5, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
-    (put(10 ** 400, 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
     (put(float('inf'), 'epochs', 0, 'summed_loss'), 'epochs 0 summed_loss'),
     (put('5', 'epochs', 0, 'step'), 'epochs 0 step'),
     (put(-4, 'epochs', 0, 'step'), 'epochs 0 step'),
@@ -58,12 +55,8 @@ def put(value, *path):
     (put(1, 'epochs', 1, 'epoch'), 'epochs: the order of their epochs'),
     (put(10 ** 6 - 1, 'tests', 0, 'num_correct'), 'tests 0 num_correct'),
     (lambda content: content.pop('not_bit_exact'), 'not_bit_exact'),
-    (lambda content: content['processes'][0].pop('end'), 'processes 0 end'),
-    (put({}, 'weights'), 'weights step'),
-    (put({}, 'epochs'), 'epochs'),
+    (put({}, 'weights'), 'weights step'), (put({}, 'epochs'), 'epochs'),
     (put([], 'processes'), 'settings'),
-    (lambda content: content.update(processes=[], settings={'seed': 'abc'},
-                                    data={}), 'settings'),
 ])
 def test_what_is_refused(content, edit, misfit):
     assert record_schema.find_misfit(content) is None
@@ -80,7 +73,7 @@ def test_what_may_be_absent(content):
 
 
 def compare(content, entries):
-    """The verdict of verify where a repetition has these epochs."""
+    """The verdict of verify if a repetition has these epochs."""
     comparison = verify.Comparison(run_record.RunRecord('', content))
     comparison.start(run_record.RunRecord('', copy.deepcopy(content)))
     for entry in entries:
@@ -91,21 +84,13 @@ def compare(content, entries):
 def test_epochs_that_the_record_lacks(content):
     epochs = copy.deepcopy(content['epochs'])
     del content['epochs'][3:]
-    with pytest.raises(UserError, match='a later step than epoch 4'):
+    with pytest.raises(UserError, match='not epoch 4'):
         compare(content, epochs)
-    del content['epochs'][1]
-    data_set = types.SimpleNamespace(sha256=content['data']['sha256'])
-    with pytest.raises(UserError, match='lacks epoch 2'):
-        verify._check(run_record.RunRecord('', content), data_set, None)
 
 
 def test_an_epoch_of_which_losses_are_unknown_is_not_compared(content, capsys):
     """A part of the sum says nothing of the whole."""
     epochs = copy.deepcopy(content['epochs'])
-    assert compare(content, epochs) == verify.EQUAL
-    assert 'Equal to the bit\n' in capsys.readouterr().out
     content['epochs'][1].update(unknown_losses=7, summed_loss=1.0)
     assert compare(content, epochs) == verify.EQUAL
-    output = capsys.readouterr().out
-    assert 'Epoch 2 : ' in output and 'not compared' in output
-    assert 'Equal to the bit where it can be compared' in output
+    assert 'Equal to the bit where it can be compared' in capsys.readouterr().out

@@ -30,26 +30,18 @@ def options(**given):
     return argparse.Namespace(**dict(values, **given))
 
 
-def test_the_one_of_record_where_there_is_no_other(record, capsys):
+def test_the_one_of_record_if_there_is_no_other(record, tmp_path, capsys):
     assert cli.locate_checkpoint(options()) == ('./model', record)
     assert capsys.readouterr().out == (
-        'No checkpoint in ./model: this is the checkpoint of record, '
-        f'{record}\n')
-
-
-def test_not_where_the_default_folder_has_one(record, tmp_path, capsys):
-    folder = tmp_path / 'current' / 'model'
-    folder.mkdir()
-    model_helpers.write_checkpoint(folder, model_helpers.random_tensors(6))
-    assert cli.locate_checkpoint(options()) == ('./model', None)
-    assert capsys.readouterr().out == ''
-
-
-def test_not_where_the_user_names_one(record, capsys):
-    """A folder that holds none is an error later, not the record."""
+        f'No checkpoint in ./model: this is the checkpoint of record, {record}\n')
+    # Not if the user names one, even one that does not exist.
     assert cli.locate_checkpoint(options(model_dir='empty')) == ('empty', None)
     assert cli.locate_checkpoint(options(checkpoint='a/b')) == ('./model', 'a/b')
     assert cli.locate_checkpoint(options(synthetic=True)) == ('./model', None)
+    (tmp_path / 'current' / 'model').mkdir()
+    model_helpers.write_checkpoint(tmp_path / 'current' / 'model',
+                                   model_helpers.random_tensors(6))
+    assert cli.locate_checkpoint(options()) == ('./model', None)
     assert capsys.readouterr().out == ''
 
 
@@ -72,14 +64,7 @@ def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
     lines = capsys.readouterr().out.splitlines()
     assert 'checkpoint of record' in lines[0]
     assert lines[-1].startswith('Test : Accuracy = ')
-    assert runs.main('test.py', ['--kernels', 'stock', '--model-dir', 'none']) == 1
-    assert 'no checkpoint in none' in capsys.readouterr().err
-
-
-def test_without_one_of_record(tmp_path, monkeypatch, tiny_data_set, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'absent'))
-    monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
+    monkeypatch.setattr(reference_run, 'CHECKPOINT', 'absent')
     assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err
 

@@ -14,7 +14,6 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import inference
-from cifar10_tf1.report import comparison
 from cifar10_tf1 import scripts
 from cifar10_tf1 import verify
 from cifar10_tf1.checkpoints import reading
@@ -25,7 +24,6 @@ from cifar10_tf1.records import run_settings
 from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.training import step_losses
 
 
 def content_of(folder):
@@ -54,10 +52,10 @@ def test_record_of_a_run(finished_run):
         0, 8, 'finished')
     assert process['kind']['wheel'].split()[1] == tf.version.VERSION
     assert len(process['kind']['wheel_sha256']) == 64
-    assert [e['step'] for e in content['epochs']] == [4, 8]
-    losses = np.fromfile(str(finished_run / 'step_losses.f32'), '<f4')
-    sums = [losses[:4].astype(np.float64).sum(), losses[4:].astype(np.float64).sum()]
-    assert [e['summed_loss'] for e in content['epochs']] == sums
+    losses = runs.step_losses(finished_run).astype(np.float64).reshape(2, 4)
+    sums = [part.sum() for part in losses]
+    assert [(e['step'], e['summed_loss']) for e in content['epochs']] == [
+        (4, sums[0]), (8, sums[1])]
     assert content['weights'] == {
         'step': 8, 'sha256': reading.fingerprint(
             str(finished_run / 'model.ckpt-8'))}
@@ -73,14 +71,10 @@ def test_no_path_and_no_name_of_the_machine(finished_run):
     assert str(finished_run) not in text and '"/' not in text
     assert socket.gethostname() not in text or len(socket.gethostname()) < 4
     assert f'"{getpass.getuser()}"' not in text
-
-
-def test_the_command_is_recorded_without_folders():
     options = scripts.load('train').parse_options(
         ['--data-dir', '/home/ada/data', '--model-dir=/x', '--epochs', '3',
          '--synthetic'])
-    assert cli.describe('train.py', options) == (
-        'train.py --epochs 3 --synthetic')
+    assert cli.describe('train.py', options) == 'train.py --epochs 3 --synthetic'
 
 
 @pytest.mark.slow
@@ -146,10 +140,10 @@ def test_other_threads_go_on_with_a_warning(tiny_data_set, tmp_path, capsys):
                        lambda content: content['processes'][-1].update(end=None))
     capsys.readouterr()
     runs.train(tmp_path, tiny_data_set, max_steps=2, intra_op_threads=1)
-    assert 'can differ from an uninterrupted one: intra_op_threads: 1, not 2' in (
-        capsys.readouterr().err)
+    difference = 'intra_op_threads: 1, not 2'
+    assert 'can differ from an uninterrupted one: ' + difference in capsys.readouterr().err
     content = content_of(tmp_path)
-    assert content['not_bit_exact'] == ['from step 1: intra_op_threads: 1, not 2']
+    assert content['not_bit_exact'] == [f'from step 1: {difference}']
     assert [p['end'] for p in content['processes']] == ['killed', 'finished']
 
 
@@ -173,15 +167,12 @@ def test_tests_are_recorded_once_a_kind(record):
 def test_a_record_that_cannot_be_written(record, monkeypatch):
     """The reason is named, and what was there is untouched."""
     before = pathlib.Path(record.path).read_bytes()
-    real = open
 
-    def refuse(path, *arguments, **options):
-        if str(path).endswith('.tmp'):
-            raise OSError(28, 'No space left on device')
-        return real(path, *arguments, **options)
+    def refuse(*unused_arguments):
+        raise OSError(28, 'No space left on device')
 
     with monkeypatch.context() as patch:
-        patch.setattr('builtins.open', refuse)
+        patch.setattr(run_record.files, 'write_atomically', refuse)
         with pytest.raises(UserError, match='run.json: No space left'):
             record.end_process(9, 'finished', '0' * 64)
     assert pathlib.Path(record.path).read_bytes() == before
@@ -189,7 +180,7 @@ def test_a_record_that_cannot_be_written(record, monkeypatch):
 
 def test_what_a_killed_writer_leaves_is_removed(record):
     folder = pathlib.Path(record.folder)
-    for name in ('run.json.tmp', 'run.json.12.tmp', 'metrics.csv.12.tmp'):
+    for name in ('run.json.12.tmp', 'metrics.csv.12.tmp'):
         (folder / name).write_text('x')
     record.end_process(9, 'finished', '0' * 64)
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -197,9 +188,9 @@ def test_what_a_killed_writer_leaves_is_removed(record):
 
 
 @pytest.mark.parametrize('text, message', [
-    ('', 'damaged or cut off'), ('{"format": 1,', 'damaged or cut off'),
-    ('[' * 100000, 'damaged or cut off'), ('[1, 2]', 'not the record of a run'),
-    ('{}', 'not the record of a run'), ('{"format": "1"}', 'not the record of a run'),
+    ('', 'cut off'), ('{"format": 1,', 'cut off'), ('[' * 100000, 'cut off'),
+    ('[1, 2]', 'not the record of a run'), ('{}', 'not the record of a run'),
+    ('{"format": "1"}', 'has the format 1'),
     ('{"format": 2}', 'has the format 2, and this version reads 1'),
     ('{"format": 1}', 'is damaged'), (None, 'cannot read')])
 def test_bad_records(text, message, tmp_path, capsys):
@@ -221,36 +212,10 @@ def test_records_of_another_system(record_file, capsys):
         assert error.count('\n') == 1
 
 
-@pytest.mark.parametrize('factor, status, text', [
-    (lambda epoch: 1.01, 0, 'mean absolute deviation 1.00 %, signed mean +1.00'),
-    (lambda epoch: 1.019, 4, 'OUTSIDE'),
-    (lambda epoch: 0.981, 4, 'OUTSIDE'),  # too good is a bug too
-    (lambda epoch: 1.036 if epoch == 50 else 1.0, 4, '+3.60 % (epoch 50)'),
-    (lambda epoch: 0.964 if epoch == 50 else 1.0, 4, '-3.60 % (epoch 50)'),
-])
-def test_report(record_file, factor, status, text, capsys):
-    """The documented curve times a function of the epoch."""
-    curve = comparison.load_curve('deep_cnn', 'documented', 'summed_loss')
-    runs.change_record(record_file, lambda content: content.update(epochs=[
-        {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': loss * factor(epoch)}
-        for (epoch, unused_part), loss in curve.items()]))
-    assert report_main([str(record_file), '--text']) == status
-    output = capsys.readouterr().out
-    assert text in output
-    assert '   11 ' in output and '  110 ' in output
-    assert ('within the band' in output) == (status == 0)
-
-
-def test_report_on_a_run_that_is_too_short(finished_run, capsys):
-    assert report_main([str(finished_run), '--text']) == 0
-    assert 'begins with epoch 11' in capsys.readouterr().out
-
-
 def test_kinds_of_machine():
     kind = description.describe_platform('cpu', 'stock', description.Threads(2, 3, 4))
     assert description.describe_platform('cpu', 'stock', description.Threads(2, 1, 9)) == kind
     other = description.describe_platform('cpu', 'stock', description.Threads(1, 3, 4))
-    assert description.list_differences(kind, other) == ['intra_op_threads: 1, not 2']
     other['cpu']['vector_flags'] = 'sse'
     assert len(description.list_differences(kind, other)) == 2
 
@@ -272,20 +237,11 @@ def change_settings(prefix, edit):
     runs.change_record(prefix.with_suffix(prefix.suffix + '.json'), edit)
 
 
-def test_a_record_without_a_training_beside_weights(folder, tiny_data_set):
-    """The run would begin with the default seed, on trained weights."""
-    runs.change_record(folder / 'run.json', lambda content: content.update(
-        processes=[], settings={}, data={}))
-    with pytest.raises(UserError, match='they are of two runs'):
-        runs.train(folder, tiny_data_set, epochs=3)
-
-
 def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
     """Which is restored if the newest one is damaged."""
     runs.train(folder, tiny_data_set, max_steps=9, epochs=3)
     (folder / 'model.ckpt-9.index').write_bytes(b'x')
-    change_settings(folder / 'model.ckpt-8',
-                    lambda settings: settings.update(seed=1))
+    change_settings(folder / 'model.ckpt-8', lambda settings: settings.update(seed=1))
     with pytest.raises(UserError, match='they are of two runs'):
         runs.train(folder, tiny_data_set, epochs=3)
 
@@ -293,7 +249,8 @@ def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
 @pytest.mark.parametrize('name, value, message', [
     ('seed', 1, 'two runs'), ('data', 'cifar10', 'two runs'),
     ('system', 'other', 'two runs'), ('kernels', 'fast', 'two runs'),
-    ('wheel', 'other 1.0', 'two runs'), ('step', 4, 'is of step 4')])
+    ('wheel', 'other 1.0', 'two runs'), ('step', 4, 'is of step 4'),
+    ('seed', '77', 'is damaged'), ('losses', 7, 'is damaged')])
 def test_weights_of_another_run_beside_a_record(name, value, message, folder,
                                                 tiny_data_set):
     change_settings(folder / 'model.ckpt-8',
@@ -301,12 +258,9 @@ def test_weights_of_another_run_beside_a_record(name, value, message, folder,
     with pytest.raises(UserError, match=message) as caught:
         runs.train(folder, tiny_data_set, epochs=3)
     assert 'model.ckpt-8.json' in str(caught.value)
-    assert str(value) in str(caught.value)
 
 
-@pytest.mark.parametrize('text', [
-    '{"data": "cifa', '', '[]', '{}', '{"data": 3}', '[' * 100000,
-    '{"data": "tiny", "seed": "77"}'])
+@pytest.mark.parametrize('text', ['{"data": "cifa', '', '[]', '{}', '[' * 100000])
 def test_damaged_settings_beside_the_weights(text, folder, tiny_data_set):
     (folder / 'model.ckpt-8.json').write_text(text)
     with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
@@ -315,35 +269,18 @@ def test_damaged_settings_beside_the_weights(text, folder, tiny_data_set):
         inference.Classifier(deep_cnn, str(folder / 'model.ckpt-8'))
 
 
-def test_step_losses_are_cut_back_and_filled_up(tmp_path):
-    losses = step_losses.StepLosses(str(tmp_path), 0)
-    for loss in (1.0, 2.0, 4.0, 8.0):
-        losses.append(loss)
-    losses.sync()
-    losses.append(16.0)  # never on disk: killed before
-    losses = step_losses.StepLosses(str(tmp_path), 3)
-    assert losses.sum(0, 3) == (7.0, 0)
-    losses.append(32.0)
-    losses.sync()
-    assert np.fromfile(str(tmp_path / step_losses.FILE), '<f4').tolist() == [
-        1, 2, 4, 32]
-    foreign = step_losses.StepLosses(str(tmp_path), 6)
-    foreign.append(64.0)
-    assert foreign.sum(3, 7) == (96.0, 2)
-
-
-def test_one_flipped_bit_in_the_losses(tmp_path, tiny_data_set, capsys):
-    """The sum leaves out what is not known, and says so."""
-    runs.train(tmp_path, tiny_data_set, max_steps=2)
-    path = tmp_path / step_losses.FILE
-    content = bytearray(path.read_bytes())
-    content[3] ^= 1
-    path.write_bytes(content)
-    capsys.readouterr()
-    runs.train(tmp_path, tiny_data_set, epochs=1)
-    assert 'are not those that were saved' in capsys.readouterr().err
-    epoch, = run_record.load_folder(str(tmp_path)).epochs
-    assert epoch['unknown_losses'] == 2
-    losses = np.fromfile(str(path), '<f4')
-    assert np.isnan(losses[:2]).all() and np.isfinite(losses[2:]).all()
-    assert epoch['summed_loss'] == losses[2:].astype(np.float64).sum()
+def test_the_losses_of_an_older_version(tmp_path, tiny_data_set):
+    """A killed run of it goes on with the same sum; without its file, some are unknown."""
+    expected = {}
+    for name in ('whole', 'older', 'lost'):
+        folder = tmp_path / name
+        if name != 'whole':
+            runs.train(folder, tiny_data_set, max_steps=3, epochs=1)
+            losses = runs.step_losses(folder)
+            change_settings(folder / 'model.ckpt-3', lambda settings: settings.pop('losses'))
+        if name == 'older':
+            np.float32([*losses, 9]).tofile(str(folder / 'step_losses.f32'))
+        runs.train(folder, tiny_data_set, epochs=1)
+        expected[name], = run_record.load_folder(str(folder)).epochs
+    assert expected['older']['summed_loss'] == expected['whole']['summed_loss']
+    assert expected['lost']['unknown_losses'] == 3

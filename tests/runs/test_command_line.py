@@ -14,18 +14,19 @@ import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import scripts
 from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.common import environment
 from cifar10_tf1.common import stopping
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.records import reference_run
 
 OPTIONS = {
-    'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
-                 '--allow-unsupported-gpu', '--epochs', '--max-steps',
-                 '--save-steps', '--seed', '--no-summaries'],
-    'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic',
-                '--allow-unsupported-gpu', '--crop', '--seed', '--checkpoint',
-                '--seeds', '--classes', '--max-images', '--version'],
+    'train.py': ['--data-dir', '--model-dir', '--device', '--synthetic', '--seed',
+                 '--allow-unsupported-gpu', '--epochs', '--max-steps', '--save-steps',
+                 '--no-summaries'],
+    'test.py': ['--data-dir', '--model-dir', '--device', '--synthetic', '--seed',
+                '--allow-unsupported-gpu', '--crop', '--checkpoint', '--seeds',
+                '--classes', '--max-images', '--version'],
 }
 STOCK = ['--kernels', 'stock']  # their graph is soon built
 
@@ -79,16 +80,14 @@ def test_a_python_without_the_packages(command, tmp_path):
 
 @pytest.mark.parametrize('script', sorted(OPTIONS))
 def test_help_needs_no_tensorflow(script):
-    output = subprocess.run(
-        [sys.executable, '-c', 'import sys, runpy\n'
-         f'sys.argv = ["{script}", "--help"]\n'
-         'try:\n'
-         f'    runpy.run_path("{script}", run_name="__main__")\n'
-         'except SystemExit as stop:\n'
-         '    assert stop.code == 0\n'
-         'assert "tensorflow" not in sys.modules\n'
-         'assert "numpy" not in sys.modules\n'],
-        cwd=runs.ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    output = runs.run_program(
+        os.environ, '-c', 'import sys, runpy\n'
+        f'sys.argv = ["{script}", "--help"]\n'
+        'try:\n'
+        f'    runpy.run_path("{script}", run_name="__main__")\n'
+        'except SystemExit as stop:\n'
+        '    assert stop.code == 0\n'
+        'assert not {"tensorflow", "numpy"} & set(sys.modules)\n')
     for option in OPTIONS[script]:
         assert option in output
     assert 'example: python ' + script in output
@@ -96,21 +95,15 @@ def test_help_needs_no_tensorflow(script):
 
 @pytest.mark.parametrize('script, arguments, named', [
     ('train.py', ['--epochs', '0'], '0 is not in 1 to'),
-    ('train.py', ['--epochs', 'ten'], "'ten'"),
-    ('train.py', ['--epochs', '1.5'], "'1.5'"),
     ('train.py', ['--epochs'], 'expected one argument'),
     ('train.py', ['--epochs=--'], '--epochs'),
-    ('train.py', ['--epochs', '99999999999'], '99999999999 is not in '),
     ('train.py', ['--save-steps', '99999999999999999999'], '--save-steps'),
-    ('train.py', ['--input-threads', '99999999999'], '--input-threads'),
     ('train.py', ['--seed', 'x'], 'whole number'),
     ('train.py', ['--device', 'tpu'], "'tpu'"),
-    ('train.py', ['--crop', 'central'], '--crop'),
     ('train.py', ['--epoch', '3'], '--epoch'),
     ('train.py', ['extra'], 'extra'),
     ('train.py', ['--model-dir', ''], '--model-dir: is empty'),
     ('test.py', ['--crop', 'left'], "'left'"),
-    ('test.py', ['--checkpoint', ''], '--checkpoint: is empty'),
     ('test.py', ['--seeds', '3-1'], '3-1 is not a range'),
     ('test.py', ['--seeds', '1,'], "'1,'"),
     ('test.py', ['--seeds', '1-1001'], 'more than 1000'),
@@ -124,20 +117,14 @@ def test_bad_options(script, arguments, named, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('script, option', [
-    ('train.py', '--model-dir'), ('train.py', '--data-dir'),
-    ('train.py', '--pretrained'), ('test.py', '--checkpoint')])
+    ('train.py', '--model-dir'), ('train.py', '--pretrained'), ('test.py', '--checkpoint'),
+    ('test.py', 'CIFAR10_MODEL_DIR')])
 def test_a_url_is_no_path(script, option, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    line = fail(script, [option, 'gs://bucket/x'], capsys)
-    assert f'{option} gs://bucket/x' in line
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_url_in_the_environment_is_no_path(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('CIFAR10_MODEL_DIR', 's3://bucket/x')
-    for script in OPTIONS:
-        assert 'CIFAR10_MODEL_DIR s3://bucket/x' in fail(script, [], capsys)
+    if not option.startswith('--'):
+        monkeypatch.setenv(option, 'gs://bucket/x')
+    options = [option, 'gs://bucket/x'] if option.startswith('--') else []
+    assert f'{option} gs://bucket/x' in fail(script, options, capsys)
     assert not list(tmp_path.iterdir())
 
 
@@ -153,8 +140,8 @@ def test_a_home_folder_is_expanded(tiny_data, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('command, options', [
-    ('tfrecords', ['--output']), ('sweep', ['--seeds', '1', '--folder']),
-    ('report', ['--output']), ('report', []), ('predict', []), ('verify', [])])
+    ('tfrecords', ['--output']), ('sweep', ['--seeds', '1', '--folder']), ('report', []),
+    ('predict', []), ('verify', [])])
 def test_a_url_is_no_path_of_any_command(command, options, tmp_path):
     result = subprocess.run(
         [sys.executable, '-m', f'cifar10_tf1.{command}', *options, 'gs://bucket/x'],
@@ -192,39 +179,23 @@ def test_a_working_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     assert 'the working folder is gone' in fail('train.py', [], capsys)
 
 
-def test_a_model_folder_in_use(tiny_data, tmp_path, capsys):
-    with model_dirs.ModelDir(str(tmp_path)):
-        assert str(tmp_path) in fail('train.py', ['--model-dir', str(tmp_path)],
-                                     capsys)
-
-
 def test_a_checkpoint_that_is_not_there(tiny_data, tmp_path, capsys):
     prefix = str(tmp_path / 'model.ckpt-1')
     assert runs.main('test.py', ['--checkpoint', prefix] + STOCK) == 1
     assert f'there is no checkpoint {prefix}' in capsys.readouterr().err
 
 
-def test_gpu_without_a_driver(tiny_data, tmp_path, capsys, monkeypatch):
-    """Refused before a download."""
-    from cifar10_tf1.machine.cuda import driver
-    monkeypatch.setattr(driver, 'ask', lambda: driver.Driver())
-    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0')
-    assert 'no NVIDIA driver' in fail(
-        'train.py', ['--device', 'gpu', '--model-dir', str(tmp_path)], capsys)
-    assert tiny_data == []
-
-
 def test_train_then_test(tiny_data, tmp_path, monkeypatch, capsys):
     """Lines, folders of the environment, and what to type next."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'executable', str(tmp_path / '.venv/bin/python'))
+    monkeypatch.setattr(environment, 'name_python', lambda: '.venv/bin/python')
     monkeypatch.setenv('CIFAR10_DATA_DIR', 'somewhere')
     monkeypatch.setenv('CIFAR10_MODEL_DIR', 'a model')
     assert runs.main('train.py', ['--epochs', '1', '--no-summaries'] + STOCK) == 0
     output = capsys.readouterr().out
     assert re.search(r'^Epoch 1 : Loss = \d+\.\d{5}, Epoch Time = \d+\.\d\ds$',
                      output, re.MULTILINE)
-    script = os.path.join(runs.ROOT, 'test.py')
+    script = os.path.relpath(os.path.join(runs.ROOT, 'test.py'))
     assert f'Test it: .venv/bin/python {script}\n' in output
     assert not (tmp_path / 'a model' / 'summaries').exists()
 

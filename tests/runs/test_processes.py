@@ -10,7 +10,6 @@ import time
 import pytest
 
 import runs
-from cifar10_tf1.training import step_losses
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +38,7 @@ def run(script, data_dir, *options, **kwargs):
 def weights_and_losses(result, folder):
     """The hash that a training printed, and the bits of its losses."""
     digest = re.search('SHA-256 ([0-9a-f]{64})', result.stdout).group(1)
-    return digest, (folder / step_losses.FILE).read_bytes()
+    return digest, runs.step_losses(folder).tobytes()
 
 
 def start_training(data_dir, model_dir, *options):
@@ -59,31 +58,21 @@ def wait_for_a_step(model_dir, process, above=0):
 
 
 @pytest.mark.parametrize('kernels, intra', [('fast', 1), ('stock', 2)])
-def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir,
-                                                  tmp_path):
-    """With the fast kernels no number of threads does: each op has one."""
+def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir, tmp_path):
+    """With the fast kernels no number of threads or cores does: each op has one."""
+    options = ['--max-steps', '10', '--kernels', kernels]
     results = set()
-    for inter in (1, 2, 5):
+    for inter in (1, 5):
         folder = tmp_path / str(inter)
-        result = run('train.py', data_dir, '--model-dir', folder,
-                     '--max-steps', '10', '--kernels', kernels,
-                     '--inter-op-threads', inter,
-                     '--intra-op-threads', intra)
+        result = run('train.py', data_dir, '--model-dir', folder, *options,
+                     '--inter-op-threads', inter, '--intra-op-threads', intra)
         # TensorFlow's chatter stays off the terminal.
         assert (result.returncode, result.stderr) == (0, '')
         results.add(weights_and_losses(result, folder))
-    assert len(results) == 1
-
-
-def test_how_many_cores_there_are_does_not_matter(data_dir, tmp_path):
-    results = set()
-    for count in (1, 3):
-        folder = tmp_path / str(count)
-        cores = sorted(os.sched_getaffinity(0))[:count]
-        result = run('train.py', data_dir, '--model-dir', folder,
-                     '--max-steps', '10', '--kernels', 'fast', preexec_fn=(
-                         lambda: os.sched_setaffinity(0, cores)))
-        assert result.returncode == 0, result.stderr
+    if kernels == 'fast':
+        folder, cores = tmp_path / 'one core', sorted(os.sched_getaffinity(0))[:1]
+        result = run('train.py', data_dir, '--model-dir', folder, *options,
+                     preexec_fn=lambda: os.sched_setaffinity(0, cores))
         results.add(weights_and_losses(result, folder))
     assert len(results) == 1
 
@@ -124,32 +113,20 @@ def test_a_signal_while_tensorflow_loads(data_dir, tmp_path):
     assert process.returncode == 143 and 'Traceback' not in error
 
 
-def test_testing_beside_a_running_training(data_dir, tmp_path):
-    """Checkpoints come and go every other step while it is read."""
+def test_beside_a_running_training(data_dir, tmp_path):
+    """Checkpoints come and go while test.py reads; a second train.py is turned away."""
     process = start_training(data_dir, tmp_path, '--save-steps', 1)
     try:
         wait_for_a_step(tmp_path, process, above=6)
         for unused in range(3):
             result = run('test.py', data_dir, '--model-dir', tmp_path)
-            assert result.returncode == 0, result.stderr
+            assert (result.returncode, result.stderr) == (0, '')
             device, line = result.stdout.splitlines()
             assert device.startswith('Device: CPU (')
             assert line.startswith('[synthetic, not CIFAR-10] Test : ')
-            assert result.stderr == ''
-        assert process.poll() is None
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_a_second_training_is_turned_away(data_dir, tmp_path):
-    process = start_training(data_dir, tmp_path, '--save-steps', 1)
-    try:
-        wait_for_a_step(tmp_path, process)
         result = run('train.py', data_dir, '--model-dir', tmp_path)
-        assert result.returncode == 1
+        assert result.returncode == 1 and result.stderr.count('\n') == 1
         assert 'another training run uses' in result.stderr
-        assert result.stderr.count('\n') == 1
         assert process.poll() is None
     finally:
         process.kill()
@@ -161,8 +138,7 @@ def test_a_closed_pipe(data_dir, tmp_path):
     process.stdout.close()
     error = process.stderr.read()
     assert process.wait() == 1
-    assert error.startswith('train.py: error: cannot print to standard output: ')
-    assert error.count('\n') == 1 and '> /dev/null' in error
+    assert error.count('\n') == 1 and 'cannot print to standard output' in error
 
 
 def test_started_by_a_program_with_tensorflow_2(data_dir, tmp_path):

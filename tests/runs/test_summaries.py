@@ -2,25 +2,13 @@
 
 import errno
 import glob
-import socket
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1.training import step_losses
 from cifar10_tf1.training import summaries
-from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-
-SEED = 2
-
-
-def train(folder, data_set, **options):
-    """Six steps, an epoch and a half, unless the options say another number."""
-    options.setdefault('max_steps', 6)
-    return runs.train(folder, data_set, seed=SEED, **options)
-
 
 @pytest.fixture(scope='module')
 def written(tiny_data_set, tmp_path_factory):
@@ -28,12 +16,8 @@ def written(tiny_data_set, tmp_path_factory):
     folder = tmp_path_factory.mktemp('model')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(summaries, 'EVERY_STEPS', 5)
-        assert train(folder, tiny_data_set, with_summaries=True) == 0
+        assert runs.train(folder, tiny_data_set, max_steps=6, with_summaries=True) == 0
     return folder
-
-
-def losses_of(folder):
-    return np.fromfile(str(folder / step_losses.FILE), '<f4')
 
 
 def events_of(folder):
@@ -47,16 +31,8 @@ def values_of(folder, tag):
             for value in event.summary.value if value.tag == tag]
 
 
-@pytest.mark.slow
-def test_training_has_the_same_bits(written, tiny_data_set, tmp_path):
-    assert train(tmp_path, tiny_data_set) == 0
-    assert (losses_of(tmp_path) == losses_of(written)).all()
-    runs.assert_same_bits(tmp_path / 'model.ckpt-6', written / 'model.ckpt-6')
-    assert not (tmp_path / summaries.FOLDER).exists()
-
-
 def test_scalars(written):
-    folder, losses = written, losses_of(written)
+    folder, losses = written, runs.step_losses(written)
     total = values_of(folder, 'loss/total')
     assert [step for step, unused in total] == [1, 6]
     assert [value.simple_value for unused, value in total] == [
@@ -74,31 +50,15 @@ def test_scalars(written):
         folder, 'images_per_second'))
 
 
-def test_pictures(written, tiny_data_set):
-    images = values_of(written, 'augmented_images')
-    assert [step for step, unused in images] == [0, 4]
-    with tf.Graph().as_default(), tf.Session() as session:
-        content = tf.placeholder(tf.string, [])
-        decode = tf.image.decode_png(content)
-
-        def decoded(value):
-            picture = session.run(
-                decode, {content: value.image.encoded_image_string})
-            assert picture.shape == (value.image.height, value.image.width, 3)
-            return picture
-
-        mosaic = decoded(images[1][1])[::2, ::2]
-        (unused_step, filters) = values_of(written, 'filters')[0]
-        assert decoded(filters).shape == (8 * 6 * 6, 8 * 6 * 6, 3)
-    training = runs.build_training_graph(deep_cnn, tiny_data_set, SEED)
-    with tf.Session(graph=training.graph) as session:
-        training.inputs.training.load(session, tiny_data_set)
-        training.inputs.training.initialize(session, 1)  # the second epoch
-        first = session.run(training.inputs.images, {
-            training.inputs.handle: session.run(training.inputs.handles['training'])})[0]
-    expected = np.rint(255 * (first - first.min()) / (first.max() - first.min()))
-    assert (mosaic[:24, :24] == expected).all()
-    assert (mosaic[24] == 255).all()
+def test_pictures(written):
+    for tag, shape in (('augmented_images', (24, 24, 3)), ('filters', (5, 5, 3))):
+        pictures = values_of(written, tag + '/image/0')
+        assert [step for step, unused in pictures] == [0, 4]
+        with tf.Graph().as_default(), tf.Session() as session:
+            decoded = session.run([tf.image.decode_png(value.image.encoded_image_string)
+                                   for unused, value in pictures])
+        assert decoded[0].shape == decoded[1].shape == shape
+        assert (decoded[0] != decoded[1]).any()
 
 
 def test_histograms(written):
@@ -108,18 +68,12 @@ def test_histograms(written):
         assert [step for step, unused in histograms] == [0, 4]
         histogram = histograms[0][1].histo
         assert histogram.num == sum(histogram.bucket) == tensors[name].size
-        assert len(histogram.bucket) == len(histogram.bucket_limit)
-        assert histogram.bucket_limit[-1] >= histogram.max
     assert not values_of(written, 'model/FC_2/biases/ExponentialMovingAverage')
 
 
-def test_constant_and_broken_weights_have_a_histogram():
-    assert sum(summaries.build_histogram(np.full(7, 0.1)).bucket) == 7
-    assert summaries.build_histogram([np.nan, 1.0, np.inf]).num == 1
-    assert summaries.build_histogram([np.nan]).num == 0
-
-
 def test_graph_and_start(written):
+    (path,) = (written / summaries.FOLDER).iterdir()
+    assert path.name.endswith('.step-0')  # and not with the name of the host
     version, start, graph = events_of(written)[:3]
     assert version.file_version == 'brain.Event:2'
     assert start.session_log.status == tf.SessionLog.START
@@ -128,29 +82,17 @@ def test_graph_and_start(written):
     assert {'model', 'training_input', 'cross_entropy'} <= scopes
 
 
-def test_the_file_names_no_host(written):
-    (path,) = (written / summaries.FOLDER).iterdir()
-    assert socket.gethostname() not in path.name or (
-        len(socket.gethostname()) < 4)
-    assert path.name.endswith('.step-0')
-
-
 def test_a_full_disk_stops_no_run(tmp_path, tiny_data_set, monkeypatch, capsys):
-    class Writer:
-        def __init__(self, path):
-            pass
+    def write(writer, record):
+        raise OSError(errno.ENOSPC, 'No space left on device')
 
-        def write(self, record):
-            raise OSError(errno.ENOSPC, 'No space left on device')
-
-    monkeypatch.setattr(tf.io, 'TFRecordWriter', Writer)
-    assert train(tmp_path, tiny_data_set, max_steps=1, with_summaries=True) == 0
+    monkeypatch.setattr(tf.io.TFRecordWriter, 'write', write)
+    assert runs.train(tmp_path, tiny_data_set, max_steps=1, with_summaries=True) == 0
     assert capsys.readouterr().err == (
-        'warning: no more event files for TensorBoard: No space left on '
-        'device\n')
+        'warning: no more event files for TensorBoard: No space left on device\n')
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, tiny_data_set, capsys):
     (tmp_path / summaries.FOLDER).write_text('in the way')
-    assert train(tmp_path, tiny_data_set, max_steps=1, with_summaries=True) == 0
+    assert runs.train(tmp_path, tiny_data_set, max_steps=1, with_summaries=True) == 0
     assert capsys.readouterr().err.count('\n') == 1

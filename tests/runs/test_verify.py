@@ -25,85 +25,67 @@ def verify_main(path, data_set, monkeypatch, *options):
 
 
 def test_verify_passes(record_file, tiny_data_set, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
     assert verify_main(record_file, tiny_data_set, monkeypatch) == 0
     output = capsys.readouterr().out
     assert output.count('equal to the bit') == 2
-    assert 'Weights at step 8' in output and output.endswith(
-        'Equal to the bit\n')
+    assert 'Weights at step 8' in output and output.endswith('Equal to the bit\n')
     assert sorted(os.listdir(str(record_file.parent))) == ['run.json']
-
-
-@pytest.mark.slow
-def test_verify_names_the_epoch_of_a_changed_loss(record_file, tiny_data_set,
-                                                  monkeypatch, capsys):
-    def edit(content):
-        loss = content['epochs'][1]['summed_loss']
-        content['epochs'][1]['summed_loss'] = np.nextafter(loss, 0).item()
-
-    runs.change_record(record_file, edit)
-    assert verify_main(record_file, tiny_data_set, monkeypatch) == 4
-    assert 'DIFFERENT at epoch 2' in capsys.readouterr().out
-    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '1') == 0
-
-
-@pytest.mark.slow
-def test_verify_notices_other_weights(record_file, tiny_data_set, monkeypatch, capsys):
-    runs.change_record(record_file, lambda content: content['weights'].update(sha256='0' * 64))
-    assert verify_main(record_file, tiny_data_set, monkeypatch) == 4
-    assert 'DIFFERENT at the weights at step 8' in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_verify_on_another_kind(record_file, tiny_data_set, monkeypatch, capsys):
-    def edit(content):
-        content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
-        content['epochs'][0]['summed_loss'] *= 1.001
-
-    runs.change_record(record_file, edit)
-    assert verify_main(record_file, tiny_data_set, monkeypatch) == 3
-    output = capsys.readouterr().out
-    assert 'Another kind of machine: cpu caches' in output
-    assert 'largest deviation of a summed loss 0.0999' in output
-    assert 'Epoch 2 : ' in output
-
-
-@pytest.mark.slow
-def test_verify_on_another_kind_with_equal_bits(record_file, tiny_data_set,
-                                                monkeypatch, capsys):
-    runs.change_record(record_file, lambda content: content['processes'][-1]['kind'].update(
-        intra_op_threads=64))
-    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '1',
-                       '--intra-op-threads', '2') == 0
-    assert 'on another kind of machine too' in capsys.readouterr().out
-
-
-def test_verify_counts_epochs_not_their_parts(record_file, tiny_data_set,
-                                              monkeypatch, capsys):
-    def split(content):
-        content['epochs'] = [dict(epoch, part=part, step=epoch['step'] - 2 + part)
-                             for epoch in content['epochs'] for part in (1, 2)]
-
-    runs.change_record(record_file, split)
-    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '3') == 1
-    assert 'records 2 epochs, not 3' in capsys.readouterr().err
-
-
-def test_verify_gives_its_signals_back(record_file, tiny_data_set, monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '1') == 0
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_verify_what_cannot_be_repeated(record_file, tiny_data_set, monkeypatch,
-                                        capsys):
-    assert verify_main(record_file, tiny_data_set, monkeypatch, '--epochs', '9') == 1
-    assert 'records 2 epochs, not 9' in capsys.readouterr().err
-    other = tiny_data_set._replace(sha256={'a': 'b'})
-    assert verify_main(record_file, other, monkeypatch) == 1
-    assert 'is of other data' in capsys.readouterr().err
-    runs.change_record(record_file, lambda content: content['processes'][0].update(from_step=500))
-    assert verify_main(record_file, tiny_data_set, monkeypatch) == 1
-    assert 'began with a checkpoint of step 500' in capsys.readouterr().err
+def change_loss(content):
+    loss = content['epochs'][1]['summed_loss']
+    content['epochs'][1]['summed_loss'] = np.nextafter(loss, 0).item()
+
+
+def change_weights(content):
+    content['weights']['sha256'] = '0' * 64
+
+
+def change_caches_and_loss(content):
+    content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
+    content['epochs'][0]['summed_loss'] *= 1.001
+
+
+def change_threads(content):
+    content['processes'][-1]['kind']['intra_op_threads'] = 64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('edit, options, status, texts', [
+    (change_loss, [], 4, ['DIFFERENT at epoch 2']),
+    (change_loss, ['--epochs', '1'], 0, ['Equal to the bit\n']),
+    (change_weights, [], 4, ['DIFFERENT at the weights at step 8']),
+    (change_caches_and_loss, [], 3, [
+        'Another kind of machine: cpu caches', 'Epoch 2 : ',
+        'largest deviation of a summed loss 0.0999']),
+    (change_threads, ['--epochs', '1', '--intra-op-threads', '2'], 0, [
+        'on another kind of machine too'])])
+def test_verify_notices(edit, options, status, texts, record_file, tiny_data_set,
+                        monkeypatch, capsys):
+    runs.change_record(record_file, edit)
+    assert verify_main(record_file, tiny_data_set, monkeypatch, *options) == status
+    output = capsys.readouterr().out
+    assert all(text in output for text in texts)
+
+
+def split_epochs(content):
+    content['epochs'] = [dict(epoch, part=part, step=epoch['step'] - 2 + part)
+                         for epoch in content['epochs'] for part in (1, 2)]
+
+
+@pytest.mark.parametrize('edit, options, reason', [
+    (split_epochs, ['--epochs', '3'], 'records 2 epochs, not 3'),
+    (lambda content: content['data'].update(sha256={'a': 'b'}), [], 'is of other data'),
+    (lambda content: content['epochs'].pop(0), [], 'lacks epoch 1'),
+    (lambda content: content['processes'][0].update(from_step=500), [],
+     'began with a checkpoint')])
+def test_verify_what_cannot_be_repeated(edit, options, reason, record_file,
+                                        tiny_data_set, monkeypatch, capsys):
+    runs.change_record(record_file, edit)
+    assert verify_main(record_file, tiny_data_set, monkeypatch, *options) == 1
+    assert reason in capsys.readouterr().err
 
 
 def test_fingerprint():
