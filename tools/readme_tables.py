@@ -22,7 +22,7 @@ from page_tables import notebooks, overview, speed  # noqa: E402,F401
 def list_pages():
     """Lists the paths of all pages."""
     return [*(os.path.join(ROOT, *path) for path in (
-        ['README.md'], ['CHANGELOG.md'], ['docker', 'README.md'],
+        ['README.md'], ['CHANGELOG.md'], ['CONTRIBUTING.md'], ['docker', 'README.md'],
         ['results', 'README.md'])),
             *sorted(glob.glob(os.path.join(ROOT, 'docs', '**', '*.md'),
                               recursive=True))]
