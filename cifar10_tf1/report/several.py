@@ -47,8 +47,8 @@ def build(runs, summary):
         'Each dot is a test, each row a run: the documented kind of test, at the last '
         'step.')
     all_runs = Table(
-        ['run', 'state', 'kernels and machine', 'mean of its tests', 'mean deviation',
-         'weights'], [_describe_run(run, run in repeated, measure) for run in runs], (3, 4))
+        ['run', 'state', 'machine', 'mean of its tests', 'mean deviation', 'weights'],
+        [_describe_run(run, run in repeated, measure) for run in runs], (3, 4))
     data_name = next(run for run in runs if run.record).kind.data
     return Document(
         f'{entry.name} on {data_name}: {count(len(runs), "run")}', counts, sentences,

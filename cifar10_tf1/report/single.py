@@ -75,7 +75,6 @@ def add_findings(document, record, findings, with_images):
         classes, mistakes = (
             Section(title, [Sentence('', findings.why_not_tested)])
             for title in ('Classes', 'Surest mistakes'))
-    weights = content['weights'] or {'step': 'unknown', 'sha256': 'unknown'}
     return document._replace(sections=document.sections + [
         classes, mistakes,
         Section('Filters of the first layer', [Sentence('', findings.checkpoint)], [
@@ -84,18 +83,12 @@ def add_findings(document, record, findings, with_images):
                    'The filters used in testing; weights on one common scale, zero is '
                    'grey; the largest 0.5 % are clipped.', True)]
             if filters is not None else []),
-        Section('Settings', tables=[Table(
-            ['setting', 'value'], _flatten(content['settings'])
-            + _flatten(content['system_settings']), title='All settings')]),
-        Section('Environment', tables=[
-            Table([], _flatten(process), title='Process from step '
-                  f'{process["from_step"]}') for process in content['processes']]),
-        Section('Hashes (SHA-256)', tables=[Table(['object', 'SHA-256'], [
-            (f'weights at step {weights["step"]}', weights['sha256']),
-            *sorted(content['data'].get('sha256', {}).items()),
-            *((f'predictions, step {test["step"]}, {test["crop"]}, seed {test["seed"]}',
-               test.get('predictions_sha256')) for test in content['tests'])],
-            title='Weights, data and predictions')])])
+        Section('Settings, machine and hashes', tables=[
+            Table([], _flatten(content[key]), title=title)
+            for key, title in (
+                ('settings', 'Settings'), ('system_settings', 'Settings of the system'),
+                ('data', 'Data'), ('weights', 'Weights'), ('processes', 'Processes'),
+                ('tests', 'Tests'))])])
 
 
 def _describe_run(record):
@@ -196,13 +189,10 @@ def _list_mistakes(tested):
     return figures
 
 
-def _flatten(settings, prefix=''):
-    """[('schedule decay_rate', '0.1'), ...] of dicts in dicts."""
-    rows = []
-    for name, value in sorted(settings.items()):
-        if isinstance(value, dict):
-            rows += _flatten(value, f'{prefix}{name} ')
-        else:
-            rows.append((prefix + name, 'none' if value is None else
-                         value if isinstance(value, str) else json.dumps(value)))
-    return rows
+def _flatten(value, prefix=''):
+    """[('schedule decay_rate', '0.1'), ...] of a part of a record."""
+    if isinstance(value, (dict, list)):
+        items = sorted(value.items()) if isinstance(value, dict) else enumerate(value, 1)
+        return [row for name, part in items for row in _flatten(part, f'{prefix} {name}')]
+    return [(prefix.strip(), 'none' if value is None else
+             value if isinstance(value, str) else json.dumps(value))]
