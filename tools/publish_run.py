@@ -23,11 +23,10 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
+from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.checkpoints import model_dir  # noqa: E402
 from cifar10_tf1.records import reference_run  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1 import systems  # noqa: E402
-from cifar10_tf1.report import counting  # noqa: E402
 from cifar10_tf1.report import gathering  # noqa: E402
 from cifar10_tf1.sweep import files  # noqa: E402
 
@@ -41,19 +40,19 @@ def main():
     parser.add_argument('--for-accuracy', action='store_true')
     options = parser.parse_args()
     record = run_record.load_folder(options.folder)
-    if record is None or not gathering.is_trained(record, record.settings.epochs):
-        sys.exit(f'{options.folder} holds no complete run')
-    missing = counting.list_missing(record)
-    if missing:
-        sys.exit(f'{options.folder} lacks {len(missing)} tests; '
-                 'python -m cifar10_tf1.sweep makes them')
+    state = gathering.build_run(record).state if record else 'there is no run'
+    if state != gathering.COMPLETE:
+        sys.exit(f'{options.folder} holds no complete and tested run ({state}); '
+                 'python -m cifar10_tf1.sweep makes it')
     entry = systems.find(record.content['system'])
     published = os.path.join(reference_run.RUNS, entry.name)
     prefix = os.path.join(
         options.folder, f'{model_dir.PREFIX}-{record.epochs[-1]["step"]}')
     target = os.path.join(published, options.name)
     is_of_record = os.path.realpath(target) == os.path.realpath(reference_run.RECORD)
-    publish(options.folder, target)
+    os.makedirs(target)
+    for file in (run_record.FILE, run_record.METRICS_FILE):
+        shutil.copy(os.path.join(options.folder, file), target)
     if options.for_accuracy or is_of_record:
         publish_first_losses(record, target)
         if entry.name == systems.DEFAULT:
@@ -62,12 +61,6 @@ def main():
         publish_checkpoint(prefix)
     print('\n'.join(files.write(
         published, gathering.load_folder(published, entry), entry)))
-
-
-def publish(folder, target):
-    os.makedirs(target)
-    for file in (run_record.FILE, run_record.METRICS_FILE):
-        shutil.copy(os.path.join(folder, file), target)
 
 
 def publish_first_losses(record, target):
@@ -100,14 +93,12 @@ def publish_predictions(prefix, target):
 
 def publish_checkpoint(prefix):
     os.makedirs(reference_run.CHECKPOINT)
-    lines = []
-    for suffix in ('.index', '.data-00000-of-00001', '.json'):
-        path = shutil.copy(prefix + suffix, reference_run.CHECKPOINT)
-        with open(path, 'rb') as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
-        lines.append(f'{digest}  {os.path.basename(path)}\n')
-    with open(os.path.join(reference_run.CHECKPOINT, 'SHA256SUMS'), 'w') as file:
-        file.writelines(lines)
+    with open(os.path.join(reference_run.CHECKPOINT, 'SHA256SUMS'), 'w') as sums:
+        for suffix in ('.index', '.data-00000-of-00001', '.json'):
+            path = shutil.copy(prefix + suffix, reference_run.CHECKPOINT)
+            with open(path, 'rb') as file:
+                digest = hashlib.sha256(file.read()).hexdigest()
+            sums.write(f'{digest}  {os.path.basename(path)}\n')
 
 
 if __name__ == '__main__':

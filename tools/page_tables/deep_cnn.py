@@ -6,15 +6,16 @@ import statistics
 import page_tables
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run
-from cifar10_tf1.report import comparison
 from cifar10_tf1.records import run_record
+from cifar10_tf1.report import comparison
 from page_tables import results
 
 FOLDER = os.path.join(reference_run.RUNS, 'deep_cnn')
 SEEDS = (1, 2, 3)
-VERSIONS = {'1.15': '1.15', '2.21': '2'}  # as they are called in the table
 WHOLE_RUNS = {'1.15-seed-01': 'The run of record',
               '2.21-seed-01': 'Seed 1 on TensorFlow 2'}
+# Of the plain port's first run, which is in no file.
+FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
 
 
 def find_run(kernels, seed):
@@ -23,13 +24,8 @@ def find_run(kernels, seed):
             else f'ten-epochs/2.21-{kernels}-seed-{seed:02}')
 
 
-RUNS = {'1.15-seed-01': '1.15, fast, seed 1'}  # folder: heading
-RUNS.update({find_run(name, seed): f'2, {name}, seed {seed}'
-             for name in ('fast', 'stock') for seed in SEEDS})
-FIRST_EPOCHS = 3
-# Of the plain port's first run, which is in no file.
-FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
-COMPARED_EPOCHS = range(6, 11)  # between kernels
+RUNS = ['1.15-seed-01', *(find_run(name, seed) for name in ('fast', 'stock')
+                          for seed in SEEDS)]
 
 
 def load_run(name):
@@ -39,28 +35,28 @@ def load_run(name):
 @page_tables.table
 def build_results():
     """The documented run, the mean over seeds, every seed."""
-    lines = ['| | documented | ' + ' | '.join(
-        f'TensorFlow {name}' for name in VERSIONS.values()) + ' |',
-             '|---' * (2 + len(VERSIONS)) + '|']
     summary, unused_measure = results.summarize('deep_cnn')
-    columns = [describe_group(results.find_group(summary, version))
-               for version in VERSIONS]
-    for (row, documented), *cells in zip((
-            ('random crops: mean over seeds', '8,246 in one unseeded test'),
-            ('... standard deviation; range of the seeds\' means', ''),
-            ('central crop: mean over seeds', ''),
-            ('loss, epochs 11 to 110: mean absolute deviation of the mean curve', ''),
-            ('... signed mean; largest', '')), *columns):
-        lines.append(f'| {row} | {documented} | ' + ' | '.join(cells) + ' |')
-    lines += ['', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '',
-              '| seed | runtime | kernels | machine | test seed 1 | mean of 20 '
-              '| central crop | weights, SHA-256 |', '|---' * 8 + '|']
-    for row in results.load_rows('runs', 'deep_cnn', 'seeds.csv'):
-        lines.append('| ' + ' | '.join(row[name] for name in (
-            'seed', 'runtime', 'kernels', 'machine', 'num_correct', 'mean_correct',
-            'central_correct')) + f' | `{row["weights_sha256"][:16]}` |')
-    return lines + [''] + [describe_provenance(load_run(name), heading)
-                           for name, heading in WHOLE_RUNS.items()]
+    rows = zip(
+        ['random crops: mean over seeds',
+         '... standard deviation; range of the seeds\' means',
+         'central crop: mean over seeds',
+         'loss, epochs 11 to 110: mean absolute deviation of the mean curve',
+         '... signed mean; largest'], ['8,246 in one unseeded test', '', '', '', ''],
+        *(describe_group(results.find_group(summary, version))
+          for version in ('1.15', '2.21')))
+    seeds = [[*(row[name] for name in (
+        'seed', 'runtime', 'kernels', 'machine', 'num_correct', 'mean_correct',
+        'central_correct')), f'`{row["weights_sha256"][:16]}`']
+        for row in results.load_rows('runs', 'deep_cnn', 'seeds.csv')]
+    header = ['', 'documented', 'TensorFlow 1.15', 'TensorFlow 2']
+    return [
+        *results.format_table(header, rows),
+        '', 'Every complete run so far (`results/runs/deep_cnn/seeds.csv`):', '',
+        *results.format_table(
+            ['seed', 'runtime', 'kernels', 'machine', 'test seed 1', 'mean of 20',
+             'central crop', 'weights, SHA-256'], seeds), '',
+        *(describe_provenance(load_run(name), heading)
+          for name, heading in WHOLE_RUNS.items())]
 
 
 def describe_group(group):
@@ -97,52 +93,40 @@ def build_band():
     return lines
 
 
+def mean_loss(kernels, seed):
+    """The mean summed loss of epochs 6 to 10."""
+    return statistics.mean(epoch['summed_loss'] for epoch
+                           in load_run(find_run(kernels, seed)).epochs[5:10])
+
+
 @page_tables.table
 def build_kernels():
     """How much the kernels change, beside how much a seed does."""
-    return build_comparison_of_kernels(
-        {run: load_run(run) for run in RUNS})
-
-
-def mean_loss(record):
-    """The mean summed loss of the epochs in which kernels are compared."""
-    losses = [record.epochs[epoch - 1]['summed_loss']
-              for epoch in COMPARED_EPOCHS]
-    return sum(losses) / len(losses)
-
-
-def build_comparison_of_kernels(records):
-    means = {name: [mean_loss(records[find_run(name, seed)])
-                    for seed in SEEDS] for name in ('stock', 'fast')}
-    lines = [f'Mean summed loss of the epochs {COMPARED_EPOCHS[0]} to '
-             f'{COMPARED_EPOCHS[-1]} on TensorFlow 2:', '',
-             '| kernels | ' + ' | '.join(f'seed {seed}' for seed in SEEDS)
-             + ' | mean |', '|---' * (2 + len(SEEDS)) + '|']
-    for name, values in means.items():
-        mean = sum(values) / len(values)
-        lines.append(f'| {name} | ' + ' | '.join(
-            f'{value:.2f}' for value in values) + f' | {mean:.2f} |')
+    means = {name: [mean_loss(name, seed) for seed in SEEDS]
+             for name in ('stock', 'fast')}
     ratio = sum(means['fast']) / sum(means['stock'])
-    return lines + ['', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
+    return [
+        'Mean summed loss of the epochs 6 to 10 on TensorFlow 2:', '',
+        *results.format_table(
+            ['kernels', *(f'seed {seed}' for seed in SEEDS), 'mean'],
+            [[name, *(f'{value:.2f}' for value in [*values, statistics.mean(values)])]
+             for name, values in means.items()]),
+        '', f'Fast to stock: {100 * (ratio - 1):+.2f} %.']
 
 
 @page_tables.table
 def build_spread():
     """How much runs differ after the first epochs, kernels and ports alike."""
     port = comparison.load_curve('deep_cnn', 'plain_port', 'summed_loss')
-    ports = [list(FIRST_PORT_RUN),
-             [port[epoch, 1] for epoch in range(1, FIRST_EPOCHS + 1)]]
-    ours = [[epoch['summed_loss'] for epoch in load_run(folder).epochs[:FIRST_EPOCHS]]
-            for folder in RUNS]
-    columns = list(zip(*ours))
-    return [
-        '| runs | ' + ' | '.join(f'epoch {number}' for number in range(
-            1, FIRST_EPOCHS + 1)) + ' |', '|---' * (1 + FIRST_EPOCHS) + '|',
-        *('| plain port, unseeded | ' + ' | '.join(f'{loss:.1f}' for loss in losses)
-          + ' |' for losses in ports),
-        f'| ours, {len(ours)} runs: range | ' + ' | '.join(
-            f'{min(column):.1f} to {max(column):.1f}' for column in columns) + ' |',
-        '| ... mean; standard deviation | ' + ' | '.join(
-            f'{statistics.mean(column):.1f}; '
-            f'{100 * statistics.stdev(column) / statistics.mean(column):.2f} %'
-            for column in columns) + ' |']
+    ours = list(zip(*([epoch['summed_loss'] for epoch in load_run(folder).epochs[:3]]
+                      for folder in RUNS)))
+    rows = [['plain port, unseeded', *(f'{loss:.1f}' for loss in losses)]
+            for losses in (FIRST_PORT_RUN, [port[epoch, 1] for epoch in (1, 2, 3)])]
+    rows += [
+        [f'ours, {len(RUNS)} runs: range',
+         *(f'{min(losses):.1f} to {max(losses):.1f}' for losses in ours)],
+        ['... mean; standard deviation', *(
+            f'{statistics.mean(losses):.1f}; '
+            f'{100 * statistics.stdev(losses) / statistics.mean(losses):.2f} %'
+            for losses in ours)]]
+    return results.format_table(['runs', 'epoch 1', 'epoch 2', 'epoch 3'], rows)

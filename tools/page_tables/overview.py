@@ -22,8 +22,7 @@ LATEST_SEEDS = (2, 4, 5, 6)
 @page_tables.table
 def build_systems():
     """The documented accuracies beside ours."""
-    lines = ['| system | documented | ours, mean over seeds | seeds | lowest and highest '
-             'seed | one training, on a CPU |', '|---' * 6 + '|']
+    rows = []
     for entry in systems.ENTRIES:
         cells = [f'[`{entry.name}`]({entry.page}), {entry.documented.data}',
                  describe_documented(entry)]
@@ -37,8 +36,10 @@ def build_systems():
                       f'{least:.2f} to {greatest:.2f} %', describe_time(records)]
         else:
             cells += ['not trained in full yet', '', '', '']
-        lines.append(f'| {" | ".join(cells)} |')
-    return lines
+        rows.append(cells)
+    return results.format_table(
+        ['system', 'documented', 'ours, mean over seeds', 'seeds',
+         'lowest and highest seed', 'one training, on a CPU'], rows)
 
 
 def wrap(text, indent=''):

@@ -1,4 +1,4 @@
-"""What the tables read: runs, their sums and measured rows."""
+"""What the tables read, runs and measured rows, and how they are written."""
 
 import csv
 import functools
@@ -8,27 +8,29 @@ import os
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
-from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
 
 
-def load_runs(system, runtime):
-    """RunRecords of a system's whole runs on `1.15` or `2.21`, by seed."""
+def format_table(header, rows):
+    """The lines of a table in Markdown."""
+    lines = ['| ' + ' | '.join(map(str, row)) + ' |' for row in [header, *rows]]
+    return [lines[0], '|---' * len(header) + '|', *lines[1:]]
+
+
+def load_runs(system, *versions):
+    """RunRecords of a system's whole runs on `1.15` or `2.21`, by version and seed."""
     folder = os.path.join(reference_run.RUNS, system)
-    prefix = f'{runtime}-seed-'
-    if not os.path.isdir(folder):
-        return []
-    return [run_record.load_folder(os.path.join(folder, name))
-            for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [run_record.load_folder(os.path.join(folder, name)) for version in versions
+            for name in names if name.startswith(f'{version}-seed-')]
 
 
 @functools.lru_cache(maxsize=None)
 def summarize(system):
     """(summary, counting.Measure) of a system's whole runs."""
-    folder = os.path.join(reference_run.RUNS, system)
-    entry = systems.find(system)
+    folder, entry = os.path.join(reference_run.RUNS, system), systems.find(system)
     summary = summaries.summarize(gathering.load_folder(folder, entry), entry)
     return summary, words.find_measure(summary)
 
@@ -39,26 +41,9 @@ def find_group(summary, version):
                  and group['runtime'].split()[1].startswith(version)), None)
 
 
-def list_counts(record, variant):
-    """Right images of a record's tests of a variant, by test seed."""
-    return gathering.build_run(record).list_counts(variant)
-
-
-def describe_means(group, measure, what='seed'):
-    """'8,227.8 (n = 6 seeds of 20 tests each, sd 11.1, 8,215.8 to 8,243.2)'."""
-    numbers, sizes = group['means'], group['num_tests']
-    each = f' of {max(sizes)} tests each' if max(sizes) > 1 else ''
-    return describe_numbers(numbers, measure, f'{len(numbers)} {what}'
-                            + 's' * (len(numbers) > 1) + each)
-
-
-def describe_numbers(numbers, measure, what):
-    """'9,858.5 (n = 10 seeds, sd 17.8, 9,826 to 9,885)'."""
-    unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(numbers)
-    spread = '' if sd is None else (
-        f', sd {sd:.{measure.digits}f}, {measure.format(least)} to '
-        f'{measure.format(greatest)}')
-    return f'{measure.format(float(mean))} (n = {what}{spread})'
+def find_test(record, variant):
+    """A record's test of a variant that has one."""
+    return gathering.build_run(record).tests[variant][0]
 
 
 def load_rows(*path):
@@ -69,14 +54,13 @@ def load_rows(*path):
 
 def load_ports(system, folder=''):
     """Tests of the plain ports on a session: their means over mini-batches."""
-    path = os.path.join(reference_run.RUNS, system, 'plain-ports.csv')
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(reference_run.RUNS, system, 'plain-ports.csv')):
         return []
     return [float(port['mean_over_batches'])
             for port in load_rows('runs', system, 'plain-ports.csv')
             if os.path.dirname(port['file']) == folder]
 
 
-def load_benchmark(name):
-    with open(os.path.join(reference_run.RESULTS, 'bench', name)) as file:
+def load_json(*path):
+    with open(os.path.join(reference_run.RESULTS, *path)) as file:
         return json.load(file)

@@ -6,59 +6,62 @@ from cifar10_tf1.benchmark import medians
 from cifar10_tf1.machine import description
 from page_tables import results
 
+COLUMNS = ['system', 'runtime', 'plain port, images a second', 'stock, times that',
+           'fast, times that']
+
 
 @page_tables.table
 def build_training_speed():
     """Training of each system: stock and fast kernels beside a plain port."""
-    lines = ['| system | runtime | plain port, images a second | stock, times that | '
-             'fast, times that | the fastest, times the port on 1.15 | the fastest, of a '
-             'matrix product\'s rate |', '|---' * 7 + '|']
-    for name, runtime, blocks, first in _list_measured():
-        fastest = blocks.get('fast', blocks['stock'])['train']
-        flops = [rate * systems.find(name).image_gflop for rate in fastest]
-        lines.append(_join_row(
-            f'`{name}`', runtime['wheel'], *_compare(blocks, 'train'),
-            medians.summarize_ratio(fastest, first['train']) if first else '',
-            medians.summarize_ratio(flops, runtime['matmul_gflops'])))
-    return lines
+    rows = []
+    for name, measured in _list_measured():
+        first = None  # the plain port on 1.15
+        for runtime, blocks in _list_runtimes(measured):
+            if runtime['wheel'].split()[1].startswith('1.15'):
+                first = blocks['plain']['train']
+            fastest = blocks.get('fast', blocks['stock'])['train']
+            flops = [rate * systems.find(name).image_gflop for rate in fastest]
+            rows.append([
+                f'`{name}`', runtime['wheel'], *_compare(blocks, 'train'),
+                medians.summarize_ratio(fastest, first) if first else '',
+                medians.summarize_ratio(flops, runtime['matmul_gflops'])])
+    return results.format_table(
+        [*COLUMNS, 'the fastest, times the port on 1.15',
+         'the fastest, of a matrix product\'s rate'], rows)
 
 
 @page_tables.table
 def build_testing_speed():
-    lines = ['| system | runtime | plain port, images a second | stock, times that | '
-             'fast, times that |', '|---' * 5 + '|']
-    for name, runtime, blocks, unused_first in _list_measured():
-        lines.append(_join_row(f'`{name}`', runtime['wheel'], *_compare(blocks, 'test')))
-    return lines
+    return results.format_table(COLUMNS, [
+        [f'`{name}`', runtime['wheel'], *_compare(blocks, 'test')]
+        for name, measured in _list_measured()
+        for runtime, blocks in _list_runtimes(measured)])
 
 
 @page_tables.table
 def build_measured_machines():
     """The machines of the two tables, and the systems measured on each."""
     machines = {}
-    for entry in systems.ENTRIES:
-        for measured in results.load_benchmark(_name_file(entry.name)):
-            machine = f'{measured["cores"]} cores of ' + description.name_machine(
-                {'cpu': measured['runtimes'][0]['cpu']})
-            machines.setdefault(machine, {})[f'`{entry.name}`'] = None
+    for name, measured in _list_measured():
+        machine = f'{measured["cores"]} cores of ' + description.name_machine(
+            {'cpu': measured['runtimes'][0]['cpu']})
+        machines.setdefault(machine, {})[f'`{name}`'] = None
     return [f'- {", ".join(names)}: {machine}' for machine, names in machines.items()]
 
 
-def _name_file(name):
-    return 'benchmark.json' if name == systems.DEFAULT else f'benchmark-{name}.json'
-
-
 def _list_measured():
-    """(system, runtime, blocks by kernels, the plain port's on 1.15 or None)."""
-    for entry in systems.ENTRIES:
-        for measured in results.load_benchmark(_name_file(entry.name)):
-            first = None
-            for runtime in measured['runtimes']:
-                blocks = {kernels: content['blocks'] for kernels, content
-                          in runtime['formulations'].items()}
-                if runtime['wheel'].split()[1].startswith('1.15'):
-                    first = blocks['plain']
-                yield entry.name, runtime, blocks, first
+    """(system, measurement on one machine)."""
+    for name in systems.NAMES:
+        file = 'benchmark.json' if name == systems.DEFAULT else f'benchmark-{name}.json'
+        for measured in results.load_json('bench', file):
+            yield name, measured
+
+
+def _list_runtimes(measured):
+    """(runtime, blocks by kernels)."""
+    for runtime in measured['runtimes']:
+        yield runtime, {kernels: content['blocks'] for kernels, content
+                        in runtime['formulations'].items()}
 
 
 def _compare(blocks, kind):
@@ -69,50 +72,41 @@ def _compare(blocks, kind):
         for kernels in ('stock', 'fast'))]
 
 
-def _join_row(*cells):
-    return '| ' + ' | '.join(map(str, cells)) + ' |'
-
-
 @page_tables.table
 def build_processes():
     """One run on each core beside one on all, round by round."""
-    rows = results.load_rows('bench', 'processes.csv')
-    lines = ['| system | cores | rounds | steps a second | processor time of a '
-             'step |', '|---' * 5 + '|']
+    rows, table = results.load_rows('bench', 'processes.csv'), []
     for system in dict.fromkeys(row['system'] for row in rows):
         one, each = ({row['round']: row for row in rows if row['system'] == system
                       and (row['processes'] == '1') == is_one}
                      for is_one in (True, False))
         rounds = [number for number in one if number in each]
         # Of the first rounds the processor time was not taken.
-        cells = [medians.summarize_ratio(*([float(group[number][column])
-                                            for number in rounds
-                                            if one[number][column]]
-                                           for group in (each, one)))
-                 for column in ('steps_a_second', 'cpu_seconds_a_step')]
-        lines.append(f'| `{system}` | {one[rounds[0]]["cores"]} | {len(rounds)} | '
-                     + ' | '.join(map(str, cells)) + ' |')
-    return lines
+        table.append([f'`{system}`', one[rounds[0]]['cores'], len(rounds), *(
+            medians.summarize_ratio(*([float(group[number][column]) for number in rounds
+                                       if one[number][column]] for group in (each, one)))
+            for column in ('steps_a_second', 'cpu_seconds_a_step'))])
+    return results.format_table(['system', 'cores', 'rounds', 'steps a second',
+                                 'processor time of a step'], table)
 
 
 @page_tables.table
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
     rows = results.load_rows('bench', 'profile.csv')
-    wheels = sorted({row['wheel'] for row in rows}, reverse=True)
+    columns = [(wheel, *what) for wheel in sorted({row['wheel'] for row in rows},
+                                                  reverse=True)
+               for what in (('stock', 'stock', 'ms'), ('fast', 'fast', 'ms'),
+                            ('fast at the rates', 'fast', 'ms_of_arithmetic',
+                             'ms_of_bytes'))]
 
-    def sum_times(wheel, kernels, layer, *columns):
-        return sum(max(float(row[column]) for column in columns) for row in rows
+    def sum_times(layer, wheel, kernels, *names):
+        return sum(max(float(row[name]) for name in names) for row in rows
                    if (row['wheel'], row['kernels']) == (wheel, kernels)
                    and layer in (row['layer'], 'sum'))
 
-    lines = ['| layer | ' + ' | '.join(
-        f'{wheel.split()[1]}, {what}' for wheel in wheels
-        for what in ('stock', 'fast', 'fast at the rates')) + ' |',
-             '|---' * (1 + 3 * len(wheels)) + '|']
-    for layer in [*dict.fromkeys(row['layer'] for row in rows), 'sum']:
-        lines.append(_join_row(layer, *(
-            f'{sum_times(wheel, kernels, layer, *columns):.1f}' for wheel in wheels
-            for kernels, *columns in (('stock', 'ms'), ('fast', 'ms'),
-                                      ('fast', 'ms_of_arithmetic', 'ms_of_bytes')))))
-    return lines
+    return results.format_table(
+        ['layer', *(f'{wheel.split()[1]}, {what}' for wheel, what, *unused in columns)],
+        [[layer, *(f'{sum_times(layer, wheel, *which):.1f}'
+                   for wheel, unused_what, *which in columns)]
+         for layer in [*dict.fromkeys(row['layer'] for row in rows), 'sum']])
