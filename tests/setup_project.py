@@ -21,6 +21,7 @@ case "$1 $2" in
         [ -n "{version}" ] && echo "{version} $path" ;;
     "-m venv")
         for folder; do :; done
+        [ "$3" = --clear ] && rm -rf "$folder"
         mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" ;;
     "-m pip")
         for lock; do :; done

@@ -15,10 +15,10 @@
 # Exit status: 0 ready; 1 something is missing, named in one line; 2 usage.
 set -u
 say() { printf '%s\n' "$*"; }
-fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
-usage() { printf 'setup: %s\n' "$*" >&2; exit 2; }
+end() { status=$1; shift; say "setup: $*" >&2; exit "$status"; }  # end STATUS TEXT
+has() { case " $1 " in *" $2 "*) ;; *) return 1 ;; esac; }        # has LIST WORD
 
-runtime=${RUNTIME:-tf1} machines='Linux/x86_64' folder=.venv-${RUNTIME:-}
+runtime=${RUNTIME:-tf1} machines=Linux/x86_64 folder=.venv-${RUNTIME:-}
 versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13' way_out=
 case $runtime in
     tf1) tensorflow='TensorFlow 1.15' disk='1.4 GB' folder=.venv versions='3.7 3.6'
@@ -27,42 +27,33 @@ case $runtime in
     tf2) tensorflow='TensorFlow 2' disk='2.1 GB'
         machines='Linux/x86_64 Linux/aarch64 Darwin/arm64' ;;
     tf2-cuda) tensorflow='TensorFlow 2 with CUDA' disk='6.6 GB' ;;
-    *) usage "RUNTIME=$runtime: give tf1, tf2 or tf2-cuda" ;;
+    *) end 2 "RUNTIME=$runtime: give tf1, tf2 or tf2-cuda" ;;
 esac
 for extra in ${EXTRAS:-}; do
-    case $extra in
-        pictures | onnx) ;;
-        *) usage "EXTRAS=$EXTRAS: give pictures, onnx, or both: EXTRAS=\"pictures onnx\"" ;;
-    esac
+    has 'pictures onnx' "$extra" || end 2 "EXTRAS=$EXTRAS: give pictures, onnx or both"
 done
 if [ -n "${PYTHON_VERSION:-}" ]; then
-    version=$(printf %s "$PYTHON_VERSION" | cut -d . -f 1,2)  # python images set 3.7.17
-    case " $versions " in
-        *" $version "*) versions=$version wanted="Python $version" ;;
-        *) usage "PYTHON_VERSION=$PYTHON_VERSION: $tensorflow needs $wanted$way_out" ;;
-    esac
+    version=$(say "$PYTHON_VERSION" | cut -d . -f 1,2)  # python images set 3.7.17
+    has "$versions" "$version" ||
+        end 2 "PYTHON_VERSION=$PYTHON_VERSION: $tensorflow needs $wanted$way_out"
+    versions=$version wanted="Python $version"
 fi
 
-# Otherwise pip says "no matching distribution", and TensorFlow "Illegal instruction".
 machine=$(uname -s)/$(uname -m)
-case " $machines " in
-    *" $machine "*) ;;
-    *) fail "this machine is $machine, and $tensorflow exists for $machines only$way_out" ;;
-esac
+has "$machines" "$machine" ||
+    end 1 "this machine is $machine, and $tensorflow exists for $machines only$way_out"
 cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}  # set by the tests
 if [ "${machine#*/}" = x86_64 ] && [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
-    fail "this CPU has no AVX, which $tensorflow needs: use another machine," \
+    end 1 "this CPU has no AVX, which $tensorflow needs: use another machine," \
         "or let the virtual one have its host's AVX"
 fi
 
-# Prints the version and the path of a complete Python; of an environment's, its base's,
-# because the environment may be the one that is replaced.
+# Prints the version and the path of a Python that can make environments; an
+# environment's gives its base's, because it may be the one that is replaced.
 unset PYTHONHOME PYTHONPATH
 ask() {
     [ -x "$1" ] && "$1" -c '
-import ctypes, ensurepip, os, ssl, sys, sysconfig, venv, zlib
-assert sys.maxsize > 2 ** 32 and sys.implementation.name == "cpython"
-assert "musl" not in str(sysconfig.get_config_var("HOST_GNU_TYPE"))
+import ctypes, ensurepip, os, ssl, sys, venv, zlib
 version = "%d.%d" % sys.version_info[:2]
 print(version, sys.executable if sys.prefix == sys.base_prefix else
       os.path.join(sys.base_prefix, "bin", "python" + version))' 2>/dev/null </dev/null
@@ -70,35 +61,31 @@ print(version, sys.executable if sys.prefix == sys.base_prefix else
 python=
 if [ -n "${PYTHON:-}" ]; then
     answer=$(ask "$(command -v "$PYTHON")") ||
-        fail "PYTHON=$PYTHON is not a complete Python (CPython of 64 bits, with venv," \
-            "ensurepip and ssl); give the path of a $wanted"
+        end 1 "PYTHON=$PYTHON is not a complete Python (with venv, ensurepip and ssl);" \
+            "give the path of a $wanted"
     version=${answer%% *} python=${answer#* }
-    case " $versions " in
-        *" $version "*) ;;
-        *) fail "PYTHON=$PYTHON is Python $version, and $tensorflow needs $wanted$way_out" ;;
-    esac
+    has "$versions" "$version" ||
+        end 1 "PYTHON=$PYTHON is Python $version, and $tensorflow needs $wanted$way_out"
+    versions=$version
 fi
 
 cd "$(dirname "$0")/.." || exit 1
 VENV=${VENV:-$folder}
 state=$VENV/cifar-tf1-setup added=$VENV/cifar-tf1-extras
-
-sha256() { { sha256sum || shasum -a 256; } 2>/dev/null | cut -d ' ' -f 1; }
+digest() { { sha256sum || shasum -a 256; } 2>/dev/null | cut -d ' ' -f 1; }
 name_locks() {  # name_locks VERSION: sets main and build, the ends of the locks' names
     case $runtime in
         tf1) main=py${1%.*}${1#*.} build=$main ;;
         *) main=$runtime build=tf2 ;;
     esac
-    locks_hash=$(cat "requirements/build-$build.txt" "requirements/$main.txt" | sha256)
+    made="$1 $(cat "requirements/build-$build.txt" "requirements/$main.txt" | digest)"
 }
 is_made() {
-    [ -x "$VENV/bin/python" ] && [ -f "$state" ] || return 1
-    read -r _ made_version made_hash made_python <"$state"
-    case " $versions " in *" $made_version "*) ;; *) return 1 ;; esac
-    name_locks "$made_version"
-    [ "$made_hash" = "$locks_hash" ] && [ "${python:-$made_python}" = "$made_python" ]
-}
-extra_line() { printf '%s %s' "$1" "$(sha256 <"requirements/$1-$build.txt")"; }
+    [ -x "$VENV/bin/python" ] && read -r _ its_version hash from <"$state" &&
+        has "$versions" "$its_version" && name_locks "$its_version" &&
+        [ "$its_version $hash ${python:-$from}" = "$made $from" ]
+} 2>/dev/null
+extra_line() { say "$1 $(digest <"requirements/$1-$build.txt")"; }
 has_extra() { grep -qxF "$(extra_line "$1")" "$added" 2>/dev/null; }
 is_ready() {
     is_made || return 1
@@ -107,23 +94,19 @@ is_ready() {
 is_ready && exit 0
 
 # These would install elsewhere, or something else than the locks say.
-unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN \
-    PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 install_lock() {  # install_lock VENV NAME
     "$1/bin/python" -m pip install --quiet --require-hashes --no-deps --no-build-isolation \
         --no-binary :none: --only-binary :none: -r "requirements/$2.txt" ||
-        fail "pip could not install requirements/$2.txt (its message is above): check the" \
+        end 1 "pip could not install requirements/$2.txt (its message is above): check the" \
             "network, the proxy and the free disk space, then run this again"
 }
-
 find_python() {  # find_python VERSION: sets python and version
-    pyenv=${PYENV_ROOT:-$(pyenv root 2>/dev/null || printf %s "${HOME:-}/.pyenv")}
     for candidate in "$(command -v "python$1")" "$(command -v python3)" "$(command -v python)" \
-        "$pyenv"/versions/*/bin/"python$1" "${CONDA_PREFIX:-/nowhere}/bin/python$1" \
-        "$(conda info --base 2>/dev/null)"/envs/*/bin/"python$1" \
-        "${HOME:-}"/*conda3/envs/*/bin/"python$1" "${HOME:-}"/.conda/envs/*/bin/"python$1" \
-        "${HOME:-}"/.local/share/uv/python/*/bin/"python$1" "$PWD"/.python/*/bin/"python$1"; do
+        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/"python$1" \
+        "$HOME"/*conda3/envs/*/bin/"python$1" \
+        "$HOME"/.local/share/uv/python/*/bin/"python$1" "$PWD"/.python/*/bin/"python$1"; do
         answer=$(ask "$candidate") && [ "${answer%% *}" = "$1" ] || continue
         version=$1 python=${answer#* }
         return
@@ -140,46 +123,38 @@ fetch_python() {  # fetch_python VERSION: into .python
     } && find_python "$1"
 }
 
+# The lock file beside the folder says that the folder was made here.
+if [ ! -f "$VENV.lock" ] && [ -n "$(ls -A "$VENV" 2>/dev/null)" ]; then
+    end 1 "$VENV was not made here: move it away, or give another folder with VENV=path"
+fi
 { mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock"); } 2>/dev/null ||
-    fail "cannot write into $(dirname "$VENV"): make it writable," \
+    end 1 "cannot write into $(dirname "$VENV"): make it writable," \
         "or give another folder with VENV=path"
 if command -v flock >/dev/null; then
     exec 9>"$VENV.lock"
     flock -n 9 || { say "Another set-up of $VENV is running; waiting for it" && flock 9; }
 fi
 if ! is_made; then
-    # A folder that is not ours may hold what the user needs.
-    if [ ! -f "$state" ] && [ -n "$(ls -A "$VENV" 2>/dev/null)" ]; then
-        fail "$VENV exists and was not made here: move it away," \
-            "or give another folder with VENV=path"
-    fi
-    if [ -z "$python" ]; then
-        for version in $versions; do find_python "$version" && break; done
-    fi
+    [ -n "$python" ] || for version in $versions; do find_python "$version" && break; done
     [ -n "$python" ] || fetch_python "${versions%% *}" ||
-        fail "no $wanted found, and none could be fetched: install one (pyenv install" \
-            "${versions%% *}, or conda create -n py python=${versions%% *}) and give it with" \
-            "PYTHON=path, or use docker/$way_out"
+        end 1 "no $wanted found, and none could be fetched: install one (pyenv install" \
+            "${versions%% *}) and give it with PYTHON=path, or use docker/$way_out"
     say "Installing $tensorflow and what it needs into $VENV" \
         "(about $disk on disk, a few minutes)"
     name_locks "$version"
-    EXTRAS="${EXTRAS:-} $(cut -d ' ' -f 1 "$added" 2>/dev/null | sort -u)"  # added before
-    mkdir -p "$VENV" && echo incomplete >"$state" &&
-        find "$VENV/" -mindepth 1 -maxdepth 1 ! -name "${state##*/}" -exec rm -rf {} + &&
-        "$python" -m venv "$VENV" ||
-        fail "$python could not make an environment in $VENV (its message is above)"
+    # The extras that were added before.
+    EXTRAS="${EXTRAS:-} $(cut -d ' ' -f 1 "$added" 2>/dev/null | sort -u)"
+    "$python" -m venv --clear "$VENV" ||
+        end 1 "$python could not make an environment in $VENV (its message is above)"
     install_lock "$VENV" "build-$build"
     install_lock "$VENV" "$main"
-    printf 'main %s %s %s\n' "$version" "$locks_hash" "$python" >"$state"
+    say "main $made $python" >"$state"
 fi
 for extra in ${EXTRAS:-}; do
     has_extra "$extra" && continue
-    say "Adding what $extra needs to $VENV"
     install_lock "$VENV" "$extra-$build"
-    say "$(extra_line "$extra")" >>"$added"
+    extra_line "$extra" >>"$added"
 done
-options=
-[ "$runtime" = tf1 ] || options=" RUNTIME=$runtime"
-[ "$VENV" = "$folder" ] || options="$options VENV=$VENV"
+[ "$runtime" = tf1 ] && options= || options=" RUNTIME=$runtime"
 say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here)," \
     "make demo$options (offline), make train$options"
