@@ -4,23 +4,19 @@ import functools
 import importlib.util
 import os
 
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import runtime
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def path(name):
-    """The path of a script, 'train' or 'test'; UserError if it is missing."""
-    path = os.path.join(ROOT, f'{name}.py')
-    if not os.path.exists(path):
-        raise UserError(f'{path} is missing; it belongs beside the folder cifar10_tf1')
-    return path
+    """The path of a script, 'train' or 'test'."""
+    return os.path.join(ROOT, f'{name}.py')
 
 
 @functools.lru_cache(maxsize=None)
 def load(name):
-    """Imports a script, 'train' or 'test', and TensorFlow; UserError as path.
+    """Imports a script, 'train' or 'test', and TensorFlow.
 
     Not by an import statement: the standard library has a module `test` too.
     """

@@ -40,12 +40,12 @@ def explain_import_error(error):
     """
     if isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
         return describe(error.name)
+    path = os.environ.get('PYTHONPATH', '')
     if any(os.path.isdir(os.path.join(folder, package))
-           for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
+           for folder in path.split(os.pathsep) if folder
            for package in ('google', 'numpy', 'tensorflow')):
-        return (f'PYTHONPATH={os.environ["PYTHONPATH"]} replaces packages of this '
-                f'Python ({sys.executable}) with some that do not load '
-                f'({type(error).__name__}); unset PYTHONPATH')
+        return (f'PYTHONPATH={path} replaces packages of this Python ({sys.executable}) '
+                f'with some that do not load ({type(error).__name__}); unset PYTHONPATH')
     return None
 
 
