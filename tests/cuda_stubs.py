@@ -64,8 +64,6 @@ static int list_visible(int* visible) {
 }
 
 int cuDriverGetVersion(int* version) {
-  int code = atoi(get("STUB_INIT", "0"));
-  if (code == -1 || code == 34) return code;  /* the toolkit's stub */
   *version = atoi(get("STUB_CUDA", "13000"));
   return 0;
 }
@@ -74,11 +72,9 @@ int cuInit(unsigned flags) {
   const char* how = get("STUB_INIT", "0");
   if (!strcmp(how, "hang")) for (;;) sleep(1000);
   if (!strcmp(how, "segfault")) raise(SIGSEGV);
-  if (!strcmp(how, "abort")) abort();
   if (!strcmp(how, "exit")) _exit(3);
   if (!strcmp(how, "garbage")) { puts("{]"); fflush(stdout); _exit(0); }
   if (!strcmp(how, "list")) { puts("[1]"); fflush(stdout); _exit(0); }
-  if (!strcmp(how, "other")) { puts("{}"); fflush(stdout); _exit(0); }
   puts("a driver that prints");
   int visible[64];
   return atoi(how) ? atoi(how) : list_visible(visible) ? 0 : 100;

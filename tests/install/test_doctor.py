@@ -13,15 +13,14 @@ from cifar10_tf1 import doctor
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import FAIL
-from cifar10_tf1.doctor import Line
 from cifar10_tf1.doctor import OK
 from cifar10_tf1.doctor import WARN
 from cifar10_tf1.machine import description
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import support as supports
+from setup_project import ROOT
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEEP_CNN, LENET5 = systems.find('deep_cnn'), systems.find('lenet5')
 
 
@@ -56,13 +55,12 @@ def test_the_whole_report(tmp_path):
         'Python', 'TensorFlow', 'Processor', 'GPU', 'Data', 'Disk', 'Memory'}
     assert statuses['Data'] == 'WARN' and statuses['TensorFlow'] == 'OK'
     assert 'FAIL' not in statuses.values()
-    assert text.count('\n') <= 24  # a screen
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize('worst, status', [(OK, 0), (WARN, 3), (FAIL, 4)])
 def test_exit_status_and_json(monkeypatch, capsys, worst, status):
-    made = [Line(OK, 'A', 'x'), Line(worst, 'B', 'y', 'z'), Line(OK, 'C', 'x')]
+    made = [doctor.Line(OK, 'A', 'x'), doctor.Line(worst, 'B', 'y', 'z')]
     monkeypatch.setattr(doctor, 'list_lines', lambda *arguments: made)
     assert doctor.main([]) == status
     assert ('-> z' in capsys.readouterr().out) == (worst != OK)
@@ -106,13 +104,7 @@ def test_packages_of_another_python(tmp_path):
     assert re.search('^FAIL +TensorFlow ', text, re.MULTILINE)
 
 
-# Software
-
-
-def test_no_tensorflow(monkeypatch):
-    monkeypatch.setattr(description, 'find_tensorflow', lambda: (None, None))
-    line = check_one(doctor.check_tensorflow)
-    assert line.status == FAIL and 'make setup' in line.remedy
+# Software and processor
 
 
 @pytest.mark.parametrize('code, words', [
@@ -147,71 +139,43 @@ def test_pythons(monkeypatch, tensorflow, version, status):
 def test_processors(monkeypatch, flags, status):
     monkeypatch.setattr(description, 'find_cpu', lambda: {
         'architecture': 'x86_64', 'name': 'A processor', 'vector_flags': flags})
-    assert check_one(doctor.check_processor).status == status
+    monkeypatch.setattr(description, 'count_cores', lambda: 1)
+    line = check_one(doctor.check_processor)
+    assert line.status == status and '; 1 core usable' in line.text
 
 
 # Cards
 
-
 RTX_3090 = drivers.Card('0', *cuda_stubs.RTX_3090)
 RTX_2080 = drivers.Card('1', *cuda_stubs.RTX_2080)
+NONE, BROKEN = drivers.Driver(), drivers.Driver(problem='it fails (999)', is_broken=True)
 
 
-@pytest.fixture
-def judge(monkeypatch):
-    """A function that judges a driver: the statuses and the text."""
-    def judge_driver(driver, requested='auto', num_gpus=1):
-        monkeypatch.setattr(drivers, 'ask', lambda *unused: driver)
-        monkeypatch.setattr(supports, 'find_support', lambda: supports.TENSORFLOW_1)
-        monkeypatch.setattr(doctor, '_LIST_GPUS', f'exit({num_gpus == 0:d})')
-        lines = check(doctor.check_gpu, requested)
-        assert 'CUDA_VISIBLE_DEVICES' not in os.environ
-        return [line.status for line in lines], doctor.format_lines(lines)
-
+@pytest.mark.parametrize('driver, num_gpus, statuses, words', [
+    (NONE, 1, {'auto': [OK], 'gpu': [FAIL]}, 'no NVIDIA driver here'),
+    (BROKEN, 1, {'auto': [WARN], 'gpu': [FAIL]}, 'it fails (999)'),
+    (drivers.Driver((RTX_3090, RTX_2080)), 1, {'auto': [OK], 'gpu': [OK]},
+     'RTX 2080, compute capability 7.5: fit for TensorFlow 1.15'),
+    (drivers.Driver((RTX_3090,)), 1, {'auto': [FAIL], 'cpu': [OK], 'gpu': [FAIL]},
+     'docker/Dockerfile.tf2'),
+    (drivers.Driver((RTX_2080,)), 0, {'auto': [OK, WARN], 'gpu': [OK, FAIL]},
+     'CUDA or cuDNN')])
+def test_cards(monkeypatch, driver, num_gpus, statuses, words):
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    return judge_driver
-
-
-@pytest.mark.parametrize('requested, status', [('auto', OK), ('cpu', OK), ('gpu', FAIL)])
-def test_no_driver(judge, requested, status):
-    found, text = judge(drivers.Driver(), requested)
-    assert found == [status]
-    assert requested == 'cpu' or 'no NVIDIA driver here' in text
-
-
-@pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
-def test_a_broken_driver(judge, requested, status):
-    found, text = judge(drivers.Driver(
-        problem='the NVIDIA driver fails (999); do x', is_broken=True), requested)
-    assert found == [status]
-    assert 'the NVIDIA driver fails (999)' in text and 'do x' in text
-
-
-def test_a_fit_card_beside_an_unfit_one(judge):
-    found, text = judge(drivers.Driver((RTX_3090, RTX_2080), 12020))
-    assert found == [OK]
-    assert 'RTX 2080, compute capability 7.5: fit for TensorFlow 1.15' in text
-
-
-@pytest.mark.parametrize('requested, status', [('auto', FAIL), ('cpu', OK), ('gpu', FAIL)])
-def test_an_unfit_card(judge, requested, status):
-    found, text = judge(drivers.Driver((RTX_3090,), 12020), requested)
-    assert found == [status]
-    assert ('docker/Dockerfile.tf2' in text) == (status != OK)
-
-
-@pytest.mark.parametrize('requested, status', [('auto', WARN), ('gpu', FAIL)])
-def test_libraries_that_do_not_load(judge, requested, status):
-    found, text = judge(drivers.Driver((RTX_2080,), 12020), requested,
-                        num_gpus=0)
-    assert found == [OK, status]
-    assert 'CUDA or cuDNN' in text and 'docker/Dockerfile' in text
+    monkeypatch.setattr(drivers, 'ask', lambda: driver)
+    monkeypatch.setattr(supports, 'find_support', lambda: supports.TENSORFLOW_1)
+    monkeypatch.setattr(doctor, '_LIST_GPUS', f'exit({num_gpus == 0:d})')
+    for requested, expected in statuses.items():
+        lines = check(doctor.check_gpu, requested)
+        assert [line.status for line in lines] == expected
+        assert (words in doctor.format_lines(lines)) == (requested != 'cpu')
+        assert 'CUDA_VISIBLE_DEVICES' not in os.environ
 
 
 # Data
 
 
-def test_data(tmp_path, monkeypatch, real_data_dir):
+def test_data(tmp_path, real_data_dir):
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == WARN and '--synthetic' in line.remedy
     assert check_one(doctor.check_data, real_data_dir, DEEP_CNN).status == OK
@@ -227,9 +191,6 @@ def test_data(tmp_path, monkeypatch, real_data_dir):
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == FAIL and 'data_batch_3.bin is damaged' in line.text
     assert '--data-dir' in line.text
-    damaged.unlink()
-    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
-    assert line.status == WARN and 'downloads' in line.remedy
 
 
 def test_mnist(tmp_path, real_mnist_dir):
@@ -237,22 +198,13 @@ def test_mnist(tmp_path, real_mnist_dir):
     assert check_one(doctor.check_data, real_mnist_dir, LENET5).status == OK
 
 
-@pytest.mark.parametrize('name, words', [
-    ('cifar-100-python', 'CIFAR-100'), ('data_batch_1.bin', 'holds the data files')])
-def test_a_data_folder_that_train_py_refuses(tmp_path, name, words):
-    (tmp_path / name).mkdir()
+def test_a_data_folder_that_train_py_refuses(tmp_path):
+    (tmp_path / 'cifar-100-python').mkdir()
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
-    assert line.status == FAIL and words in line.text and '--data-dir' in line.text
+    assert line.status == FAIL and 'CIFAR-100' in line.text
 
 
-def test_data_of_another_program(tmp_path, monkeypatch):
-    """It is offered instead of a download."""
-    monkeypatch.setattr(cifar10, 'list_offers', lambda: ['--data-dir /x takes it'])
-    line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
-    assert line.status == WARN and line.remedy == '--data-dir /x takes it'
-
-
-# Disks and permissions
+# Disks and memory
 
 
 @pytest.mark.parametrize('free, data, model', [
@@ -266,8 +218,7 @@ def test_room(tmp_path, monkeypatch, free, data, model):
     lines = check(doctor.check_folders, str(tmp_path), str(tmp_path / 'a' / 'b'),
                   DEEP_CNN)
     assert [line.status for line in lines] == [data, model]
-    assert data == OK or '--data-dir' in lines[0].remedy
-    assert model == OK or '--model-dir' in lines[1].remedy
+    assert '--data-dir' in lines[0].remedy and '--model-dir' in lines[1].remedy
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,34 +230,18 @@ def test_a_file_in_the_place_of_the_model_folder(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_and_a_read_only_disk(tmp_path):
-    folder = tmp_path / 'small'
-    folder.mkdir()
-    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs',
-                              str(folder)], stderr=subprocess.PIPE)
+def test_a_read_only_disk(tmp_path):
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs',
+                              str(tmp_path)], stderr=subprocess.PIPE)
     if mounted.returncode:
         pytest.skip('cannot mount a tmpfs here: ' + mounted.stderr.decode())
-    arguments = ('--data-dir', str(folder), '--model-dir', str(folder / 'model'))
     try:
-        with open(str(folder / 'full'), 'wb', buffering=0) as file:
-            with pytest.raises(OSError):
-                while file.write(bytes(4096)):
-                    pass
-        status, text = run(*arguments)
-        assert status == 4
-        for what in ('data', 'model'):
-            assert f'--{what}-dir' in text
-        assert len(re.findall('^FAIL +Disk', text, re.MULTILINE)) == 2, text
-        subprocess.run(['mount', '-o', 'remount,ro', str(folder)], check=True)
-        status, text = run(*arguments)
-        assert status == 4
-        assert len(re.findall('^FAIL +Disk.*Read-only file system', text,
-                              re.MULTILINE)) == 2
+        status, text = run('--data-dir', str(tmp_path),
+                           '--model-dir', str(tmp_path / 'model'))
     finally:
-        subprocess.run(['umount', str(folder)], check=True)
-
-
-# Memory and cores
+        subprocess.run(['umount', str(tmp_path)], check=True)
+    assert status == 4
+    assert len(re.findall('^FAIL +Disk.*Read-only file system', text, re.MULTILINE)) == 2
 
 
 @pytest.mark.parametrize('limit, status', [
@@ -314,16 +249,4 @@ def test_a_full_and_a_read_only_disk(tmp_path):
 def test_the_memory_of_a_container(monkeypatch, limit, status):
     monkeypatch.setattr(memory, 'find_memory', lambda: memory.Memory(
         8 * 10 ** 9, 6 * 10 ** 9, limit))
-    line = check_one(doctor.check_memory, DEEP_CNN)
-    assert line.status == status
-
-
-def test_threads_are_the_process_s():
-    if not hasattr(os, 'sched_setaffinity'):
-        pytest.skip('needs sched_setaffinity')
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        assert '; 1 core usable' in check_one(doctor.check_processor).text
-    finally:
-        os.sched_setaffinity(0, before)
+    assert check_one(doctor.check_memory, DEEP_CNN).status == status

@@ -15,8 +15,7 @@ from setup_project import ROOT
 
 @pytest.mark.parametrize('text, encoding, printed', [
     ('Epoch 1\t\r\n', 'utf-8', 'Epoch 1\t\r\n'),
-    ('\x1b[31mred\x07', 'utf-8', '\\x1b[31mred\\x07'),
-    ('\x9b31m', 'utf-8', '\\x9b31m'), ('Größe', 'utf-8', 'Größe'),
+    ('\x1b[31mred\x9b', 'utf-8', '\\x1b[31mred\\x9b'), ('Größe', 'utf-8', 'Größe'),
     ('Größe', 'ascii', 'Gr\\xf6\\xdfe'), ('\udcff', 'utf-8', '\\udcff')])
 def test_printable(text, encoding, printed):
     assert console.make_printable(text, encoding) == printed
@@ -42,9 +41,9 @@ sys.exit(cli.run_command(cli.Parser(prog='program'), [], command))
 def test_a_full_disk_is_one_line(body):
     result = run_program(body, '> /dev/full')
     assert result.returncode == 1
-    assert result.stderr == (
-        b'program: error: cannot print to standard output: No space left on '
-        b'device; give it a place to go to, such as > /dev/null\n')
+    assert result.stderr.startswith(
+        b'program: error: cannot print to standard output: No space left on device')
+    assert result.stderr.count(b'\n') == 1
 
 
 def test_nowhere_to_print_an_error_either():
@@ -52,14 +51,12 @@ def test_nowhere_to_print_an_error_either():
     assert (result.returncode, result.stdout, result.stderr) == (1, b'', b'')
 
 
-@pytest.mark.parametrize('closed', ['0<&-', '1>&-', '2>&-',
-                                    '0<&- 1>&- 2>&-'])
+@pytest.mark.parametrize('closed', ['0<&-', '1>&-', '2>&-', '0<&- 1>&- 2>&-'])
 def test_no_file_takes_the_place_of_a_closed_stream(closed, tmp_path):
     path = tmp_path / 'file'
     result = run_program(
-        "file = open(sys.argv[1] if sys.argv[1:] else 'FILE', 'w'); "
-        "print('out'); print('error', file=sys.stderr); file.close()".replace(
-            'FILE', str(path)), closed)
+        f"file = open({str(path)!r}, 'w'); print('out'); "
+        "print('error', file=sys.stderr); file.close()", closed)
     assert result.returncode == 0
     assert path.read_text() == ''
     assert result.stdout == (b'' if '1>' in closed else b'out\n')
@@ -73,12 +70,16 @@ def test_a_name_that_the_encoding_lacks():
     assert result.stderr == b'program: error: no file Gr\\xf6\\xdfe\n'
 
 
-class _Closing(io.StringIO):
-    """A pipe whose reader leaves before the line of epoch 1."""
+class Output(io.StringIO):
+    """Calls a function before the line of epoch 1."""
+
+    def __init__(self, action):
+        super().__init__()
+        self._action = action
 
     def write(self, text):
         if text.startswith('Epoch 1 '):
-            raise BrokenPipeError(32, 'Broken pipe')
+            self._action()
         return super().write(text)
 
 
@@ -86,8 +87,11 @@ class _Closing(io.StringIO):
 def test_a_line_that_cannot_be_printed_costs_nothing_else(
         monkeypatch, tmp_path, tiny_data_set):
     """Saves are far apart, yet the run resumes where printing failed."""
+    def close():
+        raise BrokenPipeError(32, 'Broken pipe')
+
     with monkeypatch.context() as patch:
-        patch.setattr(sys, 'stdout', _Closing())
+        patch.setattr(sys, 'stdout', Output(close))
         with console.guarded(), pytest.raises(console.OutputError):
             runs.train(tmp_path / 'a', tiny_data_set, epochs=3, save_steps=100)
     record = run_record.load_folder(str(tmp_path / 'a'))
@@ -100,16 +104,9 @@ def test_a_line_that_cannot_be_printed_costs_nothing_else(
                           tmp_path / 'b' / 'model.ckpt-12')
 
 
-def test_an_epoch_is_saved_before_its_line(monkeypatch, tmp_path,
-                                           tiny_data_set):
+def test_an_epoch_is_saved_before_its_line(monkeypatch, tmp_path, tiny_data_set):
     saved = []
-
-    class Output(io.StringIO):
-        def write(self, text):
-            if text.startswith('Epoch 1 '):
-                saved.extend(path.name for path in tmp_path.glob('*.index'))
-            return super().write(text)
-
-    monkeypatch.setattr(sys, 'stdout', Output())
+    monkeypatch.setattr(sys, 'stdout', Output(lambda: saved.extend(
+        path.name for path in tmp_path.glob('*.index'))))
     runs.train(tmp_path, tiny_data_set, epochs=1)
     assert saved == ['model.ckpt-4.index']

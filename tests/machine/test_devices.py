@@ -16,37 +16,14 @@ from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 from setup_project import ROOT
 
 THREADS = description.Threads(2, 2, 2)
-BOTH = pytest.mark.parametrize('support', [TENSORFLOW_1, TENSORFLOW_2])
 GTX_1080_TI = ('device: 0, name: NVIDIA GeForce GTX 1080 Ti, pci bus id: '
                '0000:02:00.0, compute capability: 6.1')
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """A user's environment at the start; undoes the test's changes."""
-    monkeypatch.setattr(devices, '_changed', {})
-    for name in ('CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER',
-                 'TF_CPP_MIN_LOG_LEVEL', 'LD_LIBRARY_PATH'):
-        monkeypatch.setenv(name, '')
-        del os.environ[name]
-    monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)
-
-
-@pytest.fixture
-def stub(stub_folder, monkeypatch):
-    """A function that installs a driver with these cards."""
-    def put(*cards, **settings):
-        os.environ['LD_LIBRARY_PATH'] = str(stub_folder)
-        monkeypatch.setenv('STUB_CARDS', cuda_stubs.describe_cards(*cards))
-        for name, value in settings.items():
-            monkeypatch.setenv(f'STUB_{name.upper()}', str(value))
-
-    return put
+pytestmark = pytest.mark.usefixtures('clean')
 
 
 @pytest.fixture
 def no_driver(monkeypatch):
-    monkeypatch.setattr(drivers, 'ask', lambda: drivers.Driver())
+    monkeypatch.setattr(drivers, 'ask', drivers.Driver)
 
 
 def refusal(*arguments):
@@ -72,11 +49,7 @@ def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3'
     assert devices.resolve(selection, THREADS) == 'cpu'
     assert devices.find_gpu('cpu', THREADS) is None
-    captured = capsys.readouterr()
-    assert captured.out == f'Device: CPU ({reason}), 2 threads\n'
-    assert captured.err == ''
-    devices.resolve(selection, description.Threads(1, 1, 1))
-    assert capsys.readouterr().out.endswith(', 1 thread\n')
+    assert capsys.readouterr() == (f'Device: CPU ({reason}), 2 threads\n', '')
 
 
 def test_a_user_s_log_level_stays():
@@ -86,8 +59,9 @@ def test_a_user_s_log_level_stays():
 
 
 def test_a_gpu_that_is_not_there(no_driver):
-    assert refusal('gpu').endswith('no NVIDIA driver here; in a container pass '
-                                   '--gpus all, or use --device cpu')
+    line = refusal('gpu')
+    for part in ('no NVIDIA driver here', '--gpus all', '--device cpu'):
+        assert part in line
 
 
 @pytest.mark.parametrize('hidden', ['', '-1'])
@@ -112,41 +86,39 @@ def test_a_second_run_in_the_process_finds_what_the_first_found(stub, before):
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
     selection = devices.select('auto', support=TENSORFLOW_2)
     assert selection.card.label == ('1' if before else '0')
+    devices.restore_environment()
+    assert os.environ.get('CUDA_VISIBLE_DEVICES') == before
 
 
 @pytest.mark.parametrize('requested', ['auto', 'gpu'])
 @pytest.mark.parametrize('card, support', [
-    (cuda_stubs.GTX_1080_TI, TENSORFLOW_1), (cuda_stubs.RTX_2080, TENSORFLOW_1),
-    (cuda_stubs.GTX_1080_TI, TENSORFLOW_2), (cuda_stubs.H100, TENSORFLOW_2)])
+    (cuda_stubs.RTX_2080, TENSORFLOW_1), (cuda_stubs.H100, TENSORFLOW_2)])
 def test_fit_cards(stub, requested, card, support):
     stub(card)
     selection = devices.select(requested, support=support)
-    assert selection.device == 'gpu'
-    assert selection.card == drivers.Card('0', *card)
-    assert os.environ['CUDA_DEVICE_ORDER'] == 'PCI_BUS_ID'
+    assert (selection.device, selection.card) == ('gpu', drivers.Card('0', *card))
     assert 'CUDA_VISIBLE_DEVICES' not in os.environ
 
 
+@pytest.mark.parametrize('requested', ['auto', 'gpu'])
 @pytest.mark.parametrize('card, support, other', [
     (cuda_stubs.RTX_3090, TENSORFLOW_1, 'docker/Dockerfile.tf2'),
-    (cuda_stubs.H100, TENSORFLOW_1, 'RUNTIME=tf2-cuda'),
-    (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make train, or docker/')])
-def test_unfit_cards_have_three_ways_out(stub, card, support, other):
+    (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make train, or docker/'),
+    (cuda_stubs.RTX_5090, TENSORFLOW_1, None), (cuda_stubs.RTX_5090, TENSORFLOW_2, None)])
+def test_an_unfit_card_is_refused_with_ways_out(stub, requested, card, support, other):
     stub(card)
-    for requested in ('auto', 'gpu'):
-        line = refusal(requested, False, support)
-        capability = '{}.{}'.format(*card[1])
-        assert f'{card[0]}, compute capability {capability}' in line
-        for way_out in (other, '--device cpu', '--allow-unsupported-gpu'):
-            assert way_out in line
+    line = refusal(requested, False, support)
+    assert str(drivers.Card('0', *card)) in line
+    assert '--device cpu' in line and '--allow-unsupported-gpu' in line
+    assert other in line if other else 'docker' not in line
 
 
-@BOTH
-def test_a_card_for_which_there_is_no_runtime(stub, support):
-    stub(cuda_stubs.RTX_5090)
+@pytest.mark.parametrize('support', [TENSORFLOW_1, TENSORFLOW_2])
+def test_an_old_driver(stub, support):
+    stub(cuda_stubs.GTX_1080_TI, cuda=9020)
     line = refusal('auto', False, support)
-    assert 'RTX 5090, compute capability 12.0' in line
-    assert '--device cpu' in line and 'docker' not in line
+    for part in ('CUDA 9.2', support.drivers[0].number, '--device cpu'):
+        assert part in line
 
 
 def test_an_unfit_card_all_the_same(stub, capsys):
@@ -160,7 +132,6 @@ def test_an_unfit_card_all_the_same(stub, capsys):
 def test_the_fit_card_of_two(stub, monkeypatch, capsys):
     stub(cuda_stubs.RTX_3090, cuda_stubs.GTX_1080_TI, cuda=12020)
     selection = devices.select('auto', support=TENSORFLOW_1)
-    assert selection.card.name == 'NVIDIA GeForce GTX 1080 Ti'
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '1'
     monkeypatch.setattr(drivers, 'find_number', lambda: '535.54')
     monkeypatch.setattr(devices, '_find_card', lambda threads: GTX_1080_TI)
@@ -174,20 +145,15 @@ def test_the_fit_card_of_two(stub, monkeypatch, capsys):
 
 @pytest.mark.parametrize('listed, support, chosen', [
     ('1,0', TENSORFLOW_2, '1'), ('0,1', TENSORFLOW_1, '1'),
-    ('GPU-0,GPU-1', TENSORFLOW_1, 'GPU-1'), ('GPU-0, GPU-1', TENSORFLOW_2, 'GPU-0')])
+    ('GPU-0,GPU-1', TENSORFLOW_1, 'GPU-1'), ('0', TENSORFLOW_1, None)])
 def test_a_user_s_list_is_not_renumbered(stub, listed, support, chosen):
     stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
     os.environ['CUDA_VISIBLE_DEVICES'] = listed
-    devices.select('auto', support=support)
-    assert os.environ['CUDA_VISIBLE_DEVICES'] == chosen
-    assert 'CUDA_DEVICE_ORDER' not in os.environ
-
-
-def test_a_user_s_only_card_is_unfit(stub):
-    stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
-    os.environ['CUDA_VISIBLE_DEVICES'] = '0'
-    assert 'GPU 0: NVIDIA GeForce RTX 3090' in refusal('auto', False,
-                                                       TENSORFLOW_1)
+    if chosen:
+        devices.select('auto', support=support)
+        assert os.environ['CUDA_VISIBLE_DEVICES'] == chosen
+    else:
+        assert 'GPU 0: NVIDIA GeForce RTX 3090' in refusal('auto', False, support)
 
 
 def test_the_order_of_a_user_stays(stub):
@@ -198,26 +164,12 @@ def test_the_order_of_a_user_stays(stub):
     assert selection.card == drivers.Card('0', *cuda_stubs.RTX_2080)
 
 
-@BOTH
-def test_an_old_driver(stub, support):
-    stub(cuda_stubs.GTX_1080_TI, cuda=9020)
-    line = refusal('auto', False, support)
-    assert 'CUDA 9.2' in line
-    for way_out in (support.drivers[0].number, '--device cpu',
-                    '--allow-unsupported-gpu'):
-        assert way_out in line
-
-
-@pytest.mark.parametrize('how, words', [
-    (999, 'CUDA error 999'), ('hang', 'no answer in 0.3 s')])
-def test_a_broken_driver(stub, monkeypatch, capsys, how, words):
+def test_a_broken_driver(stub, capsys):
     """Warns and uses the CPU; refuses if a GPU was requested."""
-    monkeypatch.setattr(drivers.ask, '__defaults__', (0.3,))
-    stub(cuda_stubs.RTX_2080, init=how)
-    assert words in refusal('gpu')
-    selection = devices.select('auto')
-    assert devices.resolve(selection, THREADS) == 'cpu'
-    assert words in warning(capsys.readouterr())
+    stub(cuda_stubs.RTX_2080, init=999)
+    assert 'CUDA error 999' in refusal('gpu')
+    assert devices.resolve(devices.select('auto'), THREADS) == 'cpu'
+    assert 'CUDA error 999' in warning(capsys.readouterr())
 
 
 @pytest.mark.parametrize('listed', [None, '7'])
@@ -227,7 +179,6 @@ def test_a_driver_without_a_card(stub, listed):
         os.environ['CUDA_VISIBLE_DEVICES'] = listed
     selection = devices.select('auto')
     assert (selection.device, selection.is_problem) == ('cpu', False)
-    assert 'finds no card' in selection.reason
     assert ('CUDA_VISIBLE_DEVICES=7' in selection.reason) == bool(listed)
     assert 'finds no card' in refusal('gpu')
 
@@ -249,8 +200,7 @@ def test_a_card_that_tensorflow_cannot_use(stub, monkeypatch, capsys, cudnn,
 
 
 @pytest.mark.parametrize('script', ['train.py', 'test.py'])
-def test_a_refusal_comes_before_tensorflow(stub_folder, tmp_path, script):
-    """It comes before the download too, whose error would name 127.0.0.1:9."""
+def test_a_refusal_comes_before_tensorflow_and_a_download(stub_folder, tmp_path, script):
     result = subprocess.run(
         [sys.executable, '-v', os.path.join(ROOT, script), '--data-dir',
          str(tmp_path / 'data'), '--model-dir', str(tmp_path / 'model')],

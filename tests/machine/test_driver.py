@@ -14,42 +14,26 @@ CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
 CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'
 
 
-@pytest.fixture
-def stub(stub_folder, monkeypatch):
-    """A function of cards and STUB_... variables that installs such a driver."""
-    monkeypatch.setenv('LD_LIBRARY_PATH', str(stub_folder))
-    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    monkeypatch.setenv('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
-    monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)
-
-    def put(*cards, **settings):
-        monkeypatch.setenv('STUB_CARDS', cuda_stubs.describe_cards(*cards))
-        for name, value in settings.items():
-            monkeypatch.setenv(f'STUB_{name.upper()}', str(value))
-
-    return put
-
-
 def test_two_cards(stub):
     stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080, cuda=12020)
     driver = drivers.ask()
     assert driver.cards == (Card('0', 'NVIDIA GeForce RTX 3090', (8, 6)),
                             Card('1', 'NVIDIA GeForce RTX 2080', (7, 5)))
-    assert str(driver.cards[1]) == (
-        'GPU 1: NVIDIA GeForce RTX 2080, compute capability 7.5')
     assert drivers.format_cuda(driver.cuda) == '12.2'
+    assert os.environ['CUDA_DEVICE_ORDER'] == 'PCI_BUS_ID'
 
 
-def test_a_users_list_keeps_its_names(stub, monkeypatch):
+def test_a_users_list_keeps_its_names_and_order(stub):
     stub(cuda_stubs.RTX_3090, cuda_stubs.RTX_2080)
-    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', 'GPU-1, 0')
+    os.environ['CUDA_VISIBLE_DEVICES'] = 'GPU-1, 0'
     assert [str(card) for card in drivers.ask().cards] == [
         'GPU-1: NVIDIA GeForce RTX 2080, compute capability 7.5',
         'GPU 0: NVIDIA GeForce RTX 3090, compute capability 8.6']
+    assert 'CUDA_DEVICE_ORDER' not in os.environ
 
 
-def test_no_driver(monkeypatch, tmp_path):
-    monkeypatch.setenv('LD_LIBRARY_PATH', str(tmp_path))
+def test_no_driver(clean, tmp_path):
+    os.environ['LD_LIBRARY_PATH'] = str(tmp_path)
     if os.path.exists('/proc/driver/nvidia/version'):
         pytest.skip('there is an NVIDIA driver here')
     assert drivers.ask() == Driver()
@@ -67,20 +51,15 @@ def test_no_card(stub):
 
 
 @pytest.mark.parametrize('how, words', [
-    (999, 'cuInit: CUDA error 999'), ('segfault', 'no answer, exit status -11'),
-    ('exit', 'no answer, exit status 3'), ('garbage', 'no answer'),
-    ('list', 'no answer'), ('other', 'no answer')])
+    (999, 'cuInit: CUDA error 999'), ('segfault', 'exit status -11'),
+    ('exit', 'exit status 3'), ('garbage', 'no answer'), ('list', 'no answer'),
+    ('hang', 'no answer in 0.4 s')])
 def test_a_driver_that_fails(stub, how, words):
     stub(cuda_stubs.RTX_2080, init=how)
-    driver = drivers.ask()
+    start = time.time()
+    driver = drivers.ask(limit=0.4 if how == 'hang' else 60)
     assert driver.is_broken and driver.cards == ()
     assert words in driver.problem and '--gpus all' in driver.problem
-
-
-def test_a_driver_that_hangs(stub):
-    stub(cuda_stubs.RTX_2080, init='hang')
-    start = time.time()
-    assert 'no answer in 0.4 s' in drivers.ask(limit=0.4).problem
     assert time.time() - start < 5
 
 
@@ -89,9 +68,7 @@ def test_a_driver_that_hangs(stub):
      '22:20:39 UTC 2023', '535.54.03'),
     ('NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  '
      'Release Build  (dvs-builder@U16)', '580.65.06'),
-    ('NVRM version: NVIDIA UNIX x86_64 Kernel Module  390.157  Wed Oct 12',
-     '390.157'),
-    ('something else', None), ('', None)])
+    ('something else', None)])
 def test_the_driver_s_own_number(tmp_path, monkeypatch, line, number):
     (tmp_path / 'version').write_text(line + '\nGCC version:  gcc 9.4.0\n')
     monkeypatch.setattr(drivers, '_VERSION_FILE', str(tmp_path / 'version'))
@@ -105,5 +82,4 @@ def test_versions_of_loaded_libraries(tmp_path):
     assert drivers.find_cuda([broken]) is None
     cudnn = cuda_stubs.build_library(tmp_path / 'cudnn.so', CUDNN)
     assert drivers.find_cudnn([cudnn]) == 7605
-    assert drivers.find_cuda(['libnone.so']) is None
     assert drivers.find_cudnn(['libnone.so']) is None

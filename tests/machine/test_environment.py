@@ -31,63 +31,36 @@ def test_a_bare_python_gets_one_line(command, name, tmp_path):
     assert result.stderr.count('\n') == 1
     assert result.stderr.startswith(f'{name}: error: ')
     assert ' is not installed in this Python (' in result.stderr
-    assert 'make setup' in result.stderr or '/bin/python' in result.stderr
-
-
-def make_environments(root, *names):
-    for name in names:
-        (root / name / 'bin').mkdir(parents=True)
-        (root / name / 'bin' / 'python').touch()
+    assert 'make setup' in result.stderr
 
 
 @pytest.mark.parametrize('made, expected', [
     ((), 'run make setup, then use .venv/bin/python'),
-    (('.venv',), 'use .venv/bin/python'),
-    (('.venv-tf2',), 'use .venv-tf2/bin/python'),
     (('.venv', '.venv-tf2'), 'use .venv/bin/python or .venv-tf2/bin/python')])
 def test_the_environments_that_are_there(made, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make_environments(tmp_path, *made)
-    line = environment.describe('tensorflow', str(tmp_path))
-    assert line.startswith('tensorflow is not installed in this Python (')
-    assert '; ' + expected in line
-
-
-def test_an_environment_that_is_incomplete(tmp_path):
-    make_environments(tmp_path, '.venv', '.venv-tf2')
+    for name in made:
+        (tmp_path / name / 'bin').mkdir(parents=True)
+        (tmp_path / name / 'bin' / 'python').touch()
     line = environment.describe('numpy', str(tmp_path))
-    assert 'make setup' in line
+    assert line.startswith('numpy is not installed in this Python (')
+    assert '; ' + expected in line
 
 
 def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
     monkeypatch.setattr(extras.importlib.util, 'find_spec', lambda name: None)
-    with pytest.raises(UserError) as error:
+    with pytest.raises(UserError, match='tensorflow is not installed') as error:
         extras.require('PIL', 'reading pictures')
-    assert 'tensorflow is not installed' in str(error.value)
     assert 'EXTRAS' not in str(error.value)
 
 
-@pytest.fixture
-def foreign_packages(tmp_path):
-    """A folder of packages for another Python."""
-    (tmp_path / 'numpy').mkdir()
-    (tmp_path / 'numpy' / '__init__.py').write_text(
-        'raise ImportError("No module named numpy.core._multiarray_umath")')
-    (tmp_path / 'typing_extensions.py').write_text('def f(a, =): pass')
-    (tmp_path / 'google' / 'protobuf').mkdir(parents=True)
-    (tmp_path / 'google' / 'protobuf' / '__init__.py').write_text(
-        'raise TypeError("Descriptors cannot be created directly.")')
-    return tmp_path
-
-
-@pytest.mark.parametrize('command, kept', [
+@pytest.mark.parametrize('command, package', [
     (['train.py', '--synthetic', '--max-steps', '1'], 'numpy'), (['test.py'], 'numpy'),
-    (['-m', 'cifar10_tf1.fingerprint'], 'numpy'),
-    (['-m', 'cifar10_tf1.fingerprint'], 'google')])
-def test_another_python_s_packages_are_one_line(command, kept, foreign_packages,
-                                                tmp_path):
-    for name in {'numpy', 'google'} - {kept}:
-        os.rename(str(tmp_path / name), str(tmp_path / (name + '_removed')))
+    (['-m', 'cifar10_tf1.fingerprint'], 'google/protobuf')])
+def test_another_python_s_packages_are_one_line(command, package, tmp_path):
+    (tmp_path / package).mkdir(parents=True)
+    (tmp_path / package / '__init__.py').write_text('raise TypeError("Descriptors")')
+    (tmp_path / 'typing_extensions.py').write_text('def f(a, =): pass')
     result = run(command, PYTHONPATH=str(tmp_path),
                  CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
                  CIFAR10_DATA_DIR=str(tmp_path / 'data'))
