@@ -24,15 +24,9 @@ _REPORT_EVERY = 10000  # records
 
 
 def write(data_set, folder):
-    """Writes the three files; each appears only when it is complete.
+    """Writes the three files of a DataSet, each whole or not at all; returns the paths.
 
-    Args:
-      data_set: data.data_set.DataSet.
-      folder: str, made if absent.
-    Returns:
-      list of str, the files' paths.
-    Raises:
-      UserError: one of the files exists, or can't be written.
+    Raises UserError if one of the files exists or can't be written.
     """
     tf = runtime.load_tensorflow()
     written = [os.path.join(folder, name) for name in (*SPLITS.values(), LABELS_FILE)]
@@ -58,22 +52,22 @@ def write(data_set, folder):
 def _write_split(data_set, split, path):
     tf = runtime.load_tensorflow()
 
-    def whole(value):
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-
-    def text(value):
+    def bytes_feature(value):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    def int_feature(value):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
     labels, images = data_set.labels_and_images(split)
     rows, columns = images.shape[1:3]
     with tf.io.TFRecordWriter(path) as writer:
         for number, (label, image) in enumerate(zip(labels, images), 1):
             writer.write(tf.train.Example(features=tf.train.Features(feature={
-                'image/encoded': text(png.encode(image, level=0)),
-                'image/format': text(b'png'),
-                'image/class/label': whole(int(label)),
-                'image/height': whole(rows),
-                'image/width': whole(columns),
+                'image/encoded': bytes_feature(png.encode(image, level=0)),
+                'image/format': bytes_feature(b'png'),
+                'image/class/label': int_feature(int(label)),
+                'image/height': int_feature(rows),
+                'image/width': int_feature(columns),
             })).SerializeToString(deterministic=True))  # sorts the features by name
             if number % _REPORT_EVERY == 0:
                 print(f'{number:,} of {len(images):,} {split} images', file=sys.stderr,

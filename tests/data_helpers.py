@@ -1,7 +1,6 @@
 """Tiny data files, archives and a server for the tests of the data room."""
 
 import contextlib
-import functools
 import gzip
 import hashlib
 import http.server
@@ -17,13 +16,10 @@ import pytest
 
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import cifar10_archives
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data.verification import DataFile
 
-NUM_RECORDS = 12  # a file
-NAMES = tuple(file.name for file in cifar10.FILES)
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 
 
@@ -37,15 +33,11 @@ def isolated(monkeypatch):
     monkeypatch.setattr(download, 'PAUSE_SECONDS', 0.0)
 
 
-def build_contents():
-    """Six files of NUM_RECORDS random records: dict of name to bytes."""
-    random = np.random.RandomState(7)
-    contents = {}
-    for name in NAMES:
-        records = random.randint(0, 256, [NUM_RECORDS, cifar10.RECORD_BYTES])
-        records[:, 0] %= cifar10.NUM_CLASSES
-        contents[name] = records.astype(np.uint8).tobytes()
-    return contents
+def build_records(seed):
+    """The bytes of 12 random records of the binary version."""
+    records = np.random.RandomState(seed).randint(0, 256, [12, cifar10.RECORD_BYTES])
+    records[:, 0] %= 10
+    return records.astype(np.uint8).tobytes()
 
 
 def build_pickle(content):
@@ -55,17 +47,17 @@ def build_pickle(content):
                          'data': records[:, 1:].copy()}, protocol=2)
 
 
-CONTENTS = build_contents()
+# File name to bytes.
+CONTENTS = {file.name: build_records(seed)
+            for seed, file in enumerate(cifar10.BINARY.files)}
 PICKLES = {name[:-len('.bin')]: build_pickle(content)
            for name, content in CONTENTS.items()}
-_PICKLED_FILES = tuple(DataFile(name, None, hashlib.md5(content).hexdigest())
-                       for name, content in PICKLES.items())
 BINARY = cifar10.BINARY._replace(files=tuple(
     DataFile(name, len(content), hashlib.sha256(content).hexdigest())
     for name, content in CONTENTS.items()))
-PYTHON = cifar10.PYTHON._replace(
-    files=_PICKLED_FILES,
-    load_bytes=functools.partial(cifar10.load_pickled_bytes, files=_PICKLED_FILES))
+PYTHON = cifar10.PYTHON._replace(files=tuple(
+    DataFile(name, None, hashlib.md5(content).hexdigest())
+    for name, content in PICKLES.items()))
 VERSIONS = {'binary': (BINARY, CONTENTS), 'python': (PYTHON, PICKLES)}
 
 
@@ -111,30 +103,20 @@ PACKED = pack()
 PACKED_PYTHON = pack('python')
 
 
-def describe(packed, *urls, version='binary'):
-    """The Archive with these bytes; by default no server has it."""
-    return cifar10_archives.list_archives()[version == 'python']._replace(
-        urls=urls or (NOWHERE,), size=len(packed),
-        digest=hashlib.md5(packed).hexdigest())
-
-
-def load(data_dir, binary=describe(b'not to be had'),
-         python=describe(b'nor this', version='python')):
-    return cifar10.load_data_set(str(data_dir), (BINARY, PYTHON), (binary, python))
+def load(data_dir, urls=(NOWHERE,), python_urls=(NOWHERE,)):
+    """Loads the tiny CIFAR-10; the urls are those of its archives."""
+    return cifar10.load_data_set(str(data_dir), tuple(
+        version._replace(archive=version.archive._replace(
+            urls=tuple(addresses), size=len(packed),
+            digest=hashlib.md5(packed).hexdigest()))
+        for version, addresses, packed in ((BINARY, urls, PACKED),
+                                           (PYTHON, python_urls, PACKED_PYTHON))))
 
 
 def snapshot(folder):
     """Reads all files except the lock: dict of relative path to content."""
-    contents = {}
-    for parent, folders, names in os.walk(str(folder)):
-        for name in folders:
-            path = os.path.join(parent, name)
-            contents[os.path.relpath(path, str(folder))] = None
-        for name in set(names) - {preparation.LOCK_NAME}:
-            path = os.path.join(parent, name)
-            with open(path, 'rb') as stream:
-                contents[os.path.relpath(path, str(folder))] = stream.read()
-    return contents
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+            for path in folder.rglob('*') if path.name != preparation.LOCK_NAME}
 
 
 @contextlib.contextmanager
@@ -159,9 +141,8 @@ class Server:
       status: int, instead of 200.
       headers: dict, further headers.
       length: bool, whether Content-Length is sent.
-      endless: bool, goes on after the content.
       stalls_after: int, bytes after which it sends no more, and stays.
-      drip: float, seconds between single bytes.
+      drip: float, seconds between single bytes after a stall.
       requests: list of the Range header, or None, of each request.
     """
 
@@ -169,8 +150,7 @@ class Server:
         self.content, self.contents = content, None
         self.cuts, self.ranges, self.range_shift = [], True, 0
         self.status, self.headers, self.length = 200, {}, True
-        self.endless, self.requests = False, []
-        self.stalls_after, self.drip = None, None
+        self.stalls_after, self.drip, self.requests = None, None, []
         self.ended = threading.Event()
         self.before_reply = lambda: None
         self.__dict__.update(settings)
@@ -206,7 +186,7 @@ class Server:
         self.before_reply()
         content, status, start = self.content, self.status, 0
         if self.contents is not None:
-            content = self.contents.get(handler.path.rsplit('/', 1)[1])
+            content = self.contents.get(os.path.basename(handler.path))
             if content is None:
                 content, status = b'none', 404
         if wanted and self.ranges and status == 200:
@@ -227,15 +207,7 @@ class Server:
             body = body[:self.cuts[number]]
         with contextlib.suppress(OSError):  # the client may hang up
             handler.wfile.write(body[:self.stalls_after])
-            if self.stalls_after is not None:
-                self.stall(handler, body[self.stalls_after:])
-                return
-            while self.endless:
-                handler.wfile.write(bytes(1 << 16))
-
-    def stall(self, handler, body):
-        """Sends the rest byte by byte, or nothing of it, until the test ends."""
-        for i in range(len(body)):
-            if self.ended.wait(self.drip):
-                return
-            handler.wfile.write(body[i:i + 1])
+            for i in range(self.stalls_after or len(body), len(body)):
+                if self.ended.wait(self.drip):
+                    return
+                handler.wfile.write(body[i:i + 1])

@@ -97,33 +97,33 @@ def make_data(case, tiny_data_set):
 
 def shorten(data_set, num_train, num_test):
     """The DataSet of the first records of each file."""
-    def load_bytes(paths, number):
-        total = (data_set.num_train_examples if paths == data_set.train_paths
-                 else data_set.num_test_examples)
-        table = data_set.load_bytes(paths, total).reshape(
-            len(paths), total // len(paths), -1)
-        return table[:, :number // len(paths)].reshape(number, -1)
+    def raw_records(split):
+        number, num_files = (num_train, data_set.num_train_files) if (
+            split == 'train') else (num_test, 1)
+        table = data_set.raw_records(split).reshape(
+            num_files, -1, data_set.record_bytes)
+        return table[:, :number // num_files].reshape(number, -1)
 
     return data_set._replace(num_train_examples=num_train, num_test_examples=num_test,
-                             load_bytes=load_bytes)
+                             raw_records=raw_records)
 
 
 def _make_digits(tiny_data_set, num_train=600, num_test=150):
     """Ten digits of 28 x 28: each a bar at its place."""
     random = np.random.RandomState(0)
     tables = {}
-    for number in (num_train, num_test):
+    for split, number in (('train', num_train), ('test', num_test)):
         labels = random.randint(0, 10, number).astype(np.uint8)
         images = random.randint(0, 60, [number, 28, 28]).astype(np.uint8)
         for image, label in zip(images, labels):
             image[2 * label + 2:2 * label + 5, 4:24] += 190
-        tables[number] = np.concatenate(
+        tables[split] = np.concatenate(
             [labels[:, np.newaxis], images.reshape(number, -1)], axis=1)
     return tiny_data_set._replace(
         name='mnist', class_names=mnist.CLASS_NAMES, image_shape=(28, 28, 1),
         train_paths=tiny_data_set.train_paths[:1],  # one file, as MNIST has
-        num_train_examples=num_train, num_test_examples=num_test,
-        load_bytes=lambda paths, number: tables[number])
+        num_train_examples=num_train, num_test_examples=num_test, num_train_files=1,
+        raw_records=tables.get)
 
 
 def count_steps(case, data):

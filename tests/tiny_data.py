@@ -3,16 +3,15 @@
 import numpy as np
 
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.data.data_set import DataSet
 
-_NUM_FILES = 5
+_NAMES = [f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']
 
 
 def write(folder):
     """Five files of 80 random records (4 batches), 200 test records."""
     random = np.random.RandomState(0)
-    for name, num_records in [(f'data_batch_{i + 1}.bin', 80)
-                              for i in range(_NUM_FILES)] + [
-                                  ('test_batch.bin', 200)]:
+    for name, num_records in zip(_NAMES, [80] * 5 + [200]):
         records = random.randint(0, 256, [num_records, cifar10.RECORD_BYTES])
         records[:, 0] = random.randint(0, 10, num_records)
         (folder / name).write_bytes(records.astype(np.uint8).tobytes())
@@ -20,10 +19,15 @@ def write(folder):
 
 def load(folder):
     """The DataSet of the files that `write` made in a pathlib.Path."""
-    return cifar10.DataSet(
-        name='tiny', train_paths=tuple(
-            str(folder / f'data_batch_{i + 1}.bin') for i in range(_NUM_FILES)),
-        test_paths=(str(folder / 'test_batch.bin'),), num_train_examples=400,
-        num_test_examples=200, line_prefix='', sha256={},
+    paths = tuple(str(folder / name) for name in _NAMES)
+
+    def raw_records(split):
+        return np.concatenate([np.fromfile(path, np.uint8) for path in (
+            paths[:-1] if split == 'train' else paths[-1:])]).reshape(
+                -1, cifar10.RECORD_BYTES)
+
+    return DataSet(
+        name='tiny', train_paths=paths[:-1], test_paths=paths[-1:], line_prefix='',
+        num_train_examples=400, num_test_examples=200, num_train_files=5, sha256={},
         class_names=cifar10.CLASS_NAMES, image_shape=(32, 32, 3),
-        load_bytes=cifar10.load_bytes)
+        raw_records=raw_records)

@@ -5,11 +5,12 @@ Epochs and tests therefore have their real length and take as much memory.
 
 import os
 
+import numpy as np
+
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
 from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation
-from cifar10_tf1.data.data_set import load_files
 
 _FOLDER = 'full-size'
 
@@ -25,8 +26,6 @@ def generate(folder, system_name):
     """
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
-    preparation.check_free_space(folder, small.record_bytes * (
-        source.num_train + source.num_test))
     with preparation.explained(f'write to {folder}'):
         os.makedirs(os.path.join(folder, _FOLDER))
         for split, number in (('train', source.num_train),
@@ -41,10 +40,10 @@ def load_data_set(folder, system_name):
     """Loads the DataSet that generate wrote: one file of records for each split."""
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)
+    train, test = (os.path.join(folder, _FOLDER, split) for split in ('train', 'test'))
     return small._replace(
-        train_paths=(os.path.join(folder, _FOLDER, 'train'),),
-        test_paths=(os.path.join(folder, _FOLDER, 'test'),),
+        train_paths=(train,), test_paths=(test,), num_train_files=1,
         num_train_examples=source.num_train, num_test_examples=source.num_test,
-        load_bytes=lambda paths, number: load_files(
-            paths, number, small.record_bytes),
-        files_per_part=1)
+        raw_records=lambda split: np.fromfile(
+            train if split == 'train' else test, np.uint8).reshape(
+                -1, small.record_bytes))

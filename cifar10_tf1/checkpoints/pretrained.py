@@ -4,19 +4,13 @@ They come as a checkpoint of TensorFlow's first or second format or as a frozen
 graph, plain or in a .tar.gz archive. Other weights for the same network will do
 too: a checkpoint, an .npz file with the checkpoint's names, or the .h5 file of
 Keras. A run from those is another result than the documented one.
-
-Every tensor must have the name and the shape that the network wants, and finite
-values.
 """
 
-import contextlib
 import os
 import re
 import shutil
 import tarfile
 import tempfile
-import zipfile
-import zlib
 from typing import Callable
 from typing import Dict
 from typing import NamedTuple
@@ -26,18 +20,15 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
-from cifar10_tf1.common.errors import UserError
 
 OTHER_PREFIX = '[from other weights than the documented] '
 
-_MOST_NAMED = 3  # tensors, in a message
 _OTHERS = ('.npz', '.h5')  # never documented
 _WAY_OUT = 'name another with --pretrained'
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, KeyError,
-           zlib.error)
 
 
 class PretrainedWeights(NamedTuple):
@@ -45,7 +36,7 @@ class PretrainedWeights(NamedTuple):
     title: str                    # for people
     find_folder: Callable         # of nothing to the folder where they are kept
     mirror_variable: str          # of the environment: where to download from
-    archives: Tuple[download.Archive, ...]  # tried in turn
+    archives: Tuple[verification.DataFile, ...]  # tried in turn
     checkpoint: str               # name of the checkpoint, also in an archive
     frozen_graph: str             # name of the frozen graph, likewise
     # Name and shape of the tensor that tells these weights from others; it is
@@ -85,24 +76,30 @@ def load(published, wanted, path=None):
     Raises:
       UserError: one line, what is wrong and the way out.
     """
-    found = _find(published, path or published.find_folder())
+    folder = published.find_folder()
+    found = _find(published, path or folder)
+    if found is None and path is not None:
+        raise UserError(
+            f'--pretrained {path}: there is no such file, and no folder with one; it '
+            f'takes {", ".join(_list_names(published))}, an .npz file of tensors by '
+            'their names, or the .h5 file of Keras')
     if found is None:
-        if path is not None:
-            raise UserError(
-                f'--pretrained {path}: there is no such file, and no folder '
-                f'with one; it takes {", ".join(_list_names(published))}, an .npz '
-                'file of tensors by their names, or the .h5 file of Keras')
-        found = _download(published)
-    with preparation.explained(f'read {found}', '--pretrained'):
-        sha256 = {os.path.basename(file): verification.hash_file(file)
-                  for file in _list_files(found)}
+        _download(published, folder)
+        found = _find(published, folder)
     tensors = _read(published, found, wanted)
-    _check(published, found, tensors, wanted)
+    for name, shape in wanted.items():
+        problem = _find_problem(tensors.get(name), shape)
+        if problem:
+            raise UserError(f'{found} does not fit {published.title}: {name} '
+                            f'{problem}; {_WAY_OUT}')
     is_documented = _is_documented(published, found, tensors)
     if path is None and not is_documented:
         raise UserError(f'{found} is not {published.title}; move it away, or begin '
                         f'with it all the same by --pretrained {found}')
     tensors = {name: tensors[name] for name in wanted}
+    with preparation.explained(f'read {found}', '--pretrained'):
+        sha256 = {os.path.basename(file): verification.hash_file(file)
+                  for file in _list_files(found)}
     return Weights(tensors, sha256, reading.fingerprint_tensors(tensors),
                    is_documented)
 
@@ -110,18 +107,18 @@ def load(published, wanted, path=None):
 def is_documented(published, path):
     """Whether a path that a user names has the documented weights, or nothing."""
     found = _find(published, path)
-    if found is None or found.endswith(_OTHERS):
-        return found is None
-    return _is_documented(published, found, _read(published, found, {}))
+    return found is None or _is_documented(published, found,
+                                           _read(published, found, {}))
 
 
 def _is_documented(published, found, tensors):
     name, shape = published.mark
     return (not found.endswith(_OTHERS)
             and name in tensors and tensors[name].shape == shape
-            and not any(archive.name == os.path.basename(found)
-                        and archive.find_damage(found)
-                        for archive in published.archives))
+            and not any(verification.find_damage(
+                verification.read_bytes(found), archive)
+                for archive in published.archives
+                if archive.name == os.path.basename(found)))
 
 
 def _list_names(published):
@@ -131,11 +128,9 @@ def _list_names(published):
 
 def _find(published, path):
     """A path of weights, a checkpoint's prefix among them, or None."""
-    candidates = [path]
+    candidates = [path[:-len('.index')] if path.endswith('.index') else path]
     if os.path.isdir(path):
         candidates = [os.path.join(path, name) for name in _list_names(published)]
-    elif path.endswith('.index'):
-        candidates = [path[:-len('.index')]]
     for candidate in candidates:
         if os.path.isfile(candidate) or os.path.isfile(candidate + '.index'):
             return candidate
@@ -151,26 +146,24 @@ def _list_files(found):
             if other == name + '.index' or other.startswith(name + '.data-')]
 
 
-def _download(published):
-    """The path of the first archive that some address has."""
-    folder = published.find_folder()
+def _download(published, folder):
     mirror = os.environ.get(published.mirror_variable)
     archives = [archive._replace(urls=(f'{mirror.rstrip("/")}/{archive.name}',))
                 if mirror else archive for archive in published.archives]
     with preparation.locked(folder, '--pretrained'):
-        path, unused_archive = download.fetch(
-            folder, archives, published.title, 'get one of '
-            + ' and '.join(url for archive in archives for url in archive.urls)
-            + ' in another way and name it with --pretrained; or begin with seeded '
-            'weights, which is another result, with --from-scratch.',
-            option='--pretrained')
-    return path
+        if _find(published, folder) is None:  # another process may have downloaded it
+            download.fetch(
+                folder, archives, published.title, 'get one of '
+                + ' and '.join(url for archive in archives for url in archive.urls)
+                + ' in another way and name it with --pretrained; or begin with seeded '
+                'weights, which is another result, with --from-scratch.',
+                '--pretrained')
 
 
 def _read(published, path, wanted):
     """{name: array} of the wanted tensors and the mark, those that are there."""
     names = {*wanted, published.mark[0]}
-    with _explained(path):
+    try:
         if path.endswith('.npz'):
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in names & set(file.files)}
@@ -181,23 +174,10 @@ def _read(published, path, wanted):
                     prefix='cifar10_tf1-weights-') as folder:
                 return _read_plain(_extract(published, path, folder), names)
         return _read_plain(path, names)
-
-
-@contextlib.contextmanager
-def _explained(path):
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None:
-            raise UserError(f'cannot read {path}: {error.strerror}; {_WAY_OUT}')
-        raise _damaged(path, error)
-    except _DAMAGE as error:
-        raise _damaged(path, error)
-
-
-def _damaged(path, error):
-    return UserError(f'{path} is cut off or damaged ({reading.one_line(error)}); get '
-                     f'it again, or {_WAY_OUT}')
+    # What damaged bytes raise depends on the library and its version.
+    except Exception as error:  # pylint: disable=broad-except
+        raise UserError(f'{path} cannot be read, or is cut off or damaged '
+                        f'({reading.one_line(error)}); {_WAY_OUT}') from error
 
 
 def _extract(published, path, folder):
@@ -211,22 +191,17 @@ def _extract(published, path, folder):
             match = pattern.match(os.path.basename(member.name))
             if match and member.isreg():
                 with open(os.path.join(folder, match.group()), 'wb') as file:
-                    shutil.copyfileobj(archive.extractfile(member), file, 1 << 20)
+                    shutil.copyfileobj(archive.extractfile(member), file)
                 found = os.path.join(folder, match.group(1))
     if found is None:
-        raise UserError(f'{path} has neither {" nor ".join(names)} in it; {_WAY_OUT}')
+        raise ValueError(f'it has neither {" nor ".join(names)}')
     return found
 
 
 def _read_plain(path, names):
     if path.endswith('.pb'):
         with open(path, 'rb') as file:
-            content = file.read()
-        try:
-            graph = tf.GraphDef.FromString(content)
-        except Exception as error:  # pylint: disable=broad-except
-            # protobuf's DecodeError, and others by version.
-            raise ValueError(reading.one_line(error))
+            graph = tf.GraphDef.FromString(file.read())
         return {node.name: tf.make_ndarray(node.attr['value'].tensor)
                 for node in graph.node
                 if node.op == 'Const' and node.name in names}
@@ -245,50 +220,37 @@ def _read_keras(path, num_layers, wanted):
     auxiliary classifier nor, as here, a factor in batch normalisation.
     """
     import h5py
-    layers = {}  # (kind, number) to {name of the value: array}
+    layers = {'conv2d': {}, 'batch_normalization': {}}  # number to {value: array}
 
     def visit(name, item):
         layer, value = ([''] + name.split('/'))[-2:]
         match = re.match(r'(conv2d|batch_normalization)(?:_(\d+))?$', layer)
         if match and isinstance(item, h5py.Dataset):
-            number = int(match.group(2) or 0)
-            layers.setdefault((match.group(1), number), {})[
-                value.split(':')[0]] = item[()]
+            kind, number = match.group(1), int(match.group(2) or 0)
+            layers[kind].setdefault(number, {})[value.split(':')[0]] = item[()]
 
     with h5py.File(path, 'r') as file:
         file.visititems(visit)
-    convolutions, normalizations = (
-        [layers[key] for key in sorted(layers) if key[0] == kind]
-        for kind in ('conv2d', 'batch_normalization'))
-    if not len(convolutions) == len(normalizations) == num_layers:
-        raise UserError(
-            f'{path} has {len(convolutions)} convolutions and {len(normalizations)} '
-            f'batch normalisations instead of {num_layers} each; {_WAY_OUT}')
+    pairs = list(zip(*([layer for unused_number, layer in sorted(numbered.items())]
+                       for numbered in layers.values())))
+    if {num_layers} != {len(numbered) for numbered in layers.values()}:
+        raise ValueError(
+            f'it has {len(layers["conv2d"])} convolutions and '
+            f'{len(layers["batch_normalization"])} batch normalisations instead of '
+            f'{num_layers} each')
     scopes = [name[:-len('/weights')] for name in wanted if name.endswith('/weights')]
     tensors = {}
-    for scope, convolution, normalization in zip(scopes, convolutions,
-                                                 normalizations):
+    for scope, (convolution, normalization) in zip(scopes, pairs):
         tensors[f'{scope}/weights'] = convolution.get('kernel')
         for value in ('beta', 'moving_mean', 'moving_variance'):
             tensors[f'{scope}/BatchNorm/{value}'] = normalization.get(value)
     return {name: value for name, value in tensors.items() if value is not None}
 
 
-def _check(published, path, tensors, wanted):
-    """Raises UserError where a tensor is missing, misshapen or not finite."""
-    wrong = []
-    for name, shape in wanted.items():
-        if name not in tensors:
-            wrong.append(f'{name} is missing')
-        elif tensors[name].shape != tuple(shape):
-            wrong.append(f'{name} is {list(tensors[name].shape)}, not '
-                         f'{list(shape)}')
-        elif tensors[name].dtype != np.float32:
-            wrong.append(f'{name} is {tensors[name].dtype}, not float32')
-        elif not np.isfinite(tensors[name]).all():
-            wrong.append(f'{name} holds numbers that are not finite')
-    if wrong:
-        more = f' and {len(wrong) - _MOST_NAMED} more' if (
-            len(wrong) > _MOST_NAMED) else ''
-        raise UserError(f'{path} does not fit {published.title}: '
-                        + '; '.join(wrong[:_MOST_NAMED]) + f'{more}; {_WAY_OUT}')
+def _find_problem(tensor, shape):
+    if tensor is None:
+        return 'is missing'
+    if tensor.shape != tuple(shape) or tensor.dtype != np.float32:
+        return (f'is {tensor.dtype} {list(tensor.shape)} instead of float32 '
+                f'{list(shape)}')
+    return '' if np.isfinite(tensor).all() else 'holds numbers that are not finite'

@@ -15,8 +15,7 @@ def encode(pixels, level=-1):
     """
     rows, columns, unused_channels = pixels.shape
     # Each row begins with its filter's number, 0 for none.
-    lines = np.concatenate([np.zeros([rows, 1], np.uint8), pixels.reshape(rows, -1)],
-                           axis=1)
+    lines = np.pad(pixels.reshape(rows, -1), ((0, 0), (1, 0)), 'constant')
     header = struct.pack('>IIBBBBB', columns, rows, 8, 2, 0, 0, 0)
     return b'\x89PNG\r\n\x1a\n' + b''.join(
         struct.pack('>I', len(content)) + kind + content

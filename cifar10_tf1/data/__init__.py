@@ -24,20 +24,12 @@ class Source(NamedTuple):
 
     @property
     def data_dir(self):
-        """str, the data folder if no option names one.
-
-        Raises:
-          UserError: the variable names no folder of a file system.
-        """
+        """str, the data folder if no option names one."""
         folder = os.environ.get(self.variable)
         return paths.check(folder, self.variable) if folder else self.folder
 
     def load(self, data_dir, synthetic):
-        """Loads the data set or its stand-in: data_set.DataSet.
-
-        Raises:
-          UserError: as the modules' load_data_set.
-        """
+        """Loads the data set or its stand-in: data_set.DataSet."""
         return self.load_module(synthetic).load_data_set(data_dir)
 
     def is_present(self, data_dir, synthetic=False):
@@ -45,11 +37,7 @@ class Source(NamedTuple):
         return self.load_module(synthetic).is_present(data_dir)
 
     def load_module(self, synthetic):
-        """Imports the module of the data set or of its stand-in.
-
-        It has load_data_set, is_present, CLASS_NAMES, and LINE_PREFIX, which is
-        empty for documented data.
-        """
+        """The module: load_data_set, is_present, CLASS_NAMES and LINE_PREFIX."""
         return importlib.import_module(
             f'{__name__}.{self.stand_in if synthetic else self.module}')
 

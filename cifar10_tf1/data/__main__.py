@@ -12,22 +12,24 @@ from cifar10_tf1 import data
 from cifar10_tf1.common.errors import UserError
 
 _SOURCE = data.SOURCES['cifar10']
+# Indices of the images that the documents show, of each file.
+_SHOWN = (0, 1), (0, 1), (0, 1), (0, 1, 10), (0, 1)
 
 
 def _print_statistics(options):
     from cifar10_tf1.data import statistics
     data_set = _SOURCE.load(options.data_dir or _SOURCE.data_dir,
                             options.synthetic)
-    files = statistics.compute_statistics(data_set, options.image)
-    for number, file in enumerate(files[:data_set.num_train_files], 1):
+    parts = statistics.list_parts(data_set)
+    for number, (shown, (name, labels, images)) in enumerate(zip(_SHOWN, parts), 1):
         if options.file not in (None, number):
             continue
-        if not file.images:
-            raise UserError(f'{file.name} has {file.num_examples:,} images; '
-                            'give a smaller --image, they count from 0')
-        for image in file.images:
-            for line in statistics.format_statistics(
-                    number, file, image, data_set.class_names).split('\n'):
+        for index in shown if options.image is None else (options.image,):
+            if index >= len(images):
+                raise UserError(f'{name} has {len(images):,} images; give a smaller '
+                                '--image, they count from 0')
+            for line in statistics.format_image(
+                    number, labels, images, index, data_set.class_names).split('\n'):
                 print(line and data_set.line_prefix + line)
     return 0
 

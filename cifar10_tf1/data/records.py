@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.data import cifar10
+from cifar10_tf1.data import cifar10_files as layout
+from cifar10_tf1.data.data_set import LABEL_BYTES
 
 
 def build_labels(records):
@@ -27,11 +28,11 @@ def build_crops(records, rows, columns, size, flips=None):
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """
     batch = records.shape[0].value
-    lines_of_image = cifar10.CHANNELS * cifar10.HEIGHT
-    lines = tf.reshape(records[:, cifar10.LABEL_BYTES:],
-                       [batch * lines_of_image, cifar10.WIDTH])
-    row, channel = np.indices([size, cifar10.CHANNELS], np.int32)
-    places = np.reshape(row + channel * cifar10.HEIGHT, [1, -1])
+    lines_of_image = layout.CHANNELS * layout.HEIGHT
+    lines = tf.reshape(records[:, LABEL_BYTES:],
+                       [batch * lines_of_image, layout.WIDTH])
+    row, channel = np.indices([size, layout.CHANNELS], np.int32)
+    places = np.reshape(row + channel * layout.HEIGHT, [1, -1])
     starts = np.arange(batch, dtype=np.int32) * lines_of_image + rows
     lines = tf.cast(tf.gather(lines, starts[:, tf.newaxis] + places),
                     tf.float32)  # [batch, size * 3, 32]
@@ -39,7 +40,7 @@ def build_crops(records, rows, columns, size, flips=None):
     if flips is not None:
         order = tf.gather(np.stack([order, order[::-1]]),
                           tf.cast(flips, tf.int32))
-    chosen = tf.one_hot(columns[:, tf.newaxis] + order, cifar10.WIDTH, axis=1)
+    chosen = tf.one_hot(columns[:, tf.newaxis] + order, layout.WIDTH, axis=1)
     crops = tf.reshape(tf.matmul(lines, chosen),
-                       [batch, size, cifar10.CHANNELS, size])
+                       [batch, size, layout.CHANNELS, size])
     return tf.transpose(crops, [0, 1, 3, 2])

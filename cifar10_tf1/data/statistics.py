@@ -1,24 +1,12 @@
 """The counts and extremes of the data files that the documents print."""
 
+import os
 from typing import List
 from typing import NamedTuple
-from typing import Tuple
 
 import numpy as np
 
-NUM_FIRST_LABELS = 20
-
-# Indices of the images that the documents show.
-_SHOWN = {'data_batch_1': (0, 1), 'data_batch_2': (0, 1), 'data_batch_3': (0, 1),
-          'data_batch_4': (0, 1, 10), 'data_batch_5': (0, 1)}
-
-
-class ImageStatistics(NamedTuple):
-    file: str
-    index: int    # from 0
-    label: int
-    minimum: int  # of all bytes of the image
-    maximum: int
+_NUM_FIRST_LABELS = 20
 
 
 class FileStatistics(NamedTuple):
@@ -28,52 +16,51 @@ class FileStatistics(NamedTuple):
     first_labels: List[int]
     minimum: int             # of all bytes of all images
     maximum: int
-    image_shape: Tuple[int, int, int]  # height, width, channels
-    images: List[ImageStatistics]
 
 
-def compute_statistics(data_set, index=None):
-    """Computes the statistics of each file: list of FileStatistics, test last.
+def compute_statistics(data_set):
+    """The statistics of each file of a DataSet: list of FileStatistics, test last."""
+    return [FileStatistics(
+        name, len(labels),
+        np.bincount(labels, minlength=len(data_set.class_names)).tolist(),
+        labels[:_NUM_FIRST_LABELS].tolist(), int(images.min()), int(images.max()))
+        for name, labels, images in list_parts(data_set)]
 
-    Args:
-      data_set: a DataSet.
-      index: int, the image of each file to describe, if the file has as many;
-        default those that the documents show.
-    Raises:
-      UserError: as DataSet.raw_records.
+
+def list_parts(data_set):
+    """Reads each file: (name without its ending, labels, images), test last.
+
+    A part of two files has the name of the first.
     """
-    return [_compute_file(*part, len(data_set.class_names), index)
-            for part in data_set.list_parts()]
+    parts = []
+    for split, paths, number in (
+            ('train', data_set.train_paths, data_set.num_train_files),
+            ('test', data_set.test_paths, 1)):
+        names = [os.path.splitext(os.path.basename(path))[0]
+                 for path in paths[::len(paths) // number]]
+        labels, images = data_set.labels_and_images(split)
+        parts += zip(names, np.split(labels, number), np.split(images, number))
+    return parts
 
 
-def format_statistics(number, file, image, class_names):
+def format_image(number, labels, images, index, class_names):
     """Formats a file and one of its images as the documents do, to the character.
 
     Args:
       number: int, the file's number, from 1.
-      file: FileStatistics.
-      image: ImageStatistics.
+      labels, images: uint8 [N] and [N, height, width, channels], the file.
+      index: int, of the image, from 0.
       class_names: sequence of str.
     Returns:
       str of several lines, the first one empty.
     """
-    counts = dict(enumerate(file.label_counts))
+    image, label = images[index], int(labels[index])
+    counts = np.bincount(labels, minlength=len(class_names)).tolist()
     return (f'\nStats of batch {number}:\n'
-            f'Samples: {file.num_examples}\n'
-            f'Label Counts: {counts}\n'
-            f'First 20 Labels: {file.first_labels}\n'
-            f'\nExample of Image {image.index}:\n'
-            f'Image - Min Value: {image.minimum} Max Value: {image.maximum}\n'
-            f'Image - Shape: {file.image_shape}\n'
-            f'Label - Label Id: {image.label} Name: {class_names[image.label]}')
-
-
-def _compute_file(name, labels, images, num_classes, index):
-    shown = [ImageStatistics(name, i, int(labels[i]), int(images[i].min()),
-                             int(images[i].max()))
-             for i in (_SHOWN.get(name, ()) if index is None else (index,))
-             if i < len(images)]
-    return FileStatistics(
-        name, len(labels), np.bincount(labels, minlength=num_classes).tolist(),
-        labels[:NUM_FIRST_LABELS].tolist(), int(images.min()),
-        int(images.max()), images.shape[1:], shown)
+            f'Samples: {len(labels)}\n'
+            f'Label Counts: {dict(enumerate(counts))}\n'
+            f'First 20 Labels: {labels[:_NUM_FIRST_LABELS].tolist()}\n'
+            f'\nExample of Image {index}:\n'
+            f'Image - Min Value: {image.min()} Max Value: {image.max()}\n'
+            f'Image - Shape: {image.shape}\n'
+            f'Label - Label Id: {label} Name: {class_names[label]}')

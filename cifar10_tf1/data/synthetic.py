@@ -11,7 +11,6 @@ from cifar10_tf1.common import files
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import synthetic_images
-from cifar10_tf1.data import verification
 from cifar10_tf1.data.verification import DataFile
 
 FOLDER = 'synthetic'  # in the data folder
@@ -22,7 +21,8 @@ CLASS_NAMES = ('striped disc', 'striped square', 'striped triangle',
                'checked cross')  # labels 0 to 9
 
 # 20 batches of 100 in a file, 100 steps in an epoch.
-FILES = tuple(DataFile(name, 2000 * cifar10.RECORD_BYTES, digest)
+NUM_RECORDS = 2000
+FILES = tuple(DataFile(name, NUM_RECORDS * cifar10.RECORD_BYTES, digest)
               for name, digest in (
     ('data_batch_1.bin',
      '7bc442d5a7e22b0491374b1e53c7c19003909ea1afa970d10e1cfd68bb408550'),
@@ -39,47 +39,42 @@ FILES = tuple(DataFile(name, 2000 * cifar10.RECORD_BYTES, digest)
 
 
 def load_data_set(data_dir):
-    """Finds or generates the six files, and verifies them.
+    """Finds or generates the six files below data_dir, and verifies them: DataSet.
 
-    Args:
-      data_dir: str, the folder for synthetic/.
-    Returns:
-      data_set.DataSet.
     Raises:
       UserError: no space, no permission, a damaged file; overwrites nothing.
     """
-    folder = prepare(data_dir, cifar10.FOLDER, FILES, _generate)
-    return cifar10.build_data_set('synthetic', folder, FILES, LINE_PREFIX,
-                                  CLASS_NAMES)
+    folder = generate(data_dir, cifar10.BINARY.folder, FILES, _build_contents)
+    return cifar10.build_data_set(
+        'synthetic', LINE_PREFIX, CLASS_NAMES, folder, FILES,
+        cifar10.BINARY._replace(files=FILES),
+        f'Move {folder} away to have it generated again.')
 
 
 def is_present(data_dir):
     """Whether load_data_set would find the files instead of generating them."""
-    return is_complete(os.path.join(data_dir, FOLDER, cifar10.FOLDER), FILES)
+    return is_complete(os.path.join(data_dir, FOLDER, cifar10.BINARY.folder), FILES)
 
 
-def prepare(data_dir, name, data_files, generate):
-    """Generates the files that a folder lacks, and verifies all.
+def generate(data_dir, name, data_files, build_contents):
+    """Generates the files that DATA_DIR/synthetic/NAME lacks; returns that folder.
 
-    Args:
-      data_dir: str, the data folder.
-      name: str, the folder in DATA_DIR/synthetic.
-      data_files: sequence of DataFile or IdxFile.
-      generate: function without arguments that yields the bytes of each file.
-    Returns:
-      str, the folder.
-    Raises:
-      UserError: as load_data_set.
+    `build_contents` yields the bytes of each file in turn.
     """
-    parent = os.path.join(preparation.check_data_dir(data_dir, 'the data'), FOLDER)
+    parent = os.path.join(preparation.check_data_dir(data_dir), FOLDER)
     folder = os.path.join(parent, name)
-    if not is_complete(folder, data_files):
-        with preparation.locked(parent):
-            # Another process may have generated it while this one waited.
-            if not is_complete(folder, data_files):
-                _write(folder, data_files, generate)
-    verification.check_files(folder, data_files,
-                             f'Move {folder} away to have it generated again.')
+    if is_complete(folder, data_files):
+        return folder
+    with preparation.locked(parent), preparation.explained(f'write {folder}'):
+        # Another process may have generated it while this one waited.
+        if not is_complete(folder, data_files):
+            print(f'Generating the synthetic data set in {folder}', file=sys.stderr,
+                  flush=True)
+            os.makedirs(folder, exist_ok=True)
+            for file, content in zip(data_files, build_contents()):
+                path = os.path.join(folder, file.name)
+                if not os.path.lexists(path):
+                    files.write_atomically(path, content)
     return folder
 
 
@@ -88,19 +83,6 @@ def is_complete(folder, data_files):
                for file in data_files)
 
 
-def _write(folder, data_files, generate):
-    print(f'Generating the synthetic data set in {folder}', file=sys.stderr,
-          flush=True)
-    with preparation.explained(f'write {folder}'):
-        os.makedirs(folder, exist_ok=True)
-        preparation.check_free_space(folder, sum(file.size for file in data_files))
-        for file, content in zip(data_files, generate()):
-            path = os.path.join(folder, file.name)
-            if not os.path.lexists(path):
-                files.write_atomically(path, content)
-
-
-def _generate():
+def _build_contents():
     for file in FILES:
-        yield synthetic_images.build_records(
-            file.name, file.size // cifar10.RECORD_BYTES).tobytes()
+        yield synthetic_images.build_records(file.name, NUM_RECORDS).tobytes()

@@ -14,8 +14,6 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from cifar10_tf1.data.data_set import LABEL_BYTES
-
 NUM_CLASSES = 10
 NUM_SHAPES = 5
 
@@ -30,8 +28,7 @@ RADIUS = (7, 10)      # 32nds of the image, inclusive
 
 class Style(NamedTuple):
     """Size and colours of the images."""
-    height: int  # pixels, a multiple of 4
-    width: int   # pixels, a multiple of 4
+    side: int  # pixels, a multiple of 4
     class_colors: Tuple[Tuple[int, ...], ...]  # [10, channels], 0..255
     background: Tuple[int, int]                # 0..255, inclusive
 
@@ -41,12 +38,12 @@ class Style(NamedTuple):
 
 
 # Red, green, blue.
-COLOR = Style(32, 32, (
+COLOR = Style(32, (
     (220, 60, 60), (60, 200, 60), (70, 70, 230), (220, 200, 50),
     (200, 60, 200), (60, 200, 210), (235, 140, 50), (130, 60, 160),
     (120, 120, 120), (150, 220, 160)), (0, 255))
 # Bright on dark, like MNIST.
-GREY = Style(28, 28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
+GREY = Style(28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
                       (220,), (180,), (140,)), (0, 64))
 
 
@@ -58,18 +55,19 @@ def build_records(file_name, num_records, style=COLOR):
       num_records: int, a multiple of 10, for balanced classes.
       style: Style.
     Returns:
-      uint8 [num_records, 1 + channels * height * width]: the label, then the
+      uint8 [num_records, 1 + channels * side * side]: the label, then the
       planes, row by row. COLOR gives the binary layout of CIFAR-10.
     """
     def draw(purpose, shape, low, high):
         return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape,
                               low, high)
 
-    channels = style.channels
-    labels = _shuffle_labels(file_name, num_records)
-    shape_masks = _build_shape_masks(draw, labels % NUM_SHAPES, style)
-    texture_masks = _build_texture_masks(draw, labels // NUM_SHAPES,
-                                         style)
+    side, channels = style.side, style.channels
+    # Each class equally often, in random order.
+    order = draw('order', (), 0, 2 ** 31 - 2)
+    labels = np.argsort(order, kind='mergesort') % NUM_CLASSES
+    shape_masks = _build_shape_masks(draw, labels % NUM_SHAPES, side)
+    texture_masks = _build_texture_masks(draw, labels // NUM_SHAPES, side)
     typical = draw('typical', (), 0, 99) < TYPICAL_PERCENT
     color = np.where(
         typical[:, None],
@@ -79,20 +77,15 @@ def build_records(file_name, num_records, style=COLOR):
     # In each channel at least 64 away from the first, modulo 256.
     second_color = (color + draw('second color', (channels,), 64, 192)) % 256
     background = draw('background', (channels,), *style.background)
-    blotches = draw('blotches', (channels, 4, 4), -BLOTCH, BLOTCH)
-    images = (background[:, :, None, None]
-              + blotches.repeat(style.height // 4, axis=2).repeat(
-                  style.width // 4, axis=3))
-    images = np.where(shape_masks[:, None], np.where(
-        texture_masks[:, None], color[:, :, None, None],
-        second_color[:, :, None, None]), images)
-    images = images + _draw_noise(file_name, images.shape)
-    image_bytes = channels * style.height * style.width
-    records = np.empty((num_records, LABEL_BYTES + image_bytes), np.uint8)
-    records[:, 0] = labels
-    records[:, LABEL_BYTES:] = np.clip(images, 0, 255).reshape(
-        num_records, image_bytes)
-    return records
+    blotches = draw('blotches', (channels, 4, 4), -BLOTCH, BLOTCH).repeat(
+        side // 4, axis=2).repeat(side // 4, axis=3)
+    images = np.where(
+        shape_masks[:, None],
+        np.where(texture_masks[:, None], color[:, :, None, None],
+                 second_color[:, :, None, None]),
+        background[:, :, None, None] + blotches)
+    images = np.clip(images + _draw_noise(file_name, images.shape), 0, 255)
+    return np.column_stack([labels, images.reshape(num_records, -1)]).astype(np.uint8)
 
 
 def _draw_integers(key, shape, low, high):
@@ -112,22 +105,14 @@ def _draw_noise(key, shape):
     return (((values * np.int16(2 * NOISE + 1)) >> 8) - NOISE).reshape(shape)
 
 
-def _shuffle_labels(file_name, num_records):
-    """int [num_records], each class equally often, in random order."""
-    keys = _draw_integers(f'{file_name}/order', (num_records,), 0, 2 ** 31 - 2)
-    return np.argsort(keys, kind='mergesort') % NUM_CLASSES
-
-
-def _build_shape_masks(draw, shapes, style):
-    """bool [N, height, width], the pixels of the shapes; `shapes` is int [N], 0..4."""
-    def scale(limits, size):
-        return [size * limit // 32 for limit in limits]
-
-    radius = draw('radius', (1, 1), *scale(RADIUS, style.height))
-    dy = _count(style.height)[:, None] - draw(
-        'row', (1, 1), *scale(CENTER, style.height))
-    dx = _count(style.width) - draw(
-        'column', (1, 1), *scale(CENTER, style.width))
+def _build_shape_masks(draw, shapes, side):
+    """bool [N, side, side], the pixels of the shapes; `shapes` is int [N], 0..4."""
+    center, (least, most) = ([side * limit // 32 for limit in limits]
+                             for limits in (CENTER, RADIUS))
+    radius = draw('radius', (1, 1), least, most)
+    places = np.arange(side, dtype=np.int32)
+    dy = places[:, None] - draw('row', (1, 1), *center)
+    dx = places - draw('column', (1, 1), *center)
     distance = dx * dx + dy * dy
     wide = np.maximum(abs(dx), abs(dy))
     disc = distance <= radius * radius
@@ -139,16 +124,11 @@ def _build_shape_masks(draw, shapes, style):
         (wide <= radius) & (3 * np.minimum(abs(dx), abs(dy)) <= radius)])
 
 
-def _build_texture_masks(draw, textures, style):
-    """bool [N, height, width], the pixels with the shape's first colour."""
-    rows = (_count(style.height)[:, None]
-            + draw('texture row', (1, 1), 0, 3)) // 2
-    columns = (_count(style.width)
-               + draw('texture column', (1, 1), 0, 3)) // 2
+def _build_texture_masks(draw, textures, side):
+    """bool [N, side, side], the pixels with the shape's first colour."""
+    places = np.arange(side, dtype=np.int32)
+    rows = (places[:, None] + draw('texture row', (1, 1), 0, 3)) // 2
+    columns = (places + draw('texture column', (1, 1), 0, 3)) // 2
     stripes = rows + 0 * columns
     return np.choose(textures[:, None, None],
                      [stripes, rows + columns]) % 2 == 0
-
-
-def _count(size):
-    return np.arange(size, dtype=np.int32)

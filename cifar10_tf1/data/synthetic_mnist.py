@@ -1,40 +1,38 @@
-"""The grey stand-in data set: generated, in four files like MNIST's.
-
-It is for trying the programs without MNIST, and has shapes, not digits. Its
-results say nothing about MNIST, so every line with a figure is marked.
-"""
+"""The grey stand-in data set: generated shapes, not digits, in MNIST's four files."""
 
 import os
+import struct
 
 from cifar10_tf1.data import mnist
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.data import synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
-from cifar10_tf1.data.mnist import IdxFile
+from cifar10_tf1.data.verification import DataFile
 
 FOLDER = 'mnist'  # in DATA_DIR/synthetic
 LINE_PREFIX = '[synthetic, not MNIST] '
 CLASS_NAMES = synthetic.CLASS_NAMES
+_NUM_RECORDS = {'train': 6000, 't10k': 1000}
 
 # In the order of mnist.FILES.
 FILES = (
-    IdxFile('train-images-idx3-ubyte', (6000, mnist.HEIGHT, mnist.WIDTH),
-            '6a4bdb6d9c794b299d3fabca278f4b8ca3be8808c0c2685adb67f5e471becdfc'),
-    IdxFile('train-labels-idx1-ubyte', (6000,),
-            '529f3b4c9f320c8f8ed50d9d69f9a2fe632eef7e38c0219dd525c6a8740cb017'),
-    IdxFile('t10k-images-idx3-ubyte', (1000, mnist.HEIGHT, mnist.WIDTH),
-            'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c'),
-    IdxFile('t10k-labels-idx1-ubyte', (1000,),
-            'dfa1deae56cc9886ef7149e77e6064f7c953e5eb2513780dd5aec4730961c463'),
+    DataFile('train-images-idx3-ubyte', 4704016,
+             '6a4bdb6d9c794b299d3fabca278f4b8ca3be8808c0c2685adb67f5e471becdfc'),
+    DataFile('train-labels-idx1-ubyte', 6008,
+             '529f3b4c9f320c8f8ed50d9d69f9a2fe632eef7e38c0219dd525c6a8740cb017'),
+    DataFile('t10k-images-idx3-ubyte', 784016,
+             'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c'),
+    DataFile('t10k-labels-idx1-ubyte', 1008,
+             'dfa1deae56cc9886ef7149e77e6064f7c953e5eb2513780dd5aec4730961c463'),
 )
 
 
 def load_data_set(data_dir):
     """Finds or generates the four files; otherwise as synthetic.load_data_set."""
-    folder = synthetic.prepare(data_dir, FOLDER, FILES, _generate)
-    paths = [os.path.join(folder, file.name) for file in FILES]
-    return mnist.build_data_set('synthetic-mnist', paths, FILES, LINE_PREFIX,
-                                CLASS_NAMES)
+    folder = synthetic.generate(data_dir, FOLDER, FILES, _build_contents)
+    return mnist.build_data_set(
+        'synthetic-mnist', LINE_PREFIX, CLASS_NAMES,
+        [os.path.join(folder, file.name) for file in FILES], FILES)
 
 
 def is_present(data_dir):
@@ -43,9 +41,10 @@ def is_present(data_dir):
         os.path.join(data_dir, synthetic.FOLDER, FOLDER), FILES)
 
 
-def _generate():
-    for images, labels in (FILES[:2], FILES[2:]):
+def _build_contents():
+    for split, number in _NUM_RECORDS.items():
         records = synthetic_images.build_records(
-            images.name, images.shape[0], synthetic_images.GREY)
-        yield mnist.build_header(images.shape) + records[:, LABEL_BYTES:].tobytes()
-        yield mnist.build_header(labels.shape) + records[:, 0].tobytes()
+            f'{split}-images-idx3-ubyte', number, synthetic_images.GREY)
+        yield (struct.pack('>4I', 0x803, number, mnist.HEIGHT, mnist.WIDTH)
+               + records[:, LABEL_BYTES:].tobytes())
+        yield struct.pack('>2I', 0x801, number) + records[:, 0].tobytes()

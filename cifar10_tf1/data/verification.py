@@ -4,77 +4,56 @@ Size and times do not show whether a file's content has changed.
 """
 
 import hashlib
-import os
-from concurrent import futures
 from typing import NamedTuple
 from typing import Optional
+from typing import Tuple
 
-from cifar10_tf1.data import preparation
 from cifar10_tf1.common.errors import UserError
-
-_CHUNK_BYTES = 1 << 20
-_ALGORITHMS = {32: 'MD5', 64: 'SHA-256'}  # by the length of a digest
+from cifar10_tf1.data import preparation
 
 
 class DataFile(NamedTuple):
-    name: str            # within its folder
-    size: Optional[int]  # bytes; None if not published
-    digest: str          # lower-case hexadecimal SHA-256, or MD5 with 32 digits
+    """A published file."""
+    name: str              # in its folder
+    size: Optional[int]    # bytes; None if not published
+    digest: Optional[str]  # hexadecimal SHA-256, or MD5 with 32 digits; None likewise
+    urls: Tuple[str, ...] = ()
 
 
-def check_files(folder, files, way_out):
-    """Compares files with their digests.
-
-    Args:
-      folder: str.
-      files: sequence of DataFile.
-      way_out: str, the end of the message.
-    Raises:
-      UserError: one line that names each damaged file; a file can't be read.
-    """
-    paths = [os.path.join(folder, file.name) for file in files]
-    with preparation.explained(f'read the files in {folder}'):
-        with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            damage = list(pool.map(find_damage, paths, files))
-    reasons = [f'{path} is damaged ({reason})'
-               for path, reason in zip(paths, damage) if reason]
-    if reasons:
-        raise UserError(f'{"; ".join(reasons)}. {way_out}')
+def read_bytes(path):
+    with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
+        return stream.read()
 
 
-def find_damage(path, file):
-    """Describes how a file differs from a DataFile; '' if it does not.
+def read_verified(path, file, way_out, read=read_bytes):
+    """Reads a file and compares its content with a DataFile.
 
     Raises:
-      OSError: the file can't be read.
+      UserError: it can't be read or differs; `way_out` ends the message.
     """
-    size = os.stat(path).st_size
-    if not os.path.isfile(path):
-        return 'not a regular file'
-    if file.size not in (None, size):
-        return f'{size:,} bytes instead of {file.size:,}'
-    algorithm = _ALGORITHMS[len(file.digest)]
-    return _compare(hash_file(path, algorithm), file.digest)
+    content = read(path)
+    damage = find_damage(content, file)
+    if damage:
+        raise UserError(f'{path} is damaged ({damage}). {way_out}')
+    return content
 
 
-def find_content_damage(content, digest):
-    """Describes how the digest of bytes differs from the expected one, or ''."""
-    return _compare(_new_hash(_ALGORITHMS[len(digest)], content).hexdigest(), digest)
+def find_damage(content, file):
+    """Describes how bytes differ from a DataFile; '' if they do not."""
+    if file.size not in (None, len(content)):
+        return f'{len(content):,} bytes instead of {file.size:,}'
+    if file.digest is None:
+        return ''
+    algorithm = 'md5' if len(file.digest) == 32 else 'sha256'
+    found = hashlib.new(algorithm, content).hexdigest()
+    return '' if found == file.digest else (
+        f'{algorithm} {found[:12]}... instead of {file.digest[:12]}...')
 
 
-def hash_file(path, algorithm='SHA-256'):
-    """The digest of a file, in lower-case hexadecimal digits."""
-    digest = _new_hash(algorithm)
+def hash_file(path):
+    """The SHA-256 of a file, in lower-case hexadecimal digits."""
+    digest = hashlib.sha256()
     with open(path, 'rb') as stream:
-        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b''):
+        for chunk in iter(lambda: stream.read(1 << 20), b''):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _new_hash(algorithm, content=b''):
-    return hashlib.new(algorithm.replace('-', '').lower(), content)
-
-
-def _compare(found, expected):
-    return '' if found == expected else (
-        f'{_ALGORITHMS[len(expected)]} {found[:12]}... instead of {expected[:12]}...')

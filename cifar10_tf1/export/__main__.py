@@ -3,13 +3,10 @@
     python -m cifar10_tf1.export --output export --onnx export.onnx --npz export.npz
 
 The first two turn uint8 images [N, 32, 32, 3], N at least 1, into classes and
-probabilities; they crop and standardise the images themselves. Their ops are stock ones,
-whichever kernels trained the network. The third holds only the weights. Each is compared
-with the checkpoint on 100 images before it appears under its name.
-
-Exit status: 0; 1 for an error that the user can fix.
+probabilities by stock ops, and crop and standardise the images themselves.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -68,11 +65,12 @@ def _export(options):
         if path is None:
             continue
         try:
-            deviations.append(_write(file_format, network, path, images, expected))
-        except RecursionError:  # os.makedirs on thousands of folders
-            raise UserError(f'cannot write {path}: its path has too many folders; '
-                            'give a shorter one')
-        except (OSError, tf.errors.OpError) as error:
+            with _temporary_path(path) as temporary:
+                file_format.write(network, temporary)
+                deviations.append(formats.compare(
+                    file_format.title, file_format.run(network, temporary, images),
+                    expected))
+        except (OSError, RecursionError, tf.errors.OpError) as error:
             reason = getattr(error, 'strerror', None) or reading.one_line(error)
             raise UserError(f'cannot write {path}: {reason}')
         print(f'{file_format.title}: {path}', flush=True)
@@ -81,18 +79,17 @@ def _export(options):
     return 0
 
 
-def _write(file_format, network, path, images, expected):
-    """Writes and checks a temporary file, then renames it. Returns the deviation."""
+@contextlib.contextmanager
+def _temporary_path(path):
+    """A path beside another, which is renamed to it if nothing fails."""
     path = os.path.abspath(path)
     parent = os.path.dirname(path)
     os.makedirs(parent, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.export-', dir=parent) as folder:
         temporary = os.path.join(folder, 'export')
-        file_format.write(network, temporary)
-        deviation = file_format.check(network, temporary, images, expected)
+        yield temporary
         files.sync(temporary)
         os.rename(temporary, path)  # fails on a folder with anything in it
-    return deviation
 
 
 def main(argv=None):

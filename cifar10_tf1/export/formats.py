@@ -38,29 +38,6 @@ class Format(NamedTuple):
     write: Callable  # (Network, path)
     run: Callable    # (Network, path, images) -> (classes, probabilities)
 
-    def check(self, network, path, images, expected):
-        """Compares a written file with its checkpoint.
-
-        Args:
-          network: Network.
-          path: str.
-          images: uint8 [N, side, side, channels].
-          expected: float32 [N, 10], the checkpoint's probabilities.
-        Returns:
-          float, the largest deviation of a probability.
-        Raises:
-          UserError: a class differs, or a probability by more than TOLERANCE.
-        """
-        classes, probabilities = self.run(network, path, images)
-        deviation = float(np.abs(probabilities - expected).max())
-        num_others = int((classes != expected.argmax(axis=1)).sum())
-        if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
-            raise UserError(
-                f'the {self.title} file does not agree with the checkpoint: '
-                f'{num_others} of {len(expected)} classes differ, probabilities by up '
-                f'to {deviation:.1e}; it is not written')
-        return deviation
-
 
 def extract(classifier):
     """The Network of an inference.Classifier."""
@@ -71,11 +48,17 @@ def extract(classifier):
     weights = classifier.session.run({
         variable.op.name: variable
         for variable in classifier.graph.variables.values()})
+    picture = classifier.system.picture
+    channels = 'RGB' if picture.channels == 3 else (
+        'grey, light on dark' if picture.is_light_on_dark else 'grey')
+    cropping = f'; the middle {picture.crop_size} x {picture.crop_size} is ' + (
+        'standardised inside') if picture.crop_size < picture.side else ''
     return Network(classifier.system, graph_def, weights, {
         'system': classifier.system.name, 'classes': list(classifier.class_names),
         'step': classifier.step, 'data': classifier.data_name,
         'checkpoint_sha256': reading.fingerprint(classifier.checkpoint),
-        'input': 'images: ' + _describe_input(classifier.system.picture),
+        'input': f'images: uint8 [N, {picture.side}, {picture.side}, '
+                 f'{picture.channels}], rows, columns, {channels}{cropping}',
         'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'})
 
 
@@ -99,24 +82,34 @@ def load_images(data_dir, system):
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), 'generated images'
 
 
-def _describe_input(picture):
-    channels = 'RGB' if picture.channels == 3 else (
-        'grey, light on dark' if picture.is_light_on_dark else 'grey')
-    text = (f'uint8 [N, {picture.side}, {picture.side}, {picture.channels}], '
-            f'rows, columns, {channels}')
-    return text + (f'; the middle {picture.crop_size} x {picture.crop_size} is '
-                   'standardised inside' if picture.crop_size < picture.side else '')
+def compare(title, outputs, expected):
+    """Compares a file's (classes, probabilities) with its checkpoint's float32 [N, 10].
+
+    Returns:
+      float, the largest deviation of a probability.
+    Raises:
+      UserError: a class differs, or a probability by more than TOLERANCE.
+    """
+    classes, probabilities = outputs
+    deviation = float(np.abs(probabilities - expected).max())
+    num_others = int((classes != expected.argmax(axis=1)).sum())
+    if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
+        raise UserError(
+            f'the {title} file does not agree with the checkpoint: {num_others} of '
+            f'{len(expected)} classes differ, probabilities by up to {deviation:.1e}; '
+            'it is not written')
+    return deviation
 
 
 def _write_saved_model(network, path):
     with tf.Graph().as_default() as graph, tf.Session() as session:
         tf.import_graph_def(network.graph_def, name='')
-        builder = tf.saved_model.Builder(path)
 
         def describe_tensors(*names):
             return {name: tf.saved_model.build_tensor_info(
                 graph.get_tensor_by_name(name + ':0')) for name in names}
 
+        builder = tf.saved_model.Builder(path)
         builder.add_meta_graph_and_variables(
             session, [tf.saved_model.SERVING], {
                 _SIGNATURE: tf.saved_model.build_signature_def(

@@ -17,21 +17,6 @@ from cifar10_tf1.machine import devices
 from cifar10_tf1.machine import runtime
 
 
-def _predict(options):
-    # TensorFlow and the pictures take a while, so the options are checked first.
-    if options.images:
-        extras.require('PIL', 'reading pictures')
-    if options.figure is not None:
-        extras.require('matplotlib', '--figure')
-        options.figure = paths.check_new_file(options.figure, '--figure')
-    runtime.prepare_environment()
-    devices.select('cpu')
-    runtime.load_tensorflow()
-    # This imports TensorFlow, which is ready only now.
-    from cifar10_tf1.predict import classification
-    return classification.classify(options)
-
-
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.predict',
@@ -63,15 +48,25 @@ def main(argv=None):
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
 
-    def check_and_predict(options):
+    def predict(options):
         if not (options.images or options.test):
             parser.error('give pictures, folders or --test N')
-        figure = options.figure
-        if figure is not None and not figure.lower().endswith('.png'):
-            parser.error(f'--figure {figure}: give a name that ends in .png')
-        return _predict(options)
+        # TensorFlow and the pictures take a while, so the options are checked first.
+        if options.images:
+            extras.require('PIL', 'reading pictures')
+        if options.figure is not None:
+            if not options.figure.lower().endswith('.png'):
+                parser.error(f'--figure {options.figure}: give a name that ends in .png')
+            extras.require('matplotlib', '--figure')
+            options.figure = paths.check_new_file(options.figure, '--figure')
+        runtime.prepare_environment()
+        devices.select('cpu')
+        runtime.load_tensorflow()
+        # This imports TensorFlow, which is ready only now.
+        from cifar10_tf1.predict import classification
+        return classification.classify(options)
 
-    return cli.run_command(parser, argv, check_and_predict)
+    return cli.run_command(parser, argv, predict)
 
 
 if __name__ == '__main__':

@@ -35,8 +35,7 @@ class Prediction(NamedTuple):
     @property
     def is_correct(self):
         """Whether the likeliest class is the true one; None if that is unknown."""
-        label = self.picture.label
-        return None if label is None else label == int(self.probabilities.argmax())
+        return None if self.true_name is None else self.top[0][0] == self.true_name
 
     @property
     def top(self):
@@ -44,14 +43,12 @@ class Prediction(NamedTuple):
         order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
         return [(self.class_names[i], float(self.probabilities[i])) for i in order]
 
-    def format(self):
+    def __str__(self):
         note = f' ({self.picture.note})' if self.picture.note else ''
-        text = f'{self.picture.name}{note}: ' + ', '.join(
-            f'{name} {100 * probability:.1f} %' for name, probability in self.top)
-        if self.true_name is not None:
-            text += f'; true label {self.true_name}'
-            text += '' if self.is_correct else ', WRONG'
-        return text
+        truth = '' if self.true_name is None else (
+            f'; true label {self.true_name}{"" if self.is_correct else ", WRONG"}')
+        return f'{self.picture.name}{note}: ' + ', '.join(
+            f'{name} {100 * probability:.1f} %' for name, probability in self.top) + truth
 
     def as_json(self):
         entry = {'picture': self.picture.name, 'top': [
@@ -106,37 +103,36 @@ def classify(options):
 def _predict(classifier, loaded, options):
     """Prints a line for each picture, unless --json. Returns list of Prediction."""
     predictions = []
-    while True:
-        block = list(itertools.islice(loaded, inference.BLOCK))
-        if not block:
-            return predictions
+    for block in iter(lambda: list(itertools.islice(loaded, inference.BLOCK)), []):
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))
         for picture, row in zip(block, rows):
             if options.figure is None:  # saves memory
                 picture = picture._replace(pixels=None, preview=None)
             predictions.append(Prediction(picture, row, classifier.class_names))
             if not options.json:
-                print(classifier.line_prefix + predictions[-1].format(), flush=True)
+                print(f'{classifier.line_prefix}{predictions[-1]}', flush=True)
+    return predictions
 
 
 def _load_files(paths, shape, failures):
     """Yields the pictures of files and folders; reports those that can't be read."""
-    def report(name, error):
-        name = pictures.printable(name)
-        print(f'{name}: {error}', file=sys.stderr, flush=True)
-        failures.append({'picture': name, 'error': str(error)})
-
     for path in paths:
         try:
             names = pictures.list_files(path)
         except UserError as error:
-            report(path, error)
+            _report(path, error, failures)
             continue
         for name in names:
             try:
                 yield pictures.load_picture(name, shape)
             except UserError as error:
-                report(name, error)
+                _report(name, error, failures)
+
+
+def _report(name, error, failures):
+    name = pictures.printable(name)
+    print(f'{name}: {error}', file=sys.stderr, flush=True)
+    failures.append({'picture': name, 'error': str(error)})
 
 
 def _draw_test_images(data_set, number, seed):

@@ -7,7 +7,6 @@ with a light border is inverted.
 """
 
 import os
-import stat
 import warnings
 from typing import NamedTuple, Optional
 
@@ -34,15 +33,10 @@ class Picture(NamedTuple):
 
 
 def list_files(path):
-    """Lists the pictures that a path names.
+    """Lists the file that a path names, or the PNG and JPEG files of its folder.
 
-    Args:
-      path: str, a file or a folder.
-    Returns:
-      list of str: the file, or the folder's PNG and JPEG files sorted by name, without
-      hidden files and subfolders.
-    Raises:
-      UserError: the folder has no picture, or can't be read.
+    Leaves out hidden files and subfolders. Raises UserError if a folder has no picture
+    or can't be read.
     """
     if not os.path.isdir(path):
         return [path]
@@ -60,13 +54,13 @@ def list_files(path):
 
 
 def load_picture(path, shape):
-    """Reads and scales one file.
+    """Reads and scales one file; the first frame of an animation.
 
     Args:
       path: str.
       shape: systems.base.PictureShape.
     Returns:
-      Picture; the first frame of an animation.
+      Picture.
     Raises:
       UserError: it can't be read; the message does not name the file.
     """
@@ -75,24 +69,14 @@ def load_picture(path, shape):
         # Pillow refuses pictures of over 178 megapixels and warns above half of that.
         warnings.simplefilter('ignore')
         try:
-            # Opening a pipe could block for ever.
-            if not stat.S_ISREG(os.stat(path).st_mode):
-                raise UserError('is not a file')
-            if not os.path.getsize(path):
-                raise UserError('is empty')
             with Image.open(path, formats=('PNG', 'JPEG')) as image:
                 return _convert(image, printable(path), shape)
-        except UserError:
-            raise
-        except Image.DecompressionBombError:
-            raise UserError(f'has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; '
-                            'make it smaller first')
-        except MemoryError:
-            raise UserError('does not fit into memory; make it smaller first')
         # On damaged bytes Pillow raises OSError, SyntaxError, ValueError,
         # struct.error and others.
         except Exception as error:  # pylint: disable=broad-except
-            raise UserError(_explain(error))
+            reason = getattr(error, 'strerror', None) or str(error) or repr(error)
+            raise UserError('cannot be read as PNG or JPEG: '
+                            + printable(reason.splitlines()[0]))
 
 
 def printable(text):
@@ -107,16 +91,6 @@ def as_rgb(pixels):
     return np.broadcast_to(pixels, pixels.shape[:2] + (3,))
 
 
-def _explain(error):
-    strerror = getattr(error, 'strerror', None)
-    if strerror:
-        return f'cannot be read: {strerror}'
-    if type(error).__name__ == 'UnidentifiedImageError':
-        return 'is neither PNG nor JPEG, or damaged'
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return f'is damaged: {printable(line)}'
-
-
 def _convert(image, name, shape):
     from PIL import Image
     from PIL import ImageOps
@@ -127,21 +101,19 @@ def _convert(image, name, shape):
     raw_mode = image.tile[0][3]
     image.load()  # comes first: Pillow reports damaged pixels only once
     image = _as_rgb_or_rgba(image, raw_mode)
-    scale = PREVIEW_SIZE / max(image.size)
-    pixels, preview = map(_finish, (
-        ImageOps.fit(image, (shape.side, shape.side), Image.LANCZOS),
-        image.resize(tuple(max(1, round(side * scale)) for side in image.size),
-                     Image.LANCZOS)))
-    note = ''
+    pixels = _finish(ImageOps.fit(image, (shape.side, shape.side), Image.LANCZOS))
+    image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.LANCZOS)
+    preview, note = np.asarray(_finish(image)), ''
     if shape.channels == 1:
         pixels = np.asarray(pixels.convert('L'))[:, :, np.newaxis]
-        if shape.is_light_on_dark and _has_light_border(pixels):
+        border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        if shape.is_light_on_dark and np.median(border) > 127:
             pixels, note = 255 - pixels, 'inverted: light on dark'
         preview = as_rgb(pixels)
     pixels = np.asarray(pixels)
     if (pixels == pixels[0, 0]).all():
         note = 'blank: a single colour'
-    return Picture(name, pixels, np.asarray(preview), note)
+    return Picture(name, pixels, preview, note)
 
 
 def _as_rgb_or_rgba(image, raw_mode):
@@ -157,9 +129,8 @@ def _as_rgb_or_rgba(image, raw_mode):
                 (values != transparent).astype(np.uint8) * 255))
     elif transparent is not None and raw_mode in _TRANSPARENT:
         image.info['transparency'] = _TRANSPARENT[raw_mode](transparent)
-    if image.mode.endswith(('A', 'a')) or 'transparency' in image.info:
-        return image.convert('RGBA')
-    return image.convert('RGB')
+    has_alpha = image.mode.endswith(('A', 'a')) or 'transparency' in image.info
+    return image.convert('RGBA' if has_alpha else 'RGB')
 
 
 def _finish(image):
@@ -174,8 +145,3 @@ def _finish(image):
         return image
     page = Image.new('RGBA', image.size, 'white')
     return Image.alpha_composite(page, image).convert('RGB')
-
-
-def _has_light_border(pixels):
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    return np.median(border) > 127

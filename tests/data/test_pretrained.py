@@ -84,15 +84,13 @@ def test_each_packing_gives_the_same_tensors(tensors, tmp_path, kind):
         kind not in OTHERS)
 
 
-@pytest.mark.parametrize('kind', DOCUMENTED[:4])
+@pytest.mark.parametrize('kind', DOCUMENTED[1:4])
 def test_a_folder_will_do(tensors, tmp_path, kind, monkeypatch):
-    write(tmp_path, kind, tensors)
+    path = write(tmp_path, kind, tensors)
     monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
     assert load().for_record == load(tmp_path).for_record
-
-
-def test_an_index_is_a_checkpoint(tensors, tmp_path):
-    assert load(f'{write(tmp_path, "V2", tensors)}.index')
+    if kind == 'V2':
+        assert load(f'{path}.index').for_record == load(tmp_path).for_record
 
 
 OTHER_TENSORS = {
@@ -123,11 +121,11 @@ def test_an_archive_with_another_digest_than_the_known_one(tensors, tmp_path):
 
 FAULTS = {
     'missing': (lambda t: t.pop(BETA), f'{BETA} is missing'),
-    'shape': (lambda t: t.update({BETA: np.zeros(6, 'f')}), f'{BETA} is [6], not [5]'),
+    'shape': (lambda t: t.update({BETA: np.zeros(6, 'f')}),
+              f'{BETA} is float32 [6] instead of float32 [5]'),
     'NaN': (lambda t: t[BETA].__setitem__(0, np.nan),
             f'{BETA} holds numbers that are not finite'),
-    'infinity': (lambda t: t[BETA].__setitem__(0, np.inf), f'{BETA} holds'),
-    'type': (lambda t: t.update({BETA: np.zeros(5)}), f'{BETA} is float64, not float32')}
+    'type': (lambda t: t.update({BETA: np.zeros(5)}), f'{BETA} is float64 [5] instead of')}
 
 
 @pytest.mark.parametrize('kind', ['V2', 'archive of a frozen graph', 'npz', 'keras'])
@@ -141,7 +139,7 @@ def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
         load(path)
 
 
-@pytest.mark.parametrize('number', [0, 2, 4])
+@pytest.mark.parametrize('number', [0, 4])
 def test_another_number_of_convolutions(tensors, tmp_path, number):
     layers = [[np.zeros(1)] * 4] * number
     path = published_weights.write_keras(tmp_path / 'x.h5', layers)
@@ -151,7 +149,7 @@ def test_another_number_of_convolutions(tensors, tmp_path, number):
 
 
 @pytest.mark.parametrize('kind', DOCUMENTED + OTHERS)
-@pytest.mark.parametrize('part', [1 / 3, 2 / 3, 0])
+@pytest.mark.parametrize('part', [2 / 3, 0])
 def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind, part):
     path = write(tmp_path, kind, tensors)
     file = tmp_path / (CHECKPOINT + '.data-00000-of-00001') if kind == 'V2' else path
@@ -186,18 +184,12 @@ def test_no_network_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd):
         data_helpers.NOWHERE + name for name in names]
 
 
-def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
-    (tmp_path / 'x').write_text('mine')
-    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'x' / 'y'))
-    with fails(str(tmp_path), '--pretrained') as caught:
+@pytest.mark.parametrize('folder', ['gs://bucket/x', __file__ + '/y'])
+def test_a_folder_that_cannot_be_made(monkeypatch, folder):
+    monkeypatch.setenv('INCEPTION_V3_DIR', folder)
+    with fails(folder) as caught:
         load()
     assert '--data-dir' not in str(caught.value)
-
-
-def test_a_folder_on_a_server(monkeypatch):
-    monkeypatch.setenv('INCEPTION_V3_DIR', 'gs://bucket/x')
-    with fails('INCEPTION_V3_DIR', 'gs://'):
-        load()
 
 
 def test_what_the_document_lists():

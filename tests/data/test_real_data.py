@@ -47,7 +47,7 @@ def test_first_images(real_data_dir):
         record, = [entry for entry in json.load(file)
                    if entry['crop'] == 'central']
     data_set = cifar10.load_data_set(real_data_dir)
-    records = cifar10.load_bytes([data_set.test_path], 10000)[:100]
+    records = cifar10.load_bytes([data_set.test_paths[0]], 10000)[:100]
     images = records[:, 1:].reshape([-1, 3, 32, 32]).transpose([0, 2, 3, 1])
     with inference.Classifier(deep_cnn, reference_run.find_checkpoint(),
                               description.Threads(1, 1, 1)) as classifier:

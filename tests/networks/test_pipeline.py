@@ -280,5 +280,5 @@ def test_no_path_in_the_graph(reader, tiny_data_set):
     """A .meta file is published; it names no folder of the machine."""
     text = str(reader.session.graph_def)
     assert 'TensorSliceDataset' in text and len(text) < 500000
-    assert tiny_data_set.test_path not in text
+    assert tiny_data_set.test_paths[0] not in text
     assert 'data_batch' not in text

@@ -21,7 +21,7 @@ def verify_main(path, data_set, monkeypatch, *options):
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: data_set)
     monkeypatch.setattr(scripts, 'path', lambda name: TINY_TRAIN)
     return verify.main([str(path), '--data-dir',
-                        os.path.dirname(data_set.test_path)] + list(options))
+                        os.path.dirname(data_set.test_paths[0])] + list(options))
 
 
 def test_verify_passes(record_file, tiny_data_set, monkeypatch, capsys):

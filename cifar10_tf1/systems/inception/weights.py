@@ -8,7 +8,7 @@ which fine-tuning leaves out anyway.
 
 from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import pretrained
-from cifar10_tf1.data import download
+from cifar10_tf1.data.verification import DataFile
 
 _HOST = 'https://storage.googleapis.com/download.tensorflow.org/models'
 # Names that begin with one of these are trained from fresh weights.
@@ -34,14 +34,12 @@ PUBLISHED = pretrained.PretrainedWeights(
     find_folder=lambda: systems.find('inception_v3').weights_dir,
     mirror_variable='INCEPTION_V3_URL',
     archives=(
-        download.Archive(
-            'inception_v3_2016_08_28_frozen.pb.tar.gz',
-            (f'{_HOST}/inception_v3_2016_08_28_frozen.pb.tar.gz',), 88668554,
-            '7045b72a954af4dce36346f478610acdccbf149168fa25c78e54e32f0c723d6d'),
-        download.Archive(
-            'inception_v3_2016_08_28.tar.gz',
-            (f'{_HOST}/inception_v3_2016_08_28.tar.gz',), None, None,
-            lambda path: '')),
+        DataFile(
+            'inception_v3_2016_08_28_frozen.pb.tar.gz', 88668554,
+            '7045b72a954af4dce36346f478610acdccbf149168fa25c78e54e32f0c723d6d',
+            (f'{_HOST}/inception_v3_2016_08_28_frozen.pb.tar.gz',)),
+        DataFile('inception_v3_2016_08_28.tar.gz', None, None,
+                 (f'{_HOST}/inception_v3_2016_08_28.tar.gz',))),
     checkpoint='inception_v3.ckpt',
     frozen_graph='inception_v3_2016_08_28_frozen.pb',
     mark=('InceptionV3/Logits/Conv2d_1c_1x1/weights', (1, 1, 2048, 1001)),
