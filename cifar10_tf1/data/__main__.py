@@ -17,19 +17,31 @@ _SHOWN = (0, 1), (0, 1), (0, 1), (0, 1, 10), (0, 1)
 
 
 def _print_statistics(options):
-    from cifar10_tf1.data import statistics
+    import numpy as np
     data_set = _SOURCE.load(options.data_dir or _SOURCE.data_dir,
                             options.synthetic)
-    parts = statistics.list_parts(data_set)
-    for number, (shown, (name, labels, images)) in enumerate(zip(_SHOWN, parts), 1):
+    all_labels, all_images = data_set.labels_and_images('train')
+    files = zip(data_set.train_paths, np.split(all_labels, len(_SHOWN)),
+                np.split(all_images, len(_SHOWN)), _SHOWN)
+    for number, (path, labels, images, shown) in enumerate(files, 1):
         if options.file not in (None, number):
             continue
+        counts = np.bincount(labels, minlength=len(data_set.class_names)).tolist()
         for index in shown if options.image is None else (options.image,):
             if index >= len(images):
-                raise UserError(f'{name} has {len(images):,} images; give a smaller '
+                raise UserError(f'{path} has {len(images):,} images; give a smaller '
                                 '--image, they count from 0')
-            for line in statistics.format_image(
-                    number, labels, images, index, data_set.class_names).split('\n'):
+            image, label = images[index], int(labels[index])
+            # As the documents print them, to the character.
+            for line in ('', f'Stats of batch {number}:',
+                         f'Samples: {len(labels)}',
+                         f'Label Counts: {dict(enumerate(counts))}',
+                         f'First 20 Labels: {labels[:20].tolist()}',
+                         '', f'Example of Image {index}:',
+                         f'Image - Min Value: {image.min()} Max Value: {image.max()}',
+                         f'Image - Shape: {image.shape}',
+                         f'Label - Label Id: {label} '
+                         f'Name: {data_set.class_names[label]}'):
                 print(line and data_set.line_prefix + line)
     return 0
 
