@@ -5,6 +5,8 @@ each on a line of its own. To add one, write a function in a module here that
 returns its lines, and name it by @table.
 """
 
+import textwrap
+
 TABLES = {}  # name: the function of its lines
 
 
@@ -12,3 +14,9 @@ def table(build):
     """Makes a function build_NAME the table NAME."""
     TABLES[build.__name__[len('build_'):]] = build
     return build
+
+
+def wrap(text, indent=''):
+    """Lines of at most 98 characters; 'p = 0.02' stays together."""
+    lines = textwrap.wrap(text.replace(' = ', '\0=\0'), 98, subsequent_indent=indent)
+    return [line.replace('\0', ' ') for line in lines]

@@ -52,8 +52,8 @@ def build_notebook_ports():
                 for values in (ours, theirs)),
                 f'{found["difference"]:+.4f} ({words.format_p(found["p"])})'])
             if not folder:  # the document has no test of the other session
-                sentences.append(f'- `{name}`: ' + describe_documented(
-                    systems.find(name).documented.mean_over_batches, ours, theirs))
+                sentences += page_tables.wrap(f'- `{name}`: ' + describe_documented(
+                    systems.find(name).documented.mean_over_batches, ours, theirs), '  ')
     return results.format_table(
         ['system', 'training data', 'ours, by seed', 'plain port, not seeded',
          'ours less the port\'s, on average (Welch\'s t test)'], rows) + [''] + sentences
@@ -64,33 +64,34 @@ def describe_documented(value, ours, theirs):
     places = [place(value, min(numbers), max(numbers)) for numbers in (ours, theirs)]
     p = [words.format_p(statistics_of_runs.compare_one(numbers, value)['p'])
          for numbers in (ours, ours + theirs)]
-    return (f'the documented {value:.4f} lies {places[0]} {len(ours)} of our runs and '
-            f'{places[1]} {len(theirs)} of the port. As one more run of ours: '
-            f'{p[0]} (t test); as one more of all {len(ours + theirs)}: {p[1]}.')
+    return (f'the documented {value:.4f} lies {places[0]} our {len(ours)} runs and '
+            f'{places[1]} {len(theirs)} runs of the port. A t test of it as one more run: '
+            f'{p[0]} beside ours, {p[1]} beside all {len(ours + theirs)}.')
 
 
 def place(value, least, greatest):
     return ('below all' if value < least else 'above all' if value > greatest
-            else 'within the range of')
+            else 'among')
 
 
 @page_tables.table
 def build_notebook_levels():
     """How far the documented curves lie from ours, over all of their places."""
-    lines = []
+    rows = []
     for name in NOTEBOOKS:
         for title, folder in SESSIONS:
             group, = results.load_json('runs', name, folder, 'statistics.json')['groups']
             for curve in group['curves']:
                 spread, figure = curve['spread'], curve['title']
                 p = words.format_p(curve['documented_as_one_more']['p'])
-                lines.append(
-                    f'- `{name}`, {title}, {figure[0].lower()}{figure[1:]}: ours minus '
-                    f'the document\'s: {spread["mean"]:+.2f} {curve["unit"]} '
-                    f'({spread["least"]:+.2f} to {spread["greatest"]:+.2f}), the '
-                    f'document lies {place(0, spread["least"], spread["greatest"])} '
-                    f'{spread["n"]} seeds; as one more run: {p} (t test).')
-    return lines
+                rows.append([
+                    f'`{name}`', title, figure, f'{spread["mean"]:+.2f} {curve["unit"]} '
+                    f'({spread["least"]:+.2f} to {spread["greatest"]:+.2f})',
+                    f'{place(0, spread["least"], spread["greatest"])} {spread["n"]} seeds',
+                    p])
+    return results.format_table(
+        ['system', 'training data', 'figure', 'ours minus the document\'s, mean and range '
+         'over seeds', 'the document lies', 'as one more run (t test)'], rows)
 
 
 def load_port_curves(name, folder, figure):

@@ -1,7 +1,6 @@
 """README's table of results, and what the seeds of deep_cnn say."""
 
 import statistics
-import textwrap
 
 import page_tables
 from cifar10_tf1 import systems
@@ -42,12 +41,6 @@ def build_systems():
          'lowest and highest seed', 'one training, on a CPU'], rows)
 
 
-def wrap(text, indent=''):
-    """Lines of at most 98 characters; 'p = 0.02' stays together."""
-    lines = textwrap.wrap(text.replace(' = ', '\0=\0'), 98, subsequent_indent=indent)
-    return [line.replace('\0', ' ') for line in lines]
-
-
 def load_means(name):
     """(counting.Measure, a number for each seed on 1.15) of a system."""
     summary, measure = results.summarize(name)
@@ -84,7 +77,7 @@ def build_laptop():
             'above' if documented > max(runs) else 'among')
     p = statistics_of_runs.compare_one(runs, documented)['p']
     verdict = 'rules it out' if p <= statistics_of_runs.LEVEL else 'does not rule it out'
-    return wrap(
+    return page_tables.wrap(
         '`laptop_cnn` is measured as in its notebook, by the mean over 40 mini-batches, the '
         f'last of which is smaller. Its documented figure lies {side} all {len(means)} seeds '
         f'and {side} {len(ports)} runs of the original\'s own graph and loop '
@@ -99,7 +92,7 @@ def build_claim():
     lines = []
     for name, version in (('TensorFlow 1.15', '1.15'), ('TensorFlow 2.21', '2.21')):
         group = results.find_group(summary, version)
-        lines += wrap(f'- **{name}:** {describe_claim(group, measure, version)}', '  ')
+        lines += page_tables.wrap(f'- **{name}:** {describe_claim(group, measure, version)}', '  ')
     return lines
 
 
@@ -142,7 +135,7 @@ def build_claim_details():
                       for difference in summary['differences']),
                     words.describe_level(first['curves'][0])):
         lines.append(f'- {finding.word} {finding.text}')
-    return [part for line in lines for part in wrap(line, '  ')]
+    return [part for line in lines for part in page_tables.wrap(line, '  ')]
 
 
 def describe_looks(group, measure):
