@@ -45,43 +45,31 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
     """
     names = ('plain', *systems.find(system_name).kernels)
     with contextlib.ExitStack() as stack:
-        started = []
-        for python in pythons:
-            for name in names:
-                started.append(worker.Worker(python, system_name, name, data_dir,
-                                             num_cores))
-                stack.callback(started[-1].stop)
+        runtimes = [[stack.enter_context(worker.Worker(
+            python, system_name, name, data_dir, num_cores)) for name in names]
+            for python in pythons]
         # Neighbours do the same work, because ratios are taken of neighbouring blocks.
-        questions = [(one, kind) for kind in KINDS for one in started]
-        for one, kind in questions:
+        turns = [(one, kind) for kind in KINDS for group in runtimes for one in group]
+        for one, kind in turns:
             one.ask(kind, 0.0)  # builds its graph
-        blocks = {question: [] for question in questions}
         for number in range(num_blocks):
             print(f'block {number + 1} of {num_blocks}', file=sys.stderr,
                   end='\r', flush=True)
-            for one, kind in questions:
-                blocks[one, kind].append(one.ask(kind, block_seconds))
+            for one, kind in turns:
+                one.blocks[kind].append(one.ask(kind, block_seconds))
         print(' ' * 40, file=sys.stderr, end='\r', flush=True)
-    runtimes = []
-    for first in range(0, len(started), len(names)):
-        group = started[first:first + len(names)]
-        runtimes.append({
-            'wheel': group[0].about['wheel'], 'cpu': group[0].about['cpu'],
-            'formulations': {one.formulation: {
-                'start_up_seconds': one.about['start_up_seconds'],
-                'peak_memory_kb': one.about['peak_memory_kb'],
-                'blocks': {kind: blocks[one, kind] for kind in KINDS}}
-                for one in group}})
-    return {'system': system_name, 'cores': started[0].about['cores'],
-            'block_seconds': block_seconds, 'runtimes': runtimes}
+    return {'system': system_name, 'cores': runtimes[0][0].about['cores'],
+            'block_seconds': block_seconds, 'runtimes': [
+                {'wheel': group[0].about['wheel'], 'cpu': group[0].about['cpu'],
+                 'formulations': {one.formulation: {
+                     'start_up_seconds': one.about['start_up_seconds'],
+                     'peak_memory_kb': one.about['peak_memory_kb'],
+                     'blocks': one.blocks} for one in group}}
+                for group in runtimes]}
 
 
 def describe(measured):
-    """Lists the Markdown lines of the result.
-
-    Rates are medians over the blocks; ratios are medians of the blocks' ratios to the
-    plain port on the first runtime.
-    """
+    """The Markdown lines of a result; ratios are to the plain port on the first runtime."""
     lines = []
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
     for runtime in measured['runtimes']:

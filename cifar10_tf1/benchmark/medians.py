@@ -24,11 +24,10 @@ class Figure(NamedTuple):
 
 
 def summarize(values):
-    """Summarizes one value per block as a Figure.
+    """The Figure of one value per block; its interval lies between order statistics.
 
-    The interval lies between order statistics: it leaves out as many of the smallest and
-    largest values as LEVEL permits. Fewer than six values can't reach LEVEL; their
-    interval goes from the smallest to the largest.
+    Fewer than six values can't reach LEVEL; their interval goes from the smallest to the
+    largest.
     """
     values = sorted(values)
     cut = max([0] + [k for k in range(len(values) // 2)
@@ -39,8 +38,7 @@ def summarize(values):
 
 def find_level(num_values, num_left_out):
     """Probability that the interval covers the median, some left out on either side."""
-    ways = 1
-    tail = 0
+    ways, tail = 1, 0
     for k in range(num_left_out + 1):
         tail += ways  # of k values below the median
         ways = ways * (num_values - k) // (k + 1)

@@ -7,6 +7,7 @@ Prints one line of JSON about itself. Then it reads lines `train SECONDS` or
 with a line of JSON: {"count": images, "seconds": time}.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -30,25 +31,24 @@ NUM_WARM_UP_STEPS, MAX_WARM_UP_SECONDS = 10, 30.0
 
 
 class Worker:
-    """Such a process, started and asked by another one."""
+    """Such a process, started and asked by another one; a context manager.
+
+    Attributes:
+      formulation: 'plain', 'stock' or 'fast'.
+      about: dict, its line about itself.
+      blocks: {'train' or 'test': [images a second]}, for the owner.
+    """
 
     def __init__(self, python, system_name, formulation, data_dir, num_cores=None):
-        """Starts it and waits until it can be asked.
+        """Starts it, by default on all cores, and waits until it can be asked.
 
-        Args:
-          python: str, path of the runtime's interpreter.
-          system_name: str, one of systems.NAMES.
-          formulation: 'plain', 'stock' or 'fast'.
-          data_dir: str, the folder of data.generate.
-          num_cores: int, or None for all available cores.
         Raises:
           UserError: it can't be started, or it ends.
         """
-        self.python = python
         self.formulation = formulation
-        cores = None
-        if num_cores is not None:
-            cores = sorted(os.sched_getaffinity(0))[:num_cores]
+        self.blocks = {'train': [], 'test': []}
+        self._python = python
+        cores = num_cores and sorted(os.sched_getaffinity(0))[:num_cores]
         # A file, because a pipe that nobody reads would fill up.
         self._errors = tempfile.TemporaryFile('w+')
         try:
@@ -66,47 +66,40 @@ class Worker:
         try:
             self.about = self._read()
         except BaseException:
-            self.stop()
+            self.__exit__()
             raise
 
-    def ask(self, kind, seconds):
-        """Trains or tests for some seconds. Returns images a second."""
-        try:
-            print(kind, seconds, file=self._process.stdin, flush=True)
-        except BrokenPipeError:
-            self._raise_ended()
-        answer = self._read()
-        return answer['count'] / answer['seconds']
+    def __enter__(self):
+        return self
 
-    def stop(self):
+    def __exit__(self, *unused_exception):
         self._process.kill()
         self._process.wait()
 
+    def ask(self, kind, seconds):
+        """Trains or tests for some seconds. Returns images a second."""
+        with contextlib.suppress(BrokenPipeError):  # nothing to read then
+            print(kind, seconds, file=self._process.stdin, flush=True)
+        answer = self._read()
+        return answer['count'] / answer['seconds']
+
     def _read(self):
         line = self._process.stdout.readline()
-        if not line:
-            self._raise_ended()
-        try:
-            return json.loads(line)
-        except ValueError:
-            raise UserError(f'{self.python} does not run the benchmark: it printed '
-                            f'{line[:60]!r}; choose a Python with --python')
-
-    def _raise_ended(self):
+        if line:
+            try:
+                return json.loads(line)
+            except ValueError:
+                raise UserError(f'{self._python} does not run the benchmark: it printed '
+                                f'{line[:60]!r}; choose a Python with --python')
         status = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        raise UserError(f'{self.python}, {self.formulation}: '
+        raise UserError(f'{self._python}, {self.formulation}: '
                         + (lines[-1] if lines else f'ended with status {status}'))
 
 
 def open_steps(system_name, formulation, data_dir):
-    """Loads TensorFlow and what is timed.
-
-    Returns:
-      {'train': generator, 'test': generator}, endless; each value is the number of
-      images of a step that was taken.
-    """
+    """{'train': generator, 'test': generator}, endless: the images of each step taken."""
     devices.select('cpu')
     entry = systems.find(system_name)
     if formulation == 'plain':

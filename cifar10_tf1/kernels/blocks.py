@@ -19,16 +19,10 @@ _POOL = 2  # pixels, its side and its stride
 
 
 def build_layers(images, layers):
-    """Convolutions, each with biases, ReLU and a 2 x 2 pool.
+    """As kernels.stock.build_pooled_convolutions, VALID, stride 1, with ReLU.
 
     Two halves of the batch run side by side, whatever the number of threads, so the
     bits do not depend on it.
-
-    Args:
-      images: float32 [batch, side, side, 1].
-      layers: list of (weights, biases): float32 [size, size, in, out], [out].
-    Returns:
-      float32 [batch, features], in the order of rows, columns and maps.
     """
     half = tf.shape(images)[0] // 2
     return tf.concat([
@@ -53,12 +47,9 @@ def _build_half(images, layers):
 
 
 def _build_layer(net, block, weights, biases):
-    """One layer on blocks of `block` x `block` pixels.
+    """[blocks, blocks, batch, block^2 * in] to [tiles, tiles, batch, tile^2 * out].
 
-    Args:
-      net: float32 [blocks, blocks, batch, block * block * in].
-    Returns:
-      float32 [tiles, tiles, batch, tile * tile * out], tile = block / 2.
+    A tile is half as wide as a block.
     """
     size, unused_size, num_in, num_out = weights.shape.as_list()
     # A tile's windows reach over this many blocks in each direction.
@@ -80,13 +71,9 @@ def _build_layer(net, block, weights, biases):
 
 
 def _join_neighbours(net, reach):
-    """Joins each block with the next ones of its row, along the last axis.
+    """Joins `reach` neighbouring blocks of a row along the last axis.
 
-    Args:
-      net: float32 [rows, columns, batch, channels].
-      reach: int, how many blocks side by side.
-    Returns:
-      float32 [rows, columns - reach + 1, batch, reach * channels].
+    [rows, columns, batch, n] to [rows, columns - reach + 1, batch, reach * n].
     """
     number = net.shape[1].value - reach + 1
 
@@ -102,14 +89,10 @@ def _join_neighbours(net, reach):
 
 
 def _build_product(net, matrix, reach):
-    """Multiplies each block and those below it, as one vector, by a matrix.
+    """Multiplies `reach` blocks, one below the other, as one vector, by a matrix.
 
-    Args:
-      net: float32 [rows, columns, batch, channels].
-      matrix: float32 [reach * channels, units].
-      reach: int, how many blocks, one below the other.
-    Returns:
-      float32 [(rows - reach + 1) * columns * batch, units].
+    [rows, columns, batch, n] and [reach * n, units] to
+    [(rows - reach + 1) * columns * batch, units].
     """
     channels = net.shape[3].value
     number = net.shape[0].value - reach + 1
@@ -149,22 +132,17 @@ def _add_shifted(parts, axis):
 def _list_places(block, size, reach):
     """The weight between each pixel of the blocks and each pixel of the tile.
 
-    Returns:
-      float32 [reach * reach * block * block, block * block, size * size], ones and
-      zeros. The tile's pixels are sorted by their place in a pool's window, then by
-      window.
+    float32 [reach * reach * block * block, block * block, size * size], ones and zeros.
+    The tile's pixels are sorted by their place in a pool's window, then by window.
     """
-    pixels = [(i * block + row, j * block + column)
-              for i in range(reach) for j in range(reach)
-              for row in range(block) for column in range(block)]
+    pixels = np.array([(i * block + row, j * block + column)
+                       for i in range(reach) for j in range(reach)
+                       for row in range(block) for column in range(block)])
     tile = range(block // _POOL)
-    outputs = [(_POOL * row + i, _POOL * column + j)
-               for i in range(_POOL) for j in range(_POOL)
-               for row in tile for column in tile]
-    places = np.zeros([len(pixels), len(outputs), size, size], np.float32)
-    for i, pixel in enumerate(pixels):
-        for j, output in enumerate(outputs):
-            row, column = pixel[0] - output[0], pixel[1] - output[1]
-            if 0 <= row < size and 0 <= column < size:
-                places[i, j, row, column] = 1
-    return places.reshape(len(pixels), len(outputs), size * size)
+    outputs = np.array([(_POOL * row + i, _POOL * column + j)
+                        for i in range(_POOL) for j in range(_POOL)
+                        for row in tile for column in tile])
+    row, column = (pixels[:, np.newaxis] - outputs).transpose(2, 0, 1)
+    taps = np.where((0 <= row) & (row < size) & (0 <= column) & (column < size),
+                    row * size + column, -1)
+    return (taps[:, :, np.newaxis] == np.arange(size * size)).astype(np.float32)

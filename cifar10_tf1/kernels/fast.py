@@ -12,16 +12,10 @@ from cifar10_tf1.kernels import pooled
 from cifar10_tf1.kernels import rows
 from cifar10_tf1.kernels import winograd
 from cifar10_tf1.kernels.rows import build_flat_product  # noqa: F401
-from cifar10_tf1.kernels.stock import build_batch_normalized  # noqa: F401
-from cifar10_tf1.kernels.stock import build_normalized  # noqa: F401
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):
-    """As kernels.stock; images [batch, height, width, channels] to a plane.
-
-    The pool comes first: it commutes exactly with adding a bias and with ReLU, and
-    leaves them a quarter of the numbers.
-    """
+    """The pool comes first: it commutes exactly with adding a bias and with ReLU."""
     evens, odds = rows.build_image_convolution(images, weights)
     with tf.name_scope(pool_name):
         net = rows.build_max_pool(evens, odds)
@@ -29,8 +23,7 @@ def build_convolution_and_pool(images, weights, biases, pool_name):
 
 
 def build_convolution(net, weights, biases):
-    return rows.build_biased_relu(winograd.build_convolution(net, weights),
-                                  biases)
+    return rows.build_biased_relu(winograd.build_convolution(net, weights), biases)
 
 
 def build_max_pool(net, name):

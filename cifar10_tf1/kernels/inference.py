@@ -1,20 +1,18 @@
 """The fast kernels for testing, without gradients.
 
-Without gradients, TensorFlow's own convolution of three channels and its pool are faster
-than kernels.fast. The first layers take as many images at a time as fit into a cache;
-their activations are parts of the batch: lists of float32 [images, height, width,
-channels]. From conv_2 on, activations are planes, as in kernels.fast. conv_2 has larger
-tiles: their larger errors would matter only to the gradient of a pool.
+TensorFlow's own convolution of three channels and its pool are faster than kernels.fast
+here. The first layers take as many images at a time as fit into a cache; their
+activations are parts of the batch: lists of float32 [images, height, width, channels].
+From conv_2 on, activations are planes, as in kernels.fast. conv_2 has larger tiles: their
+larger errors would matter only to the gradient of a pool.
 """
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import winograd
-from cifar10_tf1.kernels.fast import build_batch_normalized  # noqa: F401
 from cifar10_tf1.kernels.fast import build_flat_product  # noqa: F401
 from cifar10_tf1.kernels.fast import build_normalization  # noqa: F401
-from cifar10_tf1.kernels.fast import build_normalized  # noqa: F401
 from cifar10_tf1.kernels.fast import build_pooled_convolutions  # noqa: F401
 
 _PART = 25         # images
@@ -22,7 +20,6 @@ _TILE_OUTPUTS = 6  # rows
 
 
 def build_convolution_and_pool(images, weights, biases, pool_name):
-    """As kernels.stock; images [batch, height, width, channels] to parts."""
     parts = []
     for start in range(0, images.shape[0].value, _PART):
         net = tf.nn.conv2d(images[start:start + _PART], weights, [1, 1, 1, 1],
@@ -34,7 +31,7 @@ def build_convolution_and_pool(images, weights, biases, pool_name):
 
 
 def build_convolution(parts, weights, biases):
-    """As kernels.fast, of parts; the biases join in the last transform."""
+    """From parts to a plane; the biases join in the last transform."""
     plane = tf.concat([tf.transpose(part, [1, 2, 0, 3]) for part in parts], 2)
     unused_height, width, batch, unused_channels = plane.shape.as_list()
     biases = tf.tile(tf.reshape(biases, [1, 1, -1]), [width, batch, 1])
@@ -46,7 +43,7 @@ def build_convolution(parts, weights, biases):
 
 
 def build_max_pool(net, name):
-    """As kernels.fast: the rows of each window by twos, the columns at once."""
+    """The rows of each window by twos, the columns at once."""
     with tf.name_scope(name):
         pooled = []
         for i in range(0, len(net), 2):

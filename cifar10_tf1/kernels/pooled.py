@@ -27,22 +27,17 @@ def build_layers(images, layers, strides, has_relu):
     Only the first stride may differ from 1; it must divide the sides of the images.
     """
     assert set(strides[1:]) <= {1}, strides
+    batch = images.shape[0].value
+    num_parts = _NUM_PARTS if batch is None else -(-batch // _PART)
+    batch = tf.shape(images)[0] if batch is None else batch
+    bounds = [batch * i // num_parts for i in range(num_parts + 1)]
     parts = []
-    for begin, end in _split(images):
+    for begin, end in zip(bounds, bounds[1:]):
         # The images become the channels of a convolution, which needs at least one.
         part_end = end if isinstance(end, int) else tf.maximum(end, begin + 1)
         part = _build_part(images[begin:part_end], layers, strides, has_relu)
         parts.append(part[:end - begin])
     return tf.concat(parts, axis=0)
-
-
-def _split(images):
-    """(begin, end) of each part: ints, or tensors if the batch is unknown."""
-    batch = images.shape[0].value
-    num_parts = _NUM_PARTS if batch is None else -(-batch // _PART)
-    batch = tf.shape(images)[0] if batch is None else batch
-    bounds = [batch * i // num_parts for i in range(num_parts + 1)]
-    return list(zip(bounds, bounds[1:]))
 
 
 def _build_part(net, layers, strides, has_relu):
@@ -64,10 +59,6 @@ def _build_blocks(net, weights, stride):
 
     The pixels of each block, as wide as the stride, become channels.
 
-    Args:
-      net: float32 [batch, height, width, channels], square.
-      weights: float32 [size, size, channels, filters].
-      stride: pixels.
     Returns:
       (net, weights, (before, after)): those of that convolution; its padding, blocks.
     """
@@ -97,14 +88,7 @@ def _build_convolution(net, weights, padding):
 
     The weights' gradient swaps roles: channels are the batch, the batch is the channels
     and the gradient is the filter. TensorFlow 1.15's own kernel takes two to five times
-    as long.
-
-    Args:
-      net: float32 [batch, height, width, channels].
-      weights: float32 [size, size, channels, filters].
-      padding: (before, after), pixels.
-    Returns:
-      float32 [batch, height, width, filters].
+    as long. The padding is (before, after), pixels.
     """
     @tf.custom_gradient
     def convolve(net, weights):
@@ -144,11 +128,7 @@ def _put_batch_third(net):
 
 
 def _build_pool(net):
-    """The largest of 2 x 2, stride 2, of even sides.
-
-    As in TensorFlow, the gradient goes to the first of equal ones, by row, then by
-    column.
-    """
+    """The largest of 2 x 2, stride 2; the gradient goes to the first of equal ones."""
     unused_batch, height, width, channels = net.shape.as_list()
     assert height % _POOL == width % _POOL == 0, net.shape
     # Two rows, in each the columns in pairs.

@@ -30,11 +30,8 @@ def build_image_convolution(images, weights):
     """SAME convolution of few channels, stride 1; even and odd columns apart.
 
     The last even column is repeated, so the last window has a third column too; this
-    changes no maximum.
+    changes no maximum. The images have no gradient.
 
-    Args:
-      images: float32 [batch, height, width, channels], without a gradient.
-      weights: float32 [5, 5, channels, filters].
     Returns:
       (evens, odds): lists of height rows, [width / 2 + 1, batch, filters] and
       [width / 2, batch, filters].
@@ -51,10 +48,7 @@ def build_image_convolution(images, weights):
         net = tf.reshape(net, [padded_height, channels * padded_width, batch])
 
         def build_patches(columns):
-            """Windows that begin at these columns, with column taps as channels.
-
-            [padded_height, 5 * channels, columns, batch].
-            """
+            """[padded_height, taps by channel, columns, batch]: windows from columns on."""
             tap, channel, column = np.ix_(range(TAPS), range(channels), columns)
             places = channel * padded_width + column + tap
             return tf.reshape(
@@ -116,15 +110,10 @@ def split_columns(rows):
 
 
 def build_max_pool(evens, odds):
-    """The largest of 3 x 3, stride 2, SAME.
+    """The largest of 3 x 3, stride 2, SAME, of build_image_convolution's columns.
 
     As in TensorFlow, the gradient goes to the first of equal ones, by row, then by
     column.
-
-    Args:
-      evens, odds: lists of rows, as of build_image_convolution.
-    Returns:
-      list of half as many rows, [width / 2, batch, channels].
     """
     height = len(evens)
 
@@ -161,10 +150,9 @@ def build_max_pool(evens, odds):
 
 
 def build_normalization(rows, settings):
-    """Local response normalisation over the channels of each row.
+    """Local response normalisation of each row: x n^-beta, where beta has to be 0.75.
 
-    x n^-beta, where n is bias + alpha times the sum of the squares of the
-    neighbouring channels; beta has to be 0.75.
+    n is bias + alpha times the sum of the squares of the neighbouring channels.
     """
     assert settings.beta == 0.75, settings
     channels = rows[0].shape[-1].value
@@ -217,14 +205,7 @@ def build_biased_relu(rows, biases):
 
 
 def build_flat_product(rows, weights):
-    """Planes, flattened by row, column and channel, times weights.
-
-    Args:
-      rows: list of float32 [width, batch, channels].
-      weights: float32 [rows * width * channels, units].
-    Returns:
-      float32 [batch, units].
-    """
+    """A plane, flattened by row, column and channel, times weights: [batch, units]."""
     parts = tf.split(weights, len(rows))
     return tf.add_n([
         tf.matmul(tf.reshape(tf.transpose(row, [1, 0, 2]),

@@ -28,10 +28,7 @@ def build_max_pool(net, name):
 def build_normalization(net, settings, name):
     """Local response normalisation over channels.
 
-    Args:
-      net: float32 [batch, height, width, channels].
-      settings: depth_radius, bias, alpha (the window is summed), beta.
-      name: str.
+    `settings` has depth_radius, bias, alpha (the window is summed) and beta.
     """
     return tf.nn.lrn(net, depth_radius=settings.depth_radius,
                      bias=settings.bias, alpha=settings.alpha,
@@ -63,25 +60,3 @@ def build_pooled_convolutions(images, layers, padding, strides, has_relu):
             net = tf.nn.relu(net)
         net = tf.nn.max_pool(net, [1, 2, 2, 1], [1, 2, 2, 1], padding)
     return tf.reshape(net, [-1, np.prod(net.shape.as_list()[1:])])
-
-
-def build_normalized(net, mean, variance, beta, epsilon):
-    """(net - mean) / sqrt(variance + epsilon) + beta, channel by channel.
-
-    Args:
-      net: float32 [batch, rows, columns, channels].
-      mean, variance, beta: float32 [channels].
-      epsilon: float.
-    """
-    factor = tf.rsqrt(variance + epsilon)
-    return net * factor + (beta - mean * factor)
-
-
-def build_batch_normalized(net, beta, epsilon):
-    """As build_normalized, with the batch's own moments.
-
-    Returns:
-      (net, mean, variance): as net; float32 [channels]; the biased variance.
-    """
-    mean, variance = tf.nn.moments(net, [0, 1, 2])
-    return build_normalized(net, mean, variance, beta, epsilon), mean, variance

@@ -28,28 +28,36 @@ def build_matrices(num_outputs=OUTPUTS):
     """The three transforms: y = output^T ((kernel g) * (input d)).
 
     For n + 4 inputs d and 5 taps g, y are the n correlations
-    y[i] = sum over k of d[i + k] g[k]. Powers of two, which don't change rounding,
-    scale the rows of `input` to a largest entry near 1; those of `kernel` are scaled
-    by the inverse.
+    y[i] = sum over k of d[i + k] g[k]; n is 6 at most. The rows of `input` are Lagrange's
+    polynomials. Powers of two, which don't change rounding, scale them to a largest entry
+    near 1; those of `kernel` are scaled by the inverse.
 
-    Args:
-      num_outputs: int n, 6 at most.
     Returns:
       (input, kernel, output): float64 [n + 4, n + 4], [n + 4, 5], [n + 4, n].
     """
-    num_inputs = num_outputs + TAPS - 1  # as many products
-    points = _POINTS[:num_inputs - 1]
-    interpolation = _invert([_powers(point, num_inputs) for point in points]
-                            + [[Fraction(0)] * (num_inputs - 1) + [Fraction(1)]])
-    inputs = np.array(interpolation, np.float64).T
+    points = _POINTS[:num_outputs + TAPS - 2]
+    inputs = [_multiply(points)]  # of infinity
+    for point in reversed(points):
+        others = [other for other in points if other != point]
+        denominator = np.prod([point - other for other in others])
+        inputs.insert(0, np.append(_multiply(others) / denominator, Fraction(0)))
+    inputs = np.array(inputs, np.float64)
     scales = 2.0 ** -np.round(np.log2(np.abs(inputs).max(axis=1)))
 
     def evaluate(size):
-        rows = [_powers(point, size) for point in points]
+        rows = [[point ** exponent for exponent in range(size)] for point in points]
         return np.array(rows + [[0] * (size - 1) + [1]], np.float64)
 
     return (inputs * scales[:, np.newaxis],
             evaluate(TAPS) / scales[:, np.newaxis], evaluate(num_outputs))
+
+
+def _multiply(roots):
+    """Coefficients of the product of (x - root), exactly, the constant first."""
+    product = np.array([Fraction(1)])
+    for root in roots:
+        product = np.append(0, product) - root * np.append(product, 0)
+    return product
 
 
 def build_products(plane, weights, num_outputs):
@@ -57,8 +65,6 @@ def build_products(plane, weights, num_outputs):
 
     Args:
       plane: float32 [height, width, batch, channels], a multiple of num_outputs high.
-      weights: float32 [5, 5, channels, filters].
-      num_outputs: int, rows of a tile.
     Returns:
       list by tile of lists of num_outputs + 4 float32 [width, batch, filters].
     """
@@ -72,14 +78,7 @@ def build_products(plane, weights, num_outputs):
 
 
 def build_convolution(rows, weights):
-    """SAME correlation, stride 1, of a plane; a multiple of 4 rows.
-
-    Args:
-      rows: list of float32 [width, batch, channels].
-      weights: float32 [5, 5, channels, filters].
-    Returns:
-      list of as many float32 [width, batch, filters], with gradients.
-    """
+    """SAME correlation, stride 1, of a plane, a multiple of 4 rows; with gradients."""
     input_matrix, kernel_matrix, output_matrix = (
         matrix.astype(np.float32) for matrix in build_matrices())
     height = len(rows)
@@ -122,8 +121,7 @@ def build_convolution(rows, weights):
                         combine(input_matrix[:, places].T,
                                 tf.stack(_convolve_width(tile, kernels)))):
                     parts[row].append(part)
-            return [tf.add_n(row) if len(row) > 1 else row[0]
-                    for row in parts]
+            return [tf.add_n(row) if len(row) > 1 else row[0] for row in parts]
 
         return outputs, build_gradients
 
@@ -131,14 +129,7 @@ def build_convolution(rows, weights):
 
 
 def combine(matrix, stacked):
-    """Linear combinations of n tensors: matrix [m, n] times a stack of them.
-
-    Args:
-      matrix: float32 array.
-      stacked: float32 [n, ...].
-    Returns:
-      list of m float32 [...].
-    """
+    """Linear combinations: matrix [m, n] times stacked [n, ...], a list of m [...]."""
     shape = stacked.shape.as_list()
     combined = tf.matmul(matrix, tf.reshape(stacked, [shape[0], -1]))
     return tf.unstack(tf.reshape(combined, [matrix.shape[0]] + shape[1:]))
@@ -169,15 +160,11 @@ def _convolve_width(rows, kernels):
 
 
 def _make_width_correlation(row):
-    """A function of (row, gradient) that gives the gradient of _convolve_width's kernel.
+    """A function of (row, gradient) to the gradient of _convolve_width's kernel.
 
     A convolution with swapped roles: channels are the batch, the gradient is the filter.
-    TensorFlow 1.15's own kernel takes twice as long.
-
-    Args:
-      row: float32 [width, batch, channels], of the shape of the function's rows.
-    Returns:
-      function that returns float32 [channels, 5, filters].
+    TensorFlow 1.15's own kernel takes twice as long. All rows have the shape of `row`; the
+    gradients are [channels, 5, filters].
     """
     width, batch, channels = row.shape.as_list()
     flat_shape = tf.constant([width * batch, channels])
@@ -193,22 +180,3 @@ def _make_width_correlation(row):
         return tf.squeeze(net, [1])
 
     return correlate
-
-
-def _powers(point, size):
-    return [point ** exponent for exponent in range(size)]
-
-
-def _invert(matrix):
-    """The inverse of a square list of lists of Fraction, exactly (Gauss, Jordan)."""
-    size = len(matrix)
-    rows = np.array([row + [Fraction(int(i == j)) for j in range(size)]
-                     for i, row in enumerate(matrix)], object)
-    for column in range(size):
-        pivot = next(i for i in range(column, size) if rows[i, column])
-        rows[[column, pivot]] = rows[[pivot, column]]
-        rows[column] = rows[column] / rows[column, column]
-        for i in range(size):
-            if i != column:
-                rows[i] = rows[i] - rows[i, column] * rows[column]
-    return rows[:, size:]
