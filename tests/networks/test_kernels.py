@@ -1,5 +1,10 @@
 """The fast kernels, layer by layer, against float64: values and gradients."""
 
+from typing import Callable
+from typing import NamedTuple
+from typing import Optional
+from typing import Tuple
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -46,9 +51,9 @@ def draw(shape, kind='random', seed=1):
     return values.astype(np.float32)
 
 
-KINDS = ['random', 'mixed', 'spike', 'ties', 'zeros'] + [
+KINDS = ['random', 'mixed', 'spike', 'ties'] + [
     pytest.param(kind, marks=pytest.mark.slow)
-    for kind in ('huge', 'tiny', 'offset', 'activations')]
+    for kind in ('zeros', 'huge', 'tiny', 'offset', 'activations')]
 
 
 def run(build, inputs, gradient, dtype=tf.float32):
@@ -77,6 +82,11 @@ def to_net(plane):
     return tf.transpose(tf.stack(plane), [2, 0, 1, 3])
 
 
+def of_rows(build, *options):
+    """A layer from plane to plane, as one from images to images."""
+    return lambda net, *inputs: to_net(build(to_rows(net), *inputs, *options))
+
+
 def build_exact_convolution(net, weights, biases):
     return tf.nn.relu(tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME') + biases)
 
@@ -85,94 +95,76 @@ def build_exact_pool(net):
     return tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
 
 
-@pytest.mark.parametrize('weights_kind', ['random', pytest.param(
-    'mixed', marks=pytest.mark.slow)])
+class Layer(NamedTuple):
+    build: Callable            # of the fast kernels, from the inputs
+    exact: Callable            # the same in float64
+    shapes: Tuple              # of the inputs; the first is of each kind
+    result: Tuple              # its shape
+    tolerance: float           # of the largest entry; 0: values to the bit
+    testing: Optional[Callable] = None  # of the kernels for testing
+    has_image_gradient: bool = True
+
+
+IMAGE, PLANE = (BATCH, 24, 24, 3), (BATCH, 12, 12, 64)
+LAYERS = {
+    'winograd': Layer(
+        of_rows(winograd.build_convolution),
+        lambda net, weights: tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME'),
+        (PLANE, (5, 5, 64, 64)), PLANE, 2e-5),
+    'first layers': Layer(
+        lambda *inputs: to_net(fast.build_convolution_and_pool(*inputs, 'pool')),
+        lambda *inputs: build_exact_pool(build_exact_convolution(*inputs)),
+        (IMAGE, (5, 5, 3, 64), (64,)), PLANE, 2e-5,
+        lambda *inputs: tf.concat(
+            inference.build_convolution_and_pool(*inputs, 'pool'), 0), False),
+    'convolution': Layer(
+        of_rows(fast.build_convolution), build_exact_convolution,
+        (PLANE, (5, 5, 64, 64), (64,)), PLANE, 2e-5,
+        lambda net, *others: to_net(inference.build_convolution(
+            tf.split(net, 2), *others))),
+    # A maximum rounds nothing. Where windows overlap, gradients are sums.
+    'max pool': Layer(
+        of_rows(fast.build_max_pool, 'pool'), build_exact_pool, (PLANE,),
+        (BATCH, 6, 6, 64), 0, of_rows(inference.build_max_pool, 'pool')),
+    'normalization': Layer(
+        of_rows(fast.build_normalization, NORMALIZATION, 'norm'), plain_port.lrn,
+        (PLANE,), PLANE, 2e-6),
+    'flat product': Layer(
+        lambda net, weights: fast.build_flat_product(to_rows(net), weights),
+        stock.build_flat_product, ((BATCH, 6, 6, 64), (2304, 384)), (BATCH, 384), 5e-6),
+}
+
+
 @pytest.mark.parametrize('kind', KINDS)
-def test_winograd_convolution(kind, weights_kind):
-    inputs = [draw([BATCH, 12, 12, 64], kind), draw([5, 5, 64, 64], weights_kind, 2)]
-    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
-
-    def build(net, weights):
-        return to_net(winograd.build_convolution(to_rows(net), weights))
-
-    def build_exact(net, weights):
-        return tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME')
-
-    results = run(build, inputs, gradient)
-    expected = run(build_exact, inputs, gradient, tf.float64)
-    # Measured with random inputs: 2e-6, 2e-6, 1e-6.
-    assert_close(results, expected,
-                 5e-6 if kind == weights_kind == 'random' else 2e-5)
-
-
-@pytest.mark.parametrize('kind', KINDS)
-def test_first_layers(kind, monkeypatch):
-    """Convolution of images, biases, ReLU and pool; also those for testing."""
+@pytest.mark.parametrize('name', sorted(LAYERS))
+def test_a_layer(name, kind, monkeypatch):
+    layer = LAYERS[name]
+    if name == 'normalization' and kind == 'huge':
+        kind = 'random'  # their squares' squares are infinite
     monkeypatch.setattr(inference, '_PART', 3)  # and a smaller one at the end
-    inputs = [draw([5, 5, 3, 64], 'random', 2), draw([64], 'random', 4)]
-    images = draw([BATCH, 24, 24, 3], kind)
-    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
-
-    def build(weights, biases):
-        return to_net(fast.build_convolution_and_pool(
-            tf.constant(images), weights, biases, 'pool'))
-
-    def build_exact(weights, biases):
-        return build_exact_pool(build_exact_convolution(
-            tf.constant(images, tf.float64), weights, biases))
-
-    def build_for_testing(weights, biases):
-        return tf.concat(inference.build_convolution_and_pool(
-            tf.constant(images), weights, biases, 'pool'), 0)
-
-    if kind == 'ties':
-        # Rounding decides which of the equal sums is the largest, so gradients
-        # may differ.
+    inputs = [draw(shape, kind if seed == 1 else 'random', seed)
+              for seed, shape in enumerate(layer.shapes, 1)]
+    gradient = draw(layer.result, seed=4)
+    if name in ('first layers', 'convolution') and kind == 'ties':
+        # Rounding decides which of the equal sums is the largest, or above zero, so
+        # gradients may differ.
         gradient = None
-    expected = run(build_exact, inputs, gradient, tf.float64)
-    assert_close(run(build_for_testing, inputs, None), expected[:1], 2e-5)
-    assert_close(run(build, inputs, gradient), expected, 2e-5)
+    if not layer.has_image_gradient:
+        images, inputs = inputs[0], inputs[1:]
 
+    def build(function, dtype=tf.float32):
+        def compute(*given):
+            if not layer.has_image_gradient:
+                given = (tf.constant(images, dtype), *given)
+            return function(*given)
+        return compute
 
-@pytest.mark.parametrize('kind', KINDS)
-def test_convolution_with_biases_and_relu(kind):
-    """Of training and of testing, which takes parts of the batch."""
-    inputs = [draw([BATCH, 12, 12, 64], kind), draw([5, 5, 64, 64], 'random', 2),
-              draw([64], 'random', 4)]
-    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
-
-    def build(net, weights, biases):
-        return to_net(fast.build_convolution(to_rows(net), weights, biases))
-
-    def build_for_testing(net, weights, biases):
-        return to_net(inference.build_convolution(tf.split(net, 2), weights, biases))
-
-    if kind != 'random':  # test_winograd_convolution has the other gradients
-        gradient = None
-    expected = run(build_exact_convolution, inputs, gradient, tf.float64)
-    assert_close(run(build_for_testing, inputs, None), expected[:1], 2e-5)
-    if kind == 'random':
-        assert_close(run(build, inputs, gradient), expected, 2e-5)
-
-
-@pytest.mark.parametrize('kind', KINDS)
-def test_max_pool(kind):
-    """To the bit: a maximum rounds nothing. Where windows overlap, gradients are sums
-    of two terms, of four at corners."""
-    inputs = [draw([BATCH, 12, 12, 64], kind)]
-    gradient = draw([BATCH, 6, 6, 64], 'random', 3)
-
-    def build(net):
-        return to_net(fast.build_max_pool(to_rows(net), 'pool'))
-
-    def build_for_testing(net):
-        return to_net(inference.build_max_pool(to_rows(net), 'pool'))
-
-    results = run(build, inputs, gradient)
-    expected = run(build_exact_pool, inputs, gradient, tf.float64)
-    assert np.array_equal(results[0], expected[0])
-    assert np.array_equal(run(build_for_testing, inputs, None)[0], expected[0])
-    assert_close(results, expected, 2e-6)
+    expected = run(build(layer.exact, tf.float64), inputs, gradient, tf.float64)
+    assert_close(run(build(layer.build), inputs, gradient), expected,
+                 layer.tolerance or 2e-6)
+    if layer.testing:
+        value, = run(build(layer.testing), inputs, None)
+        assert_close([value], expected[:1], layer.tolerance)
 
 
 def test_max_pool_gives_the_gradient_to_the_first_of_equal_ones():
@@ -181,39 +173,11 @@ def test_max_pool_gives_the_gradient_to_the_first_of_equal_ones():
     net[0, 4:7, 10:13, 0] = 1.0            # a window of equal ones
     net[0, 4, 12, 1] = net[0, 5, 10, 1] = 1.0  # the upper right is the first
     gradient = np.arange(1, 289, dtype=np.float32).reshape(1, 12, 12, 2)
-
-    def build(net):
-        return to_net(fast.build_max_pool(to_rows(net), 'pool'))
-
-    unused_value, ours = run(build, [net], gradient)
+    unused_value, ours = run(LAYERS['max pool'].build, [net], gradient)
     unused_value, theirs = run(build_exact_pool, [net], gradient)
     assert np.array_equal(ours, theirs)
     assert ours[0, 4, 10, 0] >= gradient[0, 2, 5, 0]
     assert ours[0, 4, 12, 1] >= gradient[0, 2, 5, 1]
-
-
-@pytest.mark.parametrize('kind', [
-    kind for kind in KINDS if 'huge' not in getattr(kind, 'values', ())])
-def test_normalization(kind):
-    inputs = [draw([BATCH, 12, 12, 64], kind)]
-    gradient = draw([BATCH, 12, 12, 64], 'random', 3)
-
-    def build(net):
-        return to_net(fast.build_normalization(to_rows(net), NORMALIZATION, 'norm'))
-
-    assert_close(run(build, inputs, gradient),
-                 run(plain_port.lrn, inputs, gradient, tf.float64), 2e-6)
-
-
-def test_flat_product():
-    inputs = [draw([BATCH, 6, 6, 64], 'activations'), draw([2304, 384], 'random', 2)]
-    gradient = draw([BATCH, 384], 'random', 3)
-
-    def build(net, weights):
-        return fast.build_flat_product(to_rows(net), weights)
-
-    assert_close(run(build, inputs, gradient),
-                 run(stock.build_flat_product, inputs, gradient, tf.float64), 2e-6)
 
 
 @pytest.mark.parametrize('num_outputs', [4, 6])
@@ -229,42 +193,22 @@ def test_the_matrices_are_exact(num_outputs):
     assert np.abs(outputs).max() <= {4: 8.0, 6: 1024.0}[num_outputs]
 
 
-@pytest.fixture(params=[False, True], ids=['own', 'onednn'])
-def onednn(request, monkeypatch):
+@pytest.mark.parametrize('onednn', [False, True])
+@pytest.mark.parametrize('name, batch, has_length', [
+    ('udacity_cnn', 3, True), ('laptop_cnn', 37, True), ('neither', 5, True),
+    ('laptop_cnn', 1, False), ('laptop_cnn', 6, False),  # fewer images than parts, too
+    pytest.param('udacity_cnn', 256, True, marks=pytest.mark.slow),
+    pytest.param('laptop_cnn', 256, True, marks=pytest.mark.slow)])
+def test_pooled_convolutions(name, batch, has_length, onednn, monkeypatch):
     """Both ways on every machine, whether or not oneDNN computes the ops here."""
-    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: request.param)
-
-
-def check_pooled(name, batch, has_length=True):
+    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: onednn)
+    if batch < 256:
+        monkeypatch.setattr(pooled, '_PART', 20)  # and a shorter one
     compute = kernel_gradients.compute_pooled
     expected = compute(name, batch, stock, tf.float64)
     deviations = kernel_gradients.find_deviations(
         compute(name, batch, fast, tf.float32, has_length=has_length), expected)
     assert max(deviations.values()) <= POOLED_TOLERANCE, deviations
-    for_testing = compute(name, batch, inference, tf.float32, has_length=has_length)
-    assert_close([for_testing['features']], [expected['features']], POOLED_TOLERANCE)
-
-
-@pytest.mark.parametrize('name, batch', [
-    ('udacity_cnn', 1), ('udacity_cnn', 3), ('laptop_cnn', 1),
-    ('laptop_cnn', 37), ('neither', 5)])
-def test_pooled_convolutions(name, batch, onednn, monkeypatch):
-    monkeypatch.setattr(pooled, '_PART', 20)  # and a shorter one
-    check_pooled(name, batch)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('batch', [37, 40, 256])
-@pytest.mark.parametrize('name', ['udacity_cnn', 'laptop_cnn'])
-def test_pooled_convolutions_of_whole_batches(name, batch, onednn):
-    check_pooled(name, batch)
-
-
-@pytest.mark.parametrize('batch', [1, 6])
-def test_pooled_convolutions_of_an_unknown_length(batch, monkeypatch):
-    """Fewer images than parts, too."""
-    monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: False)
-    check_pooled('laptop_cnn', batch, has_length=False)
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -273,7 +217,7 @@ def test_one_pooled_convolution(kind, monkeypatch):
     monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: False)
     images = draw([BATCH, 8, 8, 32], kind)
     inputs = [draw([4, 4, 32, 16], 'random', 2), draw([16], 'random', 4)]
-    # Of ties as in test_first_layers.
+    # Of ties as in test_a_layer.
     gradient = None if kind == 'ties' else draw([BATCH, 4 * 4 * 16], 'random', 3)
 
     def build(module, dtype=tf.float32):
@@ -285,21 +229,17 @@ def test_one_pooled_convolution(kind, monkeypatch):
     assert_close(build(fast), build(stock, tf.float64), POOLED_TOLERANCE)
 
 
-def test_the_formulations_have_the_same_functions():
-    for name in kernels.NAMES:
-        assert kernels.load(name).__name__.endswith(name)
+def test_the_formulations():
     functions = [name for name in dir(stock) if name.startswith('build_')]
     for module in (fast, inference):
         assert functions == [name for name in dir(module)
                              if name.startswith('build_')]
     assert kernels.load('fast', for_training=False) is inference
-
-
-def test_auto_is_fast_on_a_cpu_and_stock_on_a_gpu():
     assert kernels.choose('auto', 'cpu') == 'fast'
     assert kernels.choose('auto', 'gpu') == 'stock'
     for name in kernels.NAMES:
         assert kernels.choose(name, 'cpu') == name
+        assert kernels.load(name).__name__.endswith(name)
 
 
 def test_no_gradient_with_respect_to_the_images():

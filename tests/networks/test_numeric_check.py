@@ -10,7 +10,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import kernels
+import system_cases
 from cifar10_tf1 import scripts
 from cifar10_tf1.common.errors import KernelsDisagree
 from cifar10_tf1.common.errors import UserError
@@ -30,7 +30,36 @@ from cifar10_tf1.systems.inception import table
 THREADS = description.Threads(2, 2, 2)
 
 
-def check(data_set, graph, device='cpu', system=deep_cnn):
+class Normalized(type(deep_cnn)):
+    """Batch normalisation and dropout, as inception_v3, but small.
+
+    The documented test, `random`, runs as in training; `central` is calibrated.
+    """
+    keep_prob = 0.5
+    variants_as_in_training = ('random',)
+    num_calibration_batches = 2
+    gradient_factor = logits_factor = 1.0
+
+    def build_network(self, images, seed, kernels=stock, mode=Mode()):
+        @tf.custom_gradient
+        def scale(net):
+            return tf.identity(net), lambda gradient: self.gradient_factor * gradient
+
+        builder = layers.Builder(seed, 0.0, layers.Normalization(),
+                                 mode.uses_batch_statistics)
+        net = builder.build_chain(images, [table.Conv('conv', 8, (3, 3), 2)])
+        net = tf.reduce_mean(scale(net), [1, 2], keepdims=True)
+        net = build_dropout(net, 'logits', mode)
+        return self.logits_factor * builder.build_linear(net, 'logits', 10)
+
+    def build_average(self, global_step):
+        return None
+
+
+NORMALIZED = Normalized()
+
+
+def check(data_set, graph, device='cpu', system=NORMALIZED):
     """Checks a training with fresh weights."""
     inputs = graph.inputs
     with tf.Session(graph=graph.graph) as session:
@@ -43,11 +72,6 @@ def check(data_set, graph, device='cpu', system=deep_cnn):
         numeric_check.check_training(
             system, session, (inputs.images, inputs.labels), feeds, graph.figures,
             device, THREADS, Mode(system.keep_prob, 0, 1, uses_batch_statistics=True))
-
-
-@pytest.fixture(scope='module')
-def stock_graph(tiny_data_set):
-    return runs.build_training_graph(deep_cnn, tiny_data_set, 1)
 
 
 def lose_gradients(monkeypatch):
@@ -66,64 +90,32 @@ def lose_gradients(monkeypatch):
     monkeypatch.setattr(rows, 'build_max_pool', build_max_pool)
 
 
-def scale_gradient(monkeypatch):
-    """Makes one gradient, that of conv_2's weights, 1 % too large."""
-    real = deep_cnn.build_network
-
-    def build_network(self, images, seed, layers_, *mode):
-        @tf.custom_gradient
-        def scale(weights):
-            return tf.identity(weights), lambda gradient: 1.01 * gradient
-
-        class Scaled:
-            def __getattr__(self, name):
-                return getattr(layers_, name)
-
-            def build_convolution(self, net, weights, biases):
-                return layers_.build_convolution(net, scale(weights), biases)
-
-        return real(images, seed, Scaled(), *mode)
-
-    monkeypatch.setattr(type(deep_cnn), 'build_network', build_network)
+@pytest.mark.parametrize('is_right', [True, False])
+def test_gradients_of_the_fast_kernels(is_right, monkeypatch, tiny_data_set):
+    if not is_right:
+        lose_gradients(monkeypatch)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set, 1, kernels_name='fast')
+    if is_right:
+        check(tiny_data_set, graph, system=deep_cnn)
+    else:
+        with pytest.raises(KernelsDisagree, match='gradient of .*weights'):
+            check(tiny_data_set, graph, system=deep_cnn)
 
 
-@pytest.mark.parametrize('fault', [None, lose_gradients, scale_gradient])
-def test_gradients_of_the_fast_kernels(fault, monkeypatch, tiny_data_set):
-    with monkeypatch.context() as patch:
-        if fault is not None:
-            fault(patch)
-        graph = runs.build_training_graph(deep_cnn, tiny_data_set, 1,
-                                          kernels_name='fast')
-    if fault is None:
-        check(tiny_data_set, graph)
-        return
-    with pytest.raises(KernelsDisagree, match='gradient of .*weights'):
-        check(tiny_data_set, graph)
+@pytest.mark.parametrize('device, way_out', [
+    ('cpu', '--kernels stock'), ('gpu', '--device cpu')])
+def test_a_gradient_that_is_one_percent_off(device, way_out, tiny_data_set):
+    wrong = Normalized()
+    wrong.gradient_factor = 1.01
+    graph = runs.build_training_graph(wrong, tiny_data_set, 1)
+    with pytest.raises(UserError, match='gradient of .*weights') as caught:
+        check(tiny_data_set, graph, device)
+    assert way_out in str(caught.value)
+    assert isinstance(caught.value, KernelsDisagree) == (device == 'cpu')
 
 
-@pytest.mark.parametrize('ours, passes', [
-    ([3.0, 4.0], True), ([3.0, 4.004], True), ([3.0, 4.006], False),
-    ([2.994, 4.0], False), ([4.0, 3.0], False), ([-3.0, -4.0], False),
-    ([0.0, 0.0], False), ([np.nan, 4.0], False), ([np.inf, 4.0], False)])
-def test_vectors_of_length_5(ours, passes):
-    """A norm alone would accept [4, 3]."""
-    difference = numeric_check.find_difference(
-        {'the loss': 1.0, 'the gradient of w': np.float32(ours)},
-        {'the loss': 1.0, 'the gradient of w': np.float32([3.0, 4.0])})
-    assert passes == (difference is None)
-    assert passes or difference.startswith('the gradient of w of one batch is ')
-
-
-@pytest.mark.parametrize('ours, expected, passes', [
-    ([0, 0], [0, 0], True), ([0, 1], [0, 0], False), ([1, 1], [1, np.nan], True)])
-def test_zeros_and_broken_weights(ours, expected, passes):
-    assert passes == (numeric_check.find_difference(
-        {'g': np.float32(ours)}, {'g': np.float32(expected)}) is None)
-
-
-@pytest.mark.parametrize('num_bad, passes', [(2, True), (3, False)])
-def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch, stock_graph,
-                                            tiny_data_set):
+@pytest.mark.parametrize('num_bad, passes', [(0, True), (2, True), (3, False)])
+def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch, tiny_data_set):
     real, seen = numeric_check.find_difference, []
 
     def find_difference(*arguments):
@@ -131,35 +123,27 @@ def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch, stock_
         return 'the loss' if len(seen) <= num_bad else seen[-1]
 
     monkeypatch.setattr(numeric_check, 'find_difference', find_difference)
+    graph = runs.build_training_graph(NORMALIZED, tiny_data_set, 1)
     if passes:
-        check(tiny_data_set, stock_graph)
+        check(tiny_data_set, graph)
     else:
         with pytest.raises(KernelsDisagree):
-            check(tiny_data_set, stock_graph)
-    assert seen == [None] * 3
+            check(tiny_data_set, graph)
+    assert seen == [None] * min(3, num_bad + 1)
 
 
-class Normalized(type(deep_cnn)):
-    """Batch normalisation and dropout, as inception_v3, but small.
-
-    The documented test, `random`, runs as in training; `central` is calibrated.
-    """
-    keep_prob = 0.5
-    variants_as_in_training = ('random',)
-    num_calibration_batches = 2
-
-    def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        builder = layers.Builder(seed, 0.0, layers.Normalization(),
-                                 mode.uses_batch_statistics)
-        net = builder.build_chain(images, [table.Conv('conv', 8, (3, 3), 2)])
-        net = tf.reduce_mean(net, [1, 2], keepdims=True)
-        return builder.build_linear(build_dropout(net, 'logits', mode), 'logits', 10)
-
-    def build_average(self, global_step):
-        return None
-
-
-NORMALIZED = Normalized()
+@pytest.mark.parametrize('ours, expected, passes', [
+    ([3.0, 4.0], [3, 4], True), ([3.0, 4.004], [3, 4], True),
+    ([3.0, 4.006], [3, 4], False), ([4.0, 3.0], [3, 4], False),  # of the same norm
+    ([-3.0, -4.0], [3, 4], False), ([0.0, 0.0], [3, 4], False),
+    ([np.nan, 4.0], [3, 4], False), ([0, 0], [0, 0], True), ([0, 1], [0, 0], False),
+    ([1, 1], [1, np.nan], True)])  # the weights' fault
+def test_vectors(ours, expected, passes):
+    difference = numeric_check.find_difference(
+        {'the loss': 1.0, 'the gradient of w': np.float32(ours)},
+        {'the loss': 1.0, 'the gradient of w': np.float32(expected)})
+    assert passes == (difference is None)
+    assert passes or difference.startswith('the gradient of w of one batch is ')
 
 
 @pytest.fixture(scope='module')
@@ -175,50 +159,33 @@ def normalized_checkpoint(tmp_path_factory):
             session, str(tmp_path_factory.mktemp('normalized') / 'model.ckpt'), 3)
 
 
-def evaluate_on_gpu(data_set, checkpoint, variant):
-    """Places the graph on a GPU; without one TensorFlow falls back on the CPU."""
-    return runs.evaluate(NORMALIZED, data_set, 'unused', checkpoint, seed=4,
-                         variant=variant, device='gpu', threads=THREADS)
-
-
+@pytest.mark.parametrize('is_right', [True, False])
 @pytest.mark.parametrize('variant', ['random', 'central'])
-def test_a_test_as_in_training_is_checked_in_the_same_mode(
-        variant, tiny_data_set, normalized_checkpoint):
-    """With the statistics and the dropout of the test, or calibrated averages."""
-    result = evaluate_on_gpu(tiny_data_set, normalized_checkpoint, variant)
-    assert result.num_examples == 200
+def test_a_test_is_checked_in_its_own_mode(variant, is_right, monkeypatch, tiny_data_set,
+                                           normalized_checkpoint):
+    """With the statistics and the dropout of the test, or with calibrated averages.
 
+    Without a GPU, TensorFlow falls back on the CPU. The graph that is tested is built
+    first; the reference is right.
+    """
+    real = numeric_check.check_logits
+    system = Normalized()
+    system.logits_factor = 1.0 if is_right else 1.01
 
-def test_a_wrong_normalisation_is_noticed(monkeypatch, tiny_data_set,
-                                          normalized_checkpoint):
-    """Off in the graph that is tested, which is built first, not in the reference."""
-    real, built = Normalized.build_network, []
+    def check_logits(unused_system, *arguments):
+        return real(NORMALIZED, *arguments)
 
-    def build_network(self, *arguments, **options):
-        built.append(real(self, *arguments, **options))
-        return built[-1] * (1.01 if len(built) == 1 else 1.0)
+    monkeypatch.setattr(numeric_check, 'check_logits', check_logits)
 
-    monkeypatch.setattr(Normalized, 'build_network', build_network)
-    with pytest.raises(UserError, match='the logits of one batch'):
-        evaluate_on_gpu(tiny_data_set, normalized_checkpoint, 'random')
+    def evaluate():
+        return runs.evaluate(system, tiny_data_set, 'unused', normalized_checkpoint,
+                             seed=4, variant=variant, device='gpu', threads=THREADS)
 
-
-def test_training_with_dropout_and_batch_statistics(tiny_data_set):
-    graph = runs.build_training_graph(NORMALIZED, tiny_data_set, 1)
-    check(tiny_data_set, graph, 'gpu', NORMALIZED)
-
-
-def test_a_gpu_that_is_wrong_is_refused(monkeypatch, tiny_data_set):
-    """Convolutions that are off, in the graph that is said to be on a GPU."""
-    real = tf.nn.conv2d
-    with monkeypatch.context() as patch:
-        patch.setattr(tf.nn, 'conv2d', lambda *arguments, **options: 0.5
-                      * real(*arguments, **options))
-        graph = runs.build_training_graph(deep_cnn, tiny_data_set, 1)
-    with pytest.raises(UserError, match='the GPU computes wrong') as caught:
-        check(tiny_data_set, graph, 'gpu')
-    assert '--device cpu' in str(caught.value)
-    assert not isinstance(caught.value, KernelsDisagree)
+    if is_right:
+        assert evaluate().num_examples == 200
+    else:
+        with pytest.raises(UserError, match='the logits of one batch'):
+            evaluate()
 
 
 def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, finished_run, tmp_path,
@@ -248,35 +215,28 @@ def test_logits_of_the_fast_kernels(monkeypatch, finished_run, tiny_data_set):
     assert np.abs(expected.logits - right.logits).max() < 1e-5
 
 
-def test_it_is_checked_on_each_kind_of_machine_once(monkeypatch, tmp_path,
-                                                    tiny_data_set):
+def test_it_is_checked_on_each_kind_of_machine_once(monkeypatch, tmp_path, tiny_data_set):
+    case = system_cases.CASES['lenet5']
+    data = system_cases.make_data(case, tiny_data_set)
     checked = []
-    # The graph of the stock kernels is built sooner.
-    monkeypatch.setattr(kernels, 'load', lambda *unused_arguments: stock)
-    monkeypatch.setattr(numeric_check, 'check_training',
-                        lambda *arguments: checked.append(arguments))
 
-    def train(steps, **given):
-        checked.clear()
-        runs.train(tmp_path, tiny_data_set, steps, **dict({'kernels': None}, **given))
+    def check_training(*arguments):
+        checked.append(arguments)
+        if len(checked) > 1:
+            raise KernelsDisagree('wrong; use --kernels stock')
+
+    monkeypatch.setattr(numeric_check, 'check_training', check_training)
+
+    def train(steps):
+        runs.train(tmp_path, data, steps, system=case.system, kernels='fast')
         return len(checked)
 
-    assert train(1, kernels='fast') == 1
-    assert train(2) == 0
+    assert train(1) == 1
+    assert train(2) == 1
     cpu = description.find_cpu()
-    monkeypatch.setattr(description, 'find_cpu',
-                        lambda: dict(cpu, vector_flags='none'))
-    assert train(3) == 1
-    assert train(4) == 0
-
-    def disagree(*arguments):
-        raise KernelsDisagree('wrong; use --kernels stock')
-
-    monkeypatch.setattr(numeric_check, 'check_training', disagree)
-    monkeypatch.setattr(description, 'find_cpu',
-                        lambda: dict(cpu, vector_flags='avx'))
+    monkeypatch.setattr(description, 'find_cpu', lambda: dict(cpu, vector_flags='none'))
     with pytest.raises(UserError, match='--model-dir') as caught:
-        train(5)
+        train(3)
     assert not isinstance(caught.value, KernelsDisagree)
 
 
