@@ -17,5 +17,5 @@ def build_elsewhere():
                 else ['none' if not sum(others) else f'{others[0]}, {others[1]}',
                       on_test['largest_deviation'], generated['largest_deviation']])])
     return results.format_table(
-        ['program', 'on', 'right, of 10,000', 'another class',
+        ['program', 'on', 'correct, of 10,000', 'another class',
          'largest deviation of a probability', 'the same, generated images'], cells)

@@ -33,7 +33,7 @@ def build_notebook_runs():
                 f'{record.epochs[-1]["validation_correct"]:,}',
                 f'`{record.content["weights"]["sha256"][:16]}...`'])
     return results.format_table(
-        ['system', 'runtime', 'seed', 'mean over mini-batches', 'right, of 10,000',
+        ['system', 'runtime', 'seed', 'mean over mini-batches', 'correct, of 10,000',
          'validation, of 5,000', 'weights, SHA-256'], rows)
 
 
