@@ -93,7 +93,8 @@ def test_the_page(tmp_path):
     assert names == [*(f'docs/rescue/{name}.py' for name in ('old', 'look')), '-m',
                      *(f'docs/rescue/{name}.py' for name in ('rescue', 'compare')), '-m']
     # A second try is a line, not a traceback.
-    assert 'rescued is there already' in run(tmp_path, '.venv', 'docs/rescue/rescue.py', status=1)
+    output = run(tmp_path, '.venv', 'docs/rescue/rescue.py', status=1)
+    assert 'rescued is there already' in output
     # What the last remarks say.
     last = re.search(r'`\.venv/bin/python (-m cifar10_tf1.export[^`]*)`', PAGE).group(1)
     output = run(tmp_path, '.venv', *last.split(), status=1)

@@ -183,8 +183,9 @@ def test_every_link_leads_somewhere(page):
 
 def test_a_dead_link_is_found():
     page = os.path.join(DOCS, 'README.md')
-    text = ('[a](howto.md) [b](howto.md#work-on-windows) [c](absent.md) [d](howto.md#absent)'
-            ' [e](#one-or-two) ![f](../docs/absent.png) `[g](absent)` '
+    text = ('[a](howto.md) [b](howto.md#work-on-windows) [c](absent.md) '
+            '[d](howto.md#absent) [e](#one-or-two) ![f](../docs/absent.png) '
+            '`[g](absent)` '
             '[h](https://example.org/absent)\n```\n[i](absent)\n```\n')
     assert find_dead_links(page, text) == ['absent.md', 'howto.md#absent',
                                            '#one-or-two', '../docs/absent.png']

@@ -65,8 +65,8 @@ def describe_documented(value, ours, theirs):
     p = [words.format_p(statistics_of_runs.compare_one(numbers, value)['p'])
          for numbers in (ours, ours + theirs)]
     return (f'the documented {value:.4f} lies {places[0]} our {len(ours)} runs and '
-            f'{places[1]} {len(theirs)} runs of the port. A t test of it as one more run: '
-            f'{p[0]} beside ours, {p[1]} beside all {len(ours + theirs)}.')
+            f'{places[1]} {len(theirs)} runs of the port. A t test of it as one more '
+            f'run: {p[0]} beside ours, {p[1]} beside all {len(ours + theirs)}.')
 
 
 def place(value, least, greatest):
@@ -87,11 +87,11 @@ def build_notebook_levels():
                 rows.append([
                     f'`{name}`', title, figure, f'{spread["mean"]:+.2f} {curve["unit"]} '
                     f'({spread["least"]:+.2f} to {spread["greatest"]:+.2f})',
-                    f'{place(0, spread["least"], spread["greatest"])} {spread["n"]} seeds',
-                    p])
+                    f'{place(0, spread["least"], spread["greatest"])} {spread["n"]} '
+                    'seeds', p])
     return results.format_table(
-        ['system', 'training data', 'figure', 'ours minus the document\'s, mean and range '
-         'over seeds', 'the document lies', 'as one more run (t test)'], rows)
+        ['system', 'training data', 'figure', 'ours minus the document\'s, mean and '
+         'range over seeds', 'the document lies', 'as one more run (t test)'], rows)
 
 
 def load_port_curves(name, folder, figure):

@@ -78,11 +78,11 @@ def build_laptop():
     p = statistics_of_runs.compare_one(runs, documented)['p']
     verdict = 'rules it out' if p <= statistics_of_runs.LEVEL else 'does not rule it out'
     return page_tables.wrap(
-        '`laptop_cnn` is measured as in its notebook, by the mean over 40 mini-batches, the '
-        f'last of which is smaller. Its documented figure lies {side} all {len(means)} seeds '
-        f'and {side} {len(ports)} runs of the original\'s own graph and loop '
-        f'({min(ports):.2f} to {max(ports):.2f} %); a t test {verdict} as one more of these '
-        f'{len(runs)} runs ({words.format_p(p)}).')
+        '`laptop_cnn` is measured as in its notebook, by the mean over 40 mini-batches, '
+        f'the last of which is smaller. Its documented figure lies {side} all '
+        f'{len(means)} seeds and {side} {len(ports)} runs of the original\'s own graph and '
+        f'loop ({min(ports):.2f} to {max(ports):.2f} %); a t test {verdict} as one more of '
+        f'these {len(runs)} runs ({words.format_p(p)}).')
 
 
 @page_tables.table
@@ -92,7 +92,8 @@ def build_claim():
     lines = []
     for name, version in (('TensorFlow 1.15', '1.15'), ('TensorFlow 2.21', '2.21')):
         group = results.find_group(summary, version)
-        lines += page_tables.wrap(f'- **{name}:** {describe_claim(group, measure, version)}', '  ')
+        claim = describe_claim(group, measure, version)
+        lines += page_tables.wrap(f'- **{name}:** {claim}', '  ')
     return lines
 
 
@@ -105,8 +106,8 @@ def describe_claim(group, measure, version):
             f'{measure.format(statistics.mean(group["means"]))} correct images, '
             f'{abs(result["difference"]):.1f} '
             f'{"below" if result["difference"] < 0 else "above"} the documented '
-            f'{measure.format(measure.documented)} (90 % interval {result["low"]:+.1f} to '
-            f'{result["high"]:+.1f}), ')
+            f'{measure.format(measure.documented)} (90 % interval {result["low"]:+.1f} '
+            f'to {result["high"]:+.1f}), ')
     if not result['is_shown']:
         return (f'{text}so equality within {result["margin"]} images is not '
                 f'{"yet " if pending else ""}shown ({p}).')
@@ -124,13 +125,13 @@ def build_claim_details():
     first, second = (results.find_group(summary, version) for version in PLANNED_SEEDS)
     single, variance = first['single_tests'], first['variance']
     lines = [
-        f'- Single tests on 1.15: {single["least"]:,} to {single["greatest"]:,}. One test '
-        f'varies by its crops (sd {variance["sd_within"]:.1f}) and by the seed of the '
-        f'training (sd {variance["sd_between"]:.1f}).',
+        f'- Single tests on 1.15: {single["least"]:,} to {single["greatest"]:,}. One '
+        f'test varies by its crops (sd {variance["sd_within"]:.1f}) and by the seed of '
+        f'the training (sd {variance["sd_between"]:.1f}).',
         f'- {describe_looks(first, measure)} The power of the test, if there is no '
         f'difference, is {first["equivalence"]["power"]:.2f} with the '
-        f'{len(first["means"])} seeds on 1.15 and {second["equivalence"]["power"]:.2f} with '
-        f'the {len(second["means"])} on TensorFlow 2.']
+        f'{len(first["means"])} seeds on 1.15 and {second["equivalence"]["power"]:.2f} '
+        f'with the {len(second["means"])} on TensorFlow 2.']
     for finding in (*(words.describe_difference(difference, measure)
                       for difference in summary['differences']),
                     words.describe_level(first['curves'][0])):
@@ -149,5 +150,5 @@ def describe_looks(group, measure):
 
     looks = ' and '.join(f'{len(seeds)} seeds ({find_p(seeds)})' for seeds in LOOKS)
     latest = ', '.join(map(str, LATEST_SEEDS))
-    return (f'The test of equivalence on 1.15 was looked at with {looks}; the latest four '
-            f'of these alone, seeds {latest}, give {find_p(LATEST_SEEDS)}.')
+    return (f'The test of equivalence on 1.15 was looked at with {looks}; the latest '
+            f'four of these alone, seeds {latest}, give {find_p(LATEST_SEEDS)}.')
