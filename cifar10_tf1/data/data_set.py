@@ -11,6 +11,7 @@ from typing import Tuple
 
 import numpy as np
 
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import verification
 
 LABEL_BYTES = 1  # in front of a record's planes
@@ -45,14 +46,13 @@ class DataSet(NamedTuple):
 
 
 def verify(data_set, files, way_out, parse, read=verification.read_bytes):
-    """Verifies the files of a DataSet and adds its raw_records.
+    """Verifies the files of a DataSet, and adds its raw_records.
 
     Args:
       data_set: DataSet.
       files: sequence of DataFile, of train_paths, then of test_paths.
       way_out: str, the end of the message about a damaged file.
-      parse: function of the contents of one part's files, bytes, to
-        uint8 [n, record_bytes].
+      parse: function of one part's contents, bytes, to uint8 [n, record_bytes].
       read: function of a path to bytes.
     Raises:
       UserError: a file is damaged or can't be read.
@@ -61,7 +61,11 @@ def verify(data_set, files, way_out, parse, read=verification.read_bytes):
     step = num_train // data_set.num_train_files  # files in a part
 
     def read_file(path, file):
-        return verification.read_verified(path, file, way_out, read)
+        content = read(path)
+        damage = verification.find_damage(content, file)
+        if damage:
+            raise UserError(f'{path} is damaged ({damage}). {way_out}')
+        return content
 
     def raw_records(split):
         paths, described, num_records = (

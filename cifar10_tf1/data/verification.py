@@ -8,7 +8,6 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import preparation
 
 
@@ -23,19 +22,6 @@ class DataFile(NamedTuple):
 def read_bytes(path):
     with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
         return stream.read()
-
-
-def read_verified(path, file, way_out, read=read_bytes):
-    """Reads a file and compares its content with a DataFile.
-
-    Raises:
-      UserError: it can't be read or differs; `way_out` ends the message.
-    """
-    content = read(path)
-    damage = find_damage(content, file)
-    if damage:
-        raise UserError(f'{path} is damaged ({damage}). {way_out}')
-    return content
 
 
 def find_damage(content, file):

@@ -1,6 +1,7 @@
 """The three formats of an export: writes each, and runs it as a user would."""
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -160,9 +161,11 @@ def _run_onnx(unused_network, path, images):
 def write_npz(network, path):
     """Writes the weights by name, and what a loader has to know as about/..."""
     about = {f'about/{name}': np.array(network.about[name]) for name in _IN_NPZ}
+    content = io.BytesIO()  # NumPy leaves a stack trace if a file can't be written
+    # Sorted, because the same weights must give the same bytes.
+    np.savez(content, **dict(sorted(network.weights.items())), **about)
     with open(path, 'wb') as file:
-        # Sorted, because the same weights must give the same bytes.
-        np.savez(file, **dict(sorted(network.weights.items())), **about)
+        file.write(content.getvalue())
 
 
 def _run_npz(network, path, images):

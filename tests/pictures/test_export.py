@@ -16,8 +16,6 @@ from cifar10_tf1.export import __main__ as export
 from cifar10_tf1.export import formats
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
-SAVED_MODEL, ONNX, NPZ = formats.FORMATS
-
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
@@ -45,6 +43,16 @@ def run(tmp_path, checkpoint, capsys):
         return status, captured.out.splitlines(), captured.err
 
     return export_to
+
+
+@pytest.fixture
+def fails(run):
+    """Expects one line with these words and exit status 1."""
+    def check(words, *arguments):
+        status, unused_lines, error = run(*arguments)
+        assert status == 1 and words in error and error.count('\n') == 1
+
+    return check
 
 
 def assert_agrees(outputs, expected):
@@ -120,16 +128,13 @@ def test_npz(run, tmp_path):
             value, tensors[name + '/ExponentialMovingAverage']), name
 
 
-def test_the_check_is_strict():
+def test_the_comparison_is_strict():
     expected = np.full([5, 10], 0.05, np.float32)
     expected[:, 4] = 0.55
     classes = np.full(5, 4)
-
-    def check(*outputs):
-        return formats.compare('x', outputs, expected)
-
-    assert check(classes, expected) == 0
-    assert 0 < check(classes, expected + np.float32(0.9e-5)) < 1e-5
+    assert formats.compare('x', (classes, expected), expected) == 0
+    near = expected + np.float32(0.9e-5)
+    assert 0 < formats.compare('x', (classes, near), expected) < 1e-5
     far, broken = expected.copy(), expected.copy()
     far[2, 3] += 2e-5
     broken[0, 0] = np.nan
@@ -137,11 +142,11 @@ def test_the_check_is_strict():
                            ((classes, broken), 'up to nan'),
                            ((np.array([4, 4, 3, 4, 4]), expected), '1 of 5')):
         with pytest.raises(UserError, match=named):
-            check(*outputs)
+            formats.compare('x', outputs, expected)
 
 
 @pytest.mark.parametrize('option', ['output', 'npz'])
-def test_what_does_not_agree_is_not_written(run, tmp_path, monkeypatch, option):
+def test_what_does_not_agree_is_not_written(fails, tmp_path, monkeypatch, option):
     """One weight of each file is changed."""
     real = formats.extract
 
@@ -155,13 +160,12 @@ def test_what_does_not_agree_is_not_written(run, tmp_path, monkeypatch, option):
         return network
 
     monkeypatch.setattr(formats, 'extract', extract)
-    folder = tmp_path / 'export'
-    status, unused_lines, error = run('--output', folder, '--npz', tmp_path / 'npz')
-    assert status == 1 and 'does not agree with the checkpoint' in error
+    fails('does not agree with the checkpoint', '--output', tmp_path / 'export',
+          '--npz', tmp_path / 'npz')
     assert os.listdir(str(tmp_path)) == ([] if option == 'output' else ['export'])
 
 
-def test_nothing_is_overwritten(run, tmp_path):
+def test_nothing_is_overwritten(run, fails, tmp_path):
     folder, file = tmp_path / 'folder', tmp_path / 'file'
     folder.mkdir()
     assert run('--output', folder)[0] == 0  # it is empty
@@ -169,52 +173,30 @@ def test_nothing_is_overwritten(run, tmp_path):
     file.write_text('kept')
     for arguments in (('--output', folder), ('--output', file),
                       ('--output', tmp_path / 'a', '--npz', file)):
-        status, unused_lines, error = run(*arguments)
-        assert status == 1 and error.count('\n') == 1
-        assert f'{arguments[-1]}' in error
+        fails(str(arguments[-1]), *arguments)
     assert (folder / 'saved_model.pb').read_bytes() == kept
     assert file.read_text() == 'kept'
     assert sorted(os.listdir(str(tmp_path))) == ['file', 'folder']
 
 
-def test_paths_that_cannot_be_written(run, tmp_path, monkeypatch):
+def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
     """One line names the path; nothing is left behind."""
     monkeypatch.chdir(tmp_path)
-    for arguments, named in (
-            (('--output', 'a', '--npz', 'none/a.npz'), 'no folder none'),
-            (('--output', 'a', '--npz', 'a'), 'both name a'),
-            (('--output', 'gs://bucket/x'), '--output gs://bucket/x'),
-            (('--output', '~nobody-of-that-name/x'), '--output ~nobody'),
-            (('--output', 'a/' * 1500 + 'b'), 'cannot write a/a')):
-        status, unused_lines, error = run(*arguments)
-        assert status == 1 and named in error and error.count('\n') == 1
-    assert os.listdir(str(tmp_path)) == []
-    monkeypatch.setenv('HOME', str(tmp_path))
-    assert run('--output', '~/a')[0] == 0
-    assert os.listdir(str(tmp_path)) == ['a']
-
-
-def test_a_full_disk(run, tmp_path, monkeypatch):
-    folder, npz = tmp_path / 'export', tmp_path / 'a.npz'
+    for words, *arguments in (
+            ('no folder none', '--output', 'a', '--npz', 'none/a.npz'),
+            ('both name a', '--output', 'a', '--npz', 'a'),
+            ('--output gs://bucket/x', '--output', 'gs://bucket/x'),
+            ('--output ~nobody', '--output', '~nobody-of-that-name/x'),
+            ('cannot write a/a', '--output', 'a/' * 1500 + 'b')):
+        fails(words, *arguments)
+    with model_helpers.file_size_limit():  # as on a full disk
+        fails('File too large', '--output', 'b')
+    monkeypatch.setattr(formats, 'FORMATS', formats.FORMATS[-1:])
     with model_helpers.file_size_limit():
-        status, unused_lines, error = run('--output', folder)
-    assert status == 1 and error.count('\n') == 1
-    assert f'cannot write {folder}: ' in error and 'File too large' in error
-    assert os.listdir(str(tmp_path)) == []
-    monkeypatch.setattr(formats, 'FORMATS', (NPZ,))
-    with model_helpers.file_size_limit():
-        status, unused_lines, error = run('--output', folder, '--npz', npz)
-    assert status == 1 and f'cannot write {npz}: File too large' in error
-    assert os.listdir(str(tmp_path)) == []
-
-
-def test_missing_packages_are_named(run, tmp_path, monkeypatch):
+        fails('cannot write a.npz: File too large', '--output', 'b', '--npz', 'a.npz')
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    status, unused_lines, error = run('--output', tmp_path / 'export', '--onnx',
-                                      tmp_path / 'a.onnx')
-    assert status == 1 and error.count('\n') == 1
-    assert 'needs onnx' in error and 'make setup EXTRAS=onnx' in error
-    assert not (tmp_path / 'export').exists()
+    fails('make setup EXTRAS=onnx', '--output', 'b', '--onnx', 'a.onnx')
+    assert os.listdir(str(tmp_path)) == []
 
 
 def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):

@@ -18,8 +18,8 @@ from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.predict import __main__ as predict
 from cifar10_tf1.predict import figure as predict_figure
-from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.predict.classification import Prediction
+from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
@@ -92,44 +92,35 @@ def folder(image, tmp_path):
     return folder
 
 
-def test_bad_files_stop_no_other(folder, checkpoint, capsys):
+def test_files_are_classified_and_bad_ones_stop_no_other(folder, checkpoint, capsys):
+    """The lines and the JSON have the same probabilities."""
     (folder.parent / 'nothing').mkdir()
-    status = predict.main([str(folder), str(folder / 'not there.png'),
-                           str(folder.parent / 'nothing'),
-                           '--checkpoint', checkpoint])
-    captured = capsys.readouterr()
-    assert status == 1
-    names = [LINE.match(line).group(1) for line in captured.out.splitlines()]
-    assert names == [str(folder / 'b good.JPG'), str(folder / 'z good.png')]
-    reasons = (('pictures/cut.png', 'truncated'), ('pictures/empty.png', 'cannot'),
-               ('pictures/huge.png', '178956970 pixels'),
-               ('pictures/text.jpeg', 'PNG or JPEG'),
-               ('pictures/not there.png', 'No such file'), ('nothing', 'no picture'))
-    errors = captured.err.splitlines()
-    assert len(errors) == len(reasons)
-    for error, (name, reason) in zip(errors, reasons):
-        assert error.startswith(f'{folder.parent}/{name}: ') and reason in error
-
-
-def test_the_lines_are_the_probabilities(folder, checkpoint, capsys):
-    arguments = [str(folder), '--checkpoint', checkpoint]
+    arguments = [str(folder), str(folder / 'not there.png'),
+                 str(folder.parent / 'nothing'), '--checkpoint', checkpoint]
     assert predict.main(arguments) == 1
-    lines = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    bad = (('pictures/cut.png', 'truncated'), ('pictures/empty.png', 'cannot'),
+           ('pictures/huge.png', '178956970 pixels'),
+           ('pictures/text.jpeg', 'PNG or JPEG'),
+           ('pictures/not there.png', 'No such file'), ('nothing', 'no picture'))
+    errors = captured.err.splitlines()
+    assert len(errors) == len(bad)
+    for error, (name, reason) in zip(errors, bad):
+        assert error.startswith(f'{folder.parent}/{name}: ') and reason in error
     assert predict.main(arguments + ['--json']) == 1
     content = json.loads(capsys.readouterr().out)
-    assert content['step'] == 7 and len(content['errors']) == 4
-    assert len(lines) == len(content['pictures']) == 2
-    for line, entry in zip(lines, content['pictures']):
+    assert content['step'] == 7 and len(content['errors']) == len(bad)
+    assert [entry['picture'] for entry in content['pictures']] == [
+        str(folder / 'b good.JPG'), str(folder / 'z good.png')]
+    for line, entry in zip(captured.out.splitlines(), content['pictures']):
         probabilities = np.array(entry['probabilities'])
         assert abs(probabilities.sum() - 1) < 1e-5 and 'label' not in entry
-        order = np.argsort(-probabilities)[:3]
-        assert [top['class'] for top in entry['top']] == [
-            cifar10.CLASS_NAMES[i] for i in order]
+        top = [(cifar10.CLASS_NAMES[i], probabilities[i])
+               for i in np.argsort(-probabilities)[:3]]
+        assert [(item['class'], item['probability']) for item in entry['top']] == top
         words = LINE.match(line).groups()
-        assert words[0] == entry['picture']
-        for i, name, percent in zip(order, words[1:7:2], words[2:7:2]):
-            assert name == cifar10.CLASS_NAMES[i]
-            assert percent == f'{100 * probabilities[i]:.1f}'
+        assert words[:7] == (entry['picture'], *(
+            word for name, value in top for word in (name, f'{100 * value:.1f}')))
 
 
 def test_random_test_images(tiny_data, checkpoint, capsys):
@@ -157,8 +148,7 @@ def test_random_test_images(tiny_data, checkpoint, capsys):
     assert last == f'Right: {right} of 150' and 0 < right < 150
 
 
-def test_pictures_come_before_test_images_that_are_missing(
-        folder, checkpoint, tmp_path, capsys):
+def test_pictures_come_before_test_images_that_are_missing(folder, checkpoint, capsys):
     assert predict.main([str(folder / 'z good.png'), '--test', '1', '--checkpoint',
                          checkpoint, '--data-dir', str(folder / 'cut.png')]) == 1
     captured = capsys.readouterr()
@@ -167,23 +157,21 @@ def test_pictures_come_before_test_images_that_are_missing(
 
 
 def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, capsys):
-    for arguments, named in (
-            (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
-            (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in')):
-        assert predict.main(arguments) == 1
-        error = capsys.readouterr().err
-        assert named in error and error.count('\n') == 1
-
-
-def test_a_figure_that_can_t_be_written_is_one_line(tmp_path, capsys):
     model_helpers.need('matplotlib')
     taken = tmp_path / 'taken.png'
     taken.write_text('kept')
     for arguments, named in (
+            (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
+            (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
             (['--test', '1', '--figure', str(taken)], 'already exists'),
             (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
-            (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png')):
-        assert predict.main(arguments) == 1
+            (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png'),
+            ([], 'give pictures'), (['--test', '0'], '0 is not in 1 to'),
+            (['a.png', '--figure', 'a.jpg'], 'ends in .png')):
+        try:
+            assert predict.main(arguments) == 1
+        except SystemExit as stop:
+            assert stop.code == 2
         error = capsys.readouterr().err
         assert named in error and error.count('\n') == 1
     assert taken.read_text() == 'kept'
@@ -198,61 +186,37 @@ def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
     assert predict.main(['--checkpoint', prefix, '--test', '2']) == 0
     for line in capsys.readouterr().out.splitlines():
         assert line.startswith('[synthetic, not CIFAR-10] ')
-    assert synthetic.CLASS_NAMES[3] == 'striped ring'
     with inference.Classifier(deep_cnn, prefix) as classifier:
         assert classifier.class_names == synthetic.CLASS_NAMES
         with pytest.raises(UserError, match='trained on synthetic'):
             classifier.check_data_set(tiny_data)
 
 
-def test_usage(capsys):
-    for arguments, named in (([], 'give pictures'),
-                             (['--test', '0'], '0 is not in 1 to'),
-                             (['a.png', '--figure', 'a.jpg'], 'ends in .png'),
-                             (['a.png', '--top', '5'], '--top')):
-        with pytest.raises(SystemExit) as stop:
-            predict.main(arguments)
-        assert stop.value.code == 2
-        error = capsys.readouterr().err
-        assert named in error and error.count('\n') == 1
+@pytest.mark.parametrize('module, arguments', [
+    ('PIL', ['a.png']), ('matplotlib', ['--test', '1', '--figure', 'not-there.png'])])
+def test_packages_that_are_missing_are_named(monkeypatch, capsys, module, arguments):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, module + '.Image', raising=False)
+    assert predict.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert f'needs {module}, which is not installed' in error
+    assert 'make setup EXTRAS=pictures' in error and error.count('\n') == 1
 
 
-def test_packages_that_are_missing_are_named(monkeypatch, capsys):
-    for module, arguments in (('PIL', ['a.png']),
-                              ('matplotlib', ['--test', '1', '--figure',
-                                              'not-there.png'])):
-        with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, module, None)
-            patch.delitem(sys.modules, module + '.Image', raising=False)
-            assert predict.main(arguments) == 1
-        error = capsys.readouterr().err
-        assert f'needs {module}, which is not installed' in error
-        assert 'make setup EXTRAS=pictures' in error
-        assert re.search(r'requirements/pictures-(py36|py37|tf2)\.txt', error)
-        assert error.count('\n') == 1
-
-
-def test_figure(folder, checkpoint, tmp_path, capsys):
+def test_a_figure_is_written_whole_or_not_at_all(folder, checkpoint, tmp_path, capsys):
     model_helpers.need('matplotlib')
     Image = model_helpers.need('PIL.Image')
     path = tmp_path / 'out.png'
-    assert predict.main([str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
-                         '--figure', str(path)]) == 0
+    arguments = [str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
+                 '--figure', str(path)]
+    with model_helpers.file_size_limit():
+        assert predict.main(arguments) == 1
+    assert f'cannot write --figure {path}: File too large\n' in capsys.readouterr().err
+    assert not path.exists()
+    assert predict.main(arguments) == 0
     assert capsys.readouterr().err == f'Figure: {path}\n'
     with Image.open(str(path)) as figure:
         assert figure.format == 'PNG' and min(figure.size) > 300
-
-
-def test_half_a_figure_is_not_left(image, checkpoint, tmp_path, capsys):
-    model_helpers.need('matplotlib')
-    model_helpers.draw_scene(image).save(str(tmp_path / 'a.png'))
-    path = tmp_path / 'out.png'
-    with model_helpers.file_size_limit():
-        assert predict.main([str(tmp_path / 'a.png'), '--checkpoint',
-                             checkpoint, '--figure', str(path)]) == 1
-    assert f'cannot write --figure {path}: File too large\n' in (
-        capsys.readouterr().err)
-    assert not path.exists()
 
 
 def draw(labels, monkeypatch):
@@ -278,7 +242,7 @@ def draw(labels, monkeypatch):
 
 
 def test_the_figure_marks_the_wrong_ones(monkeypatch):
-    """Three bars, and marks for the true class and a wrong one."""
+    """Three bars, the largest on top, and marks for the true class and a wrong one."""
     figure = draw([None, 3, 8, 0], monkeypatch)
     pictures, bars = figure.axes[::2], figure.axes[1::2]
     assert [axes.get_title(loc='left') for axes in bars] == [
@@ -290,21 +254,13 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
         ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
     assert [[bar.get_hatch() == '///' for bar in axes.patches] for axes in bars] == (
         2 * [[False] * 3] + 2 * [[True, False, False]])
+    assert bars[0].get_ylim()[0] > bars[0].get_ylim()[1]  # the first one on top
+    assert bars[0].get_xlim() == (0, 1)
 
 
-def test_the_figure_is_the_documents(monkeypatch):
-    """One row per picture, the largest bar on top; over four pictures take two columns."""
-    def list_lefts(figure):
-        return {round(axes.get_position().x0, 3) for axes in figure.axes}
-
-    figure = draw([1] * 4, monkeypatch)
-    assert len(list_lefts(figure)) == 2 and len(figure.axes) == 8
-    bars = figure.axes[1]
-    assert bars.get_xticks().tolist() == [0, 0.5, 1]
-    assert bars.get_ylim()[0] > bars.get_ylim()[1]  # the first one on top
-    widths = [bar.get_width() for bar in bars.patches]
-    assert len(widths) == 3 and widths == sorted(widths, reverse=True)
-    assert len(list_lefts(draw([1] * 5, monkeypatch))) == 4
-    many = draw([1] * 30, monkeypatch)
-    assert len(many.axes) == 2 * predict_figure.LIMIT
-    assert many.texts[-1].get_text().startswith('The first 24 of 30.')
+@pytest.mark.parametrize('number, columns, shown', [(4, 1, 4), (5, 2, 5), (30, 2, 24)])
+def test_the_rows_and_columns_of_the_figure(monkeypatch, number, columns, shown):
+    figure = draw([1] * number, monkeypatch)
+    assert len(figure.axes) == 2 * shown
+    assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == 2 * columns
+    assert ('The first 24 of 30.' in figure.texts[-1].get_text()) == (number > shown)
