@@ -82,6 +82,10 @@ class Project:
     def add_python(self, path, version):
         return self.add_program(path, FAKE_PYTHON.format(version=version))
 
+    def change_lock(self, name):
+        with open(str(self.folder / 'requirements' / name), 'a') as lock:
+            lock.write('# changed\n')
+
     def pip_calls(self):
         return self.log_file.read_text().splitlines()
 

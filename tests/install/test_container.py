@@ -40,13 +40,12 @@ def run_installation(folder, version, has_tensorflow, extras=''):
     for name in ('python', 'python3'):
         (folder / name).write_text(FAKE_PYTHON)
         (folder / name).chmod(0o755)
-    process = subprocess.Popen(
+    process = subprocess.run(
         ['sh', '-c', script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         universal_newlines=True, env={
             'PATH': f'{folder}:/bin:/usr/bin', 'FAKE_VERSION': version, 'EXTRAS': extras,
             'FAKE_FOUND': '0' if has_tensorflow else '1'})
-    output, errors = process.communicate()
-    return process.returncode, output.split(), errors
+    return process.returncode, process.stdout.split(), process.stderr
 
 
 @pytest.mark.parametrize('version, has_tensorflow, main', [
@@ -62,8 +61,7 @@ def test_the_base_decides_what_is_installed(tmp_path, version, has_tensorflow, m
 
 def test_a_base_with_another_python_is_refused(tmp_path):
     status, output, errors = run_installation(tmp_path, 'py312', False)
-    assert (status != 0, output) == (True, [])
-    assert 'Python of the base' in errors and '3.6 or 3.7' in errors
+    assert status != 0 and output == [] and '3.6 or 3.7' in errors
 
 
 def test_both_images_have_one_layout():

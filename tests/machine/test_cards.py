@@ -19,12 +19,10 @@ VERDICTS = [
     # card, CUDA of the driver, why not by TensorFlow 1.15, by TensorFlow 2
     (cuda_stubs.GTX_680, 10020, 'no kernels for older', 'no kernels for older'),
     (cuda_stubs.GTX_980, 12020, None, 'no kernels for older'),
-    (cuda_stubs.GTX_1080_TI, 12020, None, None),
     (cuda_stubs.GTX_1080_TI, 10000, None, 'too old'),
     (cuda_stubs.GTX_1080_TI, 9020, 'too old', 'too old'),
     (cuda_stubs.RTX_2080, 12020, None, None),
     (cuda_stubs.RTX_3090, 12020, 'hangs for minutes', None),
-    (cuda_stubs.RTX_4090, 12020, 'hangs for minutes', None),
     (cuda_stubs.H100, 12040, 'hangs for minutes', 'too old'),
     (cuda_stubs.H100, 12050, 'hangs for minutes', None),
     (cuda_stubs.RTX_5090, 13000, 'hangs for minutes', 'CUDA_ERROR_INVALID_PTX'),
@@ -134,23 +132,6 @@ def test_the_table_of_the_readme(capability):
     row = next((row for row in spans if covers(row[0], capability)), others)
     assert [read_need(cell, capability) for cell in row[2:]] == [
         judge(capability, TENSORFLOW_1), judge(capability, TENSORFLOW_2)]
-
-
-def test_the_table_of_the_images():
-    """Each card has the 1.15 image if that supports it, else the second."""
-    seen = []
-    for unused_name, unused_cards, listed, image, driver in rows(
-            'docs/cards.md', 'Which image for which card'):
-        for capability in re.findall(r'\d+\.\d', listed):
-            capability = parse(capability)
-            seen.append(capability)
-            first, second = (judge(capability, support)
-                             for support in (TENSORFLOW_1, TENSORFLOW_2))
-            expected = (('`docker/Dockerfile`', first) if first != 'no' else
-                        ('`docker/Dockerfile.tf2`', second) if second != 'no'
-                        else ('either, on the CPU', 'driver none'))
-            assert (image, f'driver {driver}') == expected, capability
-    assert seen == CAPABILITIES[1:]
 
 
 def test_the_locked_cudnn_has_kernels_for_the_whole_table():

@@ -49,6 +49,7 @@ def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3'
     assert devices.resolve(selection, THREADS) == 'cpu'
     assert devices.find_gpu('cpu', THREADS) is None
+    assert '--gpus all' in refusal('gpu')
     assert capsys.readouterr() == (f'Device: CPU ({reason}), 2 threads\n', '')
 
 
@@ -56,12 +57,6 @@ def test_a_user_s_log_level_stays():
     os.environ['TF_CPP_MIN_LOG_LEVEL'] = '0'
     devices.select('cpu')
     assert os.environ['TF_CPP_MIN_LOG_LEVEL'] == '0'
-
-
-def test_a_gpu_that_is_not_there(no_driver):
-    line = refusal('gpu')
-    for part in ('no NVIDIA driver here', '--gpus all', '--device cpu'):
-        assert part in line
 
 
 @pytest.mark.parametrize('hidden', ['', '-1'])
@@ -170,17 +165,6 @@ def test_a_broken_driver(stub, capsys):
     assert 'CUDA error 999' in refusal('gpu')
     assert devices.resolve(devices.select('auto'), THREADS) == 'cpu'
     assert 'CUDA error 999' in warning(capsys.readouterr())
-
-
-@pytest.mark.parametrize('listed', [None, '7'])
-def test_a_driver_without_a_card(stub, listed):
-    stub()
-    if listed:
-        os.environ['CUDA_VISIBLE_DEVICES'] = listed
-    selection = devices.select('auto')
-    assert (selection.device, selection.is_problem) == ('cpu', False)
-    assert ('CUDA_VISIBLE_DEVICES=7' in selection.reason) == bool(listed)
-    assert 'finds no card' in refusal('gpu')
 
 
 @pytest.mark.parametrize('cudnn, described, words', [

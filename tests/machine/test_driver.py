@@ -43,11 +43,13 @@ def test_no_driver(clean, tmp_path):
     assert driver.is_broken and 'libcuda.so.1' in driver.problem
 
 
-def test_no_card(stub):
+@pytest.mark.parametrize('listed', ['', '7'])
+def test_no_card(stub, listed):
     stub()
+    os.environ['CUDA_VISIBLE_DEVICES'] = listed
     driver = drivers.ask()
     assert (driver.cuda, driver.cards, driver.is_broken) == (13000, (), False)
-    assert 'finds no card' in driver.problem
+    assert 'finds no card' in driver.problem and listed in driver.problem
 
 
 @pytest.mark.parametrize('how, words', [
