@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import kernels
 from cifar10_tf1.graph import loss
+from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 GOLDEN_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
@@ -34,51 +35,32 @@ def assert_close(actual, golden, largest=None):
     assert np.abs(actual - golden).max() <= 1e-5 * largest
 
 
-@pytest.fixture(scope='module', params=kernels.NAMES)
-def results(request):
-    """Logits, loss and gradients of the package on the golden inputs."""
+@pytest.mark.parametrize('name', kernels.NAMES)
+def test_values_and_gradients(name):
+    """On the golden inputs."""
+    with np.load(os.path.join(GOLDEN_DIR, 'deep_cnn.npz')) as file:
+        golden = dict(file)
     weights, images, labels = make_deep_cnn.make_inputs()
     with tf.Graph().as_default(), tf.Session() as session:
-        logits = deep_cnn.build_network(tf.constant(images), 1,
-                                        kernels.load(request.param))
+        logits = deep_cnn.build_network(tf.constant(images), 1, kernels.load(name))
         losses = loss.build_losses(logits, tf.constant(labels))
-        variables = {variable.op.name: variable
-                     for variable in tf.trainable_variables()}
-        names = sorted(variables)
-        gradients = tf.gradients(losses[-1], [variables[n] for n in names])
-        for name in names:
-            variables[name].load(weights[name], session)
+        variables = tf.trainable_variables()
+        gradients = tf.gradients(losses[-1], variables)
+        load_variables(session, [(variable, weights[variable.op.name])
+                                 for variable in variables])
         logits, losses, gradients = session.run([logits, losses, gradients])
-    return logits, losses, dict(zip(names, gradients)), weights, labels
-
-
-@pytest.fixture(scope='module')
-def golden():
-    with np.load(os.path.join(GOLDEN_DIR, 'deep_cnn.npz')) as file:
-        return dict(file)
-
-
-def test_logits(results, golden):
-    assert_close(results[0], golden['logits'])
-
-
-def test_loss(results, golden):
-    cross_entropy, weight_decay_loss, total_loss = results[1]
+    assert_close(logits, golden['logits'])
+    cross_entropy, weight_decay_loss, total_loss = losses
     assert_close(total_loss, golden['loss'])
     assert_close(cross_entropy + weight_decay_loss, golden['loss'])
-    weights = results[3]
-    decay = sum(0.004 * 0.5 * np.sum(np.square(weights[name], dtype=np.float64))
-                for name in ('model/FC_1/weights', 'model/FC_2/weights'))
-    assert_close(weight_decay_loss, decay)
-
-
-@pytest.mark.parametrize('name', sorted(NAMES))
-def test_gradient(results, golden, name):
-    gradient = results[2][name]
-    largest = golden['largest/' + name]
-    assert_close(gradient.ravel()[::make_deep_cnn.STRIDE],
-                 golden['gradient/' + name], largest)
-    assert abs(np.abs(gradient).max() - largest) <= 1e-5 * largest
+    assert_close(weight_decay_loss, sum(
+        0.004 * 0.5 * np.sum(np.square(weights[name], dtype=np.float64))
+        for name in ('model/FC_1/weights', 'model/FC_2/weights')))
+    for variable, gradient in zip(variables, gradients):
+        largest = golden['largest/' + variable.op.name]
+        assert_close(gradient.ravel()[::make_deep_cnn.STRIDE],
+                     golden['gradient/' + variable.op.name], largest)
+        assert abs(np.abs(gradient).max() - largest) <= 1e-5 * largest
 
 
 def test_the_training_graph(tiny_data_set):

@@ -1,14 +1,14 @@
 """The loss and the update: cross-entropy, schedule, order, moving average."""
 
 import numpy as np
+import pytest
 import tensorflow.compat.v1 as tf
 
+import system_cases
 from cifar10_tf1.graph import loss
 from cifar10_tf1 import scripts
-from cifar10_tf1.systems.deep_cnn import DeepCnn
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.deep_cnn import Schedule
-from cifar10_tf1.systems.deep_cnn import Settings
 
 
 def run_small_model(num_steps, schedule):
@@ -17,8 +17,7 @@ def run_small_model(num_steps, schedule):
         weight = tf.get_variable('w', [2], initializer=tf.constant_initializer(
             [3.0, -1.0]), use_resource=True)
         total_loss = tf.reduce_sum(tf.square(weight - [1.0, 2.0]))
-        system = DeepCnn()
-        system.settings = Settings(schedule=schedule)
+        system = system_cases.make_small('deep_cnn', schedule=schedule)
         global_step = loss.build_global_step()
         train_op, rate, unused_gradients = scripts.load('train').build_update(
             system, total_loss, global_step)
@@ -34,34 +33,25 @@ def run_small_model(num_steps, schedule):
     return values, losses
 
 
-def test_updates_then_averages_with_the_incremented_step():
-    schedule = Schedule(initial_learning_rate=0.2)
-    values, losses = run_small_model(12, schedule)
+@pytest.mark.parametrize('ceiling', [0.9999, 0.3])
+def test_updates_then_averages_with_the_incremented_step(ceiling):
+    """The rate is a staircase; the average's decay has a ceiling."""
+    values, losses = run_small_model(12, Schedule(
+        initial_learning_rate=0.2, decay_steps=5, decay_rate=0.5, ema_decay=ceiling))
     weight = np.array([3.0, -1.0])
     average = weight.copy()  # the shadow starts at the initial value
     target = np.array([1.0, 2.0])
     for step in range(12):
         # The printed loss belongs to the weights before the update.
         assert np.isclose(losses[step][0], np.sum((weight - target) ** 2), 1e-5)
-        weight = weight - 0.2 * 2.0 * (weight - target)
-        decay = min(0.9999, (1 + step + 1) / (10 + step + 1))
+        rate = 0.2 * 0.5 ** (step // 5)
+        assert np.isclose(losses[step][1], rate)
+        weight = weight - rate * 2.0 * (weight - target)
+        decay = min(ceiling, (1 + step + 1) / (10 + step + 1))
         average = decay * average + (1 - decay) * weight
         assert np.allclose(values[step + 1][0], weight, 1e-5)
         assert np.allclose(values[step + 1][1], average, 1e-5)
         assert values[step + 1][2] == step + 1
-
-
-def test_average_decay_has_its_ceiling():
-    schedule = Schedule(ema_decay=0.3)
-    values, unused_losses = run_small_model(6, schedule)
-    for before, after in list(zip(values, values[1:]))[3:]:
-        assert np.allclose(after[1], 0.3 * before[1] + 0.7 * after[0], 1e-5)
-
-
-def test_learning_rate_is_a_staircase():
-    schedule = Schedule(decay_steps=3, decay_rate=0.5)
-    rates = [rate for unused_loss, rate in run_small_model(7, schedule)[1]]
-    assert np.allclose(rates, [0.1] * 3 + [0.05] * 3 + [0.025])
 
 
 def test_documented_schedule():

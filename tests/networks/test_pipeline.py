@@ -6,31 +6,26 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.graph import pipeline
-from cifar10_tf1.data import records
+import system_cases
 from cifar10_tf1.common.seeds import derive_seed
-from cifar10_tf1.systems.deep_cnn import DeepCnn
+from cifar10_tf1.data import records
+from cifar10_tf1.graph import pipeline
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.systems.deep_cnn import Settings
-
 
 # Of seed 1, epoch 2: the rows and columns of the crops of the first three
 # images, and all four numbers of the second.
 GOLDEN_PLACES = [[2, 2], [2, 1], [0, 0]]
 GOLDEN_DRAW = [0.3238503932952881, 0.15194404125213623, 0.9750221967697144,
                0.5095603466033936]
-
-GOLDEN_DIGEST = (
-    '82b5493ed58754a43ed02aac29ae8fe255d84389fbbbb6de768964957ebcac59')
-GOLDEN_TEST_DIGEST = (
-    '66e13a33829be9d94476db01f30f96c2e5db8af44e559553e851dc4eacbf8394')
+GOLDEN_DRAWS = '0a4d19b93ed56869f4214ad30f73634a356226919eadf358e72ae081775faecc'
+GOLDEN_BATCHES = '82b5493ed58754a43ed02aac29ae8fe255d84389fbbbb6de768964957ebcac59'
+GOLDEN_TEST_BATCHES = '66e13a33829be9d94476db01f30f96c2e5db8af44e559553e851dc4eacbf8394'
 
 
 class Reader:
     """Both iterators of a graph, read as a program would."""
 
-    def __init__(self, data_set, seed=1, crop='random', num_threads=2,
-                 system=deep_cnn):
+    def __init__(self, data_set, seed=1, crop='random', num_threads=2, system=deep_cnn):
         with tf.Graph().as_default() as graph:
             training = pipeline.build_training_input(
                 system, data_set, system.build_plan(data_set), seed, num_threads)
@@ -73,36 +68,15 @@ def reader(tiny_data_set):
     return Reader(tiny_data_set)
 
 
-def draws_of(epoch, num_examples, num_draws=4, seed=1, purpose='augmentation'):
+def draws_of(epoch, num_examples):
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(pipeline.build_draws(
-            num_examples, num_draws, derive_seed(seed, purpose, bits=63),
-            epoch))
+            num_examples, 4, derive_seed(1, 'augmentation', bits=63), epoch))
 
 
-def test_decodes_planes_to_pixels():
-    """One hand-made record: golden pixels in each corner and plane."""
-    record = np.zeros(3073, np.uint8)
-    record[0] = 7
-    planes = record[1:].reshape(3, 32, 32)
-    planes[:, 0, 1] = 10, 20, 30
-    planes[:, 31, 0] = 40, 50, 60
-    planes[2, 31, 31] = 255
-    with tf.Graph().as_default(), tf.Session() as session:
-        batch = tf.constant(np.stack([record] * 2))
-        labels, images = session.run([
-            records.build_labels(batch),
-            records.build_crops(batch, tf.zeros(2, tf.int32),
-                                tf.zeros(2, tf.int32), 32,
-                                tf.constant([False, True]))])
-    assert labels.tolist() == [7, 7]
-    image, flipped = images
-    assert image.dtype == np.float32 and image.shape == (32, 32, 3)
-    assert image[0, 1].tolist() == [10, 20, 30]
-    assert image[31, 0].tolist() == [40, 50, 60]
-    assert image[31, 31].tolist() == [0, 0, 255]
-    assert image.sum() == 60 + 150 + 255
-    assert np.array_equal(flipped, image[:, ::-1])
+def decode(record):
+    """[32, 32, 3] of one record."""
+    return record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
 
 
 def test_each_image_of_a_batch_is_cut_at_its_own_place():
@@ -111,66 +85,50 @@ def test_each_image_of_a_batch_is_cut_at_its_own_place():
     places = [(0, 8, False), (8, 0, True), (3, 5, True), (8, 8, False)]
     with tf.Graph().as_default(), tf.Session() as session:
         rows, columns, flips = map(tf.constant, zip(*places))
-        crops = session.run(records.build_crops(tf.constant(batch), rows,
-                                                columns, 24, flips))
+        labels, crops = session.run([
+            records.build_labels(tf.constant(batch)),
+            records.build_crops(tf.constant(batch), rows, columns, 24, flips)])
+    assert np.array_equal(labels, batch[:, 0])
     for record, crop, (row, column, flipped) in zip(batch, crops, places):
-        pixels = record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
-        expected = pixels[row:row + 24, column:column + 24]
+        expected = decode(record)[row:row + 24, column:column + 24]
         assert np.array_equal(crop, expected[:, ::-1] if flipped else expected)
 
 
 def build_images(build_batch, record, draws):
-    batch = np.stack([np.frombuffer(record, np.uint8)] * len(draws))
     with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(build_batch(
-            tf.constant(batch), tf.constant(draws, tf.float32))[1])
+        return session.run(build_batch(tf.constant(np.stack([record] * len(draws))),
+                                       tf.constant(draws, tf.float32))[1])
 
 
-def standardized(crop):
+def standardize(crop):
     crop = crop.astype(np.float64)
     return (crop - crop.mean()) / max(crop.std(), 1728 ** -0.5)
 
 
-@pytest.fixture(scope='module')
-def example(tiny_data_set):
-    record = tiny_data_set.raw_records('test')[0].tobytes()
-    pixels = np.frombuffer(record, np.uint8)[1:].reshape(3, 32, 32)
-    return record, pixels.transpose(1, 2, 0)
-
-
-def test_training_image_against_numpy(example):
+def test_images_against_numpy(tiny_data_set):
     """Crop, flip, brightness and standardisation, spelled out."""
-    record, pixels = example
-    draws = [[0.0, 0.0, 0.5, 0.5], [0.999, 0.12, 0.49, 0.0],
-             [0.12, 0.999, 0.5, 0.99], [0.5, 0.34, 0.1, 0.3]]
-    places = [(0, 0, False), (8, 1, True), (1, 8, False), (4, 3, True)]
-    images = build_images(deep_cnn.build_training_batch, record, draws)
-    for image, (row, column, flipped) in zip(images, places):
+    record = tiny_data_set.raw_records('test')[0]
+    pixels = decode(record)
+    images = build_images(
+        deep_cnn.build_training_batch, record,
+        [[0.0, 0.0, 0.5, 0.5], [0.999, 0.12, 0.49, 0.0], [0.12, 0.999, 0.5, 0.99],
+         [0.5, 0.34, 0.1, 0.3], [0.0, 0.0, 0.5, 0.7123]])
+    for image, (row, column, flipped) in zip(images, [
+            (0, 0, False), (8, 1, True), (1, 8, False), (4, 3, True), (0, 0, False)]):
         crop = pixels[row:row + 24, column:column + 24]
         crop = crop[:, ::-1] if flipped else crop
         # The brightness is undone by the standardisation but for rounding.
-        assert np.abs(image - standardized(crop)).max() < 2e-5
-    assert not np.array_equal(*build_images(
-        deep_cnn.build_training_batch, record,
-        [[0.0, 0.0, 0.5, 0.7123], [0.0, 0.0, 0.5, 0.5]]))
+        assert np.abs(image - standardize(crop)).max() < 2e-5
+    assert not np.array_equal(images[0], images[4])
+    images = build_images(deep_cnn.build_test_batch, record, [[0.5, 0.5], [0.0, 0.999]])
+    assert np.abs(images[0] - standardize(pixels[4:28, 4:28])).max() < 1e-5
+    assert np.abs(images[1] - standardize(pixels[0:24, 8:32])).max() < 1e-5
+    flat = np.full(3073, 255, np.uint8)
+    assert not build_images(deep_cnn.build_test_batch, flat, [[0.5, 0.5]]).any()
 
 
-def test_test_image_against_numpy(example):
-    record, pixels = example
-    images = build_images(deep_cnn.build_test_batch, record,
-                          [[0.5, 0.5], [0.0, 0.999]])
-    assert np.abs(images[0] - standardized(pixels[4:28, 4:28])).max() < 1e-5
-    assert np.abs(images[1] - standardized(pixels[0:24, 8:32])).max() < 1e-5
-
-
-def test_a_uniform_image_is_standardised_to_zero():
-    images = build_images(deep_cnn.build_test_batch, bytes([3] + [77] * 3072),
-                          [[0.5, 0.5]])
-    assert (images == 0).all()
-
-
-def test_crops_cover_all_81_places_evenly_and_flips_half():
-    """The distribution of the original: chi-square over 81 places."""
+def test_the_distribution_of_what_is_drawn():
+    """As the original's: chi-square over 81 places; flips half."""
     draws = draws_of(epoch=3, num_examples=50000)
     places = np.floor(draws[:, 0] * np.float32(9)) * 9 + np.floor(
         draws[:, 1] * np.float32(9))
@@ -186,57 +144,43 @@ def test_crops_cover_all_81_places_evenly_and_flips_half():
     assert abs(np.corrcoef(draws[:, 3], draws[:, 0])[0, 1]) < 0.018
     assert abs(draws[:, 3].mean() - 0.5) < 4 * (1 / 12.0 / 50000) ** 0.5
     assert draws.min() >= 0 and draws.max() < 1
+    assert hashlib.sha256(draws.tobytes()).hexdigest() == GOLDEN_DRAWS
 
 
 def test_golden_draws():
     """Pinned, on both runtimes and every machine: other numbers are another run."""
     draws = draws_of(epoch=2, num_examples=3)
-    places = np.floor(draws[:, :2] * 9).astype(int).tolist()
-    assert places == GOLDEN_PLACES
+    assert np.floor(draws[:, :2] * 9).astype(int).tolist() == GOLDEN_PLACES
     assert np.array_equal(draws[1], np.array(GOLDEN_DRAW, np.float32))
-    digest = hashlib.sha256(draws_of(3, 50000).tobytes()).hexdigest()
-    assert digest == (
-        '0a4d19b93ed56869f4214ad30f73634a356226919eadf358e72ae081775faecc')
+    # An image's do not depend on the number of images.
+    assert np.array_equal(draws_of(2, 1000)[:3], draws)
 
 
 def test_golden_batches(reader):
     """All bits, the same on TensorFlow 1.15 and 2, on every machine."""
-    for batches, golden in ((reader.training(0), GOLDEN_DIGEST),
-                            (reader.test(), GOLDEN_TEST_DIGEST)):
+    for batches, golden in ((reader.training(0), GOLDEN_BATCHES),
+                            (reader.test(), GOLDEN_TEST_BATCHES)):
         assert hashlib.sha256(images_of(batches).tobytes()).hexdigest() == golden
 
 
-def test_draws_of_an_image_do_not_depend_on_the_number_of_images():
-    assert np.array_equal(draws_of(1, 1000)[:10], draws_of(1, 10))
-
-
-def test_every_epoch_is_augmented_afresh_and_repeats_exactly(reader):
+def test_every_epoch_is_augmented_afresh_and_repeats_exactly(reader, tiny_data_set):
     """Trap: a seeded tf.data map draws the same crops in every epoch."""
     first, second = reader.training(0), reader.training(1)
     changed = (images_of(first) != images_of(second)).any(axis=(1, 2, 3))
     assert changed.mean() > 0.97  # one in 162 is drawn alike
     assert np.array_equal(labels_of(first), labels_of(second))
-    again = reader.training(0)
-    assert np.array_equal(images_of(first), images_of(again))
+    assert np.array_equal(images_of(first), images_of(reader.training(0)))
+    assert np.array_equal(images_of(second[2:]), images_of(
+        reader.training(1, num_batches=2, first_batch=2)))
+    other = Reader(tiny_data_set, seed=2, num_threads=4)
+    others = images_of(other.training(0))
+    assert (images_of(first) != others).any(axis=(1, 2, 3)).mean() > 0.97
 
 
-def test_another_seed_draws_otherwise(reader, tiny_data_set):
-    other = Reader(tiny_data_set, seed=2)
-    ours, theirs = images_of(reader.training(0)), images_of(other.training(0))
-    assert (ours != theirs).any(axis=(1, 2, 3)).mean() > 0.97
-
-
-def test_starting_in_the_middle_of_an_epoch(reader):
-    whole = reader.training(5)
-    tail = reader.training(5, num_batches=2, first_batch=2)
-    assert np.array_equal(images_of(whole[2:]), images_of(tail))
-
-
-def test_threads_make_no_difference(reader, tiny_data_set):
-    for num_threads in (1, 4):
-        other = Reader(tiny_data_set, num_threads=num_threads)
-        assert np.array_equal(images_of(reader.training(7)),
-                              images_of(other.training(7)))
+@pytest.mark.parametrize('num_threads', [1, 4])
+def test_threads_make_no_difference(num_threads, reader, tiny_data_set):
+    other = Reader(tiny_data_set, num_threads=num_threads)
+    assert np.array_equal(images_of(reader.training(7)), images_of(other.training(7)))
 
 
 def test_each_image_once_in_file_order(reader, tiny_data_set):
@@ -256,14 +200,9 @@ def test_the_handle_switches(reader):
     assert np.array_equal(images_of(mixed[1::2]), images_of(reader.test()))
 
 
-class SmallerBatches(DeepCnn):
-    """The same system with batches of 20."""
-    settings = Settings(batch_size=20)
-
-
 def test_test_crops_depend_on_seed_and_index_alone(reader, tiny_data_set):
     ours = images_of(reader.test())
-    small = Reader(tiny_data_set, system=SmallerBatches())
+    small = Reader(tiny_data_set, system=system_cases.make_small('deep_cnn', batch_size=20))
     assert np.array_equal(images_of(small.test()), ours)
     other = images_of(Reader(tiny_data_set, seed=2).test())
     assert (other != ours).any(axis=(1, 2, 3)).mean() > 0.95
@@ -273,7 +212,7 @@ def test_central_crop(tiny_data_set):
     images = images_of(Reader(tiny_data_set, crop='central').test())
     unused_labels, pixels = tiny_data_set.labels_and_images('test')
     for image, whole in zip(images, pixels):
-        assert np.abs(image - standardized(whole[4:28, 4:28])).max() < 1e-5
+        assert np.abs(image - standardize(whole[4:28, 4:28])).max() < 1e-5
 
 
 def test_no_path_in_the_graph(reader, tiny_data_set):
