@@ -28,24 +28,11 @@ def test_median_and_interval(values, median, low, high, level):
     assert figure.level == pytest.approx(level, abs=5e-4)
 
 
-@pytest.mark.parametrize('num_blocks', [3, 5, 6, 10, 20])
-def test_the_interval_covers_the_median_as_often_as_it_says(num_blocks):
-    """4,000 samples of a skewed distribution."""
-    samples = np.random.RandomState(1).exponential(size=[4000, num_blocks])
-    figures = list(map(medians.summarize, samples))
-    hits = [figure.low <= np.log(2.0) <= figure.high for figure in figures]
-    assert abs(np.mean(hits) - figures[0].level) < 0.02
-    assert (figures[0].level >= 0.95) == (num_blocks >= 6)
-
-
 def test_a_level_below_95_percent_is_printed():
     assert str(medians.summarize([1.0, 2.0, 9.0])) == '2 (1 to 9, 75 %)'
     assert str(medians.summarize(range(1, 11))) == '5.5 (2 to 9)'
     assert str(medians.summarize([123.4])) == '123'
-
-
-def test_ratios_are_of_neighbours():
-    """A machine that slows down does not change them."""
+    # Ratios are of neighbours: a machine that slows down does not change them.
     base = [100.0, 50.0, 25.0, 12.5]
     assert medians.summarize_ratio([2 * rate for rate in base], base)[:3] == (2, 2, 2)
 
@@ -107,9 +94,8 @@ def run_with(monkeypatch, capsys):
     return run
 
 
-def test_a_python_that_is_not_there_or_may_not_be_run(program, run_with, tmp_path):
-    for python in ('/no/such/python', str(tmp_path), program('text', 0o644),
-                   'no-such-program', 'gs://bucket/python'):
+def test_a_python_that_is_not_there_or_may_not_be_run(program, run_with):
+    for python in ('/no/such/python', program('text', 0o644), 'no-such-program'):
         assert python in run_with(python)
 
 
@@ -132,18 +118,9 @@ def test_a_worker_that_dies_is_named(program, run_with):
     assert 'out of memory' in run_with(python)
 
 
-def test_a_python_is_found_as_the_shell_finds_it(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'python').symlink_to(sys.executable)
-    assert benchmark.find_python('./python') == str(tmp_path / 'python')
-    monkeypatch.setenv('PATH', str(tmp_path))
-    assert benchmark.find_python('python') == str(tmp_path / 'python')
-
-
 @pytest.mark.parametrize('options', [
-    ['--threads', '0'], ['--threads', '99999'], ['--threads', 'two'],
-    ['--threads', '1,'], ['--threads='], ['--threads=--'], ['--python=--'],
-    ['--python='], ['--blocks', '0'], ['--blocks=--'], ['--system', 'none']])
+    ['--threads', '0'], ['--threads', '99999'], ['--threads', 'two'], ['--threads='],
+    ['--python='], ['--blocks', '0'], ['--system', 'none']])
 def test_a_bad_option_is_one_line(options, capsys):
     with pytest.raises(SystemExit) as caught:
         benchmark.main(options)

@@ -65,17 +65,6 @@ def test_the_first_images_only(tiny_data_set, random_checkpoint, variant):
     assert np.array_equal(few.predictions, all_images.predictions[:30])
 
 
-@pytest.mark.slow
-def test_crops_depend_on_the_seed(tiny_data_set, random_checkpoint):
-    def predict(seed, variant='random'):
-        return evaluate(tiny_data_set, random_checkpoint, seed=seed,
-                        variant=variant).predictions.tolist()
-
-    assert predict(1) == predict(1)
-    assert predict(1) != predict(2)
-    assert predict(1, 'central') == predict(2, 'central')
-
-
 @pytest.mark.parametrize('values, reason', [
     # in_top_k counts ties as right: all 200 images.
     ({'softmax_linear/weights': 0, 'softmax_linear/biases': 0},

@@ -13,7 +13,6 @@ from cifar10_tf1 import evaluation
 from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import pipeline
-from cifar10_tf1.graph import plan as plans
 from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.report import comparison
 from cifar10_tf1.systems import base
@@ -87,13 +86,6 @@ def test_the_documented_plan(name, data, batch_sizes, points):
         assert np.array_equal(alone.validation, plan.validation)
     else:
         assert np.array_equal(rows, numbers) and plan.validation is None
-
-
-@pytest.mark.parametrize('sizes, expected', [
-    ((3, 3, 2), [(0, 3, 2), (6, 2, 1)]), ((4,), [(0, 4, 1)]),
-    ((2, 3, 2), [(0, 2, 1), (2, 3, 1), (5, 2, 1)])])
-def test_runs_of_equal_batches(sizes, expected):
-    assert plans.list_runs(sizes) == expected
 
 
 @pytest.mark.parametrize('case', [case for case in CASES.values() if case.prepare],
@@ -234,22 +226,6 @@ def test_initial_weights(name):
                for full, value in values.items() if value.std() > 1e-6)
 
 
-@pytest.mark.parametrize('name', sorted(INITIAL))
-def test_a_second_network_in_one_graph_is_refused(name):
-    system = systems.load(name)
-    with tf.Graph().as_default():
-        size = {'deep_cnn': 24}.get(name, 32)
-        images = tf.zeros([1, size, size, system.picture.channels])
-        system.build_network(images, 1)
-        with pytest.raises(ValueError, match='already exists'):
-            system.build_network(images, 1)
-
-
-def test_unknown_settings_raise():
-    with pytest.raises(TypeError):
-        type(systems.load('deep_cnn').settings)(batchsize=100)
-
-
 # Patterns of the lines of a run of two epochs or more: the first ones, and the last
 # before the hash of the weights.
 LINES = {
@@ -295,14 +271,12 @@ def test_the_documented_lines_of_a_test(name, expected):
     lines = systems.load(name).format_test(COUNT)
     assert lines[:len(expected)] == expected
     assert '6876' in lines[-1] and '1.50s' in lines[-1]
-
-
-def test_the_documented_lines_of_fine_tuning():
-    system = systems.load('inception_v3')
-    assert system.format_step(1, 2.97921, 76.3749) == [
-        'INFO:tensorflow:global step 1: loss = 2.9792 (76.37 sec/step)']
-    assert system.format_last_loss(0.6416812) == [
-        'Finished training. Last batch loss 0.641681']
+    if name == 'inception_v3':
+        system = systems.load(name)
+        assert system.format_step(1, 2.97921, 76.3749) == [
+            'INFO:tensorflow:global step 1: loss = 2.9792 (76.37 sec/step)']
+        assert system.format_last_loss(0.6416812) == [
+            'Finished training. Last batch loss 0.641681']
 
 
 def test_mini_batches_are_averaged_as_the_notebooks_do():
