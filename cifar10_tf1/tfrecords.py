@@ -10,6 +10,8 @@ they are written.
 import os
 import sys
 
+from tqdm import tqdm
+
 from cifar10_tf1 import cli
 from cifar10_tf1 import data
 from cifar10_tf1.common import files
@@ -20,7 +22,6 @@ from cifar10_tf1.machine import runtime
 
 SPLITS = {'train': 'cifar-10-training-tfrecord', 'test': 'cifar-10-test-tfrecord'}
 LABELS_FILE = 'labels.txt'
-_REPORT_EVERY = 10000  # records
 
 
 def write(data_set, folder):
@@ -61,7 +62,7 @@ def _write_split(data_set, split, path):
     labels, images = data_set.labels_and_images(split)
     rows, columns = images.shape[1:3]
     with tf.io.TFRecordWriter(path) as writer:
-        for number, (label, image) in enumerate(zip(labels, images), 1):
+        for label, image in zip(labels, tqdm(images, split, disable=None)):
             writer.write(tf.train.Example(features=tf.train.Features(feature={
                 'image/encoded': bytes_feature(png.encode(image, level=0)),
                 'image/format': bytes_feature(b'png'),
@@ -69,9 +70,6 @@ def _write_split(data_set, split, path):
                 'image/height': int_feature(rows),
                 'image/width': int_feature(columns),
             })).SerializeToString(deterministic=True))  # sorts the features by name
-            if number % _REPORT_EVERY == 0:
-                print(f'{number:,} of {len(images):,} {split} images', file=sys.stderr,
-                      flush=True)
 
 
 def _run(options):

@@ -1,18 +1,15 @@
 """Weights that others published, read and checked before a training begins with them.
 
-They come as a checkpoint of TensorFlow's first or second format or as a frozen
-graph, plain or in a .tar.gz archive. Other weights for the same network will do
-too: a checkpoint, an .npz file with the checkpoint's names, or the .h5 file of
-Keras. A run from those is another result than the documented one.
+They are a checkpoint of TensorFlow's first or second format or a frozen graph, plain or
+in a .tar.gz archive. Other weights for the same network may also be an .npz file with
+the checkpoint's names or the .h5 file of Keras; a run from them is another result.
 """
 
 import os
 import re
-import shutil
 import tarfile
 import tempfile
 from typing import Callable
-from typing import Dict
 from typing import NamedTuple
 from typing import Tuple
 
@@ -48,20 +45,6 @@ class PretrainedWeights(NamedTuple):
     format_list: Callable         # of {name: shape} to its lines
 
 
-class Weights(NamedTuple):
-    """The tensors that were read, all checked."""
-    tensors: Dict[str, np.ndarray]
-    sha256: Dict[str, str]    # file name to digest
-    tensors_sha256: str       # of the wanted tensors, in any packing
-    is_documented: bool
-
-    @property
-    def for_record(self):
-        content = {'sha256': dict(self.sha256),
-                   'tensors_sha256': self.tensors_sha256}
-        return content if self.is_documented else dict(content, is_documented=False)
-
-
 def load(published, wanted, path=None):
     """Finds or downloads the weights, and checks the wanted ones.
 
@@ -72,13 +55,13 @@ def load(published, wanted, path=None):
       path: str, a file, the prefix of a checkpoint or a folder that holds one of
         them; None: the default folder, and downloaded where it has none.
     Returns:
-      Weights.
+      ({name: array}, dict for the record: digests of the files and of the tensors).
     Raises:
       UserError: one line, what is wrong and the way out.
     """
-    folder = published.find_folder()
-    found = _find(published, path or folder)
-    if found is None and path is not None:
+    folder = path or published.find_folder()
+    found = _find(published, folder)
+    if found is None and path:
         raise UserError(
             f'--pretrained {path}: there is no such file, and no folder with one; it '
             f'takes {", ".join(_list_names(published))}, an .npz file of tensors by '
@@ -92,16 +75,16 @@ def load(published, wanted, path=None):
         if problem:
             raise UserError(f'{found} does not fit {published.title}: {name} '
                             f'{problem}; {_WAY_OUT}')
-    is_documented = _is_documented(published, found, tensors)
-    if path is None and not is_documented:
-        raise UserError(f'{found} is not {published.title}; move it away, or begin '
-                        f'with it all the same by --pretrained {found}')
-    tensors = {name: tensors[name] for name in wanted}
     with preparation.explained(f'read {found}', '--pretrained'):
-        sha256 = {os.path.basename(file): verification.hash_file(file)
-                  for file in _list_files(found)}
-    return Weights(tensors, sha256, reading.fingerprint_tensors(tensors),
-                   is_documented)
+        record = {'sha256': {os.path.basename(file): verification.hash_file(file)
+                             for file in _list_files(found)}}
+    if not _is_documented(published, found, tensors):
+        if not path:
+            raise UserError(f'{found} is not {published.title}; move it away, or begin '
+                            f'with it all the same by --pretrained {found}')
+        record['is_documented'] = False
+    tensors = {name: tensors[name] for name in wanted}
+    return tensors, dict(record, tensors_sha256=reading.fingerprint_tensors(tensors))
 
 
 def is_documented(published, path):
@@ -182,19 +165,18 @@ def _read(published, path, wanted):
 
 def _extract(published, path, folder):
     """Copies the members of a known name; the path of the weights."""
-    names = (published.checkpoint, published.frozen_graph)
-    pattern = re.compile(f'({"|".join(map(re.escape, names))})'
-                         r'(\.index|\.data-\d{5}-of-\d{5})?$')
     found = None
     with tarfile.open(path, 'r:gz') as archive:
         for member in archive:
-            match = pattern.match(os.path.basename(member.name))
-            if match and member.isreg():
-                with open(os.path.join(folder, match.group()), 'wb') as file:
-                    shutil.copyfileobj(archive.extractfile(member), file)
-                found = os.path.join(folder, match.group(1))
+            member.name = os.path.basename(member.name)
+            for name in (published.checkpoint, published.frozen_graph):
+                if member.isreg() and (member.name == name or member.name.startswith(
+                        (name + '.index', name + '.data-'))):
+                    archive.extract(member, folder)
+                    found = os.path.join(folder, name)
     if found is None:
-        raise ValueError(f'it has neither {" nor ".join(names)}')
+        raise ValueError(f'it has neither {published.checkpoint} nor '
+                         f'{published.frozen_graph}')
     return found
 
 

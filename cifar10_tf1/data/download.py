@@ -119,7 +119,7 @@ def _receive(file, url, part, offset, least_rate):
               flush=True)
         with open(part, 'ab' if offset else 'wb') as stream, tqdm(
                 total=end, initial=offset, unit='B', unit_scale=True,
-                disable=not sys.stderr.isatty()) as progress:
+                disable=None) as progress:
             for chunk in _read_chunks(response, least_rate):
                 stream.write(chunk)
                 progress.update(len(chunk))

@@ -30,16 +30,10 @@ def _check_options(options):
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
             extras.require(package, '--onnx')
-    taken = {os.path.realpath(options.output): '--output'}
     for name in ('onnx', 'npz'):
-        path = getattr(options, name)
-        if path is None:
-            continue
-        path = paths.check_new_file(path, f'--{name}')
-        other = taken.setdefault(os.path.realpath(path), f'--{name}')
-        if other != f'--{name}':
-            raise UserError(f'{other} and --{name} both name {path}; rename one')
-        setattr(options, name, path)
+        if getattr(options, name) is not None:
+            setattr(options, name, paths.check_new_file(getattr(options, name),
+                                                        f'--{name}'))
 
 
 def _export(options):

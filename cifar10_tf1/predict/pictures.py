@@ -35,32 +35,28 @@ class Picture(NamedTuple):
 def list_files(path):
     """Lists the file that a path names, or the PNG and JPEG files of its folder.
 
-    Leaves out hidden files and subfolders. Raises UserError if a folder has no picture
-    or can't be read.
+    Leaves out hidden files and subfolders. Raises UserError if there are none.
     """
     if not os.path.isdir(path):
         return [path]
     try:
-        with os.scandir(path) as entries:
-            paths = sorted(entry.path for entry in entries
-                           if entry.name.lower().endswith(SUFFIXES)
-                           and not entry.name.startswith('.') and not entry.is_dir())
+        names = sorted(os.listdir(path))
     except OSError as error:
         raise UserError(f'cannot read the folder: {error.strerror}')
+    paths = [os.path.join(path, name) for name in names
+             if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
+    paths = [path for path in paths if not os.path.isdir(path)]
     if not paths:
-        raise UserError('the folder holds no picture (no file that ends in '
-                        + ', '.join(SUFFIXES) + ')')
+        raise UserError(f'holds no picture (no file that ends in {", ".join(SUFFIXES)})')
     return paths
 
 
 def load_picture(path, shape):
-    """Reads and scales one file; the first frame of an animation.
+    """Reads and scales one file, of an animation the first frame: Picture.
 
     Args:
       path: str.
       shape: systems.base.PictureShape.
-    Returns:
-      Picture.
     Raises:
       UserError: it can't be read; the message does not name the file.
     """

@@ -56,9 +56,9 @@ class InitialWeights:
         """Gives the initialized variables of a new run their published values."""
         if self._published is None:
             return
-        weights = self._find(graph)
+        tensors, record = self._find(graph)
         load_variables(session, [(graph.variables[name], value) for name, value
-                                 in weights.tensors.items()])
+                                 in tensors.items()])
         path = os.path.join(self._folder, self._published.list_name)
         try:
             files.write_atomically(path, '\n'.join(
@@ -66,7 +66,7 @@ class InitialWeights:
         except OSError as error:
             raise UserError(f'cannot write {path}: {error.strerror}; free some '
                             'space or choose another folder with --model-dir')
-        self.for_record = {'pretrained': weights.for_record}
+        self.for_record = {'pretrained': record}
 
     def check(self, graph):
         """Raises UserError if weights that a user names are not those of the run."""
@@ -76,14 +76,14 @@ class InitialWeights:
     def _find(self, graph):
         wanted = {name: shape for name, shape in _list_shapes(graph).items()
                   if self._published.is_restored(name)}
-        weights = pretrained.load(self._published, wanted, self._path)
+        tensors, record = pretrained.load(self._published, wanted, self._path)
         recorded = self._recorded.get('tensors_sha256')
-        if recorded not in (None, weights.tensors_sha256):
+        if recorded not in (None, record['tensors_sha256']):
             raise UserError(
                 f'{self._folder} holds a run that began with other weights than '
                 f'{self._path or self._published.find_folder()}; leave --pretrained '
                 'out, or choose another folder with --model-dir')
-        return weights
+        return tensors, record
 
 
 def _list_shapes(graph):

@@ -179,7 +179,7 @@ def test_a_source_that_stalls_is_left_for_the_next(data_dir, monkeypatch, chunk,
     """Also one of a few bytes a second, which a timeout between bytes would miss."""
     start = time.monotonic()
     monkeypatch.setattr(download, 'TIMEOUT_SECONDS', 0.3)
-    monkeypatch.setattr(download, 'FAST_RATE', 1e6)
+    monkeypatch.setattr(download, 'FAST_RATE', 1e4)
     monkeypatch.setattr(download, '_CHUNK_BYTES', chunk)
     with Server(PACKED, stalls_after=20000, drip=drip) as stalling, \
             Server(GARBAGE) as wrong, Server(PACKED) as right:
