@@ -17,6 +17,7 @@ def table(build):
 
 
 def wrap(text, indent=''):
-    """Lines of at most 98 characters; 'p = 0.02' stays together."""
-    lines = textwrap.wrap(text.replace(' = ', '\0=\0'), 98, subsequent_indent=indent)
+    """Lines of at most 98 characters; 'p = 0.02' and '5 %' stay together."""
+    text = text.replace(' = ', '\0=\0').replace(' %', '\0%')
+    lines = textwrap.wrap(text, 98, subsequent_indent=indent)
     return [line.replace('\0', ' ') for line in lines]

@@ -107,10 +107,10 @@ def build_kernels():
     stock, fast = (statistics.mean(means[name]) for name in ('stock', 'fast'))
     spread = max(means['stock']) - min(means['stock'])
     return page_tables.wrap(
-        f'On TensorFlow 2, the mean summed loss of epochs 6 to 10 over seeds {SEEDS[0]} to '
-        f'{SEEDS[-1]} is {stock:.2f} with stock kernels and {fast:.2f} with fast ones '
-        f'({100 * (fast / stock - 1):+.2f} %); with stock kernels, these seeds differ by up '
-        f'to {100 * spread / stock:.2f} %.')
+        f'On TensorFlow 2, the mean summed loss of epochs 6 to 10 over seeds {SEEDS[0]} '
+        f'to {SEEDS[-1]} is {stock:.2f} with stock kernels and {fast:.2f} with fast ones '
+        f'({100 * (fast / stock - 1):+.2f} %); with stock kernels, these seeds differ by '
+        f'up to {100 * spread / stock:.2f} %.')
 
 
 @page_tables.table

@@ -80,9 +80,9 @@ def build_laptop():
     return page_tables.wrap(
         '`laptop_cnn` is measured as in its notebook, by the mean over 40 mini-batches, '
         f'the last of which is smaller. Its documented figure lies {side} all '
-        f'{len(means)} seeds and {side} {len(ports)} runs of the original\'s own graph and '
-        f'loop ({min(ports):.2f} to {max(ports):.2f} %); a t test {verdict} as one more of '
-        f'these {len(runs)} runs ({words.format_p(p)}).')
+        f'{len(means)} seeds and {side} {len(ports)} runs of the original\'s own graph '
+        f'and loop ({min(ports):.2f} to {max(ports):.2f} %); a t test {verdict} as one '
+        f'more of these {len(runs)} runs ({words.format_p(p)}).')
 
 
 @page_tables.table
