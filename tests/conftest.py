@@ -44,10 +44,7 @@ os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 @pytest.fixture(scope='session')
 def real_data_dir():
-    """The folder of the real CIFAR-10; skips where none is named or none there.
-
-    The images always name one: a volume, that may be empty.
-    """
+    """The folder of the real CIFAR-10; skips if none is named or it is empty."""
     if not REAL_DATA_DIR or not os.path.isdir(
             os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
         pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
@@ -56,7 +53,7 @@ def real_data_dir():
 
 @pytest.fixture(scope='session')
 def real_mnist_dir():
-    """A folder of the real MNIST; skips where none is named or none there."""
+    """A folder of the real MNIST; skips if there is none."""
     from cifar10_tf1.data import mnist
     from cifar10_tf1.data import SOURCES
     for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, SOURCES['mnist'].folder):

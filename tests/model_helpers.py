@@ -37,10 +37,7 @@ def write_checkpoint(folder, tensors, data=None):
 
 @contextlib.contextmanager
 def file_size_limit():
-    """No file of this process grows over 10,000 bytes: as on a full disk.
-
-    For as short as can be: the log of the tests may be longer.
-    """
+    """No file of this process grows over 10,000 bytes: as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
     try:

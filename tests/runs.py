@@ -24,12 +24,10 @@ EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
 
 def train(model_dir, data_set, max_steps=None, pretrained=None,
           is_from_scratch=False, system=deep_cnn, with_summaries=False, **given):
-    """As train.py, by stock kernels, whose graph is soon built.
+    """As train.py, by stock kernels, whose graph is soon built. Returns the status.
 
     Args:
       given: of run_settings.RunSettings.
-    Returns:
-      int, the exit status.
     """
     given = {'kernels': 'stock', 'max_steps': max_steps, 'pretrained': pretrained,
              **given}
@@ -42,16 +40,6 @@ def train(model_dir, data_set, max_steps=None, pretrained=None,
     with mock.patch.object(cli, 'load_data_set', lambda options, name: data_set), \
             mock.patch.object(systems, 'load', lambda name: system):
         return script.train(script.open_run(argv))
-
-
-def test(model_dir, data_set, seed=1, variant='random', **options):
-    """As test.py. Returns the exit status."""
-    argv = ['--model-dir', str(model_dir), '--seed', str(seed), '--variant', variant]
-    argv += [word for name, value in options.items() if value is not None
-             for word in ('--' + name.replace('_', '-'), str(value))]
-    script = scripts.load('test')
-    with mock.patch.object(cli, 'load_data_set', lambda options, name: data_set):
-        return script.test(script.open_test(argv))
 
 
 def evaluate(*arguments, **options):
@@ -77,11 +65,10 @@ def build_training_graph(*arguments, **options):
 def main(name, argv):
     """train.py or test.py with these options. Returns the exit status."""
     script = scripts.load(name[:-len('.py')])
-    open_script, run = {'train.py': ('open_run', 'train'),
-                        'test.py': ('open_test', 'test')}[name]
+    opened, run = ((script.open_run, script.train) if name == 'train.py' else
+                   (script.open_test, script.test))
     try:
-        opened = cli.begin(name, lambda: getattr(script, open_script)(argv))
-        cli.run_script(name, getattr(script, run), opened)
+        cli.run_script(name, run, cli.begin(name, lambda: opened(argv)))
     except SystemExit as error:
         if error.code not in (0, 1) or '--help' in argv or '--version' in argv:
             raise  # as argparse

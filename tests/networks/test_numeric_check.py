@@ -200,7 +200,7 @@ def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, finished_run, 
         runs.train(folder, tiny_data_set, kernels=None, epochs=3)
     assert sorted(path.name for path in folder.iterdir()) == before
     with pytest.raises(UserError, match='the GPU computes wrong numbers'):
-        runs.test(folder, tiny_data_set)
+        runs.evaluate(deep_cnn, tiny_data_set, str(folder), device='gpu')
 
 
 def test_logits_of_the_fast_kernels(monkeypatch, finished_run, tiny_data_set):

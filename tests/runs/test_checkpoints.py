@@ -119,13 +119,6 @@ def test_training_refuses_checkpoints_of_another_name_or_format(
     assert contents_of(tmp_path) == before
 
 
-def test_no_checkpoint(tmp_path, session):
-    assert find_step(tmp_path / 'absent') is None
-    (tmp_path / 'model.ckpt-5.meta').write_text('stray')
-    (tmp_path / 'model.ckpt-abc.index').write_text('no step')
-    assert find_step(tmp_path) is None
-
-
 def damage(path, how):
     content = path.read_bytes()
     path.unlink()
@@ -178,14 +171,11 @@ def test_other_tensors_are_named(tmp_path, session):
             name, shape, initializer=tf.zeros_initializer())
             for name, shape in (('global_step', []), ('model/weights', [6, 5]),
                                 ('model/more', [2]))}
-        with pytest.raises(UserError) as caught:
+        with pytest.raises(UserError, match=(
+                r'global_step is int64 \[\], not float32 \[\]; model/more is missing; '
+                r'model/weights is float32 \[5, 6\], not float32 \[6, 5\]; choose')):
             reading.restore(other, tf.train.Saver(variables), variables,
                             deep_cnn.find_step, str(tmp_path))
-    message = str(caught.value)
-    assert 'global_step is int64 [], not float32 []' in message
-    assert 'model/more is missing' in message
-    assert 'model/weights is float32 [5, 6], not float32 [6, 5]' in message
-    assert '\n' not in message
 
 
 def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
@@ -201,7 +191,8 @@ def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
 def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
     save(tmp_path, session, 1)
     kept = names_of(tmp_path)
-    theirs = ['notes.txt', 'best.ckpt-3.index', 'model.ckpt-9.data-00000-of-00001']
+    theirs = ['best.ckpt-3.index', 'model.ckpt-5.meta', 'model.ckpt-abc.index',
+              'model.ckpt-9.data-00000-of-00001']
     for name in [*theirs, 'model.ckpt-3.json', 'model.ckpt-3.data-00000-of-00001']:
         (tmp_path / name).write_text('x')
     (tmp_path / '.saving').mkdir()
@@ -282,16 +273,14 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         model_dirs.ModelDir(str(tmp_path / 'new'))
 
 
-@pytest.mark.parametrize('name', ['a[1]', 'a*', 'a?b', 'a\\b', 'a\udcff'])
+@pytest.mark.parametrize('name', ['a[1]', 'a*', 'a\\b', 'a\udcff'])
 def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path, tiny_data_set):
-    """Refused before the first step, and before anything is made."""
-    folder = tmp_path / name
+    """Refused before anything is made."""
     with pytest.raises(UserError, match='TensorFlow.*--model-dir'):
-        runs.train(folder, tiny_data_set, epochs=1)
+        runs.train(tmp_path / name, tiny_data_set, epochs=1)
     assert not names_of(tmp_path)
-    for prefix in (None, str(folder / 'model.ckpt-4')):
-        with pytest.raises(UserError, match='TensorFlow'):
-            reading.choose(str(folder), prefix)
+    with pytest.raises(UserError, match='TensorFlow'):
+        reading.choose('model', str(tmp_path / name / 'model.ckpt-4'))
 
 
 def test_a_folder_that_is_replaced_during_the_training(tmp_path, tiny_data_set,

@@ -6,11 +6,9 @@ FUZZ_SEED repeats a failure; the seed is printed with it.
 import contextlib
 import os
 import random
-import shutil
 
 import pytest
 
-import data_helpers
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.checkpoints import model_dir as model_dirs
@@ -107,27 +105,3 @@ def test_weights(folder, suffix):
     refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
     assert set(digests) <= {expected}
     assert refused > NUM_MUTATIONS // 2
-
-
-@pytest.mark.parametrize('version', ['binary', 'python'])
-def test_archive(tmp_path, version):
-    """Unpacked halfway, it has no published digest: its files' have to do."""
-    data_dir = tmp_path / 'data'
-    data_dir.mkdir()
-    path = data_dir / f'cifar-10-{version}.tar'
-    content = data_helpers.pack(version, packed=False)
-    described, contents = data_helpers.VERSIONS[version]
-    # Nearly all bytes are content: the headers of the first members.
-    head, rest = content[:4096], content[4096:]
-
-    def read():
-        path.write_bytes(path.read_bytes() + rest)
-        try:
-            data_helpers.load(data_dir)
-            assert data_helpers.snapshot(data_dir / described.folder) == contents
-        finally:
-            shutil.rmtree(str(data_dir / described.folder), ignore_errors=True)
-
-    refused, unused_results = fuzz(path, read, head, NUM_MUTATIONS // 2)
-    assert refused > NUM_MUTATIONS // 8
-    assert os.listdir(str(tmp_path)) == ['data']

@@ -77,29 +77,13 @@ def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir, tmp_
     assert len(results) == 1
 
 
-def test_one_thread_is_one_thread(data_dir, tmp_path):
-    """No more processor time than what passes; seen on two cores and more."""
-    process = start_training(data_dir, tmp_path / 'model', '--max-steps', '60',
-                             '--kernels', 'stock', '--inter-op-threads', 1,
-                             '--intra-op-threads', 1)
-    start = time.perf_counter()
-    unused_pid, status, usage = os.wait4(process.pid, 0)
-    elapsed = time.perf_counter() - start
-    assert status == 0
-    assert usage.ru_utime + usage.ru_stime < 1.15 * elapsed
-
-
-@pytest.mark.parametrize('number, status', [(signal.SIGINT, 130),
-                                            (signal.SIGTERM, 143)])
-def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number,
-                                             status):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number):
     process = start_training(data_dir, tmp_path, '--save-steps', 2)
     wait_for_a_step(tmp_path, process)
-    sent = time.time()
     process.send_signal(number)
     output, error = process.communicate(timeout=30)
-    assert process.returncode == status
-    assert time.time() - sent < 5
+    assert process.returncode == 128 + number
     step = int(re.search(r'Stopped at step (\d+); start again', error).group(1))
     assert max(steps_of(tmp_path)) == step
     assert 'Traceback' not in error
@@ -141,13 +125,6 @@ def test_a_closed_pipe(data_dir, tmp_path):
     assert error.count('\n') == 1 and 'cannot print to standard output' in error
 
 
-def test_started_by_a_program_with_tensorflow_2(data_dir, tmp_path):
-    """Which leaves this in the environment of those that it starts."""
-    result = run('train.py', data_dir, '--model-dir', tmp_path, '--max-steps',
-                 '1', env=dict(os.environ, TF2_BEHAVIOR='1'))
-    assert result.returncode == 0, result.stderr
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 30 MB: three checkpoints fit, a fourth does not."""
@@ -174,17 +151,3 @@ def test_a_full_disk_while_saving(data_dir, small_disk):
     assert run('test.py', data_dir, '--model-dir', small_disk).returncode == 0
     assert run('train.py', data_dir, '--model-dir', small_disk, '--max-steps',
                newest).returncode == 0
-
-
-def test_start_and_memory(data_dir, tmp_path):
-    """Under 10 s to the first step, under 1 GB; generous where cores are busy."""
-    script = ('import resource, subprocess, sys\n'
-              'subprocess.run(sys.argv[1:], check=True)\n'
-              'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n')
-    start = time.time()
-    output = subprocess.run(
-        [sys.executable, '-c', script] + command(
-            'train.py', data_dir, '--model-dir', tmp_path, '--max-steps', 1),
-        stdout=subprocess.PIPE, check=True).stdout.decode()
-    assert time.time() - start < 20
-    assert int(output.split()[-1]) < 1000 * 1000  # kB
