@@ -101,8 +101,9 @@ class Classifier:
         """Probabilities, float32 [N, 10], of images, uint8 [N, side, side, channels]."""
         blocks = [self.session.run(self.graph.probabilities,
                                    {self.graph.images: images[i:i + BLOCK]})
-                  for i in range(0, max(len(images), 1), BLOCK)]
-        probabilities = np.concatenate(blocks)
+                  for i in range(0, len(images), BLOCK)]
+        probabilities = np.concatenate(
+            blocks or [np.empty([0, len(self.class_names)], np.float32)])
         if not np.isfinite(probabilities).all():
             raise UserError(f'{self.checkpoint} gives probabilities that are not '
                             'finite; choose another checkpoint')

@@ -143,8 +143,8 @@ class ModelDir:
             # Training would begin at step 0 and replace the state file.
             raise UserError(
                 f'{state} names no checkpoint {PREFIX}-STEP in the format of TensorFlow '
-                '0.12 or newer, from which training could go on; rename or convert it, '
-                'or choose another folder with --model-dir')
+                '0.12 or newer, from which training could go on; rename or convert what '
+                'it names, or choose another folder with --model-dir')
         self.path = path
         self._is_new = not os.path.lexists(path)
         try:
