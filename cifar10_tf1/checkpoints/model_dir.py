@@ -201,22 +201,16 @@ class ModelDir:
 
         Without an index it is no checkpoint, so a reader sees it whole or not at all. As
         long as its settings are there it is ours, so a sweep removes what a kill leaves.
+
+        Raises:
+          UserError: another program wrote it.
         """
-        assert checkpoint.ours, checkpoint
+        if not checkpoint.ours:
+            raise UserError(f'{checkpoint.prefix} is in the way, and this program did '
+                            'not write it; move it away and start again')
         for suffix in sorted(checkpoint.suffixes, key=lambda suffix: (
                 suffix != '.index', suffix == SETTINGS_SUFFIX)):
             os.remove(checkpoint.prefix + suffix)
-
-    def make_room(self, step):
-        """Removes our checkpoint of a step; raises UserError if it is not ours."""
-        for checkpoint in list_checkpoints(self.path):
-            if checkpoint.step == step and not checkpoint.ours:
-                raise UserError(
-                    f'{checkpoint.prefix} stands where step {step} has to be saved, '
-                    'and this program did not write it; move '
-                    f'{checkpoint.name} away and start again')
-            if checkpoint.step == step:
-                self.remove(checkpoint)
 
     def _sweep(self):
         """Removes what killed saves left; only ever called under the lock."""

@@ -104,10 +104,9 @@ def check_tensors(prefix, variables):
             wrong.append(f'{name} is {dtypes[name].name} {shapes[name]}, not '
                          f'{expected[0].name} {expected[1]}')
     if wrong:
-        more = f' and {len(wrong) - 3} more' if len(wrong) > 3 else ''
         raise UserError(f'the checkpoint {prefix} is not of this network: '
-                        + '; '.join(wrong[:3]) + more
-                        + '; choose another with --checkpoint or --model-dir')
+                        f'{"; ".join(wrong[:3])}; choose another with --checkpoint or '
+                        '--model-dir')
 
 
 def fingerprint(prefix):

@@ -49,7 +49,9 @@ class CheckpointWriter:
             with open(path + model_dirs.SETTINGS_SUFFIX, 'w') as file:
                 json.dump(settings, file, indent=1, sort_keys=True)
                 file.write('\n')
-            folder.make_room(step)
+            for checkpoint in model_dirs.list_checkpoints(folder.path):
+                if checkpoint.step == step:
+                    folder.remove(checkpoint)
             _move(saving, folder.path)
             ours = [checkpoint for checkpoint in model_dirs.list_checkpoints(folder.path)
                     if checkpoint.ours and checkpoint.step <= step]
@@ -87,12 +89,9 @@ class CheckpointWriter:
             with self._model_dir.saving() as saving:
                 yield saving
         except (OSError, tf.errors.OpError) as error:
-            newest = model_dirs.find_newest(self._model_dir.path)
             raise UserError(
-                f'cannot {action}: {reading.one_line(error)}; free some space or '
-                'mend the folder and start again: the run goes on from '
-                + (newest.prefix if newest else
-                   'the beginning, as there is no checkpoint yet'))
+                f'cannot {action}: {reading.one_line(error)}; free some space or mend the '
+                'folder and start again: the run goes on from its newest checkpoint')
 
 
 def _move(saving, folder):

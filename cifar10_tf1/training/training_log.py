@@ -131,11 +131,10 @@ class TrainingLog:
     def describe_failure(self, what, step):
         """The UserError for numbers that are not finite."""
         rate = self._session.run(self._graph.learning_rate)
-        newest = model_dir.find_newest(self._run.folder.path)
         return UserError(
-            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from '
-            + (f'{newest.prefix}; to go further back, move it away' if newest
-               else 'the beginning'))
+            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from the '
+            f'newest checkpoint in {self._run.folder.path}; to go further back, move it '
+            'away')
 
     def _print(self, lines):
         for line in lines:

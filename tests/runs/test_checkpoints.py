@@ -101,7 +101,7 @@ def test_foreign_checkpoints_are_never_deleted_or_overwritten(tmp_path, session)
     assert steps_of(tmp_path) == [110, 109, 108, 107, 106, 100, 10, 9]
     (tmp_path / 'model.ckpt-100.index').write_bytes(b'damaged')
     before = contents_of(tmp_path)
-    with pytest.raises(UserError, match='move model.ckpt-100 away'):
+    with pytest.raises(UserError, match='model.ckpt-100 is in the way'):
         save(tmp_path, session, 100)
     assert contents_of(tmp_path) == before
 

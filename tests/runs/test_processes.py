@@ -145,7 +145,6 @@ def test_a_full_disk_while_saving(data_dir, small_disk):
     assert result.stderr.count('\n') == 1 and 'cannot save step' in result.stderr
     assert 'free some space' in result.stderr
     newest = max(steps_of(small_disk))
-    assert f'model.ckpt-{newest}\n' in result.stderr
     assert not (small_disk / '.saving').exists()
     # What was saved before is whole.
     assert run('test.py', data_dir, '--model-dir', small_disk).returncode == 0
