@@ -1,7 +1,7 @@
 """The folder of a run: its checkpoints, its lock, the leftovers of a killed save.
 
-A checkpoint `model.ckpt-500` is three files of TensorFlow's and, if this program wrote it, a
-fourth, `.json`, with the settings. Only such checkpoints are ever pruned or replaced.
+A checkpoint `model.ckpt-500` is three files of TensorFlow's and, if this program wrote
+it, a fourth, `.json`, with the settings. Only such checkpoints are pruned or replaced.
 Imports no TensorFlow.
 """
 

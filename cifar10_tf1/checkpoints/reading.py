@@ -25,7 +25,7 @@ class NoCheckpoint(UserError):
 def find_newest(folder):
     """The model_dir.Checkpoint of the highest step that reads completely, or None.
 
-    Warns of each damaged one. Raises UserError if there are checkpoints and none is whole.
+    Warns of each damaged one. Raises UserError if there are some and none is whole.
     """
     skipped = []
     for checkpoint in model_dir.list_checkpoints(folder):

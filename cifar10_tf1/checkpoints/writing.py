@@ -83,15 +83,15 @@ class CheckpointWriter:
 
     @contextlib.contextmanager
     def _saving(self, action):
-        """As ModelDir.saving; checks the folder first and turns failures into one line."""
+        """As ModelDir.saving; checks the folder, and turns failures into one line."""
         self._model_dir.check_identity()
         try:
             with self._model_dir.saving() as saving:
                 yield saving
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
-                f'cannot {action}: {reading.one_line(error)}; free some space or mend the '
-                'folder and start again: the run goes on from its newest checkpoint')
+                f'cannot {action}: {reading.one_line(error)}; free some space or mend '
+                'the folder and start again: the run goes on from its newest checkpoint')
 
 
 def _move(saving, folder):

@@ -1,7 +1,7 @@
 """The weights a run starts from: published ones, or seeded ones if the user wants.
 
-A run from other than the documented weights is another result, so its record and every line
-that it prints say so.
+A run from other than the documented weights is another result, so its record and every
+line that it prints say so.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Event files for TensorBoard.
 
-What they show is read between two steps and summarized in a graph of its own, so a run with
-event files has the same bits as one without.
+What they show is read between two steps and summarized in a graph of its own, so a run
+with event files has the same bits as one without.
 """
 
 import contextlib

@@ -132,9 +132,9 @@ class TrainingLog:
         """The UserError for numbers that are not finite."""
         rate = self._session.run(self._graph.learning_rate)
         return UserError(
-            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from the '
-            f'newest checkpoint in {self._run.folder.path}; to go further back, move it '
-            'away')
+            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from '
+            f'the newest checkpoint in {self._run.folder.path}; to go further back, move '
+            'it away')
 
     def _print(self, lines):
         for line in lines:

@@ -53,10 +53,6 @@ def contents_of(folder):
             if path.is_file() and path.name != '.lock'}
 
 
-def steps_of(folder):
-    return [c.step for c in model_dirs.list_checkpoints(str(folder))]
-
-
 def find_step(folder):
     newest = reading.find_newest(str(folder))
     return newest and newest.step
@@ -98,7 +94,8 @@ def test_foreign_checkpoints_are_never_deleted_or_overwritten(tmp_path, session)
     save_foreign(tmp_path, session, 9, 10, 100)
     assert find_step(tmp_path) == 100  # the highest step, not the highest name
     save(tmp_path, session, *range(101, 111))
-    assert steps_of(tmp_path) == [110, 109, 108, 107, 106, 100, 10, 9]
+    assert [c.step for c in model_dirs.list_checkpoints(str(tmp_path))] == [
+        110, 109, 108, 107, 106, 100, 10, 9]
     (tmp_path / 'model.ckpt-100.index').write_bytes(b'damaged')
     before = contents_of(tmp_path)
     with pytest.raises(UserError, match='model.ckpt-100 is in the way'):

@@ -17,7 +17,6 @@ from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import document
 from cifar10_tf1.report import single
-from data_helpers import isolated  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -39,19 +38,15 @@ def mutate(content, chance):
         lambda: head + b'9' * size + tail])()
 
 
-def fuzz(path, read, content=None, number=NUM_MUTATIONS):
-    """Reads many mutations of a file: (number of refused ones, what the others read).
+def fuzz(path, read):
+    """Reads many mutations of a file: (number of refused ones, what the others gave).
 
-    Args:
-      path: pathlib.Path, where they are put.
-      read: function of nothing; may raise UserError, and nothing else.
-      content: bytes, by default what is there.
+    `read` may raise UserError, and nothing else.
     """
-    content = content or path.read_bytes()
+    content, refused, results = path.read_bytes(), 0, []
     chance = random.Random(f'{SEED} {path.name}')
     print(f'FUZZ_SEED={SEED}')
-    refused, results = 0, []
-    for unused_time in range(number):
+    for unused_time in range(NUM_MUTATIONS):
         path.write_bytes(mutate(content, chance))
         try:
             results.append(read())
@@ -97,11 +92,6 @@ def test_settings_beside_the_weights(folder):
 def test_weights(folder, suffix):
     """TensorFlow's own checksums see what is changed."""
     expected = reading.fingerprint(str(folder / 'model.ckpt-4'))
-
-    def read():
-        prefix = reading.choose(str(folder))
-        return reading.fingerprint(prefix)
-
-    refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', read)
-    assert set(digests) <= {expected}
-    assert refused > NUM_MUTATIONS // 2
+    refused, digests = fuzz(folder / f'model.ckpt-4{suffix}', lambda: reading.fingerprint(
+        reading.choose(str(folder))))
+    assert set(digests) <= {expected} and refused > NUM_MUTATIONS // 2
