@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 
 import pytest
@@ -19,10 +18,10 @@ from cifar10_tf1.sweep import jobs
 from cifar10_tf1.sweep import runner
 
 LENET5 = systems.find('lenet5')
+KILL = 'import os; os.kill(os.getpid(), 9)'
 
 
 def make_job(tmp_path, seed=4, epochs=None):
-    (tmp_path / gathering.LOGS).mkdir(exist_ok=True)
     return jobs.Job(jobs.Request(LENET5, str(tmp_path), epochs), seed)
 
 
@@ -38,10 +37,9 @@ def test_a_run_is_trained_then_tested_then_complete(tmp_path):
     assert job.find_command()[0] == 'training'
     content = made_runs.make_content('lenet5', seed=4, counts=[9840])
     made_runs.write(folder, content)
-    command = job.find_command()
-    assert command[0] == 'testing validation'
-    assert '--seeds 1' in ' '.join(command[1])
-    assert str(folder / 'model.ckpt-4300') in command[1]
+    stage, arguments = job.find_command()
+    assert stage == 'testing validation' and '--seeds 1' in ' '.join(arguments)
+    assert str(folder / 'model.ckpt-4300') in arguments
     content['tests'].append(made_runs.make_test(
         'validation', 1, 4930, 4300, made_runs.make_kind(), data='mnist'))
     made_runs.write(folder, content)
@@ -51,11 +49,10 @@ def test_a_run_is_trained_then_tested_then_complete(tmp_path):
 
 def test_a_folder_of_another_run_fails(tmp_path):
     made_runs.write_run(tmp_path / 'seed-05', system='lenet5', seed=4)
-    with pytest.raises(UserError, match='seed 4, not 5'):
-        make_job(tmp_path, seed=5).find_command()
     made_runs.write_run(tmp_path / 'seed-06', seed=6)
-    with pytest.raises(UserError, match='deep_cnn'):
-        make_job(tmp_path, seed=6).find_command()
+    for seed, named in ((5, 'seed 4, not 5'), (6, 'deep_cnn')):
+        with pytest.raises(UserError, match=named):
+            make_job(tmp_path, seed).find_command()
 
 
 def test_cores_are_shared_out(monkeypatch):
@@ -64,23 +61,18 @@ def test_cores_are_shared_out(monkeypatch):
     monkeypatch.setattr(os, 'sched_setaffinity', None, raising=False)
     assert runner.split_cores(1) == [[2, 3, 4, 5, 7]]
     assert runner.split_cores(2) == [[2, 3], [4, 5, 7]]
-    assert runner.split_cores(5) == [[2], [3], [4], [5], [7]]
     assert runner.split_cores(6) == [None] * 6
 
 
-def test_a_process_on_each_core_as_far_as_the_memory_reaches(monkeypatch):
-    def choose(device, num_jobs, memory_bytes, size=30e9):
-        monkeypatch.setattr(sweep.memory, 'find_memory',
-                            lambda: sweep.memory.Memory(size, None, None))
-        return sweep.choose_num_processes(device, num_jobs, memory_bytes)
-
+@pytest.mark.parametrize('device, num_jobs, memory_bytes, size, number', [
+    ('cpu', 10, 1e9, 30e9, 4), ('cpu', 3, 1e9, 30e9, 3), ('cpu', 10, 12e9, 30e9, 2),
+    ('cpu', 10, 99e9, 30e9, 1), ('gpu', 10, 1e9, 30e9, 1), ('cpu', 10, 12e9, None, 4)])
+def test_a_process_on_each_core_as_far_as_the_memory_reaches(
+        monkeypatch, device, num_jobs, memory_bytes, size, number):
+    monkeypatch.setattr(sweep.memory, 'find_memory',
+                        lambda: sweep.memory.Memory(size, None, None))
     monkeypatch.setattr(sweep.description, 'count_cores', lambda: 4)
-    assert choose('cpu', 10, 1e9) == 4
-    assert choose('cpu', 3, 1e9) == 3
-    assert choose('cpu', 10, 12e9) == 2
-    assert choose('cpu', 10, 99e9) == 1
-    assert choose('gpu', 10, 1e9) == 1
-    assert choose('cpu', 10, 12e9, None) == 4
+    assert sweep.choose_num_processes(device, num_jobs, memory_bytes) == number
 
 
 class ScriptedJob(jobs.Job):
@@ -89,72 +81,58 @@ class ScriptedJob(jobs.Job):
     def __init__(self, folder, seed, *scripts):
         (folder / gathering.LOGS).mkdir(exist_ok=True)
         super().__init__(jobs.Request(LENET5, str(folder)), seed)
-        self.scripts = list(scripts)
+        self.scripts = [(stage, (sys.executable, '-S', '-c', code))
+                        for stage, code in scripts]
+        self.failure = folder / gathering.LOGS / f'seed-{seed:02}.failure'
 
     def find_command(self):
         return self.scripts.pop(0) if self.scripts else None
-
-
-def script(stage, code):
-    return stage, (sys.executable, '-S', '-c', code)
 
 
 def run(*all_jobs, num_processes=2):
     runner.Runner(all_jobs, runner.split_cores(num_processes)).run(StopRequest())
 
 
-def read_failure(folder, seed):
-    path = folder / gathering.LOGS / f'seed-{seed:02}.failure'
-    return path.read_text() if path.exists() else None
-
-
 def test_a_failed_run_is_listed_and_the_others_go_on(tmp_path, capsys):
-    good = ScriptedJob(tmp_path, 2, script('training', ''), script('testing', ''))
-    bad = ScriptedJob(tmp_path, 1, script(
+    bad = ScriptedJob(tmp_path, 1, (
         'training', 'print("no such thing"); raise SystemExit(1)'))
-    last = ScriptedJob(tmp_path, 3, script('training', ''))
+    good = ScriptedJob(tmp_path, 2, ('training', ''), ('testing', ''))
+    last = ScriptedJob(tmp_path, 3, ('training', ''))
     run(bad, good, last, num_processes=1)
-    assert read_failure(tmp_path, 1) == 'training ended with status 1: no such thing\n'
+    assert bad.failure.read_text() == 'training ended with status 1: no such thing\n'
     assert not good.scripts and not last.scripts
     lines = capsys.readouterr().out.splitlines()
     assert 'seed-01: FAILED (training ended with status 1: no such thing)' in lines
-    assert 'seed-02: complete' in lines and 'seed-03: complete' in lines
     # A line for each stage, and one at the end.
     assert [line.split(' on ')[0] for line in lines if line.startswith('seed-02')] == [
         'seed-02: training', 'seed-02: testing', 'seed-02: complete']
-    bad.scripts.append(script('training', ''))
     run(bad)
-    assert read_failure(tmp_path, 1) is None
+    assert not bad.failure.exists()
 
 
-def test_a_run_that_ends_well_and_is_not_complete_has_failed(tmp_path):
-    run(ScriptedJob(tmp_path, 1, script('training', 'print("nothing")'),
-                    script('training', '')))
-    assert 'nothing' in read_failure(tmp_path, 1)
+def test_runs_that_cannot_go_on(tmp_path):
+    unfinished = ScriptedJob(tmp_path, 1, ('training', 'print("nothing")'),
+                             ('training', ''))
+    absent = ScriptedJob(tmp_path, 2)
+    absent.scripts = [('training', ('/no/such/program',))]
+    run(unfinished, absent)
+    assert 'nothing' in unfinished.failure.read_text()
+    assert 'cannot be started' in absent.failure.read_text()
 
 
-def test_a_killed_run_starts_again_but_not_for_ever(tmp_path):
-    kill = script('training', 'import os; os.kill(os.getpid(), 9)')
-    job = ScriptedJob(tmp_path, 1, kill, script('training', ''))
+@pytest.mark.parametrize('num_kills, has_progress, left', [
+    (1, False, 0), (5, True, 0), (9, False, 10 - runner.MAX_KILLS_WITHOUT_PROGRESS)])
+def test_a_killed_run_starts_again_but_not_for_ever(tmp_path, num_kills, has_progress,
+                                                    left):
+    job = ScriptedJob(tmp_path, 1, *[('training', KILL)] * num_kills, ('training', ''))
+    if has_progress:
+        job.find_progress = lambda steps=iter(range(9)): next(steps)
     run(job)
-    assert read_failure(tmp_path, 1) is None and not job.scripts
-    job = ScriptedJob(tmp_path, 2, *[kill] * 9)
-    run(job)
-    assert 'stopped from outside' in read_failure(tmp_path, 2)
-    assert len(job.scripts) == 9 - runner.MAX_KILLS_WITHOUT_PROGRESS
-
-
-def test_kills_with_progress_do_not_count(tmp_path):
-    kill = script('training', 'import os; os.kill(os.getpid(), 9)')
-    job = ScriptedJob(tmp_path, 1, *[kill] * 5, script('training', ''))
-    steps = iter(range(9))
-    job.find_progress = lambda: next(steps)
-    run(job)
-    assert read_failure(tmp_path, 1) is None and not job.scripts
+    assert len(job.scripts) == left and job.failure.exists() == bool(left)
 
 
 def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):
-    job = ScriptedJob(tmp_path, 1, script('training', ''), script('training', ''))
+    job = ScriptedJob(tmp_path, 1, ('training', ''), ('training', ''))
     folder = model_dir.ModelDir(job.folder)
     real, asked = model_dir.is_in_use, []
 
@@ -166,7 +144,7 @@ def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(model_dir, 'is_in_use', is_in_use)
     run(job)
-    assert asked[:3] == [True] * 3 and read_failure(tmp_path, 1) is None
+    assert asked[:3] == [True] * 3 and not job.failure.exists()
     assert 'waiting for another process' in capsys.readouterr().out
 
 
@@ -175,64 +153,46 @@ def test_a_process_keeps_to_its_cores(tmp_path):
         pytest.skip('this system has no affinity')
     before = os.sched_getaffinity(0)
     core = min(before)
-    job = ScriptedJob(tmp_path, 1, script(
+    job = ScriptedJob(tmp_path, 1, (
         'training', f'import os; assert os.sched_getaffinity(0) == {{{core}}}'))
     runner.Runner([job], [[core]]).run(StopRequest())
-    assert read_failure(tmp_path, 1) is None
-    assert os.sched_getaffinity(0) == before
+    assert not job.failure.exists() and os.sched_getaffinity(0) == before
 
 
-def script_that_waits(folder):
-    """Until SIGTERM comes: it notes that, and ends as train.py does."""
-    return script('training', (
+@pytest.mark.parametrize('cause', ['a signal', 'no reader'])
+def test_what_ends_the_sweep_is_passed_on(tmp_path, monkeypatch, cause):
+    """The processes save and end; none is left behind, and none begins."""
+    ready, told = tmp_path / 'ready', tmp_path / 'told'
+    job = ScriptedJob(tmp_path, 1, ('training', (
         'import signal, sys, time\n'
         'def tell(*unused):\n'
-        f'    open({str(folder / "told")!r}, "w")\n'
+        f'    open({str(told)!r}, "w")\n'
         '    sys.exit(143)\n'
         'signal.signal(signal.SIGTERM, tell)\n'
-        f'open({str(folder / "ready")!r}, "w")\n'
-        'time.sleep(60)'))
-
-
-def test_a_signal_is_passed_on(tmp_path):
-    first = ScriptedJob(tmp_path, 1, script_that_waits(tmp_path))
-    second = ScriptedJob(tmp_path, 2, script('training', ''))
+        f'open({str(ready)!r}, "w")\n'
+        'time.sleep(60)')))
+    other = ScriptedJob(tmp_path, 2, ('training', ''))
     request = StopRequest()
 
-    def stop():
+    def wait():
         end = time.monotonic() + 60
-        while not (tmp_path / 'ready').exists() and time.monotonic() < end:
+        while not ready.exists() and time.monotonic() < end:
             time.sleep(0.01)
-        request._handle(15, None)
-
-    thread = threading.Thread(target=stop)
-    request.deferred = True
-    thread.start()
-    runner.Runner([first, second], runner.split_cores(1)).run(request)
-    thread.join()
-    assert (tmp_path / 'told').exists()
-    assert read_failure(tmp_path, 1) is None and second.scripts
-
-
-def test_what_cannot_be_started_has_failed(tmp_path):
-    run(ScriptedJob(tmp_path, 1, ('training', ('/no/such/program',))))
-    assert 'cannot be started' in read_failure(tmp_path, 1)
-
-
-def test_where_nothing_can_be_printed_the_processes_are_told(tmp_path, monkeypatch):
-    """They save and end; none is left behind."""
-    job = ScriptedJob(tmp_path, 1, script_that_waits(tmp_path))
-    other = ScriptedJob(tmp_path, 2, script('training', ''))
 
     def print_line(line, **unused):
-        if 'seed-02' in line:
-            end = time.monotonic() + 60
-            while not (tmp_path / 'ready').exists() and time.monotonic() < end:
-                time.sleep(0.01)
+        if 'seed-01: training' in line and cause == 'a signal':
+            wait()
+            request._handle(15, None)
+        elif 'seed-02' in line and cause == 'no reader':
+            wait()
             raise OutputError('its reader is gone')
 
+    request.deferred = True
     monkeypatch.setattr(runner, 'print', print_line, raising=False)
-    with pytest.raises(OutputError):
-        runner.Runner([job, other], [None, None]).run(StopRequest())
-    assert (tmp_path / 'told').exists()
-    assert read_failure(tmp_path, 2) is None
+    if cause == 'a signal':
+        runner.Runner([job, other], [None]).run(request)
+        assert other.scripts
+    else:
+        with pytest.raises(OutputError):
+            runner.Runner([job, other], [None, None]).run(request)
+    assert told.exists() and not job.failure.exists()
