@@ -27,8 +27,7 @@ def select_device_and_kernels(given, system_name, recorded=None,
     """
     recorded = recorded or run_settings.RunSettings()
     selection = devices.select(
-        given.device or recorded.device or 'auto', allow_unsupported_gpu,
-        because='as --device says' if given.device else 'as this run began')
+        given.device or recorded.device or 'auto', allow_unsupported_gpu)
     entry = systems.find(system_name)
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
                             selection.device, entry.kernels)

@@ -130,10 +130,8 @@ fi
 { mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock"); } 2>/dev/null ||
     end 1 "cannot write into $(dirname "$VENV"): make it writable," \
         "or give another folder with VENV=path"
-if command -v flock >/dev/null; then
-    exec 9>"$VENV.lock"
-    flock -n 9 || { say "Another set-up of $VENV is running; waiting for it" && flock 9; }
-fi
+exec 9>"$VENV.lock"
+! command -v flock >/dev/null || flock 9  # waits for another set-up of this folder
 if ! is_made; then
     [ -n "$python" ] || for version in $versions; do find_python "$version" && break; done
     [ -n "$python" ] || fetch_python "${versions%% *}" ||

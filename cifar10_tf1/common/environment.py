@@ -7,8 +7,6 @@ PYTHONPATH names another Python's packages. Runs on any Python.
 import os
 import sys
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_FOLDERS = ('.venv', '.venv-tf2', '.venv-tf2-cuda')  # of tools/setup.sh
 _PACKAGES = ('certifi', 'numpy', 'requests', 'tensorflow', 'tqdm', 'urllib3')
 
 
@@ -49,27 +47,13 @@ def explain_import_error(error):
     return None
 
 
-def describe(package, root=_ROOT):
+def describe(package):
     """Says that a package is missing, and which Python has it."""
-    line = f'{package} is not installed in this Python ({sys.executable}); '
-    pythons = [os.path.join(root, folder, 'bin', 'python') for folder in _FOLDERS]
-    pythons = [_shorten(python) for python in pythons if os.path.exists(python)]
-    if not pythons:
-        return line + 'run make setup, then use .venv/bin/python'
-    return line + (f'use {" or ".join(pythons)}, or if that is the one, remove its '
-                   'environment and run make setup')
+    return (f'{package} is not installed in this Python ({sys.executable}); run make '
+            'setup, then use .venv/bin/python (with RUNTIME=tf2 .venv-tf2/bin/python)')
 
 
 def name_python():
     """The running Python as a user types it: '.venv/bin/python' or 'python'."""
-    name = _shorten(sys.executable or 'python')
-    return 'python' if os.path.isabs(name) else name
-
-
-def _shorten(path):
-    """Makes a path below the current folder relative."""
-    try:
-        relative = os.path.relpath(path)
-    except OSError:  # the current folder is gone
-        return path
-    return path if relative.startswith(os.pardir) else relative
+    name = os.path.relpath(sys.executable or '/')
+    return 'python' if name.startswith(os.pardir) else name

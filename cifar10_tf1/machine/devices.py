@@ -29,21 +29,19 @@ class DeviceSelection(NamedTuple):
     card: Optional[drivers.Card] = None
 
 
-def select(requested, allow_unsupported=False, support=None,
-           because='as --device says'):
+def select(requested, allow_unsupported=False, support=None):
     """Selects the device, before TensorFlow's import, and hides the other cards from it.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
       allow_unsupported: bool, whether to use an unfit card.
       support: cuda.support.Support; default the installed TensorFlow's.
-      because: str, the reason to print if the CPU was requested.
     Raises:
       UserError: every card is unfit, or no GPU is usable and one was requested.
     """
     restore_environment()
     if requested == 'cpu':
-        return _select_cpu(requested, because)
+        return _select_cpu(requested, 'as --device or the run\'s record says')
     hidden = os.environ.get(_VISIBLE, '0').strip()
     if hidden in ('', '-1'):
         return _select_cpu(requested, f'{_VISIBLE}={hidden} hides every GPU')

@@ -108,17 +108,12 @@ def test_packages_of_another_python(tmp_path):
 
 
 @pytest.mark.parametrize('code, words', [
-    ('import os, signal; os.kill(os.getpid(), signal.SIGILL)', 'AVX'),
-    ('import sys; sys.exit("The TensorFlow library was compiled to use AVX '
-     'instructions, but these aren\'t available")', 'AVX'),
-    ('raise ImportError("libx")', 'make setup'),
-    ('import time; time.sleep(60)', 'disk')])
+    ('import os; os.kill(os.getpid(), 4)', 'exit status -4'),
+    ('raise ImportError("libx")', 'ImportError: libx')])
 def test_a_tensorflow_that_does_not_load(monkeypatch, code, words):
     monkeypatch.setattr(doctor, '_IMPORT', code)
-    limit = 0.3 if 'sleep' in code else 60.0
-    line = check_one(doctor.check_tensorflow, limit)
-    assert line.status == FAIL and words in line.remedy
-    assert 'libx' not in code or line.text.endswith('ImportError: libx')
+    line = check_one(doctor.check_tensorflow)
+    assert line.status == FAIL and words in line.text and 'make setup' in line.remedy
 
 
 @pytest.mark.parametrize('tensorflow, version, status', [
@@ -245,7 +240,7 @@ def test_a_read_only_disk(tmp_path):
 
 
 @pytest.mark.parametrize('limit, status', [
-    (None, OK), (1200 * 10 ** 6, WARN), (500 * 10 ** 6, FAIL)])
+    (None, OK), (500 * 10 ** 6, FAIL)])
 def test_the_memory_of_a_container(monkeypatch, limit, status):
     monkeypatch.setattr(memory, 'find_memory', lambda: memory.Memory(
         8 * 10 ** 9, 6 * 10 ** 9, limit))

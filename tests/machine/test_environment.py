@@ -34,19 +34,6 @@ def test_a_bare_python_gets_one_line(command, name, tmp_path):
     assert 'make setup' in result.stderr
 
 
-@pytest.mark.parametrize('made, expected', [
-    ((), 'run make setup, then use .venv/bin/python'),
-    (('.venv', '.venv-tf2'), 'use .venv/bin/python or .venv-tf2/bin/python')])
-def test_the_environments_that_are_there(made, expected, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in made:
-        (tmp_path / name / 'bin').mkdir(parents=True)
-        (tmp_path / name / 'bin' / 'python').touch()
-    line = environment.describe('numpy', str(tmp_path))
-    assert line.startswith('numpy is not installed in this Python (')
-    assert '; ' + expected in line
-
-
 def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
     monkeypatch.setattr(extras.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(UserError, match='tensorflow is not installed') as error:
