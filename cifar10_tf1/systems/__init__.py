@@ -58,8 +58,6 @@ class Entry(NamedTuple):
     variants: tuple  # of the test, the documented one first
     kernels: tuple   # the formulations of its layers
     documented: Documented
-    # Per training image, by direct convolution, without gradients of the image itself.
-    image_gflop: float
     checkpoint_bytes: int      # upper limit, with the files beside it
     num_test_seeds: int = 1    # for a variant that draws: seeds 1, 2, ... to test with
     # Peaks measured on two cores, on 1.15 and TensorFlow 2, in GB: training deep_cnn
@@ -107,7 +105,7 @@ ENTRIES = (
             # and by 2.2 % at most.
             (Curve('documented', 'summed_loss', 'Summed loss', False, 1.8, 3.5),),
             margin=30),
-        image_gflop=0.1053, checkpoint_bytes=9 * 1000 * 1000, num_test_seeds=20),
+        checkpoint_bytes=9 * 1000 * 1000, num_test_seeds=20),
     Entry(
         'lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
         ('stock', 'fast'), Documented(
@@ -116,7 +114,7 @@ ENTRIES = (
             # deviated by 0.21 points (0.06) in the mean and by 0.50 (0.20) at most.
             (Curve('documented', VALIDATION_ACCURACY, 'Validation accuracy', True, 0.4,
                    1.1),)),
-        image_gflop=0.0023, checkpoint_bytes=3 * 1000 * 1000),
+        checkpoint_bytes=3 * 1000 * 1000),
     # The bands of laptop_cnn and udacity_cnn: upper 97.5 % prediction limits for one
     # more run, from all recorded runs and those of the plain ports. docs/systems/ gives
     # the limits from the ports alone.
@@ -126,7 +124,7 @@ ENTRIES = (
             'CIFAR-10', 'a laptop, versions unknown', 9000, None, 10000,
             (Curve('documented_single_file', VALIDATION_ACCURACY, 'Validation accuracy',
                    True, 1.5, 6.0, 1),), mean_over_batches=0.6734375),
-        image_gflop=0.0190, checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9,
+        checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9,
         shared_file='notebooks'),
     Entry(
         'udacity_cnn', 'CIFAR-10, 68.76 %', 'cifar10', 25, ('whole', 'validation'),
@@ -137,7 +135,7 @@ ENTRIES = (
             + _list_udacity_curves(
                 'documented_single_file', 1, (4.7, 10.5), (3.0, 9.9), (2.4, 9.4)),
             mean_over_batches=0.6875999808311463),
-        image_gflop=0.1134, checkpoint_bytes=30 * 1000 * 1000, memory_bytes=1.8e9,
+        checkpoint_bytes=30 * 1000 * 1000, memory_bytes=1.8e9,
         test_memory_bytes=1.1e9, shared_file='notebooks'),
     Entry(
         'inception_v3', 'CIFAR-10 by fine-tuning, 79.85 %', 'cifar10', 3,
@@ -147,7 +145,7 @@ ENTRIES = (
             # documented losses alone: a mean of 100 has a standard deviation of about
             # 2 %, the difference of two runs 3 %.
             (Curve('documented', 'summed_loss', 'Sum of 100 losses', False, 4.0, 10.0),)),
-        image_gflop=34.2, checkpoint_bytes=310 * 1000 * 1000, memory_bytes=12e9,
+        checkpoint_bytes=310 * 1000 * 1000, memory_bytes=12e9,
         test_memory_bytes=2.5e9, prefers_onednn=True,
         cost='takes about 12 GB of memory, 292 MB a checkpoint and, on two cores, 15 to '
         '27 hours; --max-steps 3 tries it',

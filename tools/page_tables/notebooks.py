@@ -74,26 +74,6 @@ def place(value, least, greatest):
             else 'among')
 
 
-@page_tables.table
-def build_notebook_levels():
-    """How far the documented curves lie from ours, over all of their places."""
-    rows = []
-    for name in NOTEBOOKS:
-        for title, folder in SESSIONS:
-            group, = results.load_json('runs', name, folder, 'statistics.json')['groups']
-            for curve in group['curves']:
-                spread, figure = curve['spread'], curve['title']
-                p = words.format_p(curve['documented_as_one_more']['p'])
-                rows.append([
-                    f'`{name}`', title, figure, f'{spread["mean"]:+.2f} {curve["unit"]} '
-                    f'({spread["least"]:+.2f} to {spread["greatest"]:+.2f})',
-                    f'{place(0, spread["least"], spread["greatest"])} {spread["n"]} '
-                    'seeds', p])
-    return results.format_table(
-        ['system', 'training data', 'figure', 'ours minus the document\'s, mean and '
-         'range over seeds', 'the document lies', 'as one more run (t test)'], rows)
-
-
 def load_port_curves(name, folder, figure):
     """The curve of each plain port's run on a session."""
     names = sorted(os.listdir(os.path.join(reference_run.RUNS, name, folder)))
@@ -103,8 +83,8 @@ def load_port_curves(name, folder, figure):
 
 
 @page_tables.table
-def build_notebook_deviations():
-    """From the documented curves: the ports' deviations, ours, the limits."""
+def build_notebook_curves():
+    """Ours beside the documented curves, and the deviations that limit one more run."""
     rows = []
     for name in NOTEBOOKS:
         for curve in systems.find(name).documented.curves:
@@ -119,11 +99,24 @@ def build_notebook_deviations():
                       for numbers in ([port.mean_absolute for port in ports],
                                       [abs(port.largest) for port in ports])]
             rows.append([
-                f'`{name}`', title, FIGURES[curve.figure], *(', '.join(
+                f'`{name}`, {title}', FIGURES[curve.figure],
+                *describe_level(name, folder, curve), *(', '.join(
                     f'{one.mean_absolute:.1f} / {abs(one.largest):.1f}' for one in group)
                     for group in (ports, ours)),
                 '{:.1f} / {:.1f}'.format(*limits),
                 f'{curve.mean_absolute} / {curve.largest} {curve.unit}'])
     return results.format_table(
-        ['system', 'training data', 'figure', 'plain ports', 'ours, by seed',
-         'limits by the ports', 'by all: the band'], rows)
+        ['system, training data', 'figure',
+         'ours minus the document\'s, mean (range over seeds)',
+         'the document lies (t test as one more run)', 'deviations: plain ports',
+         'ours, by seed', 'limits by the ports', 'by all: the band'], rows)
+
+
+def describe_level(name, folder, curve):
+    """Cells: our deviation over all places of a curve; where the document lies."""
+    group, = results.load_json('runs', name, folder, 'statistics.json')['groups']
+    found, = (found for found in group['curves'] if found['title'] == curve.title)
+    spread, p = found['spread'], found['documented_as_one_more']['p']
+    least, greatest = spread['least'], spread['greatest']
+    return [f'{spread["mean"]:+.2f} {found["unit"]} ({least:+.2f} to {greatest:+.2f})',
+            f'{place(0, least, greatest)} {spread["n"]} seeds ({words.format_p(p)})']

@@ -6,41 +6,32 @@ from cifar10_tf1.benchmark import medians
 from cifar10_tf1.machine import description
 from page_tables import results
 
-COLUMNS = ['system', 'runtime', 'plain port, images a second', 'stock, times that',
-           'fast, times that']
-
 
 @page_tables.table
-def build_training_speed():
-    """Training of each system: stock and fast kernels beside a plain port."""
+def build_speed():
+    """Training and testing of each system: both kernels beside a plain port."""
     rows = []
     for name, measured in _list_measured():
         first = None  # the plain port on 1.15
         for runtime, blocks in _list_runtimes(measured):
-            if runtime['wheel'].split()[1].startswith('1.15'):
+            version = runtime['wheel'].split()[1].rpartition('.')[0]
+            if version == '1.15':
                 first = blocks['plain']['train']
             fastest = blocks.get('fast', blocks['stock'])['train']
-            flops = [rate * systems.find(name).image_gflop for rate in fastest]
             rows.append([
-                f'`{name}`', runtime['wheel'], *_compare(blocks, 'train'),
+                f'`{name}`, {version}', *_compare(blocks, 'train'),
                 medians.summarize_ratio(fastest, first) if first else '',
-                medians.summarize_ratio(flops, runtime['matmul_gflops'])])
+                *_compare(blocks, 'test')])
+    times = ['stock, times that', 'fast, times that']
     return results.format_table(
-        [*COLUMNS, 'the fastest, times the port on 1.15',
-         'the fastest, of a matrix product\'s rate'], rows)
-
-
-@page_tables.table
-def build_testing_speed():
-    return results.format_table(COLUMNS, [
-        [f'`{name}`', runtime['wheel'], *_compare(blocks, 'test')]
-        for name, measured in _list_measured()
-        for runtime, blocks in _list_runtimes(measured)])
+        ['system, TensorFlow', 'training by a plain port, images a second', *times,
+         'fastest, times the port on 1.15', 'testing by a plain port, images a second',
+         *times], rows)
 
 
 @page_tables.table
 def build_measured_machines():
-    """The machines of the two tables, and the systems measured on each."""
+    """The machines of that table, and the systems measured on each."""
     machines = {}
     for name, measured in _list_measured():
         machine = f'{measured["cores"]} cores of ' + description.name_machine(
