@@ -87,15 +87,3 @@ def test_clean_keeps_environments_models_and_data(make, tmp_path):
     assert make('clean')[0].startswith('Removed: ')
     assert all((tmp_path / name).is_dir() for name in kept)
     assert not any((tmp_path / name).exists() for name in removed)
-
-
-def test_no_checkout_gives_a_script_carriage_returns():
-    """Git for Windows would, and Linux would then fail to run it in WSL or Docker."""
-    names = ['Makefile', '.ci/run', 'docker/Dockerfile', 'train.py', 'tools/setup.sh']
-    try:
-        output = subprocess.check_output(
-            ['git', '-C', ROOT, 'check-attr', 'eol', '--'] + names,
-            stderr=subprocess.DEVNULL, universal_newlines=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip('this is no checkout of git')
-    assert output.splitlines() == [f'{name}: eol: lf' for name in names]

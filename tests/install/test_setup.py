@@ -1,12 +1,6 @@
 """tools/setup.sh, among stand-ins for Python and uv (setup_project.py)."""
 
-import hashlib
-import os
-import re
 import shutil
-import subprocess
-import sys
-import zipfile
 
 import pytest
 
@@ -216,44 +210,3 @@ def test_no_python_at_all_ends_in_one_line(project):
     for part in ('setup: ', '3.7 or 3.6', 'pyenv install 3.7', 'PYTHON=', 'docker/'):
         assert part in line
     assert not list(project.folder.glob('.venv*/bin'))
-
-
-# --- With the real pip -------------------------------------------------------
-
-
-def make_wheel(folder, name):
-    """Writes a wheel with one module; returns its line in a lock."""
-    path = folder / f'{name}-2.0-py3-none-any.whl'
-    info = f'{name}-2.0.dist-info/'
-    files = {f'{name}.py': '',
-             info + 'METADATA': f'Metadata-Version: 2.1\nName: {name}\nVersion: 2.0\n',
-             info + 'WHEEL': 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n'}
-    files[info + 'RECORD'] = ''.join(f'{file},,\n' for file in (*files, info + 'RECORD'))
-    with zipfile.ZipFile(str(path), 'w') as wheel:
-        for file, text in files.items():
-            wheel.writestr(file, text)
-    return f'{name}==2.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n'
-
-
-@pytest.mark.slow
-def test_pip_installs_what_the_hashes_name_and_nothing_else(project, tmp_path):
-    is_tf1 = sys.version_info < (3, 8)
-    tag = 'py{}{}'.format(*sys.version_info) if is_tf1 else 'tf2'
-    wheels, locks = tmp_path / 'wheels', project.folder / 'requirements'
-    wheels.mkdir()
-    (locks / f'build-{tag}.txt').write_text(make_wheel(wheels, 'builder'))
-    main = make_wheel(wheels, 'flow')
-    (locks / f'{tag}.txt').write_text(re.sub('sha256:.*', 'sha256:' + '0' * 64, main))
-    settings = {
-        'RUNTIME': 'tf1' if is_tf1 else 'tf2', 'VENV': 'venv',
-        'PYTHON': setup_project.REAL_PYTHON, 'PIP_CONFIG_FILE': os.devnull,
-        'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': str(wheels),
-        'PATH': f'{project.bin}:{os.defpath}'}
-    status, unused_output, errors = project.run(**settings)
-    assert status == 1
-    assert 'HASHES' in errors and f'requirements/{tag}.txt' in errors.splitlines()[-1]
-    (locks / f'{tag}.txt').write_text(main)
-    assert project.run(**settings)[0] == 0
-    assert project.run(**settings) == (0, '', '')
-    subprocess.run([str(project.folder / 'venv' / 'bin' / 'python'), '-c',
-                    'import builder, flow'], check=True)
