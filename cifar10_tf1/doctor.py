@@ -184,8 +184,7 @@ def check_folders(data_dir, model_dir, entry):
     """Checks the space and permission to write what is still missing."""
     source = data.SOURCES[entry.data]
     if not source.is_present(data_dir):
-        need = source.load_module(False).count_needed_bytes(data_dir)
-        yield _judge_folder('data', data_dir, need, need)
+        yield _judge_folder('data', data_dir, source.num_bytes, source.num_bytes)
     size = entry.checkpoint_bytes
     yield _judge_folder('model', model_dir, size, _NUM_CHECKPOINTS * size)
 

@@ -2,9 +2,7 @@
 
     python -m cifar10_tf1.tfrecords --output tfrecord
 
-Training reads the same pixels from the binary records. The PNG images are not
-compressed, which would save a fifth, because the files must have the same bytes wherever
-they are written.
+The PNG images are not compressed, so that the files have the same bytes everywhere.
 """
 
 import os

@@ -99,7 +99,7 @@ def _is_documented(published, found, tensors):
     return (not found.endswith(_OTHERS)
             and name in tensors and tensors[name].shape == shape
             and not any(verification.find_damage(
-                verification.read_bytes(found), archive)
+                verification.load(found, archive), archive)
                 for archive in published.archives
                 if archive.name == os.path.basename(found)))
 

@@ -7,11 +7,9 @@ import numpy as np
 
 
 def encode(pixels, level=-1):
-    """Encodes an image as the bytes of a PNG file.
+    """Encodes uint8 [rows, columns, 3], red, green, blue, as the bytes of a PNG file.
 
-    Args:
-      pixels: uint8 [rows, columns, 3], red, green, blue.
-      level: int, for zlib. 0 stores the pixels, and every zlib gives the same bytes.
+    zlib's level 0 stores the pixels, so that every zlib gives the same bytes.
     """
     rows, columns, unused_channels = pixels.shape
     # Each row begins with its filter's number, 0 for none.

@@ -21,6 +21,7 @@ class Source(NamedTuple):
     num_train: int        # records
     num_test: int
     num_train_files: int  # of equal size
+    num_bytes: int        # that a download and its files take
 
     @property
     def data_dir(self):
@@ -51,7 +52,7 @@ SOURCES = {
     'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
                       'CIFAR10_DATA_DIR',
                       'cifar-10-batches-bin/ or cifar-10-batches-py/', 50000,
-                      10000, 5),
+                      10000, 5, 354878071),
     'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
-                    'MNIST_DATA_DIR', 'the four files', 60000, 10000, 1),
+                    'MNIST_DATA_DIR', 'the four files', 60000, 10000, 1, 54950048),
 }

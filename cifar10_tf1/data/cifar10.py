@@ -16,7 +16,6 @@ from cifar10_tf1.data import data_set as data_sets
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
-from cifar10_tf1.data.cifar10_files import BINARY
 from cifar10_tf1.data.cifar10_files import CHANNELS
 from cifar10_tf1.data.cifar10_files import CLASS_NAMES
 from cifar10_tf1.data.cifar10_files import HEIGHT
@@ -45,7 +44,7 @@ def load_data_set(data_dir, versions=VERSIONS):
       data_dir: str, the folder for cifar-10-batches-bin or cifar-10-batches-py.
       versions: (binary, python), both cifar10_files.Version.
     Returns:
-      DataSet, with the digests of the binary version.
+      DataSet.
     Raises:
       UserError: a file is damaged, or can't be downloaded or written.
     """
@@ -65,8 +64,7 @@ def load_data_set(data_dir, versions=VERSIONS):
 def build_data_set(name, line_prefix, class_names, folder, files, version, way_out):
     """Verifies the files of a Version in a folder: DataSet.
 
-    `files` are those of the binary version, whose digests a record has; `way_out` ends
-    the message about a damaged file.
+    A record has the digests of `files`, the binary version's.
     """
     paths = tuple(os.path.join(folder, file.name) for file in version.files)
     return data_sets.verify(data_sets.DataSet(
@@ -80,23 +78,12 @@ def build_data_set(name, line_prefix, class_names, folder, files, version, way_o
 
 
 def is_present(data_dir):
-    """Whether load_data_set would find the files instead of downloading them."""
+    """Whether load_data_set would download nothing."""
     return _find_version(data_dir) is not None
 
 
-def count_needed_bytes(data_dir):
-    """Counts the bytes still to be written: the files, and perhaps the archive."""
-    need = sum(file.size for file in BINARY.files)
-    return need if _find_archive(data_dir) else need + max(
-        version.archive.size for version in VERSIONS)
-
-
 def list_offers():
-    """Looks for copies, not verified here, that Keras or torchvision downloaded.
-
-    Returns:
-      list of str, lines that name the --data-dir to give.
-    """
+    """Lines that name the --data-dir of copies that Keras or torchvision downloaded."""
     keras = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
     data_dirs = (
         os.path.join(keras, 'datasets'),
@@ -109,11 +96,7 @@ def list_offers():
 
 
 def check_data_dir(data_dir):
-    """Refuses what can't be the data folder; returns it as a str.
-
-    Refuses the folder of another data set too: its user would not want CIFAR-10
-    downloaded there.
-    """
+    """Refuses what can't be the data folder, such as another data set's."""
     data_dir = preparation.check_data_dir(data_dir)
     names = set()
     if os.path.isdir(data_dir):

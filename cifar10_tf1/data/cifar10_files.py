@@ -31,6 +31,12 @@ class Version(NamedTuple):
     parse: Callable              # bytes of a file to uint8 [n, RECORD_BYTES]
 
 
+def _list_files(ending, size, digests):
+    names = [f'data_batch_{number}' for number in range(1, 6)] + ['test_batch']
+    return tuple(DataFile(name + ending, size, digest)
+                 for name, digest in zip(names, digests))
+
+
 def parse_records(content):
     return np.frombuffer(content, np.uint8).reshape(-1, RECORD_BYTES)
 
@@ -52,19 +58,13 @@ BINARY = Version(
         'https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/'
         'datasets/cifar-10-binary.tar.gz')),
     # SHA-256 of the official archive's members.
-    tuple(DataFile(name, 10000 * RECORD_BYTES, digest) for name, digest in (
-        ('data_batch_1.bin',
-         'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
-        ('data_batch_2.bin',
-         'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
-        ('data_batch_3.bin',
-         'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
-        ('data_batch_4.bin',
-         '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48'),
-        ('data_batch_5.bin',
-         '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
-        ('test_batch.bin',
-         '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b'))),
+    _list_files('.bin', 10000 * RECORD_BYTES, (
+        'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5',
+        'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed',
+        'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67',
+        '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48',
+        '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add',
+        '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b')),
     parse_records)
 # The projects that use the first three compared them with the official archive: on
 # GitHub, anyscale/templates 927, skypilot-org/skypilot 10261, NVIDIA/NVFlare 4864.
@@ -78,12 +78,12 @@ PYTHON = Version(
         # PaddlePaddle's data sets
         'https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz')),
     # MD5 as torchvision publishes it.
-    tuple(DataFile(name, None, digest) for name, digest in (
-        ('data_batch_1', 'c99cafc152244af753f735de768cd75f'),
-        ('data_batch_2', 'd4bba439e000b95fd0a9bffe97cbabec'),
-        ('data_batch_3', '54ebc095f3ab1f0389bbae665268c751'),
-        ('data_batch_4', '634d18415352ddfa80567beed471001a'),
-        ('data_batch_5', '482c414d41f54cd18b22e5b47cb7c3cb'),
-        ('test_batch', '40351d587109b95175f43aff81a1287e'))),
+    _list_files('', None, (
+        'c99cafc152244af753f735de768cd75f',
+        'd4bba439e000b95fd0a9bffe97cbabec',
+        '54ebc095f3ab1f0389bbae665268c751',
+        '634d18415352ddfa80567beed471001a',
+        '482c414d41f54cd18b22e5b47cb7c3cb',
+        '40351d587109b95175f43aff81a1287e')),
     parse_pickle)
 VERSIONS = BINARY, PYTHON

@@ -45,7 +45,7 @@ class DataSet(NamedTuple):
         return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
-def verify(data_set, files, way_out, parse, read=verification.read_bytes):
+def verify(data_set, files, way_out, parse):
     """Verifies the files of a DataSet, and adds its raw_records.
 
     Args:
@@ -53,7 +53,6 @@ def verify(data_set, files, way_out, parse, read=verification.read_bytes):
       files: sequence of DataFile, of train_paths, then of test_paths.
       way_out: str, the end of the message about a damaged file.
       parse: function of one part's contents, bytes, to uint8 [n, record_bytes].
-      read: function of a path to bytes.
     Raises:
       UserError: a file is damaged or can't be read.
     """
@@ -61,7 +60,7 @@ def verify(data_set, files, way_out, parse, read=verification.read_bytes):
     step = num_train // data_set.num_train_files  # files in a part
 
     def read_file(path, file):
-        content = read(path)
+        content = verification.load(path, file)
         damage = verification.find_damage(content, file)
         if damage:
             raise UserError(f'{path} is damaged ({damage}). {way_out}')

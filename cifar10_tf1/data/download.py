@@ -34,12 +34,7 @@ class _Failure(Exception):
     """Why an address did not send the file."""
 
 
-def _find_damage(path, file):
-    return verification.find_damage(verification.read_bytes(path), file)
-
-
-def fetch(folder, files, what, way_out, option='--data-dir',
-          find_damage=_find_damage):
+def fetch(folder, files, what, way_out, option='--data-dir'):
     """Downloads one of several equivalent files. Hold the folder's lock.
 
     Args:
@@ -48,9 +43,8 @@ def fetch(folder, files, what, way_out, option='--data-dir',
       what: str, their content, for messages.
       way_out: str, what to do without a network; the end of a sentence.
       option: str, the option that names the folder.
-      find_damage: function of (path, DataFile) to str, '' if the file is intact.
     Raises:
-      UserError: no address sent it; the disk is full.
+      UserError: no address sent it, or it can't be written.
     """
     sources = [(file, url) for file in files for url in file.urls]
     for turn in range(MAX_ROUNDS):
@@ -63,7 +57,7 @@ def fetch(folder, files, what, way_out, option='--data-dir',
             before = _size(part)
             try:
                 with preparation.explained(f'download to {part}', option):
-                    _complete(file, url, part, least_rate, find_damage)
+                    _complete(file, url, part, least_rate)
                     if not os.path.lexists(path):  # a user may have put one there
                         os.rename(part, path)
                 return
@@ -77,7 +71,7 @@ def fetch(folder, files, what, way_out, option='--data-dir',
                     f'download, or {way_out}')
 
 
-def _complete(file, url, part, least_rate, find_damage):
+def _complete(file, url, part, least_rate):
     """Completes and verifies a part; if it is damaged, downloads it once more."""
     for unused_attempt in range(2):
         offset = _size(part)
@@ -86,7 +80,7 @@ def _complete(file, url, part, least_rate, find_damage):
                 offset = _receive(file, url, part, offset, least_rate)
         except _NETWORK_ERRORS as error:
             raise _Failure(_explain(error)) from error
-        damage = find_damage(part, file)
+        damage = verification.find_damage(verification.load(part, file), file)
         if not damage:
             return
         os.remove(part)

@@ -1,16 +1,11 @@
 """MNIST: finds, downloads, verifies and reads four IDX files, plain or gzipped.
 
 An IDX file is a header of 4 bytes and 4 more for each dimension, then the values.
-Images are 28 x 28, row by row; 0 is the background and 255 is ink.
-
-Files are verified by the digest of their uncompressed content, under any usual
-name. Departs from the original, which lets a library download the archives and
-verifies nothing.
+Images are 28 x 28, row by row; 0 is the background and 255 is ink. Departs from the
+original, which lets a library download the archives and verifies nothing.
 """
 
-import gzip
 import os
-import zlib
 
 import numpy as np
 
@@ -18,6 +13,7 @@ from cifar10_tf1.data import data_set as data_sets
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
+from cifar10_tf1.data.preparation import check_data_dir
 from cifar10_tf1.data.verification import DataFile
 
 HEIGHT = 28
@@ -34,18 +30,17 @@ URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
 # In the data folder; the last two are torchvision's.
 _FOLDERS = ('', 'mnist', 'MNIST/raw', 'raw')
 
-# Training images and labels, then test images and labels; size and SHA-256 of the
-# uncompressed content.
-FILES = (
-    DataFile('train-images-idx3-ubyte', 47040016,
-             'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
-    DataFile('train-labels-idx1-ubyte', 60008,
-             '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
-    DataFile('t10k-images-idx3-ubyte', 7840016,
-             '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
-    DataFile('t10k-labels-idx1-ubyte', 10008,
-             'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'),
-)
+# Training images and labels, then test images and labels.
+FILES = tuple(DataFile(name, size, digest, may_be_gzipped=True)
+              for name, size, digest in (
+    ('train-images-idx3-ubyte', 47040016,
+     'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
+    ('train-labels-idx1-ubyte', 60008,
+     '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
+    ('t10k-images-idx3-ubyte', 7840016,
+     '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
+    ('t10k-labels-idx1-ubyte', 10008,
+     'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2')))
 
 
 def load_data_set(data_dir, urls=None, files=FILES):
@@ -55,8 +50,7 @@ def load_data_set(data_dir, urls=None, files=FILES):
 
     Args:
       data_dir: str, the folder of the files, or the parent of mnist/ or MNIST/raw/.
-      urls: sequence of str, folders on servers; default the user's mirror, or the
-        official ones.
+      urls: folders on servers; default the user's mirror, or the official ones.
       files: sequence of DataFile, in the order of FILES.
     Returns:
       DataSet.
@@ -85,25 +79,17 @@ def build_data_set(name, line_prefix, class_names, paths, files):
         num_train_examples=files[1].size - LABEL_HEADER_BYTES,
         num_test_examples=files[3].size - LABEL_HEADER_BYTES, num_train_files=1),
         files, 'Move it away and run this again to have it replaced, put the right '
-        'file there, or use --data-dir or --synthetic.', _parse, _read)
+        'file there, or use --data-dir or --synthetic.', _parse)
 
 
 def is_present(data_dir):
-    """Whether load_data_set would find the files instead of downloading them."""
+    """Whether load_data_set would download nothing."""
     return not list_missing(data_dir)
 
 
-def count_needed_bytes(data_dir):
-    """Counts the bytes still to be written, at most: downloads stay packed."""
-    return sum(file.size for file in list_missing(data_dir))
-
-
 def list_offers():
-    """Lists nothing: no other program's copies are known, unlike CIFAR-10's."""
+    """No other program's copies are known, unlike CIFAR-10's."""
     return []
-
-
-check_data_dir = preparation.check_data_dir
 
 
 def list_missing(data_dir, files=FILES):
@@ -123,35 +109,20 @@ def _list_paths(data_dir, file):
 def _find_intact(data_dir, file):
     """The first intact path of a file, or the first one."""
     paths = _list_paths(data_dir, file)
-    if len(paths) == 1:
-        return paths[0]
-    return next((path for path in paths if not _find_damage(path, file)), paths[0])
-
-
-def _find_damage(path, file):
-    return verification.find_damage(_read(path), file)
+    for path in paths if len(paths) > 1 else ():
+        if not verification.find_damage(verification.load(path, file), file):
+            return path
+    return paths[0]
 
 
 def _download(data_dir, file, urls):
     name = file.name + '.gz'
-    packed = DataFile(name, None, file.digest,
-                      tuple(f'{url.rstrip("/")}/{name}' for url in urls))
+    packed = file._replace(name=name, size=None, urls=tuple(
+        f'{url.rstrip("/")}/{name}' for url in urls))
     download.fetch(
         data_dir, [packed], f'{file.name} of MNIST',
         f'put {name} (or the unpacked file) into {data_dir} by hand, name a folder '
-        'that has it with --data-dir, or use generated data with --synthetic.',
-        find_damage=_find_damage)
-
-
-def _read(path):
-    """The uncompressed bytes of a file, plain or gzipped whatever its name says."""
-    content = verification.read_bytes(path)
-    if not content.startswith(b'\x1f\x8b'):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error):
-        return b''  # has no published digest
+        'that has it with --data-dir, or use generated data with --synthetic.')
 
 
 def _parse(images, labels):

@@ -15,12 +15,11 @@ def build_labels(records):
 def build_crops(records, rows, columns, size, flips=None):
     """Crops a square from every image of a batch.
 
-    One gather selects the rows. A matrix product with ones and zeros selects the
-    columns: it is exact and takes half the time of gathering single pixels.
+    A gather selects the rows. A matrix product with ones and zeros selects the columns:
+    it is exact and takes half the time of gathering single pixels.
 
     Args:
-      records: uint8 [batch, 3073]: label, then the red, the green and the blue
-        plane of 32 x 32 bytes, row by row.
+      records: uint8 [batch, 3073], the binary version's.
       rows, columns: int32 [batch], the squares' first row and column.
       size: int, pixels.
       flips: bool [batch], whether to mirror left and right; default none.

@@ -11,7 +11,6 @@ from cifar10_tf1.common import files
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import synthetic_images
-from cifar10_tf1.data.verification import DataFile
 
 FOLDER = 'synthetic'  # in the data folder
 LINE_PREFIX = '[synthetic, not CIFAR-10] '
@@ -22,28 +21,18 @@ CLASS_NAMES = ('striped disc', 'striped square', 'striped triangle',
 
 # 20 batches of 100 in a file, 100 steps in an epoch.
 NUM_RECORDS = 2000
-FILES = tuple(DataFile(name, NUM_RECORDS * cifar10.RECORD_BYTES, digest)
-              for name, digest in (
-    ('data_batch_1.bin',
-     '7bc442d5a7e22b0491374b1e53c7c19003909ea1afa970d10e1cfd68bb408550'),
-    ('data_batch_2.bin',
-     '53cb90385780458b58cfb8a201fc95497e5cb0d2442efebd31b43945a84ac9bc'),
-    ('data_batch_3.bin',
-     '08567604827f705a22eab3f69a665cb92d71ded665ce7ac72ef009d3d09490fd'),
-    ('data_batch_4.bin',
-     '7805de07ac559545cfebf36b2fde2636ec0b0ff4cec41a5fc8f9bd5455d225d4'),
-    ('data_batch_5.bin',
-     '85badf69838f5aff37363d6dcb8ac1aea9d2b903b3d82c507e0c052f12c2841e'),
-    ('test_batch.bin',
-     '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564')))
+FILES = tuple(file._replace(size=NUM_RECORDS * cifar10.RECORD_BYTES, digest=digest)
+              for file, digest in zip(cifar10.BINARY.files, (
+    '7bc442d5a7e22b0491374b1e53c7c19003909ea1afa970d10e1cfd68bb408550',
+    '53cb90385780458b58cfb8a201fc95497e5cb0d2442efebd31b43945a84ac9bc',
+    '08567604827f705a22eab3f69a665cb92d71ded665ce7ac72ef009d3d09490fd',
+    '7805de07ac559545cfebf36b2fde2636ec0b0ff4cec41a5fc8f9bd5455d225d4',
+    '85badf69838f5aff37363d6dcb8ac1aea9d2b903b3d82c507e0c052f12c2841e',
+    '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564')))
 
 
 def load_data_set(data_dir):
-    """Finds or generates the six files below data_dir, and verifies them: DataSet.
-
-    Raises:
-      UserError: no space, no permission, a damaged file; overwrites nothing.
-    """
+    """Finds or generates the six files, and verifies them: DataSet."""
     folder = generate(data_dir, cifar10.BINARY.folder, FILES, _build_contents)
     return cifar10.build_data_set(
         'synthetic', LINE_PREFIX, CLASS_NAMES, folder, FILES,
@@ -52,7 +41,7 @@ def load_data_set(data_dir):
 
 
 def is_present(data_dir):
-    """Whether load_data_set would find the files instead of generating them."""
+    """Whether load_data_set would generate nothing."""
     return is_complete(os.path.join(data_dir, FOLDER, cifar10.BINARY.folder), FILES)
 
 

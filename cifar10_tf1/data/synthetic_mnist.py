@@ -7,28 +7,22 @@ from cifar10_tf1.data import mnist
 from cifar10_tf1.data import synthetic
 from cifar10_tf1.data import synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
-from cifar10_tf1.data.verification import DataFile
 
 FOLDER = 'mnist'  # in DATA_DIR/synthetic
 LINE_PREFIX = '[synthetic, not MNIST] '
 CLASS_NAMES = synthetic.CLASS_NAMES
 _NUM_RECORDS = {'train': 6000, 't10k': 1000}
 
-# In the order of mnist.FILES.
-FILES = (
-    DataFile('train-images-idx3-ubyte', 4704016,
-             '6a4bdb6d9c794b299d3fabca278f4b8ca3be8808c0c2685adb67f5e471becdfc'),
-    DataFile('train-labels-idx1-ubyte', 6008,
-             '529f3b4c9f320c8f8ed50d9d69f9a2fe632eef7e38c0219dd525c6a8740cb017'),
-    DataFile('t10k-images-idx3-ubyte', 784016,
-             'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c'),
-    DataFile('t10k-labels-idx1-ubyte', 1008,
-             'dfa1deae56cc9886ef7149e77e6064f7c953e5eb2513780dd5aec4730961c463'),
-)
+FILES = tuple(file._replace(size=size, digest=digest)
+              for file, size, digest in zip(mnist.FILES, (4704016, 6008, 784016, 1008), (
+    '6a4bdb6d9c794b299d3fabca278f4b8ca3be8808c0c2685adb67f5e471becdfc',
+    '529f3b4c9f320c8f8ed50d9d69f9a2fe632eef7e38c0219dd525c6a8740cb017',
+    'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c',
+    'dfa1deae56cc9886ef7149e77e6064f7c953e5eb2513780dd5aec4730961c463')))
 
 
 def load_data_set(data_dir):
-    """Finds or generates the four files; otherwise as synthetic.load_data_set."""
+    """Finds or generates the four files, and verifies them: DataSet."""
     folder = synthetic.generate(data_dir, FOLDER, FILES, _build_contents)
     return mnist.build_data_set(
         'synthetic-mnist', LINE_PREFIX, CLASS_NAMES,
@@ -36,7 +30,7 @@ def load_data_set(data_dir):
 
 
 def is_present(data_dir):
-    """Whether load_data_set would find the files instead of generating them."""
+    """Whether load_data_set would generate nothing."""
     return synthetic.is_complete(
         os.path.join(data_dir, synthetic.FOLDER, FOLDER), FILES)
 

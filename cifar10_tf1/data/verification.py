@@ -1,9 +1,8 @@
-"""Compares published files with their digests, at each start.
+"""Published files, which every start compares with their digests."""
 
-Size and times do not show whether a file's content has changed.
-"""
-
+import gzip
 import hashlib
+import zlib
 from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
@@ -17,11 +16,20 @@ class DataFile(NamedTuple):
     size: Optional[int]    # bytes; None if not published
     digest: Optional[str]  # hexadecimal SHA-256, or MD5 with 32 digits; None likewise
     urls: Tuple[str, ...] = ()
+    may_be_gzipped: bool = False  # size and digest are those of the content
 
 
-def read_bytes(path):
+def load(path, file):
+    """Reads the bytes of a DataFile, uncompressed if it may be gzipped."""
     with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
-        return stream.read()
+        content = stream.read()
+    # Don't trust the name: some programs unpack a file and keep its .gz.
+    if file.may_be_gzipped and content.startswith(b'\x1f\x8b'):
+        try:
+            return gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            return b''  # no published file is empty
+    return content
 
 
 def find_damage(content, file):

@@ -47,9 +47,9 @@ def _export(options):
     from cifar10_tf1.export import formats
     system = systems.load(cli.find_system(options))
     prefix = reading.choose(*cli.locate_checkpoint(options))
-    data_dir = cli.find_data_dir(options, system.name)
-    images, what = formats.load_images(data_dir, system)
-    with inference.Classifier(system, prefix, data_dir=data_dir) as classifier:
+    images = formats.generate_images(system.picture)
+    with inference.Classifier(system, prefix, data_dir=cli.find_data_dir(
+            options, system.name)) as classifier:
         network = formats.extract(classifier)
         expected = classifier.classify(images)
     print(f'Checkpoint: {prefix}', flush=True)
@@ -68,7 +68,7 @@ def _export(options):
             reason = getattr(error, 'strerror', None) or reading.one_line(error)
             raise UserError(f'cannot write {path}: {reason}')
         print(f'{file_format.title}: {path}', flush=True)
-    print(f'Checked on {len(images)} {what}: the same classes, probabilities '
+    print(f'Checked on {len(images)} generated images: the same classes, probabilities '
           f'within {max(deviations):.1g}', flush=True)
     return 0
 

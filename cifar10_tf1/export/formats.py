@@ -1,6 +1,5 @@
 """The three formats of an export: writes each, and runs it as a user would."""
 
-import contextlib
 import io
 import json
 import logging
@@ -14,6 +13,7 @@ from cifar10_tf1 import inference
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import extras
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import synthetic_images
 from cifar10_tf1.graph.variables import load_variables
 
 NUM_CHECKED = 100  # images
@@ -63,33 +63,19 @@ def extract(classifier):
         'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'})
 
 
-def load_images(data_dir, system):
-    """Loads images to check exports on; downloads nothing.
-
-    Returns:
-      (uint8 [100, side, side, channels], str): the first test images, or generated ones
-      if the data set is missing; their description.
-    """
-    with contextlib.suppress(UserError):  # incomplete or damaged
-        if system.source.is_present(data_dir):
-            data_set = system.source.load(data_dir, False)
-            return data_set.labels_and_images('test')[1][:NUM_CHECKED], 'test images'
-    from cifar10_tf1.data import synthetic_images
-    picture = system.picture
+def generate_images(picture):
+    """Generated images to compare exports on: uint8 [100, side, side, channels]."""
     records = synthetic_images.build_records(
         'export', NUM_CHECKED, synthetic_images.COLOR if picture.channels == 3
         else synthetic_images.GREY)
     planes = records[:, 1:].reshape(-1, picture.channels, picture.side, picture.side)
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), 'generated images'
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
 def compare(title, outputs, expected):
-    """Compares a file's (classes, probabilities) with its checkpoint's float32 [N, 10].
+    """The largest deviation of a file's outputs from its checkpoint's probabilities.
 
-    Returns:
-      float, the largest deviation of a probability.
-    Raises:
-      UserError: a class differs, or a probability by more than TOLERANCE.
+    Raises UserError if a class differs, or a probability by more than TOLERANCE.
     """
     classes, probabilities = outputs
     deviation = float(np.abs(probabilities - expected).max())

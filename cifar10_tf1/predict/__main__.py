@@ -3,8 +3,7 @@
     python -m cifar10_tf1.predict photo.jpg folder --figure out.png
     python -m cifar10_tf1.predict --test 10
 
-Exit status: 0; 1 if a picture could not be read (the others are still classified), or
-for another error that the user can fix.
+Exit status: 1 if a picture could not be read; the others are still classified.
 """
 
 import sys

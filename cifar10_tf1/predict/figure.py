@@ -1,8 +1,7 @@
 """The figure of `predict --figure`: pictures beside their likeliest classes.
 
-It follows the figure of the documents: a row for each picture under its true class,
-with the three likeliest classes as bars, the largest on top. More than four pictures
-take two columns. The marks and the frame are ours.
+As in the documents' figure, each picture stands under its true class, beside its three
+likeliest classes as bars. The marks and the frame are ours.
 """
 
 from cifar10_tf1.common import drawing
@@ -14,14 +13,7 @@ _ROW_HEIGHT, _COLUMN_WIDTH, _MARGIN = 1.95, 5.4, 0.4  # inches
 
 
 def draw_predictions(predictions, system):
-    """Draws the first pictures, LIMIT at most.
-
-    Args:
-      predictions: list of classification.Prediction.
-      system: systems.base.System.
-    Returns:
-      bytes, a PNG.
-    """
+    """Draws the first LIMIT of a list of classification.Prediction: bytes, a PNG."""
     shown = predictions[:LIMIT]
     columns = 1 if len(shown) <= _ROWS else 2
     rows = -(-len(shown) // columns)

@@ -11,7 +11,6 @@ import data_helpers
 from cifar10_tf1.data import download
 from cifar10_tf1.data import mnist
 from cifar10_tf1.data import preparation
-from cifar10_tf1.data.verification import DataFile
 from data_helpers import compress
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
@@ -35,8 +34,9 @@ def build_content(shape, seed):
 CONTENTS = {name: build_content(shape, seed)
             for seed, (name, shape) in enumerate(zip(NAMES, SHAPES))}
 PACKED = {name + '.gz': compress(content) for name, content in CONTENTS.items()}
-FILES = tuple(DataFile(name, len(content), hashlib.sha256(content).hexdigest())
-              for name, content in CONTENTS.items())
+FILES = tuple(file._replace(size=len(content),
+                            digest=hashlib.sha256(content).hexdigest())
+              for file, content in zip(mnist.FILES, CONTENTS.values()))
 
 
 def load(data_dir, *urls):

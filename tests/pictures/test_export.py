@@ -196,18 +196,3 @@ def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnx', None)
     fails('make setup EXTRAS=onnx', '--output', 'b', '--onnx', 'a.onnx')
     assert os.listdir(str(tmp_path)) == []
-
-
-def test_images_of_the_check(tiny_data_set, tmp_path, monkeypatch):
-    """Test images, or generated ones without the data; never a download."""
-    images, what = formats.load_images(str(tmp_path), deep_cnn)
-    assert images.shape == (100, 32, 32, 3) and what == 'generated images'
-    for file in cifar10.BINARY.files:
-        (tmp_path / cifar10.BINARY.folder).mkdir(exist_ok=True)
-        (tmp_path / cifar10.BINARY.folder / file.name).touch()
-    images, what = formats.load_images(str(tmp_path), deep_cnn)
-    assert what == 'generated images'  # the files are damaged
-    monkeypatch.setattr(cifar10, 'load_data_set', lambda folder: tiny_data_set)
-    images, what = formats.load_images(str(tmp_path), deep_cnn)
-    assert what == 'test images'
-    assert (images == tiny_data_set.labels_and_images('test')[1][:100]).all()
