@@ -49,10 +49,10 @@ def build_pickle(content):
 
 # File name to bytes.
 CONTENTS = {file.name: build_records(seed)
-            for seed, file in enumerate(cifar10.BINARY.files)}
+            for seed, file in enumerate(cifar10.VERSIONS[0].files)}
 PICKLES = {name[:-len('.bin')]: build_pickle(content)
            for name, content in CONTENTS.items()}
-BINARY = cifar10.BINARY._replace(files=tuple(
+BINARY = cifar10.VERSIONS[0]._replace(files=tuple(
     DataFile(name, len(content), hashlib.sha256(content).hexdigest())
     for name, content in CONTENTS.items()))
 PYTHON = cifar10.PYTHON._replace(files=tuple(

@@ -11,6 +11,7 @@ from cifar10_tf1.common import files
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.data.cifar10_files import BINARY
 
 FOLDER = 'synthetic'  # in the data folder
 LINE_PREFIX = '[synthetic, not CIFAR-10] '
@@ -22,7 +23,7 @@ CLASS_NAMES = ('striped disc', 'striped square', 'striped triangle',
 # 20 batches of 100 in a file, 100 steps in an epoch.
 NUM_RECORDS = 2000
 FILES = tuple(file._replace(size=NUM_RECORDS * cifar10.RECORD_BYTES, digest=digest)
-              for file, digest in zip(cifar10.BINARY.files, (
+              for file, digest in zip(BINARY.files, (
     '7bc442d5a7e22b0491374b1e53c7c19003909ea1afa970d10e1cfd68bb408550',
     '53cb90385780458b58cfb8a201fc95497e5cb0d2442efebd31b43945a84ac9bc',
     '08567604827f705a22eab3f69a665cb92d71ded665ce7ac72ef009d3d09490fd',
@@ -33,16 +34,16 @@ FILES = tuple(file._replace(size=NUM_RECORDS * cifar10.RECORD_BYTES, digest=dige
 
 def load_data_set(data_dir):
     """Finds or generates the six files, and verifies them: DataSet."""
-    folder = generate(data_dir, cifar10.BINARY.folder, FILES, _build_contents)
+    folder = generate(data_dir, BINARY.folder, FILES, _build_contents)
     return cifar10.build_data_set(
         'synthetic', LINE_PREFIX, CLASS_NAMES, folder, FILES,
-        cifar10.BINARY._replace(files=FILES),
+        BINARY._replace(files=FILES),
         f'Move {folder} away to have it generated again.')
 
 
 def is_present(data_dir):
     """Whether load_data_set would generate nothing."""
-    return is_complete(os.path.join(data_dir, FOLDER, cifar10.BINARY.folder), FILES)
+    return is_complete(os.path.join(data_dir, FOLDER, BINARY.folder), FILES)
 
 
 def generate(data_dir, name, data_files, build_contents):

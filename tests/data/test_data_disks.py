@@ -88,13 +88,13 @@ def test_a_full_disk(mount):
         assert PACKED.startswith((data_dir / (ARCHIVE + '.part')).read_bytes())
         # The archive fits, what is in it does not.
         run_or_skip('mount', '-o', 'remount,size=300k', str(data_dir))
-        with fails('No space left', cifar10.BINARY.folder, '--data-dir'):
+        with fails('No space left', cifar10.VERSIONS[0].folder, '--data-dir'):
             load(data_dir, server.url)
         with fails('No space left', '--data-dir'):
             synthetic.load_data_set(str(data_dir))
         run_or_skip('mount', '-o', 'remount,size=2048k', str(data_dir))
         load(data_dir, server.url)
-    assert data_helpers.snapshot(data_dir / cifar10.BINARY.folder) == data_helpers.CONTENTS
+    assert data_helpers.snapshot(data_dir / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
 
 
 @contextlib.contextmanager
@@ -165,12 +165,12 @@ def test_two_processes_download_once(tmp_path):
         go_on.set()
         finish([first, second])
     assert server.requests == [None]
-    assert data_helpers.snapshot(tmp_path / cifar10.BINARY.folder) == data_helpers.CONTENTS
+    assert data_helpers.snapshot(tmp_path / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
 
 
 def test_a_killed_generation_goes_on_and_several_generate_once(tmp_path):
     process = start(GENERATE, tmp_path)
-    folder = tmp_path / 'synthetic' / cifar10.BINARY.folder
+    folder = tmp_path / 'synthetic' / cifar10.VERSIONS[0].folder
     deadline = time.time() + 60
     while not list(folder.glob('data_batch_*')) and time.time() < deadline:
         time.sleep(0.01)

@@ -43,10 +43,10 @@ def load(data_dir, *servers, python=()):
 
 def check_complete(data_dir):
     assert data_helpers.snapshot(
-        data_dir / cifar10.BINARY.folder) == data_helpers.CONTENTS
+        data_dir / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
     assert (data_dir / ARCHIVE).read_bytes() == PACKED
     assert sorted(os.listdir(str(data_dir))) == sorted(
-        [preparation.LOCK_NAME, cifar10.BINARY.folder, ARCHIVE])
+        [preparation.LOCK_NAME, cifar10.VERSIONS[0].folder, ARCHIVE])
 
 
 def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):

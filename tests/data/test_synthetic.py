@@ -16,7 +16,7 @@ from data_helpers import isolated  # noqa: F401
 
 # Module, folder, name, numbers of records, image shape, an image file, its digest.
 SETS = {
-    'cifar10': (synthetic, cifar10.BINARY.folder, 'synthetic', 10000, 2000, (32, 32, 3),
+    'cifar10': (synthetic, cifar10.VERSIONS[0].folder, 'synthetic', 10000, 2000, (32, 32, 3),
                 'test_batch.bin',
                 '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564'),
     'mnist': (synthetic_mnist, 'mnist', 'synthetic-mnist', 6000, 1000, (28, 28, 1),
@@ -59,7 +59,7 @@ def test_it_is_generated_once_and_described(generated, kind, capfd):
     assert os.path.dirname(data_set.test_paths[0]) == str(
         generated / 'synthetic' / folder)
     assert sorted(os.listdir(str(generated / 'synthetic'))) == sorted(
-        [preparation.LOCK_NAME, cifar10.BINARY.folder, 'mnist'])
+        [preparation.LOCK_NAME, cifar10.VERSIONS[0].folder, 'mnist'])
 
 
 @both
@@ -103,6 +103,6 @@ def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
 
 def test_a_wrong_generator_is_noticed(data_dir, monkeypatch):
     monkeypatch.setattr(synthetic_images, 'NOISE', 31)
-    (data_dir / 'synthetic' / cifar10.BINARY.folder / 'test_batch.bin').unlink()
+    (data_dir / 'synthetic' / cifar10.VERSIONS[0].folder / 'test_batch.bin').unlink()
     with fails('sha256'):
         synthetic.load_data_set(str(data_dir))

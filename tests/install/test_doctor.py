@@ -174,10 +174,10 @@ def test_data(tmp_path, real_data_dir):
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == WARN and '--synthetic' in line.remedy
     assert check_one(doctor.check_data, real_data_dir, DEEP_CNN).status == OK
-    folder = tmp_path / cifar10.BINARY.folder
+    folder = tmp_path / cifar10.VERSIONS[0].folder
     folder.mkdir()
-    for name in os.listdir(os.path.join(real_data_dir, cifar10.BINARY.folder)):
-        (folder / name).symlink_to(os.path.join(real_data_dir, cifar10.BINARY.folder, name))
+    for name in os.listdir(os.path.join(real_data_dir, cifar10.VERSIONS[0].folder)):
+        (folder / name).symlink_to(os.path.join(real_data_dir, cifar10.VERSIONS[0].folder, name))
     damaged = folder / 'data_batch_3.bin'
     content = bytearray(damaged.read_bytes())
     content[1000] ^= 1

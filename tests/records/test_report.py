@@ -202,7 +202,7 @@ def test_an_empty_data_folder_stays_empty(record_file, finished_run, tmp_path,
                             lambda data_dir: pytest.fail('asked for'))
     runs.change_record(record_file, edit)
     for parent in ('', synthetic.FOLDER):
-        (tmp_path / parent / cifar10.BINARY.folder).mkdir(parents=True)
+        (tmp_path / parent / cifar10.VERSIONS[0].folder).mkdir(parents=True)
     page = make(tmp_path / 'report.html', record_file, '--data-dir', tmp_path,
                 '--checkpoint', finished_run / 'model.ckpt-8')
     assert 'The data set was not found' in page.text
