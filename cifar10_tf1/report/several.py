@@ -2,8 +2,10 @@
 
 from cifar10_tf1 import systems
 from cifar10_tf1.machine import description
+from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
+from cifar10_tf1.report import counting
 from cifar10_tf1.report import curve_charts
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import words
@@ -21,7 +23,7 @@ def build(runs, summary):
       summary: dict, of these runs, from summary.summarize.
     """
     entry, measure = systems.find(summary['system']), words.find_measure(summary)
-    groups, repeated = gathering.gather(runs)
+    groups, unused_repeated = gathering.gather(runs)
     sections, sentences, rows = words.list_sections(summary), [], []
     is_comparable = any(group['is_comparable'] for group in summary['groups'])
     counts = words.describe_documented(entry.documented) if is_comparable else []
@@ -46,13 +48,12 @@ def build(runs, summary):
         'Dot chart: each test of each run, and the documented test as a line.',
         'Each dot is a test, each row a run: the documented kind of test, at the last '
         'step.')
-    all_runs = Table(
-        ['run', 'state', 'machine', 'mean of its tests', 'mean deviation', 'weights'],
-        [_describe_run(run, run in repeated, measure) for run in runs], (3, 4))
+    header, *all_runs = list_rows(runs, entry)
     data_name = next(run for run in runs if run.record).kind.data
     return Document(
         f'{entry.name} on {data_name}: {count(len(runs), "run")}', counts, sentences,
-        [dots] if rows else [], sections + [Section('All runs', tables=[all_runs])])
+        [dots] if rows else [],
+        sections + [Section('All runs', tables=[Table(header, all_runs)])])
 
 
 def _draw_band(entry, curve, runs):
@@ -68,19 +69,32 @@ def _draw_band(entry, curve, runs):
         'greatest of the runs, beside the documented run.')
 
 
-def _describe_run(run, is_repeated, measure):
-    """A row of the table of all runs."""
-    if not run.record:
-        return [run.name, run.state] + [''] * 4
-    record, curves = run.record, comparison.build_report(run.record).curves[:1]
-    return [
-        words.name_run(record),
-        'seed counted already' if is_repeated
-        else run.state if run.is_trained else f'{run.state}: not counted',
-        f'{run.kind.kernels}, {description.name_machine(record.kind)}, '
-        + count(record.settings.inter_op_threads, 'thread'),
-        f'{measure.format(float(run.number))} (n = {len(run.values)})'
-        if run.values else '',
-        ''.join(f'{compared.comparison.mean:+.2f} {compared.curve.unit}'
-                for compared in curves if compared.comparison),
-        (record.content['weights'] or {}).get('sha256', 'unknown')[:12]]
+def list_rows(runs, entry):
+    """The rows of seeds.csv, its header first; also of runs that failed."""
+    first, *others = entry.variants
+    measure = counting.choose_measure(entry.documented)
+    columns = ['seed', 'state', 'epochs', 'runtime', 'kernels', 'machine', 'num_correct',
+               'mean_correct', 'sd_correct', 'min_correct', 'max_correct',
+               *([] if measure.is_count else [measure.key]),
+               *(f'{variant}_correct' for variant in others), 'weights_sha256']
+    rows = [columns]
+    for run in runs:
+        row = {'seed': run.seed, 'state': run.state}
+        if run.record and run.record.epochs:
+            weights = run.record.content['weights'] or {}
+            row.update(epochs=run.kind.epochs, runtime=run.kind.runtime,
+                       kernels=run.kind.kernels,
+                       machine=description.name_machine(run.record.kind),
+                       weights_sha256=weights.get('sha256', ''))
+        counts = run.list_counts(first)
+        if counts:
+            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(counts)
+            row.update(num_correct=counts[0], mean_correct=f'{mean:.1f}',
+                       min_correct=least, max_correct=greatest,
+                       sd_correct='' if sd is None else f'{sd:.1f}')
+        if run.values and not measure.is_count:
+            row[measure.key] = run.tests[first][0][measure.key]
+        row.update((f'{variant}_correct', run.list_counts(variant)[0])
+                   for variant in others if run.list_counts(variant))
+        rows.append([row.get(column, '') for column in columns])
+    return rows

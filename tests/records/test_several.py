@@ -114,8 +114,8 @@ def test_the_page(folders, tmp_path):
     assert page.kinds == ['svg'] * 3  # tests, a band for each runtime
     answer = page.raw.split('<nav>')[0]
     assert 'data:image/svg' in answer and '<table' not in answer
-    for text in ('deep_cnn on cifar10: 6 runs', 'never shuffled', 'not counted',
-                 'a processor, family 6, model 207, 2 threads', 'p = 0.52'):
+    for text in ('deep_cnn on cifar10: 6 runs', 'never shuffled', 'at epoch 50 of 110',
+                 'a processor, family 6, model 207', 'p = 0.52'):
         assert text in page.text, text
     assert str(tmp_path) not in page.text
 
