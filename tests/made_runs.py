@@ -35,32 +35,30 @@ def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=No
       counts: right images of the documented test, by test seed.
       means: the same tests' means over mini-batches.
     """
-    entry = systems.find(system)
+    entry, kind = systems.find(system), kind or make_kind()
     name, figure, steps = _SYSTEMS[system]
-    kind = kind or make_kind()
-    last_epoch = last_epoch or entry.num_epochs
+    step = steps * (last_epoch or entry.num_epochs)
     data = 'mnist' if system == 'lenet5' else 'cifar10'
-    content = {
-        'format': 1, 'system': system, 'system_settings': {},
+    curve = comparison.load_curve(system, name, figure)
+    tests = [make_test(entry.variants[0], number, correct, step, kind, data=data)
+             for number, correct in enumerate(counts, start=1)]
+    for test, mean in zip(tests, means):
+        test['mean_over_batches'] = mean
+    return {
+        'format': 1, 'system': system, 'system_settings': {}, 'not_bit_exact': [],
         'settings': {'seed': seed, 'epochs': epochs or entry.num_epochs,
                      'save_steps': 500, 'train_files': 1 if system == 'lenet5' else 5,
                      'device': 'cpu', 'kernels': 'fast', 'intra_op_threads': 1,
                      'inter_op_threads': 2, 'input_threads': 2},
-        'data': {'name': data, 'sha256': {}}, 'not_bit_exact': [],
+        'data': {'name': data, 'sha256': {}}, 'tests': tests,
         'processes': [{'command': 'train.py', 'started': 'x', 'end': 'finished',
-                       'from_step': 0, 'to_step': steps * last_epoch, 'commit': None,
+                       'from_step': 0, 'to_step': step, 'commit': None,
                        'commit_is_clean': None, 'versions': {}, 'kind': kind}],
-        'epochs': [dict({'epoch': epoch, 'step': steps * epoch, 'summed_loss': 5.0,
-                         'seconds': 30.0}, **{figure: min(factor * value, 9999.0)})
-                   for (epoch, unused_part), value in comparison.load_curve(
-                       system, name, figure).items() if epoch <= last_epoch],
-        'weights': {'step': steps * last_epoch, 'sha256': f'{kind["wheel"]} {seed}'},
-        'tests': [make_test(entry.variants[0], number, count, steps * last_epoch, kind,
-                            data=data)
-                  for number, count in enumerate(counts, start=1)]}
-    for test, mean in zip(content['tests'], means):
-        test['mean_over_batches'] = mean
-    return content
+        'epochs': [{'epoch': epoch, 'step': steps * epoch, 'seconds': 30.0,
+                    'summed_loss': 5.0, figure: min(factor * value, 9999.0)}
+                   for (epoch, unused_part), value in curve.items()
+                   if steps * epoch <= step],
+        'weights': {'step': step, 'sha256': f'{kind["wheel"]} {seed}'}}
 
 
 def write(folder, content):

@@ -1,11 +1,4 @@
-"""The command that compares runs with the documented one: text and one HTML file.
-
-    python -m cifar10_tf1.report model/run.json
-    python -m cifar10_tf1.report runs/*/run.json
-
-Exit status: 0 within the band, or too short to say; 4 outside the band; 1 after a
-user's mistake.
-"""
+"""The command that compares runs with the documented one: text and one HTML file."""
 
 import contextlib
 import os
@@ -78,8 +71,7 @@ def _load(path):
 def _find_record(options):
     """The record of the default folder, or else the run of record.
 
-    The report on that is written to ./report.html, because the published report
-    lies beside the record.
+    The report on that goes to ./report.html: the published one lies beside the record.
     """
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)

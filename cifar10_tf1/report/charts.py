@@ -19,12 +19,9 @@ def draw(plot, kind='svg'):
 
 
 def plot_tests(figure, rows, measure, documented):
-    """A dot for each test, a row for each run, a line for the documented test.
+    """A dot for each test, a row for each run, a line for the documented test, if any.
 
-    Args:
-      rows: list of (name, list of values in the measure), from the top.
-      measure: counting.Measure.
-      documented: float or None.
+    rows: list of (name, list of values in the counting.Measure), from the top.
     """
     figure.set_figheight(1.05 + 0.34 * max(len(rows), 2))
     axes = figure.subplots()
@@ -70,12 +67,7 @@ def plot_confusion(figure, confusion, class_names):
 
 
 def plot_class_accuracies(figure, rows, overall):
-    """Each class's accuracy with its interval.
-
-    Args:
-      rows: list of (name, accuracy, low, high), shares.
-      overall: float, the accuracy over all classes.
-    """
+    """Rows of (class, accuracy, low, high), and the accuracy over all classes: shares."""
     figure.set_figheight(3.6)
     names, *columns = zip(*rows)
     accuracies, lows, highs = 100 * np.array(columns)

@@ -67,13 +67,10 @@ def list_missing(record):
 
 
 def find_counted(record, variant, step):
-    """A variant's tests at a step that count: those made with the training's wheel.
+    """A variant's tests at a step that count, by seed: those with the training's wheel.
 
     Another machine may have made them. If a seed was tested twice, the test on the
     training's kind of machine counts, else the later one.
-
-    Returns:
-      dict of test seed -> the record's test, by seed.
     """
     counted = {}
     # The training's kind comes last and replaces the other.

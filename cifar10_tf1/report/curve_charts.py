@@ -1,7 +1,4 @@
-"""Charts of curves: one or several runs beside the documented one.
-
-Each function draws on a matplotlib Figure.
-"""
+"""Charts of curves: one or several runs beside the documented one."""
 
 import math
 import statistics
@@ -10,10 +7,8 @@ from cifar10_tf1.common import drawing
 
 
 def plot_curve(figure, compared, name):
-    """A run's comparison.ComparedCurve, with the documented run and the plain port.
-
-    The widest line comes first and the dashed one last, so that all can be seen.
-    """
+    """A run's comparison.ComparedCurve, with the documented run and the plain port."""
+    # The widest line first and the dashed one last: all can be seen.
     curves = [compared.documented, compared.figures, compared.port]
     axes, place = _begin(figure, compared.curve, curves)
     if compared.documented:
@@ -25,14 +20,7 @@ def plot_curve(figure, compared, name):
 
 
 def plot_band(figure, curve, runs, documented, port, name):
-    """Several runs' curves as a band, with their mean, beside the documented one.
-
-    Args:
-      curve: systems.Curve.
-      runs, documented, port: curves (comparison.py), one or more runs; the others may
-        be empty.
-      name: str, of the runs.
-    """
+    """The curves of one or more runs as a band, with their mean, beside the others."""
     axes, place = _begin(figure, curve, [*runs, documented, port])
     shared = sorted(set.intersection(*map(set, runs)))
     numbers, lowest, highest, mean = ((place({
@@ -77,12 +65,7 @@ def _end(axes, curve, port, place):
 
 
 def plot_deviations(figure, compared, name):
-    """Each epoch's deviation from the documented one, with the plain port's.
-
-    Args:
-      compared: comparison.ComparedCurve, with a comparison.
-      name: str, of the run.
-    """
+    """The deviations of a ComparedCurve that has a comparison, with the plain port's."""
     figure.set_figheight(3.4)
     curve, found, port = compared.curve, compared.comparison, compared.port_comparison
     num_parts = _count_parts(compared.documented)

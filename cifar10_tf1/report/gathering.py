@@ -101,12 +101,10 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     Args:
       folder: str; each folder in it with a run.json is a run.
       entry: systems.Entry.
-      num_epochs: int, of a complete run; None: as recorded in its settings.
+      num_epochs: int, of a complete run; None: as its settings say.
       seeds: those that were asked for.
     Returns:
       list of Run, by runtime and seed.
-    Raises:
-      UserError: the folder can't be read.
     """
     try:
         names = set(os.listdir(folder))
@@ -139,7 +137,7 @@ def build_run(record, num_epochs=None, step=None):
     """The Run of a RunRecord.
 
     Args:
-      num_epochs: int, of a complete run; None: as recorded in its settings.
+      num_epochs: int, of a complete run; None: as its settings say.
       step: int, at which tests count; None: the last epoch's.
     """
     entry = systems.find(record.content['system'])
@@ -182,12 +180,7 @@ def load_records(records):
 
 
 def gather(runs):
-    """Sorts a system's runs into groups.
-
-    Returns:
-      (groups, repeated): lists of Run by Kind, of the runs that count; the list of
-      those whose seed is counted already.
-    """
+    """(groups, repeated): lists of the runs that count; those whose seed did already."""
     groups, repeated = {}, []
     # If a seed has several runs, the one with all its tests counts.
     for run in sorted((run for run in runs if run.is_trained),

@@ -96,13 +96,10 @@ def _describe_run(record):
     kind, weights = process['kind'], content['weights'] or {}
     differences = content['not_bit_exact']
     return Section('Run', [
-        Sentence('Training:', f'{content["system"]} on {content["data"].get("name")}'
-                 f', seed {record.settings.seed}, '
-                 f'{count(gathering.count_epochs(record), "epoch")} in '
-                 f'{count(len(content["processes"]), "process")}.'),
-        Sentence('Machine:', f'{kind["wheel"]}, {kind["kernels"]} kernels, '
-                 f'{kind["device"]}, {count(kind["intra_op_threads"], "thread")} within '
-                 f'an op, {description.name_machine(kind)}.'),
+        Sentence('Training:', f'{count(gathering.count_epochs(record), "epoch")} in '
+                 f'{count(len(content["processes"]), "process")}, {kind["wheel"]}, '
+                 f'{kind["kernels"]} kernels, {kind["device"]}, '
+                 f'{description.name_machine(kind)}.'),
         Sentence('Commit:', description.format_commit(
             process['commit'], process['commit_is_clean'])),
         Sentence('Repeatable to the bit on this kind of machine:',

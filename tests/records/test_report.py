@@ -138,33 +138,16 @@ def test_a_whole_run_outside_the_band(tmp_path, real_charts):
     assert page.kinds == ['svg'] * 3
 
 
-def test_generated_data_is_marked_and_not_compared(record_file, tmp_path):
-    def edit(content):
-        content['data']['name'] = 'synthetic'
-        content['epochs'] = [{'epoch': 11, 'step': 44, 'summed_loss': 9.0}]
-
-    runs.change_record(record_file, edit)
-    text = make(tmp_path / 'report.html', record_file).text
-    assert 'nothing to compare' in text and 'generated data' in text
-    assert '8,246' not in text
-
-
 def test_everything_is_escaped(record_file, tmp_path):
     mark = '<script>alert("1")</script>&amp;'
 
     def edit(content):
-        process = content['processes'][0]
-        process.update(command=mark, commit=mark, end=mark, started=mark)
-        process['kind'].update(wheel=mark, kernels=mark)
-        process['versions'][mark] = mark
-        content['settings'][mark] = mark
+        content['processes'][0].update(command=mark, commit=mark, end=mark)
+        content['processes'][0]['kind'].update(wheel=mark, kernels=mark)
         content['system_settings'] = {mark: {mark: mark}}
         content['data'].update(name=mark, sha256={mark: mark})
-        content['weights'] = {'step': 1, 'sha256': mark}
         content['not_bit_exact'] = [mark]
-        content['tests'] = [dict(
-            step=1, seed=1, crop=mark, num_correct=1, num_examples=2,
-            kind={'wheel': mark}, predictions_sha256=mark)]
+        content['tests'] = [made_runs.make_test(mark, 1, 1, 1, {'wheel': mark})]
 
     runs.change_record(record_file, edit)
     page = make(tmp_path / 'report.html', record_file)  # Checker refuses a script
