@@ -53,7 +53,7 @@ def _report(options):
             raise UserError(f'cannot write {path}: {error.strerror}; '
                             'name another file with --output')
         print(f'Report: {path}', flush=True)
-    within = [comparison.build_report(record).within for record in counted]
+    within = [comparison.is_within(record) for record in counted]
     return 4 if False in within else 0
 
 

@@ -7,7 +7,7 @@ figures several times an epoch.
 import csv
 import os
 import statistics
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from cifar10_tf1 import data
 from cifar10_tf1 import systems
@@ -59,18 +59,6 @@ class ComparedCurve(NamedTuple):
         """The plain port's Comparison at the run's places, or None."""
         return compare({place: value for place, value in self.port.items()
                         if place in self.figures}, self.documented, self.curve)
-
-
-class Report(NamedTuple):
-    """A record compared with the documented run."""
-    has_documented_test: bool    # False for other data, or a part of the data
-    curves: List[ComparedCurve]  # one or more
-
-    @property
-    def within(self):
-        """Whether all curves are, or None if there is nothing to compare."""
-        known = [curve.within for curve in self.curves if curve.within is not None]
-        return all(known) if known else None
 
 
 def load_curve(system_name, name, figure):
@@ -126,26 +114,35 @@ def choose_curves(documented, num_files):
                            for curve in documented.curves}.values())
 
 
-def build_report(record):
-    """Compares a run_record.RunRecord with the documented run: a Report."""
-    entry = systems.find(record.content['system'])
-    documented, num_files = entry.documented, gathering.count_files(record)
-    curves = choose_curves(documented, num_files)
-    reason = ''
+def find_obstacle(record):
+    """Why a run says nothing about the documented one, or ''."""
+    documented = systems.find(record.content['system']).documented
     if data.is_synthetic(record.content['data'].get('name', '')):
-        reason = (f'the documented run was trained on {documented.data}, this one on '
-                  'generated data')
-    elif record.is_from_scratch:
-        reason = 'the documented run began with published weights, this one without'
-    elif record.has_other_weights:
-        reason = 'the documented run began with other weights'
-    has_documented_test = not reason and num_files is None
+        return (f'the documented run was trained on {documented.data}, this one on '
+                'generated data')
+    if record.is_from_scratch:
+        return 'the documented run began with published weights, this one without'
+    return ('the documented run began with other weights' if record.has_other_weights
+            else '')
+
+
+def compare_run(record):
+    """Compares a run_record.RunRecord with the documented run: list of ComparedCurve."""
+    entry = systems.find(record.content['system'])
+    num_files = gathering.count_files(record)
+    curves, reason = choose_curves(entry.documented, num_files), find_obstacle(record)
     if not reason and not any(curve.num_files == num_files for curve in curves):
         reason = 'no curve is documented for this amount of training data'
-    return Report(has_documented_test, [
-        ComparedCurve(curve, list_figures(record.epochs, curve.figure),
-                      f'nothing to compare: {reason}.') if reason
-        else _compare(entry, curve, record) for curve in curves])
+    return [ComparedCurve(curve, list_figures(record.epochs, curve.figure),
+                          f'nothing to compare: {reason}.') if reason
+            else _compare(entry, curve, record) for curve in curves]
+
+
+def is_within(record):
+    """Whether all of a run's curves are in their bands; None: nothing to compare."""
+    known = [compared.within for compared in compare_run(record)
+             if compared.within is not None]
+    return all(known) if known else None
 
 
 def _compare(entry, curve, record):

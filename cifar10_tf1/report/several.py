@@ -59,7 +59,7 @@ def build(runs, summary):
 def _draw_band(entry, curve, runs):
     """The Figure of a group's runs beside the documented ones, if it may be compared."""
     figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
-    compared = next(one for one in comparison.build_report(runs[0].record).curves
+    compared = next(one for one in comparison.compare_run(runs[0].record)
                     if one.curve == curve)
     return Figure(
         lambda figure: curve_charts.plot_band(

@@ -28,14 +28,15 @@ NUM_MISTAKES = 24
 def build(record):
     """The Document on a run_record.RunRecord that needs the record alone."""
     content, name = record.content, words.name_run(record)
-    entry, report = systems.find(content['system']), comparison.build_report(record)
+    entry, curves = systems.find(content['system']), comparison.compare_run(record)
     measure = counting.choose_measure(entry.documented)
     step = max((test['step'] for test in content['tests']
                 if test['crop'] == entry.variants[0]), default=None)
     run = gathering.build_run(record, step=step)
     group = summary.summarize_group([run], entry)
-    documented = (words.describe_documented(entry.documented)
-                  if report.has_documented_test else [])
+    documented = []
+    if not comparison.find_obstacle(record) and gathering.count_files(record) is None:
+        documented = words.describe_documented(entry.documented)
     result = (words.describe_means(group, measure) if run.values
               else ('not tested', 'run python test.py'))
     dots = Figure(
@@ -48,10 +49,10 @@ def build(record):
         [*documented, (name, *result)],
         words.list_claims(group, measure)[:1] + [
             Sentence(f'{compared.curve.title}:', compared.verdict, compared.within)
-            for compared in report.curves],
+            for compared in curves],
         [dots] if len(run.values) > 1 else [],
         [_describe_run(record),
-         *(_describe_curve(compared, name) for compared in report.curves),
+         *(_describe_curve(compared, name) for compared in curves),
          Section('Tests', tables=[_list_tests(record, bool(documented))])])
 
 

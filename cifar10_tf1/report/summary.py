@@ -3,7 +3,6 @@
 import itertools
 import statistics
 
-from cifar10_tf1 import data
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import counting
@@ -40,8 +39,7 @@ def summarize_group(runs, entry):
     tested = [run for run in runs if run.values]
     numbers, tests = [run.number for run in tested], [run.values for run in tested]
     firsts = [values[0] for values in tests]
-    is_real = not (data.is_synthetic(kind.data) or kind.is_from_scratch
-                   or kind.has_other_weights)
+    is_real = not comparison.find_obstacle(runs[0].record)
     is_comparable = (is_real and kind.train_files is None
                      and kind.epochs == entry.num_epochs)
     counts = {variant: [statistics.mean(run.list_counts(variant)) for run in runs

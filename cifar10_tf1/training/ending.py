@@ -55,7 +55,7 @@ def _describe_standing(record):
     line = recorded_runs.describe(record)
     if line:
         yield line
-    for compared in comparison.build_report(record).curves:
+    for compared in comparison.compare_run(record):
         yield f'Documented curve, {compared.curve.title.lower()}: {compared.verdict}'
     path = cli.quote([record.path])
     yield (f'More: {environment.name_python()} -m cifar10_tf1.report {path}; the same '

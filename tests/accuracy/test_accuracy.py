@@ -299,7 +299,7 @@ def test_whole_run(request, real_data_dir):
     for options in [['--seed', seed] for seed in range(1, 21)] + [['--crop', 'central']]:
         runs.run_program(environment, 'test.py', '--model-dir', folder, *options)
         correct.append(run_record.load_folder(folder).content['tests'][-1]['num_correct'])
-    assert comparison.build_report(run_record.load_folder(folder)).within
+    assert comparison.is_within(run_record.load_folder(folder))
     for column, count in (('mean_correct', statistics.mean(correct[:-1])),
                           ('central_correct', correct[-1])):
         low, high, unused_n = reference_run.find_band(column)

@@ -39,13 +39,12 @@ def test_each_curve_has_a_verdict():
         {figure: curve[1, part] * (1.4 if figure == 'loss' else 1)
          for figure, curve in documented.items()}, epoch=1, part=part, step=9 * part)
         for part in (1, 2)])
-    report = comparison.build_report(record)
-    loss, *accuracies = report.curves
+    loss, *accuracies = curves = comparison.compare_run(record)
     assert list(loss.comparison.deviations) == [(1, 1), (1, 2)]
     assert loss.comparison.mean == pytest.approx(40.0)
     assert [one.comparison.mean_absolute for one in accuracies] == [0, 0]
-    assert [one.within for one in report.curves] == [False, True, True]
-    assert report.within is False
+    assert [one.within for one in curves] == [False, True, True]
+    assert comparison.is_within(record) is False
     text = document.format_text(single.build(record), True)
     assert '1, part 2' in text and text.count('+40.00 %') >= 2
     assert text.count('OUTSIDE') == 1 and text.count('within the band') == 2
@@ -55,26 +54,25 @@ def test_each_curve_has_a_verdict():
     (1, {'documented_single_file'}, False), (2, None, None)])
 def test_a_run_on_some_files_has_curves_of_its_own_or_none(train_files, names, within):
     figures = {'loss': 2.0, 'training_accuracy': 0.2, 'validation_accuracy': 0.9}
-    report = comparison.build_report(make_record(
-        [dict(figures, epoch=1, step=9)], train_files))
-    assert report.within is within and not report.has_documented_test
+    record = make_record([dict(figures, epoch=1, step=9)], train_files)
+    curves = comparison.compare_run(record)
+    assert comparison.is_within(record) is within
     if names:
-        assert {one.curve.name for one in report.curves} == names
+        assert {one.curve.name for one in curves} == names
         # Shares differ by points.
-        assert report.curves[2].comparison.mean == pytest.approx(
-            90 - 100 * report.curves[2].documented[1, 1])
+        assert curves[2].comparison.mean == pytest.approx(
+            90 - 100 * curves[2].documented[1, 1])
     else:
-        assert [list(one.figures.values()) for one in report.curves] == [
+        assert [list(one.figures.values()) for one in curves] == [
             [value] for value in figures.values()]
-        assert 'nothing to compare' in report.curves[0].verdict
+        assert 'nothing to compare' in curves[0].verdict
 
 
 def test_a_system_without_a_documented_curve(monkeypatch):
     record, entry = make_record([{'epoch': 1, 'step': 18}]), systems.find('udacity_cnn')
     monkeypatch.setattr(systems, 'ENTRIES', (entry._replace(
         documented=entry.documented._replace(curves=())),))
-    report = comparison.build_report(record)
-    assert report.curves == [] and report.within is None
+    assert comparison.compare_run(record) == [] and comparison.is_within(record) is None
 
 
 @pytest.mark.parametrize('factor, edit, within', [
@@ -85,9 +83,9 @@ def test_a_band_has_a_floor_and_a_ceiling(tmp_path, factor, edit, within):
     content = made_runs.make_content(factor=factor)
     if edit:
         content['epochs'][50]['summed_loss'] *= edit / factor
-    report = comparison.build_report(made_runs.load(
-        made_runs.write(tmp_path / 'a', content)))
-    assert report.within == within and 'so far' not in report.curves[0].verdict
+    record = made_runs.load(made_runs.write(tmp_path / 'a', content))
+    assert comparison.is_within(record) == within
+    assert 'so far' not in comparison.compare_run(record)[0].verdict
 
 
 @pytest.mark.parametrize('factor, word', [(1.01, 'normal'), (1.04, 'NOT normal')])
@@ -101,9 +99,8 @@ def test_an_unfinished_run_says_whether_its_epochs_are_normal(
         content['epochs'] = [
             {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': factor * port[epoch, 1]}
             for epoch in (1, 2, 3)]
-    report = comparison.build_report(made_runs.load(
-        made_runs.write(tmp_path / 'a', content)))
-    verdict = report.curves[0].verdict
+    record = made_runs.load(made_runs.write(tmp_path / 'a', content))
+    verdict = comparison.compare_run(record)[0].verdict
     assert f'epoch {last_epoch} of 110; its epochs so far are {word}' in verdict
     assert ('begins with epoch 11' in verdict) == (last_epoch == 3)
-    assert report.within == (None if last_epoch == 3 else word == 'normal')
+    assert comparison.is_within(record) == (None if last_epoch == 3 else word == 'normal')

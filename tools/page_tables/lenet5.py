@@ -31,6 +31,6 @@ def build_lenet5_seeds():
         [[record.kind['wheel'], record.settings.seed,
           *(f'{results.find_test(record, variant)["num_correct"]:,}'
             for variant in ('whole', 'validation')),
-          f'{comparison.build_report(record).curves[0].comparison.mean_absolute:.2f}',
+          f'{comparison.compare_run(record)[0].comparison.mean_absolute:.2f}',
           f'`{record.content["weights"]["sha256"][:16]}...`']
          for record in results.load_runs('lenet5', '1.15', '2.21')])
