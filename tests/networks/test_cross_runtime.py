@@ -61,15 +61,13 @@ def test_fingerprints_agree(folders):
         assert len(lines) == 1 and re.match('^[0-9a-f]{64} ', lines.pop())
 
 
-def test_another_runtime_is_refused_on_resumption(folders, data_dir):
+def test_another_runtime_is_named(folders, data_dir):
+    """By a resumption, which it ends, and by verify."""
     result = run('tf2', 'train.py', '--synthetic', '--data-dir', data_dir,
                  '--model-dir', folders['tf1'])
     assert result.returncode == 1
     assert 'was trained with tensorflow-gpu 1.15.0, and this is tensorflow 2.' in result.stderr
     assert '--model-dir' in result.stderr and result.stderr.count('\n') == 1
-
-
-def test_verify_across_runtimes(folders, data_dir):
     result = run('tf2', '-m', 'cifar10_tf1.verify', folders['tf1'] / 'run.json',
                  '--data-dir', data_dir)
     assert result.returncode == 3, result.stderr

@@ -25,6 +25,17 @@ def random_checkpoint(random_tensors, tmp_path_factory):
                                           random_tensors)
 
 
+def test_a_checkpoint_that_is_not_there_or_has_no_averages(
+        tiny_data_set, random_tensors, tmp_path):
+    with pytest.raises(UserError, match='no checkpoint in .*train first'):
+        runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
+    prefix = model_helpers.write_checkpoint(tmp_path, {
+        name: value for name, value in random_tensors.items()
+        if 'Moving' not in name})
+    with pytest.raises(UserError, match='ExponentialMovingAverage is missing'):
+        evaluate(tiny_data_set, prefix)
+
+
 def evaluate(data_set, checkpoint, **options):
     return runs.evaluate(deep_cnn, data_set, 'unused', checkpoint, **options)
 
@@ -88,19 +99,6 @@ def test_a_hundred_ties_pass_one_more_does_not():
     logits[100, :2] = 9.0
     with pytest.raises(UserError, match='101 of 300 images share'):
         evaluation.check_countable(logits, 'model.ckpt-1')
-
-
-def test_no_checkpoint(tiny_data_set, tmp_path):
-    with pytest.raises(UserError, match='no checkpoint in .*train first'):
-        runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
-
-
-def test_a_checkpoint_without_averages(tiny_data_set, random_tensors, tmp_path):
-    prefix = model_helpers.write_checkpoint(tmp_path, {
-        name: value for name, value in random_tensors.items()
-        if 'Moving' not in name})
-    with pytest.raises(UserError, match='ExponentialMovingAverage is missing'):
-        evaluate(tiny_data_set, prefix)
 
 
 def test_training_continues_from_the_original_s_checkpoint(

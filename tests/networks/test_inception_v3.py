@@ -4,7 +4,6 @@ What needs the network to run, at 299 x 299, is in test_inception_v3_runs.py.
 """
 
 import collections
-import csv
 import math
 import os
 
@@ -13,11 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import systems
 from cifar10_tf1.common.seeds import derive_seed
-from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.graph.mode import build_test_mode
-from cifar10_tf1.report import comparison
 from cifar10_tf1.systems.inception import layers
 from cifar10_tf1.systems.inception import table
 from cifar10_tf1.systems.inception import weights
@@ -56,37 +51,27 @@ def training(tiny_data_set):
     return runs.build_training_graph(inception_v3, tiny_data_set, seed=1)
 
 
-def list_model_variables(graph):
-    return graph.get_collection(tf.GraphKeys.MODEL_VARIABLES)
-
-
-def test_names_shapes_and_order_are_slim_s(training):
-    found = [(variable.op.name, variable.shape.as_list())
-             for variable in list_model_variables(training.graph)]
+def test_the_variables_are_slim_s(training):
+    """388 by name, shape and order; a checkpoint has 777 tensors."""
+    found = [(variable.op.name, variable.shape.as_list()) for variable
+             in training.graph.get_collection(tf.GraphKeys.MODEL_VARIABLES)]
     assert len(found) == 388 and found == load_slim()
     assert sum(np.prod(variable.shape.as_list()) for variable
                in training.graph.get_collection(
                    tf.GraphKeys.TRAINABLE_VARIABLES)) == 24353332
-
-
-def test_a_checkpoint_has_777_tensors(training):
-    names = set(training.variables)
-    model = {name for name, unused_shape in load_slim()}
+    model = {name for name, unused_shape in found}
     slots = {f'{name}/{slot}' for name in model - WITHOUT_GRADIENT
              if not name.split('/')[-1].startswith('moving')
              for slot in ('Adam', 'Adam_1')}
-    assert len(slots) == 386
-    assert names == model | slots | {'global_step', 'beta1_power',
-                                     'beta2_power'}
-    assert len(names) == 777
-    assert sum(np.prod(variable.shape.as_list(), dtype=int) for variable
-               in training.variables.values()) == 73094411
-
-
-def test_98_weights_decay_and_192_moments_are_averaged(training):
+    assert set(training.variables) == model | slots | {'global_step', 'beta1_power',
+                                                       'beta2_power'}
+    assert len(training.variables) == 777
     assert len(training.graph.get_collection('losses')) == 98
     assert len(training.graph.get_collection(tf.GraphKeys.UPDATE_OPS)) == 192
     assert len(training.figures) == 1 + 193
+    lines = weights.format_list(dict(load_slim()))
+    assert [line.split('::')[1] for line in lines] == (
+        ['RESTORED FROM CHECKPOINT'] * 280 + ['SELECTED FOR RETRAINING'] * 108)
 
 
 def test_moments_are_averaged_in_each_update(training):
@@ -132,7 +117,14 @@ def test_the_first_values_of_each_kind():
         'InceptionV3/Conv2d_1a_3x3/BatchNorm/moving_variance': 1.0,
         'InceptionV3/Logits/Conv2d_1c_1x1/biases': 0.0}
     with tf.Graph().as_default(), tf.Session() as session:
-        build_some_layers()
+        builder = layers.Builder(1, 0.0, layers.Normalization(), True)
+        with tf.variable_scope('InceptionV3'):
+            builder.build_chain(tf.zeros([1, 9, 9, 3]), table.BODY[:1])
+            with tf.variable_scope('AuxLogits'):
+                net = builder.build_chain(tf.zeros([1, 5, 5, 128]), table.AUXILIARY[2:])
+                builder.build_linear(net, 'Conv2d_2b_1x1', 10, table.AUXILIARY_STDDEV)
+            with tf.variable_scope('Logits'):
+                builder.build_linear(tf.zeros([1, 1, 1, 2048]), 'Conv2d_1c_1x1', 10)
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
         session.run(tf.global_variables_initializer())
@@ -145,26 +137,6 @@ def test_the_first_values_of_each_kind():
             assert value.std() == pytest.approx(0.88 * stddev, rel=0.1)
         for name, constant in constants.items():
             assert (session.run(variables[name]) == constant).all()
-
-
-def build_some_layers():
-    """One of each initialiser, on little input."""
-    builder = layers.Builder(1, 0.0, layers.Normalization(), True)
-    with tf.variable_scope('InceptionV3'):
-        builder.build_chain(tf.zeros([1, 9, 9, 3]), table.BODY[:1])
-        with tf.variable_scope('AuxLogits'):
-            net = builder.build_chain(tf.zeros([1, 5, 5, 128]),
-                                      table.AUXILIARY[2:])
-            builder.build_linear(net, 'Conv2d_2b_1x1', 10,
-                                 table.AUXILIARY_STDDEV)
-        with tf.variable_scope('Logits'):
-            builder.build_linear(tf.zeros([1, 1, 1, 2048]), 'Conv2d_1c_1x1', 10)
-
-
-def test_280_are_restored_and_108_are_not(training):
-    lines = weights.format_list(dict(load_slim()))
-    assert [line.split('::')[1] for line in lines] == (
-        ['RESTORED FROM CHECKPOINT'] * 280 + ['SELECTED FOR RETRAINING'] * 108)
 
 
 def test_pictures_are_resized_as_tensorflow_1_does():
@@ -181,7 +153,7 @@ def test_pictures_are_resized_as_tensorflow_1_does():
 def test_the_provider_s_order():
     rows = draw_rows(100, 1000, seed=1)
     # Golden: a change of it would make another run.
-    assert rows[:12].tolist() == GOLDEN_ROWS
+    assert rows[:12].tolist() == [2, 19, 4, 27, 32, 20, 3, 12, 1, 30, 6, 42]
     counts = np.bincount(rows, minlength=100)
     # All but those that are still in the queue, or a pass ahead.
     assert abs(counts - 10).max() <= 3
@@ -198,34 +170,7 @@ def test_an_epoch_goes_on_where_the_last_one_ended(tiny_data_set):
     assert np.array_equal(rows, draw_rows(400, 96000, seed=1))
     two_files = inception_v3.build_plan(tiny_data_set, num_files=2)
     assert two_files.order(1, 0).max() == 159
-
-
-def test_the_documented_test_takes_other_rows(tiny_data_set):
+    # The documented test takes other rows.
     rows = inception_v3.list_test_rows(200, BATCH, 1)
     assert len(rows) == 200 and len(set(rows)) < 200
     assert inception_v3.list_test_rows(200, STORED, 1) == slice(200)
-
-
-def test_modes():
-    with tf.Graph().as_default():
-        number = tf.constant(3, tf.int64)
-        mode = build_test_mode(inception_v3, BATCH, 5, number)
-        assert mode.uses_batch_statistics and mode.step is number
-        assert mode.seed == 5
-        assert build_test_mode(inception_v3, STORED, 5, number) == (
-            Mode())
-
-
-def test_the_documented_curve_is_of_100_losses_each():
-    curve = comparison.load_curve('inception_v3', 'documented', 'summed_loss')
-    assert list(curve) == [(epoch, part) for epoch in (1, 2, 3)
-                           for part in (1, 2, 3, 4, 5)]
-    assert curve[1, 1] == 158.5801 and curve[3, 5] == 69.0604
-    path = os.path.join(os.path.dirname(systems.__file__),
-                        'inception_v3_documented_curve.csv')
-    with open(path) as file:
-        seconds = sum(float(row['seconds']) for row in csv.DictReader(file))
-    assert round(seconds / 3600, 1) == 23.4
-
-
-GOLDEN_ROWS = [2, 19, 4, 27, 32, 20, 3, 12, 1, 30, 6, 42]

@@ -117,8 +117,10 @@ def whole_run(published, few, tmp_path_factory):
 
 
 def test_what_a_warm_start_leaves(whole_run, published):
-    tensors = runs.tensors_of(whole_run / f'model.ckpt-{STEPS}')
+    prefix = str(whole_run / f'model.ckpt-{STEPS}')
+    tensors = runs.tensors_of(prefix)
     assert len(tensors) == 777
+    assert os.path.getsize(prefix + '.data-00000-of-00001') == 292377648
     lines = (whole_run / 'tf_inception_vars.txt').read_text().splitlines()
     assert len(lines) == 388 and lines[0].endswith('::RESTORED FROM CHECKPOINT')
     record = runs.load_record(whole_run)
@@ -219,9 +221,3 @@ def test_tests_of_both_kinds(whole_run, few):
                           threads=threads)
     assert np.abs(stored.logits - apart.logits).max() <= (
         1e-4 * np.abs(stored.logits).max())
-
-
-def test_the_size_of_a_checkpoint(whole_run):
-    size = os.path.getsize(
-        str(whole_run / f'model.ckpt-{STEPS}.data-00000-of-00001'))
-    assert size == 292377648

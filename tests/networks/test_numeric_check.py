@@ -45,6 +45,7 @@ class Normalized(type(deep_cnn)):
         def scale(net):
             return tf.identity(net), lambda gradient: self.gradient_factor * gradient
 
+        variables.build_variable('without_a_gradient', [1])
         builder = layers.Builder(seed, 0.0, layers.Normalization(),
                                  mode.uses_batch_statistics)
         net = builder.build_chain(images, [table.Conv('conv', 8, (3, 3), 2)])

@@ -337,7 +337,8 @@ def test_the_published_checkpoints(name, finished):
         assert case.system.find_step(reader) == num_steps
 
 
-@pytest.mark.parametrize('name', TRAINED)
+@pytest.mark.parametrize('name', ['lenet5', 'udacity_cnn', pytest.param(
+    'laptop_cnn', marks=pytest.mark.slow)])  # deep_cnn: tests/runs
 def test_an_interrupted_run_is_the_same_run(name, finished, tmp_path, monkeypatch):
     """Also within a file; dropout is drawn as if nothing had happened."""
     case = CASES[name]
