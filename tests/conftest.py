@@ -1,6 +1,8 @@
 """Shared by all tests: the environment before TensorFlow, tiny data."""
 
 import os
+import pathlib
+import shutil
 import sys
 
 import pytest
@@ -93,6 +95,12 @@ def finished_run(tiny_data_set, tmp_path_factory):
     folder = tmp_path_factory.mktemp('finished')
     assert runs.train(folder, tiny_data_set, epochs=2, seed=3) == 0
     return folder
+
+
+@pytest.fixture
+def finished_copy(finished_run, tmp_path):
+    """A copy of that run, seed 3, with checkpoints of steps 4 and 8."""
+    return pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'finished')))
 
 
 @pytest.fixture(scope='session')

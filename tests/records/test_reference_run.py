@@ -1,6 +1,7 @@
-"""Which checkpoint is taken if the user names none."""
+"""The run and the checkpoint of record, and what a training says of recorded runs."""
 
 import argparse
+import json
 
 import pytest
 
@@ -8,7 +9,9 @@ import model_helpers
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import cli
+from cifar10_tf1.records import recorded_runs
 from cifar10_tf1.records import reference_run
+from cifar10_tf1.records import run_record
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 
@@ -76,3 +79,36 @@ def test_a_report_without_options_takes_the_run_of_record(tmp_path, monkeypatch,
     assert report_main(['--text']) == 0
     assert capsys.readouterr().out.startswith(
         f'No run in ./model: this is the run of record, {reference_run.RECORD}')
+
+
+@pytest.fixture
+def compare(finished_run, tmp_path):
+    """A function: edits a copy of the run's record and compares the run with it."""
+    def edit_and_compare(edit):
+        folder = tmp_path / 'deep_cnn' / '1.15-seed-03'
+        folder.mkdir(parents=True)
+        content = json.loads((finished_run / run_record.FILE).read_text())
+        edit(content)
+        (folder / run_record.FILE).write_text(json.dumps(content))
+        return recorded_runs.describe(runs.load_record(finished_run), str(tmp_path))
+
+    return edit_and_compare
+
+
+def change_loss(content):
+    content['epochs'][1]['summed_loss'] *= 1.01
+
+
+def change_loss_and_processor(content):
+    change_loss(content)
+    content['processes'][-1]['kind']['cpu']['model'] = '0'
+
+
+@pytest.mark.parametrize('edit, texts', [
+    (lambda content: None, ['seed-03: 2 of 2 summed losses equal to the bit']),
+    (change_loss, ['1 of 2', '0.9901 %', 'the SAME kind']),
+    (change_loss_and_processor, ['another kind of machine (cpu model']),
+    (lambda content: content['settings'].update(seed=4), None)])
+def test_a_run_beside_the_recorded_one(edit, texts, compare):
+    line = compare(edit)
+    assert line is None if texts is None else all(text in line for text in texts)

@@ -4,7 +4,6 @@ import csv
 import getpass
 import json
 import pathlib
-import shutil
 import socket
 
 import numpy as np
@@ -28,12 +27,6 @@ from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 def content_of(folder):
     return json.loads((folder / 'run.json').read_text())
-
-
-@pytest.fixture
-def folder(finished_run, tmp_path):
-    """A copy of the whole folder of that run: two epochs of four steps, seed 3."""
-    return pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'run')))
 
 
 @pytest.fixture
@@ -206,30 +199,31 @@ def test_kinds_of_machine():
     assert len(description.list_differences(kind, other)) == 2
 
 
-def test_a_record_that_is_lost(folder, tiny_data_set):
+def test_a_record_that_is_lost(finished_copy, tiny_data_set):
     """The run does not begin again on trained weights."""
-    (folder / 'run.json').unlink()
+    (finished_copy / 'run.json').unlink()
     with pytest.raises(UserError, match='run.json is lost.*--model-dir') as caught:
-        runs.train(folder, tiny_data_set, epochs=3)
+        runs.train(finished_copy, tiny_data_set, epochs=3)
     assert 'model.ckpt-8.json' in str(caught.value)
-    assert not (folder / 'run.json').exists()
+    assert not (finished_copy / 'run.json').exists()
     # The way out that the message names.
-    settings = json.loads((folder / 'model.ckpt-8.json').read_text())
-    (folder / 'run.json').write_text(json.dumps(settings['record']))
-    assert runs.train(folder, tiny_data_set, epochs=2) == 0
+    settings = json.loads((finished_copy / 'model.ckpt-8.json').read_text())
+    (finished_copy / 'run.json').write_text(json.dumps(settings['record']))
+    assert runs.train(finished_copy, tiny_data_set, epochs=2) == 0
 
 
 def change_settings(prefix, edit):
     runs.change_record(prefix.with_suffix(prefix.suffix + '.json'), edit)
 
 
-def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
+def test_an_earlier_checkpoint_of_another_run(finished_copy, tiny_data_set):
     """Which is restored if the newest one is damaged."""
-    runs.train(folder, tiny_data_set, max_steps=9, epochs=3)
-    (folder / 'model.ckpt-9.index').write_bytes(b'x')
-    change_settings(folder / 'model.ckpt-8', lambda settings: settings.update(seed=1))
+    runs.train(finished_copy, tiny_data_set, max_steps=9, epochs=3)
+    (finished_copy / 'model.ckpt-9.index').write_bytes(b'x')
+    change_settings(finished_copy / 'model.ckpt-8',
+                    lambda settings: settings.update(seed=1))
     with pytest.raises(UserError, match='they are of two runs'):
-        runs.train(folder, tiny_data_set, epochs=3)
+        runs.train(finished_copy, tiny_data_set, epochs=3)
 
 
 @pytest.mark.parametrize('name, value, message', [
@@ -237,22 +231,22 @@ def test_an_earlier_checkpoint_of_another_run(folder, tiny_data_set):
     ('system', 'other', 'two runs'), ('kernels', 'fast', 'two runs'),
     ('wheel', 'other 1.0', 'two runs'), ('step', 4, 'is of step 4'),
     ('seed', '77', 'is damaged'), ('losses', 7, 'is damaged')])
-def test_weights_of_another_run_beside_a_record(name, value, message, folder,
+def test_weights_of_another_run_beside_a_record(name, value, message, finished_copy,
                                                 tiny_data_set):
-    change_settings(folder / 'model.ckpt-8',
+    change_settings(finished_copy / 'model.ckpt-8',
                     lambda settings: settings.update({name: value}))
     with pytest.raises(UserError, match=message) as caught:
-        runs.train(folder, tiny_data_set, epochs=3)
+        runs.train(finished_copy, tiny_data_set, epochs=3)
     assert 'model.ckpt-8.json' in str(caught.value)
 
 
 @pytest.mark.parametrize('text', ['{"data": "cifa', '', '[]', '{}', '[' * 100000])
-def test_damaged_settings_beside_the_weights(text, folder, tiny_data_set):
-    (folder / 'model.ckpt-8.json').write_text(text)
+def test_damaged_settings_beside_the_weights(text, finished_copy, tiny_data_set):
+    (finished_copy / 'model.ckpt-8.json').write_text(text)
     with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
-        runs.train(folder, tiny_data_set, epochs=3)
+        runs.train(finished_copy, tiny_data_set, epochs=3)
     with pytest.raises(UserError, match='model.ckpt-8.json is damaged'):
-        inference.Classifier(deep_cnn, str(folder / 'model.ckpt-8'))
+        inference.Classifier(deep_cnn, str(finished_copy / 'model.ckpt-8'))
 
 
 def test_the_losses_of_an_older_version(tmp_path, tiny_data_set):

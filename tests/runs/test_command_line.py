@@ -11,7 +11,6 @@ import model_helpers
 import runs
 from cifar10_tf1 import cli
 from cifar10_tf1 import scripts
-from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.common import environment
 from cifar10_tf1.common import stopping
 from cifar10_tf1.common.errors import UserError
@@ -120,14 +119,23 @@ def test_a_home_folder_is_expanded(monkeypatch, capsys):
 
 @pytest.mark.parametrize('script', sorted(OPTIONS))
 def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
+    """And the process is given back, so that a notebook can run the script again."""
     def load_data_set(data_dir):
         raise UserError(f'nothing in {data_dir}')
 
+    monkeypatch.undo()
+    monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'record'))
     monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     model_dir = tmp_path / 'model'
-    assert fail(script, ['--data-dir', 'here', '--model-dir', str(model_dir)],
-                capsys) == f'{script}: error: nothing in here\n'
-    assert not model_dir.exists()
+    before = [stopping.signal.getsignal(number) for number in stopping.SIGNALS]
+    for unused in range(2):
+        assert fail(script, ['--data-dir', 'here', '--model-dir', str(model_dir),
+                             '--device', 'cpu'], capsys) == (
+                                 f'{script}: error: nothing in here\n')
+        assert not model_dir.exists() and 'CUDA_VISIBLE_DEVICES' not in os.environ
+        assert before == [stopping.signal.getsignal(number)
+                          for number in stopping.SIGNALS]
 
 
 def test_ctrl_c_is_one_line(capsys):
@@ -143,12 +151,6 @@ def test_a_working_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path / 'gone')
     (tmp_path / 'gone').rmdir()
     assert 'the working folder is gone' in fail('train.py', [], capsys)
-
-
-def test_a_checkpoint_that_is_not_there(tiny_data, tmp_path, capsys):
-    prefix = str(tmp_path / 'model.ckpt-1')
-    assert runs.main('test.py', ['--checkpoint', prefix] + STOCK) == 1
-    assert f'there is no checkpoint {prefix}' in capsys.readouterr().err
 
 
 def test_train_then_test(tiny_data, tmp_path, monkeypatch, capsys):
@@ -218,25 +220,6 @@ def test_several_seeds_test_one_checkpoint(tiny_data, finished_copy, monkeypatch
     assert (finished_copy / 'model.ckpt-12.index').exists()
     recorded = runs.load_record(finished_copy).content['tests']
     assert [(test['seed'], test['step']) for test in recorded] == [(1, 8), (2, 8)]
-
-
-def test_a_process_is_given_back(tiny_data, tmp_path, monkeypatch):
-    """So that a notebook can run the script again in one kernel."""
-    def load_data_set(data_dir):
-        raise UserError('no data')
-
-    monkeypatch.undo()
-    monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
-    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    before = [stopping.signal.getsignal(number) for number in stopping.SIGNALS]
-    for unused in range(2):
-        assert runs.main('train.py', ['--model-dir', str(tmp_path), '--device',
-                                      'cpu'] + STOCK) == 1
-        assert 'CUDA_VISIBLE_DEVICES' not in os.environ
-        assert before == [stopping.signal.getsignal(number)
-                          for number in stopping.SIGNALS]
-    with model_dirs.ModelDir(str(tmp_path)):
-        pass
 
 
 def test_the_version_is_the_same_everywhere(capsys):
