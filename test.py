@@ -116,11 +116,8 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 
     Args:
       seed: int, of what the test draws.
-      variant: str, what is tested, by default as documented.
-      device: 'cpu' or 'gpu', where the network computes.
-      num_input_threads: int, batches prepared in parallel.
+      device: 'cpu' or 'gpu'.
       kernels_name: 'stock' or 'fast'.
-      max_images: int, test only the first ones.
     Returns:
       evaluation.EvaluationGraph.
     """
@@ -151,13 +148,10 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
              device='cpu', threads=description.Threads(0, 0, 2),
              kernels_name='stock', max_images=None):
-    """Restores a checkpoint and counts the test images that it gets right.
+    """Tests a checkpoint, a prefix, or else the newest one in model_dir.
 
     Args:
-      model_dir: str, the folder whose newest checkpoint is tested, unless
-      checkpoint: str, a prefix, names one.
       threads: description.Threads; 0 leaves it to TensorFlow.
-      (others): as build_graph.
     Returns:
       evaluation.Evaluation.
     """

@@ -1,9 +1,8 @@
 """Trains the network of a documented result; `python train.py --help` says how.
 
-Read it from top to bottom, like the program of 2017. It departs from that in
-training until a total number of epochs, instead of 100 further ones on each call,
-in continuing in the middle of an epoch, and in stopping at a loss that is not
-finite.
+Read it from top to bottom, like the program of 2017. Departs from that by training until
+a total number of epochs, instead of 100 further ones on each call, by continuing in the
+middle of an epoch, and by stopping at a loss that is not finite.
 """
 
 import sys
@@ -106,9 +105,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
     """Builds the whole training in a graph of its own: a TrainingGraph.
 
     Args:
-      seed: int, of initial weights and augmentation.
-      device: 'cpu' or 'gpu', where the network computes.
-      num_input_threads: int, batches prepared in parallel.
+      device: 'cpu' or 'gpu'.
       kernels_name: 'stock' or 'fast'.
       num_files: int, of the training data; None: all.
     """
@@ -144,11 +141,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
 
 
 def build_update(system, total_loss, global_step):
-    """One step of the optimizer, and of the moving average after it.
-
-    Returns:
-      (train_op, learning_rate of the next update, list of (gradient, variable)).
-    """
+    """(train_op, learning_rate of the next update, list of (gradient, variable))."""
     # deep_cnn: exponential_decay, plain gradient descent, and an
     # ExponentialMovingAverage of the weights.
     learning_rate = system.build_learning_rate(global_step)

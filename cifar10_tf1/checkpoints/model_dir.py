@@ -19,7 +19,7 @@ PREFIX = 'model.ckpt'
 SETTINGS_SUFFIX = '.json'
 LOCK = '.lock'
 IN_USE = 'another training run uses the model folder'
-_SAVING = '.saving'    # files in the making; complete ones are moved out of it
+SAVING = '.saving'  # files in the making; complete ones are moved out of it
 
 _SUFFIX = r'\.(index|meta|json|data-\d{5}-of-\d{5})$'
 _FILE = re.compile(r'^model\.ckpt-(0|[1-9]\d*)' + _SUFFIX)
@@ -158,13 +158,11 @@ class ModelDir:
                 f'cannot write to the model folder {path}: {error.strerror}; choose '
                 'another, on a local disk, with --model-dir (in a container: a volume '
                 'that its user can write)')
-        self._sweep()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused_exception):
-        self.close()
+        shutil.rmtree(self.join(SAVING), ignore_errors=True)
+        for checkpoint in list_checkpoints(path):
+            # A save or a removal of ours was stopped between two files.
+            if checkpoint.ours and '.index' not in checkpoint.suffixes:
+                self.remove(checkpoint)
 
     def close(self, remove_if_new=False):
         """Gives the lock back; may remove an empty folder that was made for this run."""
@@ -185,17 +183,6 @@ class ModelDir:
     def join(self, name):
         return os.path.join(self.path, name)
 
-    @contextlib.contextmanager
-    def saving(self):
-        """Yields an empty folder beside the checkpoints for files in the making."""
-        path = self.join(_SAVING)
-        shutil.rmtree(path, ignore_errors=True)
-        os.mkdir(path)
-        try:
-            yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-
     def remove(self, checkpoint):
         """Deletes one of our checkpoints, its index first and its settings last.
 
@@ -211,11 +198,3 @@ class ModelDir:
         for suffix in sorted(checkpoint.suffixes, key=lambda suffix: (
                 suffix != '.index', suffix == SETTINGS_SUFFIX)):
             os.remove(checkpoint.prefix + suffix)
-
-    def _sweep(self):
-        """Removes what killed saves left; only ever called under the lock."""
-        shutil.rmtree(self.join(_SAVING), ignore_errors=True)
-        for checkpoint in list_checkpoints(self.path):
-            # A save or a removal of ours was stopped between two files.
-            if checkpoint.ours and '.index' not in checkpoint.suffixes:
-                self.remove(checkpoint)

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 
 import tensorflow.compat.v1 as tf
 
@@ -83,15 +84,18 @@ class CheckpointWriter:
 
     @contextlib.contextmanager
     def _saving(self, action):
-        """As ModelDir.saving; checks the folder, and turns failures into one line."""
+        """Yields a folder for files in the making; turns failures into one line."""
         self._model_dir.check_identity()
+        path = self._model_dir.join(model_dirs.SAVING)
         try:
-            with self._model_dir.saving() as saving:
-                yield saving
+            os.mkdir(path)
+            yield path
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
                 f'cannot {action}: {reading.one_line(error)}; free some space or mend '
                 'the folder and start again: the run goes on from its newest checkpoint')
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _move(saving, folder):

@@ -1,6 +1,7 @@
 """Newest whole checkpoint, saving, keeping, sweeping; nothing foreign is lost."""
 
 import os
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def session():
 
 
 def save(folder, session, *steps):
-    with model_dirs.ModelDir(str(folder)) as held:
+    with closing(model_dirs.ModelDir(str(folder))) as held:
         writer = writing.CheckpointWriter(held, session.saver)
         for step in steps:
             writer.save(session, step, {'data': 'tiny', 'seed': 1, 'step': step})
@@ -194,7 +195,7 @@ def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
         (tmp_path / name).write_text('x')
     (tmp_path / '.saving').mkdir()
     (tmp_path / '.saving' / 'model.ckpt-2.index.tempstate1234567').write_text('x')
-    with model_dirs.ModelDir(str(tmp_path)):
+    with closing(model_dirs.ModelDir(str(tmp_path))):
         pass
     assert names_of(tmp_path) == sorted(kept + theirs)
 
@@ -234,7 +235,7 @@ def test_a_killed_removal_leaves_nothing_behind(number, tmp_path, session,
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         stop_at(number, 'remove', patch)
         save(tmp_path, session, 6)
-    with model_dirs.ModelDir(str(tmp_path)):
+    with closing(model_dirs.ModelDir(str(tmp_path))):
         left = {name.split('.')[1] for name in names_of(tmp_path)
                 if name.startswith('model.')}
     # Before its index is gone, the oldest is a checkpoint as the others are.
@@ -243,7 +244,7 @@ def test_a_killed_removal_leaves_nothing_behind(number, tmp_path, session,
 
 def test_one_training_run_a_folder(tmp_path, tiny_data_set):
     """A run gives its lock back when it ends, and when it fails: in a notebook."""
-    with model_dirs.ModelDir(str(tmp_path)):
+    with closing(model_dirs.ModelDir(str(tmp_path))):
         with pytest.raises(UserError, match='another training run uses'):
             model_dirs.ModelDir(str(tmp_path))
         assert model_dirs.is_in_use(str(tmp_path))
