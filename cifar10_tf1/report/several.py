@@ -48,7 +48,8 @@ def build(runs, summary):
         'Dot chart: each test of each run, and the documented test as a line.',
         'Each dot is a test, each row a run: the documented kind of test, at the last '
         'step.')
-    header, *all_runs = list_rows(runs, entry)
+    header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
+                         + [row[-1][:14]] for row in list_rows(runs, entry))
     data_name = next(run for run in runs if run.record).kind.data
     return Document(
         f'{entry.name} on {data_name}: {count(len(runs), "run")}', counts, sentences,
