@@ -84,7 +84,7 @@ def _end(line, status):
 
 
 def begin(name, function):
-    """The result of what a script does before it imports TensorFlow; or as guard."""
+    """Calls what a script does before it imports TensorFlow; exits after a mistake."""
     results = []
     status = guard(name, lambda: results.append(function()))
     if status:

@@ -71,23 +71,11 @@ def run_check(subject, check, *arguments):
     except (UserError, OSError) as error:
         lines.append((FAIL, str(error)))
     except Exception as error:  # the other checks still run
-        reason = environment.explain_import_error(error)
-        if reason or isinstance(error, ImportError):
-            # The line on TensorFlow already says FAIL.
-            lines.append((WARN, f'not checked: {reason or error}'))
-        else:
-            lines.append((FAIL, f'this check broke: {type(error).__name__}: {error}',
-                          'report this as a bug, with the whole output'))
+        reason = (environment.explain_import_error(error)
+                  or f'{type(error).__name__}: {error}')
+        lines.append((FAIL, f'not checked: {reason}',
+                      'if no line above explains it, report this as a bug'))
     return [Line(status, subject, *text) for status, *text in lines]
-
-
-def format_lines(lines):
-    text = []
-    for line in lines:
-        text.append(f'{line.status:5} {line.subject:12} {line.text}')
-        if line.remedy and line.status != OK:
-            text.append(f'{"":18} -> {line.remedy}')
-    return '\n'.join(text)
 
 
 def check_python():
@@ -226,7 +214,10 @@ def _doctor(options):
         print(json.dumps({'verdict': worst, 'lines': [
             line._asdict() for line in lines]}, indent=1), flush=True)
     else:
-        print(format_lines(lines))
+        for line in lines:
+            print(f'{line.status:5} {line.subject:12} {line.text}')
+            if line.remedy and line.status != OK:
+                print(f'{"":18} -> {line.remedy}')
         print({OK: 'All is well', WARN: 'It will run; see WARN above',
                FAIL: 'It will not run; see FAIL above'}[worst], flush=True)
     return EXIT_STATUSES[worst]

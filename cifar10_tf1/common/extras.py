@@ -11,7 +11,7 @@ _ONNX = ('onnx', 'tf2onnx', 'onnxruntime')  # of requirements/onnx-*.txt; others
 
 
 def require(package, purpose):
-    """UserError if a package is not installed; purpose: what needs it, '--figure'."""
+    """Raises UserError if a package is missing that a purpose, '--figure', needs."""
     if importlib.util.find_spec('tensorflow') is None:
         # This is not a Python of the project; the package alone would not help.
         raise UserError(environment.describe('tensorflow'))
@@ -20,7 +20,7 @@ def require(package, purpose):
 
 
 def load(module, purpose):
-    """Imports a module, such as 'PIL.Image'; UserError if that fails."""
+    """Imports a module, such as 'PIL.Image', or raises UserError."""
     package = module.split('.')[0]
     require(package, purpose)
     try:
