@@ -5,6 +5,7 @@ child process with a time limit: a broken driver may hang or crash. The child ru
 file as a script, so it imports nothing from the project.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -86,29 +87,26 @@ def find_number():
 
 def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
     """The version of the loaded CUDA runtime, 10000 for 10.0, or None."""
-    library, version = _load(names), ctypes.c_int()
-    if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
-        return None
-    return version.value
+    version = ctypes.c_int()
+    for library in _load(names):
+        if library.cudaRuntimeGetVersion(ctypes.byref(version)) == 0:
+            return version.value
+    return None
 
 
 def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
     """The version of cuDNN, 7605 for 7.6.5 and 92800 for 9.28.0, or None."""
-    library = _load(names)
-    if library is None:
-        return None
-    library.cudnnGetVersion.restype = ctypes.c_size_t
-    return library.cudnnGetVersion()
+    for library in _load(names):
+        library.cudnnGetVersion.restype = ctypes.c_size_t
+        return library.cudnnGetVersion()
+    return None
 
 
 def _load(names):
-    """Opens the first library found; one already loaded may be in any folder."""
+    """Yields the libraries that are found; one already loaded may be in any folder."""
     for name in names:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
+        with contextlib.suppress(OSError):
+            yield ctypes.CDLL(name)
 
 
 def format_cuda(number):
