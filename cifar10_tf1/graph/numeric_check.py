@@ -26,28 +26,20 @@ _SEED = 1  # of initial weights, which are replaced
 
 
 def list_figures(total_loss, gradients):
-    """{name in a message: tensor}, what training compares.
-
-    Args:
-      gradients: list of (gradient, variable).
-    """
+    """{name in a message: tensor}; gradients are (gradient, variable) pairs."""
     return {'the loss': total_loss,
             **{f'the gradient of {variable.op.name}': gradient
                for gradient, variable in gradients}}
 
 
 def check_training(system, session, inputs, feed, figures, device, threads, mode):
-    """Compares loss and gradients of a training graph.
+    """Compares loss and gradients of a training graph, which a session holds.
 
     Args:
-      system: systems.base.System.
-      session: tf.Session of the graph, which holds the weights.
       inputs: (images, labels), tensors of the graph; batches are read from them, then
         fed to them.
       feed: dict of everything else to feed.
       figures: list_figures of the graph.
-      device: 'cpu' or 'gpu', of the graph.
-      threads: description.Threads.
       mode: graph.mode.Mode with the numbers that the graph is fed.
     Raises:
       UserError: the GPU's numbers differ.
@@ -69,10 +61,7 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
 
 
 def check_logits(system, session, images, logits, device, threads, mode):
-    """Compares logits that a graph computed from float32 images [N, ...].
-
-    Other arguments and errors: as check_training.
-    """
+    """Compares logits that a graph computed from images; errors as check_training."""
     _check(system, session, images.shape[1:],
            lambda logits, unused_labels: {'the logits': logits},
            [((images,), {'the logits': logits})], device, threads, mode)

@@ -101,18 +101,10 @@ def build_training_input(system, data_set, plan, seed, num_threads):
 
 
 def build_test_input(system, data_set, seed, variant, num_threads, max_images=None):
-    """The test pipeline: every image once, in order.
+    """The test pipeline: every image once, in order, or the first max_images.
 
-    An image's crop depends on the test's seed and the image's index alone.
-
-    Args:
-      system: systems.base.System.
-      data_set: data.data_set.DataSet.
-      seed: int, the test's.
-      variant: str, one of the system's; 'random' draws crops, VALIDATION takes the
-        training records that the system holds back.
-      num_threads: int, batches prepared in parallel; does not change values.
-      max_images: int, the number of images to test; None: all.
+    An image's crop depends on the test's seed and the image's index alone. The variant
+    'random' draws crops; VALIDATION takes the training records that the system holds back.
     """
     split, total = 'test', data_set.num_test_examples
     if variant == VALIDATION:
@@ -128,7 +120,7 @@ def build_test_input(system, data_set, seed, variant, num_threads, max_images=No
             draws = build_draws(num_examples, system.num_test_draws,
                                 derive_seed(seed, 'test crop', bits=63), 0)
         else:
-            draws = _build_middle_draws(num_examples, system)
+            draws = tf.fill([num_examples, system.num_test_draws], 0.5)
         return _build_input(
             system.build_test_batch, data_set, split, rows, draws,
             plans.split(num_examples, system.test_batch_size), num_threads)
@@ -147,7 +139,8 @@ def build_measured_inputs(system, data_set, plan, seed, num_threads):
         with tf.name_scope('last_batches_input'):
             measured[LAST_BATCHES] = _build_input(
                 system.build_test_batch, data_set, 'train', rows,
-                _build_middle_draws(len(rows), system), batch_sizes, num_threads)
+                tf.fill([len(rows), system.num_test_draws], 0.5), batch_sizes,
+                num_threads)
     return measured
 
 
@@ -159,10 +152,6 @@ def build_draws(num_examples, num_draws, key, epoch):
     return tf.random.stateless_uniform(
         [num_examples, num_draws],
         seed=tf.stack([tf.constant(key, tf.int64), tf.cast(epoch, tf.int64)]))
-
-
-def _build_middle_draws(num_examples, system):
-    return tf.fill([num_examples, system.num_test_draws], 0.5)
 
 
 def _count(rows, total):

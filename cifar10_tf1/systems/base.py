@@ -24,7 +24,8 @@ from cifar10_tf1.graph import variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 
-Batch = Tuple[tf.Tensor, tf.Tensor]  # labels, images
+# int32 labels [batch]; float32 images [batch, height, width, channels].
+Batch = Tuple[tf.Tensor, tf.Tensor]
 
 
 class PictureShape(NamedTuple):
@@ -124,11 +125,9 @@ class System:
         return getattr(self.settings, 'num_calibration_batches', 0)
 
     def build_plan(self, data_set: DataSet, num_files: Optional[int] = None) -> plan.Plan:
-        """The records of an epoch: by default all, in whole batches.
+        """The records of an epoch in the first num_files files; None: in all.
 
-        Args:
-          data_set: the data to train on.
-          num_files: the number of files to train on, from the first; None: all.
+        By default all of them, in whole batches.
         """
         num_examples = count_examples(data_set, num_files)
         return plan.Plan(slice(num_examples), plan.split(
@@ -149,8 +148,6 @@ class System:
         Args:
           batch: uint8 [batch, record_bytes]: a label, then a plane per channel.
           draws: float32 [batch, num_training_draws], uniform in [0, 1).
-        Returns:
-          (labels, images): int32 [batch]; float32 [batch, height, width, channels].
         """
         picture = self.picture
         planes = tf.reshape(batch[:, LABEL_BYTES:], [
@@ -163,26 +160,16 @@ class System:
         return self.build_training_batch(batch, draws)
 
     def build_images(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Prepares pictures as testing does.
-
-        Args:
-          pixels: uint8 [N, side, side, channels].
-        Returns:
-          float32 [N, height, width, channels].
-        """
+        """uint8 pictures [N, side, side, channels] to a network's images, as testing does."""
         raise NotImplementedError
 
     def build_network(self, images: tf.Tensor, seed: int, kernels: Any = stock,
                       mode: Mode = Mode()) -> tf.Tensor:
         """Adds the network and its variables, each on /cpu:0, to a graph without them.
 
-        Loss terms other than the cross-entropy join the collection `losses`.
+        Loss terms other than the cross-entropy join the collection `losses`. The seed is
+        the run's, for the initial weights; kernels is a module of cifar10_tf1.kernels.
 
-        Args:
-          images: float32 [batch, height, width, channels].
-          seed: the run's, for the initial weights.
-          kernels: a module of cifar10_tf1.kernels.
-          mode: by default as in testing and on pictures.
         Returns:
           float32 [batch, classes], logits.
         """
