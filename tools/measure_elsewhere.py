@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
@@ -73,11 +75,7 @@ def write_folder(folder, programs, content):
 
 
 def start(python, folder, arguments, backend=None):
-    """Runs a Python in a folder and returns its output.
-
-    Raises:
-      RuntimeError: it fails; the message has its standard error.
-    """
+    """The output of a Python in a folder; RuntimeError with what it says if it fails."""
     environment = dict(os.environ, PYTHONWARNINGS='ignore')
     if backend:
         environment['KERAS_BACKEND'] = backend
@@ -90,18 +88,7 @@ def start(python, folder, arguments, backend=None):
 
 
 def classify(python, folder, name, images, backend=None):
-    """Runs a program of write_folder's on images.
-
-    Args:
-      python: str, path of a Python with the program's framework.
-      folder: str.
-      name: str, the program's file.
-      images: uint8 [N, 32, 32, 3].
-      backend: str, for Keras.
-    Returns:
-      float [N, 10], probabilities.
-    """
-    import numpy as np
+    """Probabilities [N, 10] of uint8 [N, 32, 32, 3] by a program of write_folder's."""
     np.save(os.path.join(folder, 'images.npy'), images)
     start(python, folder, ['-c', _CLASSIFY.format(module=name[:-len('.py')])],
           backend)
@@ -110,7 +97,6 @@ def classify(python, folder, name, images, backend=None):
 
 def generate_images():
     """Draws pictures, noise, and flat or almost flat images: uint8 [1000, 32, 32, 3]."""
-    import numpy as np
     from cifar10_tf1.data import synthetic_images
     planes = synthetic_images.build_records('elsewhere', 600)[:, 1:]
     drawn = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -122,11 +108,7 @@ def generate_images():
 
 
 def load_network():
-    """Loads the checkpoint of record.
-
-    Returns:
-      (bytes of its NumPy file, inference.Classifier, which the caller closes).
-    """
+    """(bytes of the NumPy file, open inference.Classifier) of the checkpoint of record."""
     from cifar10_tf1 import inference
     from cifar10_tf1.records import reference_run
     from cifar10_tf1 import systems
@@ -142,7 +124,6 @@ def load_network():
 
 def measure(pythons, data_dir):
     """Returns the record's lines, as COLUMNS names them."""
-    import numpy as np
     from cifar10_tf1.machine import description
     from cifar10_tf1.data import cifar10
     labels, images = cifar10.load_data_set(data_dir).labels_and_images('test')
@@ -168,8 +149,7 @@ def measure(pythons, data_dir):
                 print(*lines[-1][:-1], flush=True)
 
         add('predict', ' '.join(description.find_tensorflow()), classifier.classify, '')
-        for python in pythons:
-            python = os.path.abspath(python)
+        for python in map(os.path.abspath, pythons):
             versions = json.loads(start(python, folder, ['-c', _LIST_VERSIONS]))
             for name, packages, backend in FRAMEWORKS:
                 if all(package in versions for package in packages):
