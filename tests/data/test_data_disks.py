@@ -1,12 +1,9 @@
 """Real disks, users and processes: read-only, full, several at once, killed."""
 
-import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -94,47 +91,8 @@ def test_a_full_disk(mount):
             synthetic.load_data_set(str(data_dir))
         run_or_skip('mount', '-o', 'remount,size=2048k', str(data_dir))
         load(data_dir, server.url)
-    assert data_helpers.snapshot(data_dir / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
-
-
-@contextlib.contextmanager
-def as_nobody():
-    """Gives up root's rights, which ignore permissions."""
-    if os.geteuid():
-        pytest.skip('only root can become another user')
-    groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(65534)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
-
-
-@pytest.fixture
-def data_of_root():
-    """A folder that every user can reach, unlike pytest's."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        yield pathlib.Path(folder)
-
-
-@pytest.mark.parametrize('version', ['binary', 'python'])
-def test_the_data_of_another_user(data_of_root, version):
-    folder = data_helpers.write_files(data_of_root, version)
-    before = data_helpers.snapshot(data_of_root)
-    with as_nobody():
-        assert len(load(data_of_root).raw_records('train')) == 60
-    assert data_helpers.snapshot(data_of_root) == before
-    os.chmod(str(sorted(folder.iterdir())[2]), 0o600)
-    with as_nobody(), fails(str(folder), 'Permission denied', '--data-dir'):
-        load(data_of_root)
-    os.chmod(str(folder), 0o700)
-    with as_nobody(), fails(str(data_of_root), 'Permission denied', '--data-dir'):
-        load(data_of_root)
+    assert data_helpers.snapshot(
+        data_dir / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
 
 
 def start(script, data_dir, url=''):
@@ -165,7 +123,8 @@ def test_two_processes_download_once(tmp_path):
         go_on.set()
         finish([first, second])
     assert server.requests == [None]
-    assert data_helpers.snapshot(tmp_path / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
+    assert data_helpers.snapshot(
+        tmp_path / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
 
 
 def test_a_killed_generation_goes_on_and_several_generate_once(tmp_path):

@@ -2,12 +2,9 @@
 
 import os
 import re
-import socketserver
-import threading
 import time
 
 import pytest
-import requests
 
 import data_helpers
 from cifar10_tf1.common import files
@@ -133,42 +130,13 @@ def test_no_network_is_a_line_a_source_and_one_with_the_way_out(data_dir, capfd)
         [url, 'Connection refused'] for url in (one.url, other.url, NOWHERE)]
 
 
-@pytest.mark.parametrize('url', ['x', 'file:///x', 'http://', 'http://[x',
-                                 'http://\u2026', 'http://*'])
+@pytest.mark.parametrize('url', ['x', 'file:///x', 'http://[x', 'http://\u2026'])
 def test_a_mirror_that_is_no_address(data_dir, monkeypatch, url, capfd):
     monkeypatch.setenv(cifar10.URL_VARIABLE, url)
     with fails(*WAYS_OUT):
         cifar10.load_data_set(str(data_dir))
     line, = capfd.readouterr().err.splitlines()
     assert line.startswith(f'{url}: ')
-
-
-class _RawServer(socketserver.ThreadingTCPServer):
-    """Answers every request with the same bytes, and closes."""
-    allow_reuse_address = True
-    daemon_threads = True
-
-
-@pytest.mark.parametrize('reply', [
-    b'', b'\x00\xff garbage\r\n\r\n',
-    b'HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n',
-    b'HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe[::1/\r\n'
-    b'Content-Length: 0\r\n\r\n',
-    b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\nzz\r\n'])
-def test_answers_of_a_broken_server(reply, data_dir):
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self):
-            self.request.recv(1 << 16)
-            self.request.sendall(reply)
-
-    with _RawServer(('127.0.0.1', 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            with fails('no CIFAR-10', *WAYS_OUT):
-                data_helpers.load(
-                    data_dir, [f'http://127.0.0.1:{server.server_address[1]}/'])
-        finally:
-            server.shutdown()
 
 
 # Several sources
@@ -194,9 +162,12 @@ def test_a_source_that_stalls_is_left_for_the_next(data_dir, monkeypatch, chunk,
 def test_a_slow_source_is_waited_for_where_there_is_no_other(data_dir, monkeypatch):
     monkeypatch.setattr(download, 'TIMEOUT_SECONDS', 0.3)
     monkeypatch.setattr(download, 'FAST_RATE', 1e9)
+    monkeypatch.setattr(download, 'LEAST_RATE', 1.0)
+    monkeypatch.setattr(download, '_CHUNK_BYTES', 16)
     (data_dir / PART).write_bytes(PACKED[:-600])
     with Server(PACKED, stalls_after=1, drip=0.001) as slow:
         data_helpers.load(data_dir, [slow.url], [])
+    assert len(slow.requests) == 1
     check_complete(data_dir)
 
 
@@ -266,17 +237,6 @@ def test_a_mirror_is_verified_all_the_same(data_dir, monkeypatch, capfd):
             cifar10.load_data_set(str(data_dir))
     assert server.requests == [None]
     assert f'{len(PACKED):,} bytes instead of 170,052,171' in capfd.readouterr().err
-
-
-def test_network_errors_have_a_timeout_and_one_line(data_dir, monkeypatch, capfd):
-    def refuse(*_, **settings):
-        assert settings['timeout'] == 20
-        raise requests.exceptions.SSLError('certificate\nis bad')
-
-    monkeypatch.setattr(requests, 'get', refuse)
-    with fails(*WAYS_OUT):
-        load(data_dir)
-    assert 'certificate is bad' in capfd.readouterr().err
 
 
 def test_the_page_is_right():

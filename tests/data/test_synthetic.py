@@ -16,7 +16,7 @@ from data_helpers import isolated  # noqa: F401
 
 # Module, folder, name, numbers of records, image shape, an image file, its digest.
 SETS = {
-    'cifar10': (synthetic, cifar10.VERSIONS[0].folder, 'synthetic', 10000, 2000, (32, 32, 3),
+    'cifar10': (synthetic, 'cifar-10-batches-bin', 'synthetic', 10000, 2000, (32, 32, 3),
                 'test_batch.bin',
                 '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564'),
     'mnist': (synthetic_mnist, 'mnist', 'synthetic-mnist', 6000, 1000, (28, 28, 1),
