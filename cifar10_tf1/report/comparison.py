@@ -80,12 +80,6 @@ def load_curve(system_name, name, figure):
             float(row[figure]) for row in rows if figure in row}
 
 
-def load_pair(system_name, curve):
-    """(documented, port) curves of a systems.Curve."""
-    return tuple(load_curve(system_name, name, curve.figure) for name in (
-        curve.name, curve.name.replace('documented', 'plain_port')))
-
-
 def list_figures(epochs, figure):
     """The curve of a record's epochs, without sums that lack some losses."""
     return {(entry['epoch'], entry.get('part', 1)): entry[figure]
@@ -106,14 +100,6 @@ def compare(figures, reference, curve):
         statistics.mean(map(abs, deviations.values())), deviations[largest], largest[0])
 
 
-def choose_curves(documented, num_files):
-    """The curves documented for so many files, else one of each figure."""
-    chosen = [curve for curve in documented.curves
-              if curve.num_files == num_files]
-    return chosen or list({curve.figure: curve
-                           for curve in documented.curves}.values())
-
-
 def find_obstacle(record):
     """Why a run says nothing about the documented one, or ''."""
     documented = systems.find(record.content['system']).documented
@@ -130,9 +116,12 @@ def compare_run(record):
     """Compares a run_record.RunRecord with the documented run: list of ComparedCurve."""
     entry = systems.find(record.content['system'])
     num_files = gathering.count_files(record)
-    curves, reason = choose_curves(entry.documented, num_files), find_obstacle(record)
-    if not reason and not any(curve.num_files == num_files for curve in curves):
-        reason = 'no curve is documented for this amount of training data'
+    curves, reason = entry.documented.curves, find_obstacle(record)
+    if any(curve.num_files == num_files for curve in curves):
+        curves = [curve for curve in curves if curve.num_files == num_files]
+    else:  # one of each figure
+        curves = {curve.figure: curve for curve in curves}.values()
+        reason = reason or 'no curve is documented for this amount of training data'
     return [ComparedCurve(curve, list_figures(record.epochs, curve.figure),
                           f'nothing to compare: {reason}.') if reason
             else _compare(entry, curve, record) for curve in curves]
@@ -146,7 +135,8 @@ def is_within(record):
 
 
 def _compare(entry, curve, record):
-    documented, port = load_pair(entry.name, curve)
+    documented, port = (load_curve(entry.name, name, curve.figure) for name in (
+        curve.name, curve.name.replace('documented', 'plain_port')))
     figures = list_figures(record.epochs, curve.figure)
     num_epochs = gathering.count_epochs(record)
     found = comparison = compare(figures, documented, curve)

@@ -6,8 +6,6 @@ last of them short; its system is judged by the same average.
 
 from typing import NamedTuple, Optional
 
-from cifar10_tf1 import systems
-
 
 class Measure(NamedTuple):
     """The measure in which tests are compared with the documented one."""
@@ -51,19 +49,6 @@ def choose_measure(documented):
         return Measure('mean_over_batches', 100 * documented.mean_over_batches,
                        documented.num_examples)
     return Measure('num_correct', documented.num_correct, documented.num_examples)
-
-
-def list_missing(record):
-    """The (variant, seed) of the tests that a complete run has and this one lacks.
-
-    The first variant is tested with all test seeds, the others once.
-    """
-    entry = systems.find(record.content['system'])
-    step = record.epochs[-1]['step'] if record.epochs else None
-    return [(variant, seed) for variant in entry.variants
-            for seed in range(1, 1 + (entry.num_test_seeds
-                                      if variant == entry.variants[0] else 1))
-            if seed not in find_counted(record, variant, step)]
 
 
 def find_counted(record, variant, step):

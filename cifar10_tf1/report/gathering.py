@@ -44,6 +44,7 @@ class Run(NamedTuple):
     is_trained: bool = False  # to its last epoch
     tests: dict = {}          # variant -> list of the tests that count, by seed
     values: list = []         # the documented tests' results, in the document's measure
+    missing: list = []        # (variant, seed) of the tests that a complete run has
 
     @property
     def is_complete(self):
@@ -142,19 +143,24 @@ def build_run(record, num_epochs=None, step=None):
     """
     entry = systems.find(record.content['system'])
     num_epochs = num_epochs or record.settings.epochs
-    missing, trained = counting.list_missing(record), is_trained(record, num_epochs)
+    if step is None and record.epochs:
+        step = record.epochs[-1]['step']
+    tests, missing, num_seeds = {}, [], entry.num_test_seeds
+    for variant in entry.variants:  # the first with all test seeds, the others once
+        counted = counting.find_counted(record, variant, step)
+        tests[variant] = list(counted.values())
+        missing += [(variant, seed) for seed in range(1, num_seeds + 1)
+                    if seed not in counted]
+        num_seeds = 1
+    trained = is_trained(record, num_epochs)
     state = ('no epoch yet' if not record.epochs
              else f'at epoch {count_epochs(record)} of {num_epochs}' if not trained
              else f'tests are missing: {len(missing)}' if missing else COMPLETE)
-    if step is None and record.epochs:
-        step = record.epochs[-1]['step']
-    tests = {variant: list(counting.find_counted(record, variant, step).values())
-             for variant in entry.variants}
     measure = counting.choose_measure(entry.documented)
+    values = [measure.read(test) for test in tests[entry.variants[0]]
+              if test.get(measure.key) is not None]
     return Run(os.path.basename(os.path.abspath(record.folder)), record.settings.seed,
-               state, record, trained, tests, [
-                   measure.read(test) for test in tests[entry.variants[0]]
-                   if test.get(measure.key) is not None])
+               state, record, trained, tests, values, missing)
 
 
 def load_records(records):

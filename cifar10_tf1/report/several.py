@@ -30,8 +30,8 @@ def build(runs, summary):
     for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
         name = words.name_group(numbers)
         sections[i] = sections[i]._replace(figures=[
-            _draw_band(entry, curve, group) for curve in comparison.choose_curves(
-                entry.documented, numbers['train_files'])])
+            _draw_band(compared, group)
+            for compared in comparison.compare_run(group[0].record)])
         rows += [(words.name_run(run.record), run.values) for run in group
                  if run.values]
         if numbers['means']:
@@ -57,11 +57,10 @@ def build(runs, summary):
         sections + [Section('All runs', tables=[Table(header, all_runs)])])
 
 
-def _draw_band(entry, curve, runs):
-    """The Figure of a group's runs beside the documented ones, if it may be compared."""
+def _draw_band(compared, runs):
+    """The Figure of a group's runs beside the documented ones of a ComparedCurve."""
+    curve = compared.curve
     figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
-    compared = next(one for one in comparison.compare_run(runs[0].record)
-                    if one.curve == curve)
     return Figure(
         lambda figure: curve_charts.plot_band(
             figure, curve, figures, compared.documented, compared.port,

@@ -10,7 +10,6 @@ from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
-from cifar10_tf1.report import counting
 from cifar10_tf1.report import gathering
 
 
@@ -53,14 +52,14 @@ class Job:
                                 'choose another --folder')
             num_epochs = (num_epochs or record.settings.epochs
                           or request.entry.num_epochs)
-        if not record or not gathering.is_trained(record, num_epochs):
+        run = record and gathering.build_run(record, num_epochs)
+        if not record or not run.is_trained:
             return 'training', (
                 sys.executable, scripts.path('train'), '--system', request.entry.name,
                 '--seed', str(self.seed), '--model-dir', self.folder,
                 *(('--epochs', str(num_epochs)) if num_epochs else ()),
                 *request.options, *request.training_options)
-        missing = counting.list_missing(record)
-        return self._test(record, missing) if missing else None
+        return self._test(record, run.missing) if run.missing else None
 
     def _test(self, record, missing):
         """The command of the missing tests that share the first one's variant."""

@@ -293,7 +293,8 @@ def figure():
 
 def test_all_curves_can_be_seen(figure):
     """The wide documented line first, the dashed port last."""
-    documented, port = comparison.load_pair('deep_cnn', DEEP_CNN)
+    documented, port = (comparison.load_curve('deep_cnn', name, 'summed_loss')
+                        for name in ('documented', 'plain_port'))
     curve_charts.plot_curve(figure, comparison.ComparedCurve(
         DEEP_CNN, dict(port), '', documented, port), 'a name')
     widest, ours, dashed = figure.axes[0].lines
@@ -316,7 +317,8 @@ def test_a_band_of_runs(figure):
 
 
 def test_deviations_and_their_limits(figure):
-    documented, port = comparison.load_pair('deep_cnn', DEEP_CNN)
+    documented, port = (comparison.load_curve('deep_cnn', name, 'summed_loss')
+                        for name in ('documented', 'plain_port'))
     figures = {place: 1.01 * value for place, value in documented.items()}
     found = comparison.compare(figures, documented, DEEP_CNN)
     curve_charts.plot_deviations(figure, comparison.ComparedCurve(
