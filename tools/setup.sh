@@ -123,10 +123,9 @@ fetch_python() {  # fetch_python VERSION: into .python
     } && find_python "$1"
 }
 
-# The lock file beside the folder says that the folder was made here.
-if [ ! -f "$VENV.lock" ] && [ -n "$(ls -A "$VENV" 2>/dev/null)" ]; then
+# The lock file beside the folder says that the folder was made here, even if half.
+[ -f "$VENV.lock" ] || [ -f "$state" ] || [ -z "$(ls -A "$VENV" 2>/dev/null)" ] ||
     end 1 "$VENV was not made here: move it away, or give another folder with VENV=path"
-fi
 { mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock"); } 2>/dev/null ||
     end 1 "cannot write into $(dirname "$VENV"): make it writable," \
         "or give another folder with VENV=path"

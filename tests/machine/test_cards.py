@@ -9,12 +9,11 @@ import cuda_stubs
 from cifar10_tf1.machine.cuda import support as supports
 from cifar10_tf1.machine.cuda.driver import Card
 from cifar10_tf1.machine.cuda.driver import Driver
+from cifar10_tf1.machine.cuda.driver import format_capability
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
 from setup_project import ROOT
 
-CAPABILITIES = [(3, 0), (3, 5), (3, 7), (5, 0), (5, 2), (6, 0), (6, 1), (7, 0),
-                (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)]
 VERDICTS = [
     # card, CUDA of the driver, why not by TensorFlow 1.15, by TensorFlow 2
     (cuda_stubs.GTX_680, 10020, 'no kernels for older', 'no kernels for older'),
@@ -90,48 +89,14 @@ def test_the_facts_are_the_wheel_s():
     assert as_ptx == 'compute_{}{}'.format(*support.drivers[-1].capability)
 
 
-def rows(name, heading):
-    """The cells of the table that follows a heading, without its own two rows."""
-    text = read(name).split(f'# {heading}\n')[1]
-    lines = re.search(r'(?:^\|.*\n)+', text, re.MULTILINE).group().splitlines()
-    return [[cell.strip() for cell in line.strip('|').split('|')]
-            for line in lines[2:]]
-
-
-def judge(capability, support):
-    """'driver 410.48 or newer', or 'no', as README.md has it."""
-    card = Card('0', 'A card', capability)
-    if supports.find_fault(card, Driver(cuda=99000), support):
-        return 'no'
-    return f'driver {support.find_driver_need(card).number} or newer'
-
-
-def parse(number):
-    return tuple(map(int, number.split('.')))
-
-
-def covers(span, capability):
-    """Whether '3.5 to 7.5' has it."""
-    first, last = map(parse, span.split(' to '))
-    return first <= capability <= last
-
-
-def read_need(cell, capability):
-    """A card's part of 'A; from 9.0: B'; 'no' below the first 'from'."""
-    need = 'no'
-    for first, text in re.findall(r'(?:from (\d+\.\d+): )?([^;]+)(?:; )?', cell):
-        if not first or capability >= parse(first):
-            need = text
-    return need
-
-
-@pytest.mark.parametrize('capability', CAPABILITIES)
-def test_the_table_of_the_readme(capability):
-    *spans, others = rows('README.md', 'Which card')
-    assert others[0] == 'others'
-    row = next((row for row in spans if covers(row[0], capability)), others)
-    assert [read_need(cell, capability) for cell in row[2:]] == [
-        judge(capability, TENSORFLOW_1), judge(capability, TENSORFLOW_2)]
+@pytest.mark.parametrize('page, heading', [
+    ('README.md', 'Which card'), ('docs/cards.md', 'Which image for which card')])
+def test_the_pages_name_the_limits_and_the_drivers(page, heading):
+    table = read(page).split(f'# {heading}\n')[1].split('\n#')[0]
+    for support in supports.SUPPORTS:
+        for fact in (*map(format_capability, (support.lowest, support.highest)),
+                     *(f'{need.number} or newer' for need in support.drivers)):
+            assert fact in table, fact
 
 
 def test_the_locked_cudnn_has_kernels_for_the_whole_table():
