@@ -5,6 +5,7 @@ in a .tar.gz archive. Other weights for the same network may also be an .npz fil
 the checkpoint's names or the .h5 file of Keras; a run from them is another result.
 """
 
+import glob
 import os
 import re
 import tarfile
@@ -69,39 +70,43 @@ def load(published, wanted, path=None):
     if found is None:
         _download(published, folder)
         found = _find(published, folder)
-    tensors = _read(published, found, wanted)
+    tensors, sha256 = _read(published, found, wanted), _hash_files(found)
     for name, shape in wanted.items():
-        problem = _find_problem(tensors.get(name), shape)
-        if problem:
-            raise UserError(f'{found} does not fit {published.title}: {name} '
-                            f'{problem}; {_WAY_OUT}')
-    with preparation.explained(f'read {found}', '--pretrained'):
-        record = {'sha256': {os.path.basename(file): verification.hash_file(file)
-                             for file in _list_files(found)}}
-    if not _is_documented(published, found, tensors):
-        if not path:
-            raise UserError(f'{found} is not {published.title}; move it away, or begin '
-                            f'with it all the same by --pretrained {found}')
-        record['is_documented'] = False
+        tensor = tensors.get(name)
+        if tensor is None:
+            problem = 'is missing'
+        elif tensor.shape != tuple(shape) or tensor.dtype != np.float32:
+            problem = (f'is {tensor.dtype} {list(tensor.shape)} instead of float32 '
+                       f'{list(shape)}')
+        elif not np.isfinite(tensor).all():
+            problem = 'holds numbers that are not finite'
+        else:
+            continue
+        raise UserError(f'{found} does not fit {published.title}: {name} {problem}; '
+                        f'{_WAY_OUT}')
+    documented = _is_documented(published, found, tensors, sha256)
+    if not documented and not path:
+        raise UserError(f'{found} is not {published.title}; move it away, or begin '
+                        f'with it all the same by --pretrained {found}')
     tensors = {name: tensors[name] for name in wanted}
-    return tensors, dict(record, tensors_sha256=reading.fingerprint_tensors(tensors))
+    return tensors, dict(
+        {'sha256': sha256, 'tensors_sha256': reading.fingerprint_tensors(tensors)},
+        **{} if documented else {'is_documented': False})
 
 
 def is_documented(published, path):
     """Whether a path that a user names has the documented weights, or nothing."""
     found = _find(published, path)
-    return found is None or _is_documented(published, found,
-                                           _read(published, found, {}))
+    return found is None or _is_documented(
+        published, found, _read(published, found, {}), _hash_files(found))
 
 
-def _is_documented(published, found, tensors):
+def _is_documented(published, found, tensors, sha256):
     name, shape = published.mark
     return (not found.endswith(_OTHERS)
             and name in tensors and tensors[name].shape == shape
-            and not any(verification.find_damage(
-                verification.load(found, archive), archive)
-                for archive in published.archives
-                if archive.name == os.path.basename(found)))
+            and all(archive.digest in (None, sha256.get(archive.name, archive.digest))
+                    for archive in published.archives))
 
 
 def _list_names(published):
@@ -120,13 +125,13 @@ def _find(published, path):
     return None
 
 
-def _list_files(found):
-    if os.path.isfile(found):
-        return [found]
-    folder, name = os.path.split(found)
-    return [os.path.join(folder, other)
-            for other in sorted(os.listdir(folder or '.'))
-            if other == name + '.index' or other.startswith(name + '.data-')]
+def _hash_files(found):
+    """{file name: SHA-256} of a file, or of a checkpoint's files."""
+    prefix = glob.escape(found)
+    with preparation.explained(f'read {found}', '--pretrained'):
+        return {os.path.basename(path): verification.hash_file(path)
+                for path in ([found] if os.path.isfile(found) else sorted(
+                    glob.glob(prefix + '.index') + glob.glob(prefix + '.data-*')))}
 
 
 def _download(published, folder):
@@ -187,9 +192,6 @@ def _read_plain(path, names):
         return {node.name: tf.make_ndarray(node.attr['value'].tensor)
                 for node in graph.node
                 if node.op == 'Const' and node.name in names}
-    reason = reading.find_damage(path)
-    if reason:
-        raise ValueError(reason)
     reader = tf.train.NewCheckpointReader(path)
     return {name: np.asarray(reader.get_tensor(name)) for name in names
             if reader.has_tensor(name)}
@@ -227,12 +229,3 @@ def _read_keras(path, num_layers, wanted):
         for value in ('beta', 'moving_mean', 'moving_variance'):
             tensors[f'{scope}/BatchNorm/{value}'] = normalization.get(value)
     return {name: value for name, value in tensors.items() if value is not None}
-
-
-def _find_problem(tensor, shape):
-    if tensor is None:
-        return 'is missing'
-    if tensor.shape != tuple(shape) or tensor.dtype != np.float32:
-        return (f'is {tensor.dtype} {list(tensor.shape)} instead of float32 '
-                f'{list(shape)}')
-    return '' if np.isfinite(tensor).all() else 'holds numbers that are not finite'

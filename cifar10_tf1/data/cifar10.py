@@ -16,13 +16,11 @@ from cifar10_tf1.data import data_set as data_sets
 from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
-from cifar10_tf1.data.cifar10_files import CHANNELS
 from cifar10_tf1.data.cifar10_files import CLASS_NAMES
-from cifar10_tf1.data.cifar10_files import HEIGHT
+from cifar10_tf1.data.cifar10_files import IMAGE_SHAPE
 from cifar10_tf1.data.cifar10_files import PYTHON
 from cifar10_tf1.data.cifar10_files import RECORD_BYTES
 from cifar10_tf1.data.cifar10_files import VERSIONS
-from cifar10_tf1.data.cifar10_files import WIDTH
 
 LINE_PREFIX = ''  # generated data marks its printed lines
 URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror of either archive, then the only source
@@ -70,7 +68,7 @@ def build_data_set(name, line_prefix, class_names, folder, files, version, way_o
     return data_sets.verify(data_sets.DataSet(
         name=name, line_prefix=line_prefix,
         sha256={file.name: file.digest for file in files},
-        class_names=class_names, image_shape=(HEIGHT, WIDTH, CHANNELS),
+        class_names=class_names, image_shape=IMAGE_SHAPE,
         train_paths=paths[:-1], test_paths=paths[-1:],
         num_train_examples=sum(file.size for file in files[:-1]) // RECORD_BYTES,
         num_test_examples=files[-1].size // RECORD_BYTES,

@@ -18,6 +18,7 @@ from cifar10_tf1.data.verification import DataFile
 CHANNELS = 3
 HEIGHT = 32
 WIDTH = 32
+IMAGE_SHAPE = HEIGHT, WIDTH, CHANNELS
 RECORD_BYTES = LABEL_BYTES + CHANNELS * HEIGHT * WIDTH
 CLASS_NAMES = ('airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
                'horse', 'ship', 'truck')  # labels 0 to 9
