@@ -1,10 +1,9 @@
 """The report on one run: the answer, and a section for each of its parts."""
 
-import io
 import json
 
 from cifar10_tf1 import systems
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import png
 from cifar10_tf1.machine import description
 from cifar10_tf1.predict.pictures import as_rgb
 from cifar10_tf1.report import charts
@@ -62,8 +61,6 @@ def add_findings(document, record, findings, with_images):
     Args:
       findings: findings.Findings.
       with_images: bool, whether to show images of the data set.
-    Raises:
-      UserError: Pillow is missing.
     """
     content, tested, filters = record.content, findings.tested, findings.filters
     if tested:
@@ -178,10 +175,8 @@ def _list_mistakes(tested):
     """A Figure for each of the surest mistakes."""
     figures, names = [], tested.class_names
     for i in tested.find_surest_mistakes(NUM_MISTAKES):
-        best, content = int(tested.predictions[i]), io.BytesIO()
-        extras.load('PIL.Image', charts.PURPOSE).fromarray(
-            as_rgb(tested.images[i])).save(content, 'PNG')
-        figures.append(Figure(content.getvalue(), '', (
+        best = int(tested.predictions[i])
+        figures.append(Figure(png.encode(as_rgb(tested.images[i])), '', (
             f'{names[best]} {100 * tested.probabilities[i, best]:.1f} %, is '
             f'{names[tested.labels[i]]} (image {i})')))
     return figures
