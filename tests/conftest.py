@@ -103,13 +103,6 @@ def finished_copy(finished_run, tmp_path):
     return pathlib.Path(shutil.copytree(str(finished_run), str(tmp_path / 'finished')))
 
 
-@pytest.fixture(scope='session')
-def finished(tiny_data_set, tmp_path_factory):
-    """Function of a system_cases.Case to (folder, data, output) of its run."""
-    import system_cases
-    return system_cases.FinishedRuns(tiny_data_set, tmp_path_factory.mktemp).find
-
-
 @pytest.fixture
 def record_file(finished_run, tmp_path):
     """The run.json of that run, alone in a folder of its own."""

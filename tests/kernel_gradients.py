@@ -38,6 +38,7 @@ class Layers(NamedTuple):
     shapes: tuple
     strides: tuple
     has_relu: bool
+    padding: str = 'SAME'
 
 
 POOLED = {
@@ -45,6 +46,7 @@ POOLED = {
                           (1, 1, 1), True),
     'laptop_cnn': Layers(((7, 7, 3, 32), (3, 3, 32, 64), (2, 2, 64, 128)),
                          (2, 1, 1), False),
+    'lenet5': Layers(((5, 5, 1, 6), (5, 5, 6, 16)), (1, 1), True, 'VALID'),
     # No system's: different paddings, odd blocks.
     'neither': Layers(((7, 7, 3, 8), (5, 5, 8, 4)), (4, 1), True),
 }
@@ -56,7 +58,7 @@ def make_inputs(layers, batch):
     The convolutions of these numbers are exact, so rounding turns no maximum over.
     """
     random = np.random.RandomState(batch)
-    images = random.randint(0, 9, [batch, 32, 32, 3]) / 8.0
+    images = random.randint(0, 9, [batch, 32, 32, layers.shapes[0][2]]) / 8.0
     images[random.uniform(size=images.shape) < 0.5] = 0.0
     images[::2, :, 12:] = 0.0
     values = []
@@ -74,10 +76,10 @@ def compute_pooled(name, batch, module, dtype, threads=None, has_length=True):
             config=threads and runtime.session_config(threads)) as session:
         net = tf.constant(images, dtype)
         if not has_length:
-            net = tf.placeholder_with_default(net, [None, 32, 32, 3])
+            net = tf.placeholder_with_default(net, [None, *images.shape[1:]])
         tensors = [tf.constant(value, dtype) for value in values]
         features = module.build_pooled_convolutions(
-            net, list(zip(tensors[::2], tensors[1::2])), 'SAME',
+            net, list(zip(tensors[::2], tensors[1::2])), layers.padding,
             layers.strides, layers.has_relu)
         random = np.random.RandomState(1)
         gradient = random.normal(size=[len(images), features.shape[1].value])

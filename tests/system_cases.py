@@ -1,7 +1,5 @@
 """A small case of each system: its data, its batches and its plain port."""
 
-import contextlib
-import io
 from typing import Any
 from typing import Callable
 from typing import NamedTuple
@@ -128,26 +126,6 @@ def _make_digits(tiny_data_set, num_train=600, num_test=150):
 
 def count_steps(case, data):
     return case.num_epochs * case.system.build_plan(data).num_steps
-
-
-class FinishedRuns:
-    """Runs of the cases to their end, each made once."""
-
-    def __init__(self, tiny_data_set, make_folder):
-        self._tiny_data_set, self._make_folder = tiny_data_set, make_folder
-        self._known = {}
-
-    def find(self, case):
-        """(folder, data, output) of a case's run."""
-        if case.name not in self._known:
-            folder = self._make_folder(case.name)
-            data = make_data(case, self._tiny_data_set)
-            output = io.StringIO()
-            with contextlib.redirect_stdout(output):
-                assert runs.train(folder, data, system=case.system,
-                                  epochs=case.num_epochs) == 0
-            self._known[case.name] = folder, data, output.getvalue()
-        return self._known[case.name]
 
 
 def check_interrupted(case, folder, data, other, monkeypatch, **options):

@@ -122,7 +122,9 @@ def _train(system, data_set, settings):
     graph = scripts.load('train').build_graph(
         system, data_set, SEED, 'cpu', settings.input_threads, settings.kernels)
     source, batch_sizes = graph.inputs.training, system.build_plan(data_set).batch_sizes
-    with _open(graph.graph, settings) as session:
+    tf = runtime.load_tensorflow()
+    with tf.Session(graph=graph.graph,
+                    config=runtime.session_config(settings.threads)) as session:
         session.run(graph.initializer)
         source.load(session, data_set)
         feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
@@ -139,14 +141,14 @@ def _train(system, data_set, settings):
 
 def _test(system, data_set, settings):
     """As test.py does it; yields the number of images of each session.run."""
-    import tensorflow.compat.v1 as tf
     graph = scripts.load('test').build_graph(
         system, data_set, SEED, None, 'cpu', settings.input_threads, settings.kernels)
     source = graph.inputs.test
-    with graph.graph.as_default():
-        initializer = tf.global_variables_initializer()
-    with _open(graph.graph, settings, rewrites=settings.kernels == 'stock') as session:
-        session.run(initializer)
+    tf = runtime.load_tensorflow()
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            settings.threads, rewrites=settings.kernels == 'stock')) as session:
+        with graph.graph.as_default():
+            session.run(tf.global_variables_initializer())
         source.load(session, data_set)
         feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
         while True:
@@ -157,12 +159,6 @@ def _test(system, data_set, settings):
                                                       feeds)
                 num_tested += len(logits)
                 yield len(logits)
-
-
-def _open(graph, settings, rewrites=True):
-    import tensorflow.compat.v1 as tf
-    return tf.Session(graph=graph,
-                      config=runtime.session_config(settings.threads, rewrites))
 
 
 def main():

@@ -196,6 +196,7 @@ def test_the_matrices_are_exact(num_outputs):
 @pytest.mark.parametrize('onednn', [False, True])
 @pytest.mark.parametrize('name, batch, has_length', [
     ('udacity_cnn', 3, True), ('laptop_cnn', 37, True), ('neither', 5, True),
+    ('lenet5', 1, True), ('lenet5', 7, False),
     ('laptop_cnn', 1, False), ('laptop_cnn', 6, False),  # fewer images than parts, too
     pytest.param('udacity_cnn', 256, True, marks=pytest.mark.slow),
     pytest.param('laptop_cnn', 256, True, marks=pytest.mark.slow)])

@@ -1,0 +1,267 @@
+"""Finished runs of every system: lines, tests, published checkpoints, interruption."""
+
+import contextlib
+import io
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import model_helpers
+import runs
+import system_cases
+from cifar10_tf1 import cli
+from cifar10_tf1.benchmark import plain_notebook
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import mnist
+from cifar10_tf1.export.__main__ import main as export_main
+from cifar10_tf1.predict import pictures
+from cifar10_tf1.predict.__main__ import main as predict_main
+from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
+from cifar10_tf1.training import summaries
+from system_cases import CASES
+
+TRAINED = [name for name, case in CASES.items() if case.build_port]
+
+
+@pytest.fixture(scope='module')
+def finished(tiny_data_set, tmp_path_factory):
+    """Function of a Case to (folder, data, output) of its run, which is made once."""
+    known = {}
+
+    def find(case):
+        if case.name not in known:
+            folder = tmp_path_factory.mktemp(case.name)
+            data = system_cases.make_data(case, tiny_data_set)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                assert runs.train(folder, data, system=case.system, epochs=case.num_epochs,
+                                  with_summaries=case.name == 'lenet5') == 0
+            known[case.name] = folder, data, output.getvalue()
+        return known[case.name]
+
+    return find
+
+
+# Patterns of the lines of a run of two epochs or more: the first ones, and the last
+# before the hash of the weights.
+LINES = {
+    'deep_cnn': ([r'Epoch 1 : Loss = \d+\.\d{5}, Epoch Time = \d+\.\d\ds'],
+                 [r'Done Training, Total Epoch Time = \d+\.\d\ds']),
+    'lenet5': (['Training...', '', 'EPOCH 1 ...', r'Validation Accuracy = \d\.\d{3}', '',
+                'EPOCH 2 ...'],
+               ['EPOCH 7 ...', r'Validation Accuracy = \d\.\d{3}', '', 'Model saved',
+                r'Test Accuracy = \d\.\d{3}']),
+    'laptop_cnn': (['Training...', r'Epoch  1, CIFAR-10 Batch 5:  batch loss is :  [\d.]+',
+                    r'batch_accuracy accuracy is : [\d.]+'],
+                   [r'batch_accuracy accuracy is : [\d.]+']),
+    'udacity_cnn': (['Training...', r'Epoch  1, CIFAR-10 Batch 1:  Loss: {5}\d\.\d{4} , '
+                     r'Training Acc: \d\.\d{4}, Validation Acc: \d\.\d{4}',
+                     r'Epoch  1, CIFAR-10 Batch 2:  Loss: .*'],
+                    ['Epoch  2, CIFAR-10 Batch 5:  Loss: .*']),
+}
+
+
+@pytest.mark.parametrize('name', sorted(LINES))
+def test_the_documented_lines_of_a_run(name, finished):
+    first, last = LINES[name]
+    lines = finished(CASES[name])[2].splitlines()
+    end = next(number for number, line in enumerate(lines)
+               if line.startswith('Weights at step'))
+    for pattern, line in zip(first + last,
+                             lines[1:1 + len(first)] + lines[end - len(last):end]):
+        assert re.match(pattern + '$', line), (pattern, line)
+
+
+@pytest.mark.parametrize('name', TRAINED)
+def test_a_test_counts_each_image_once(name, finished):
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    for variant in case.system.variants:
+        result = runs.evaluate(case.system, data, str(folder), variant=variant)
+        assert result.num_examples == (
+            len(np.arange(data.num_train_examples)[case.system.build_plan(
+                data).validation]) if variant == 'validation'
+            else data.num_test_examples)
+        assert result.step == system_cases.count_steps(case, data)
+        if name == 'lenet5':  # the only one whose tiny data can be learned
+            assert result.num_correct > 0.8 * result.num_examples
+        for line in case.system.format_test(result.count):
+            if 'Restoring parameters' in line:  # what was restored, not what was then
+                assert line.endswith(f' {folder}/model.ckpt-{result.step}')
+    if 'validation' in case.system.variants:
+        entry = runs.load_record(folder).epochs[-1]
+        assert entry['validation_correct'] == result.num_correct
+        assert entry['validation_accuracy'] == result.count.accuracy
+
+
+@pytest.mark.parametrize('name', [name for name in TRAINED if CASES[name].published])
+def test_the_published_checkpoints(name, finished):
+    """As the original's plain Saver writes them; the last five."""
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    num_steps = system_cases.count_steps(case, data)
+    published = folder / 'published'
+    assert sorted(path.stem for path in published.glob('*.index')) == sorted(
+        case.published)
+    prefix = tf.train.latest_checkpoint(str(published))
+    assert os.path.basename(prefix) == case.published[-1]
+    tensors = runs.tensors_of(prefix)
+    assert len(tensors) == case.num_published and 'global_step' not in tensors
+    trained = runs.tensors_of(folder / f'model.ckpt-{num_steps}')
+    assert set(trained) - set(tensors) == {'global_step'}
+    for tensor, value in tensors.items():
+        if tensor in trained:
+            assert value.tobytes() == trained[tensor].tobytes(), tensor
+        else:  # the second network of udacity_cnn
+            assert int(tensor.split('_')[1]) in range(12, 24), tensor
+    with tf.Graph().as_default(), tf.Session() as session:
+        case.build_port()['saver'].restore(session, prefix)
+    if name == 'lenet5':  # it says its step by a power of Adam's
+        reader = tf.train.NewCheckpointReader(prefix)
+        assert case.system.find_step(reader) == num_steps
+
+
+@pytest.mark.parametrize('name', ['lenet5', 'udacity_cnn', pytest.param(
+    'laptop_cnn', marks=pytest.mark.slow)])  # deep_cnn: tests/runs
+def test_an_interrupted_run_is_the_same_run(name, finished, tmp_path, monkeypatch):
+    """Also within a file; dropout is drawn as if nothing had happened."""
+    case = CASES[name]
+    folder, data, unused_output = finished(case)
+    system_cases.check_interrupted(case, folder, data, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=['laptop_cnn', 'udacity_cnn'])
+def notebook(request, finished):
+    """(system, folder, data) of a finished run."""
+    case = CASES[request.param]
+    return (case.system, *finished(case)[:2])
+
+
+def test_the_figures_of_the_record(notebook):
+    """Those of the last entry, computed by NumPy from the logits of the last batch."""
+    system, folder, data = notebook
+    entries = runs.load_record(folder).epochs
+    assert [entry['part'] for entry in entries] == 2 * (
+        [1, 2, 3, 4, 5] if system.takes_figures_by_file else [5])
+    labels, images = data.labels_and_images('train')
+    plan = system.build_plan(data)
+    size = plan.batch_sizes[-1]
+    rows = plan.rows[-size:]
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits = system.build_network(tf.constant(
+            plain_notebook.prepare(images[rows])), seed=1)
+        tf.train.Saver().restore(session, reading.find_newest(str(folder)).prefix)
+        logits = session.run(logits).astype(np.float64)
+    right = logits.argmax(axis=1) == labels[rows]
+    assert entries[-1]['training_accuracy'] == right.mean()
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(size), labels[rows]]
+    assert entries[-1]['loss'] == pytest.approx(losses.mean(), rel=1e-5)
+
+
+def test_the_document_s_test_runs_on_what_is_published(notebook):
+    """By the names of tensors in the .meta file, as the notebooks do it."""
+    system, folder, data = notebook
+    prefix = str(folder / 'published' / 'image_classification')
+    labels, images = data.labels_and_images('test')
+    features = plain_notebook.prepare(images)
+    targets = plain_notebook.one_hot(labels)
+    shares = []
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        tf.train.import_meta_graph(prefix + '.meta').restore(session, prefix)
+        x, y, keep_prob, logits, accuracy = (
+            graph.get_tensor_by_name(name) for name in (
+                'x:0', 'y:0', 'keep_prob:0', 'logits:0', 'accuracy:0'))
+        for start in range(0, len(labels), 48):
+            shares.append(float(session.run(accuracy, {
+                x: features[start:start + 48], y: targets[start:start + 48],
+                keep_prob: 1.0})))
+        assert session.run(logits, {x: features[:3], keep_prob: 1.0}).shape == (3, 10)
+    result = runs.evaluate(system, data, str(folder))
+    assert np.mean(shares) == pytest.approx(result.mean_over_batches, abs=1e-12)
+
+
+def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
+    case = CASES['laptop_cnn']
+
+    def train(**given):
+        return runs.train(tmp_path, system_cases.make_data(case, tiny_data_set), system=case.system,
+                          **given)
+
+    assert train(epochs=1, train_files=1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == 'Checking the Training on a Single Batch...'
+    assert re.match(r'Epoch  1, CIFAR-10 Batch 1:  batch loss is :  [\d.]+$', lines[2])
+    assert runs.load_record(tmp_path).settings.train_files == 1
+    for train_files, message in ((5, '1 training file'), (6, '5 file')):
+        with pytest.raises(UserError, match=message):
+            train(train_files=train_files)
+
+
+@pytest.fixture
+def digits(finished, monkeypatch):
+    """(folder, data) of lenet5's finished run, whose data every command finds."""
+    folder, data, unused_output = finished(CASES['lenet5'])
+    monkeypatch.setattr(mnist, 'load_data_set', lambda unused_folder: data)
+    monkeypatch.setattr(mnist, 'is_present', lambda unused_folder: True)
+    return folder, data
+
+
+def test_predict_inverts_a_dark_digit_on_light_paper(digits, tmp_path, capsys):
+    trained, data_set = digits
+    model_helpers.need('PIL')
+    from PIL import Image
+    digit = data_set.labels_and_images('test')[1][3, :, :, 0]
+    outputs = []
+    for name, pixels in (('light', digit), ('dark', 255 - digit)):
+        path = tmp_path / f'{name}.png'
+        Image.fromarray(pixels).save(str(path))
+        picture = pictures.load_picture(str(path), lenet5.picture)
+        assert np.array_equal(picture.pixels[:, :, 0], digit)
+        assert predict_main([str(path), '--model-dir', str(trained)]) == 0
+        outputs.append(capsys.readouterr().out.split('.png')[1])
+    assert outputs[1] == ' (inverted: light on dark)' + outputs[0]
+
+
+def test_export_takes_grey_pictures(digits, tmp_path, capsys):
+    trained, unused_data = digits
+    assert export_main(['--model-dir', str(trained), '--output',
+                        str(tmp_path / 'model')]) == 0
+    assert 'the same classes' in capsys.readouterr().out
+    with tf.Graph().as_default(), tf.Session() as session:
+        model = tf.saved_model.load(session, [tf.saved_model.SERVING],
+                                    str(tmp_path / 'model'))
+        shape = model.signature_def['serving_default'].inputs[
+            'images'].tensor_shape
+        assert [d.size for d in shape.dim] == [-1, 28, 28, 1]
+
+
+def test_event_files_have_the_accuracies(digits):
+    trained, unused_data = digits
+    (path,) = (trained / summaries.FOLDER).iterdir()
+    values = [(event.step, value.simple_value)
+              for event in tf.train.summary_iterator(str(path))
+              for value in event.summary.value
+              if value.tag == 'validation_accuracy']
+    assert [step for step, unused in values] == list(range(5, 40, 5))
+    expected = runs.load_record(trained).epochs[1]['validation_accuracy']
+    assert values[1][1] == pytest.approx(expected)
+
+
+def test_the_system_is_that_of_the_folder(digits, tiny_data_set):
+    trained, unused_data = digits
+
+    class Options:
+        system = None
+        model_dir = str(trained)
+        checkpoint = None
+
+    assert cli.find_system(Options) == 'lenet5'
+    Options.system = 'deep_cnn'
+    with pytest.raises(UserError, match='lenet5.*deep_cnn'):
+        cli.find_system(Options)
+    with pytest.raises(UserError, match='lenet5.*deep_cnn'):
+        runs.train(trained, tiny_data_set)
