@@ -139,10 +139,8 @@ def find_cpu():
 
 
 def _find_cache(number):
-    try:
+    with contextlib.suppress(OSError, ValueError):
         return os.sysconf(number) if platform.libc_ver()[0] else None
-    except (OSError, ValueError):
-        return None
 
 
 def has_avx512(cpu=None):
