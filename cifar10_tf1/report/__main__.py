@@ -23,13 +23,11 @@ from cifar10_tf1.report import summary
 
 
 def _report(options):
-    path = options.output
     records = [_load(name) for name in options.records or [_find_record(options)]]
     first, is_single = records[0], len(records) == 1
     entry = systems.find(first.content['system'])
     if is_single:
-        counted, document = records, single.build(first)
-        path = path or options.output or os.path.join(first.folder, 'report.html')
+        counted, document, folder = records, single.build(first), first.folder
     else:
         if options.checkpoint:
             raise UserError('--checkpoint belongs to one run, and several are given: '
@@ -37,7 +35,8 @@ def _report(options):
         runs = gathering.load_records(records)
         document = several.build(runs, summary.summarize(runs, entry))
         counted = [run.record for group in gathering.gather(runs)[0] for run in group]
-        path = path or 'report.html'
+        folder = ''
+    path = options.output or os.path.join(folder, 'report.html')
     if not options.text:
         _check_output(path)
     print(documents.format_text(document, options.text), end='', flush=True)
@@ -53,8 +52,7 @@ def _report(options):
             raise UserError(f'cannot write {path}: {error.strerror}; '
                             'name another file with --output')
         print(f'Report: {path}', flush=True)
-    within = [comparison.is_within(record) for record in counted]
-    return 4 if False in within else 0
+    return 4 if False in map(comparison.is_within, counted) else 0
 
 
 def _load(path):

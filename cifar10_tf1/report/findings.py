@@ -24,34 +24,25 @@ _Z = 1.959964  # normal quantile of a two-sided 95 % interval
 class Tested(NamedTuple):
     """The network's results for every test image."""
     labels: np.ndarray         # uint8 [n]
-    probabilities: np.ndarray  # float32 [n, 10]
+    predictions: np.ndarray    # int [n]
+    probabilities: np.ndarray  # float32 [n], of the predictions
     images: np.ndarray         # uint8 [n, rows, columns, 1 or 3]
     class_names: Tuple[str, ...]
-    step: int
     variant: str
     seed: int                  # of the crops
 
     @property
-    def predictions(self):
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def num_correct(self):
-        return int((self.predictions == self.labels).sum())
-
-    @property
     def confusion(self):
         """int [10, 10]: images by true class (row) and predicted class."""
-        confusion = np.zeros([self.probabilities.shape[1]] * 2, np.int64)
-        np.add.at(confusion, (self.labels, self.predictions), 1)
-        return confusion
+        number = len(self.class_names)
+        return np.bincount(number * self.labels.astype(int) + self.predictions,
+                           minlength=number ** 2).reshape(number, number)
 
     def find_surest_mistakes(self, number):
         """Indices of wrong predictions, the most probable first."""
-        predictions = self.predictions
-        wrong = np.flatnonzero(predictions != self.labels)
-        surest = self.probabilities[wrong, predictions[wrong]]
-        return wrong[np.argsort(-surest, kind='stable')][:number].tolist()
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        order = np.argsort(-self.probabilities[wrong], kind='stable')
+        return wrong[order][:number].tolist()
 
     def list_class_accuracies(self):
         """[(name, accuracy, low, high)] of the classes that have images."""
@@ -170,8 +161,8 @@ def test(record, data_set, prefix, system, kernels_name):
     result = scripts.load('test').evaluate(
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
-    shares = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
+    odds = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
     rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
     labels, images = (values[rows] for values in data_set.labels_and_images('test'))
-    return Tested(labels, shares / shares.sum(axis=1, keepdims=True), images,
-                  data_set.class_names, result.step, variant, seed)
+    return Tested(labels, result.predictions, 1 / odds.sum(axis=1), images,
+                  data_set.class_names, variant, seed)

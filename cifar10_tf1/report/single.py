@@ -147,37 +147,37 @@ def _list_tests(record, with_documented):
     rows = []
     for name, correct, examples, step in tests:
         low, high = compute_interval(correct, examples)
-        rows.append((name, f'{correct:,} of {examples:,}', f'{correct / examples:.2%}',
-                     f'{100 * low:.2f} to {high:.2%}', f'{step:,}'))
+        rows.append((name, f'{correct:,} of {examples:,}',
+                     f'{100 * correct / examples:.2f} %',
+                     f'{100 * low:.2f} to {100 * high:.2f} %', f'{step:,}'))
     return Table(['test', 'right', 'accuracy', '95 % interval', 'step'], rows,
                  (1, 2, 3, 4), 'The numbers')
 
 
 def _describe_classes(tested, checkpoint):
     rows = tested.list_class_accuracies()
-    overall = tested.num_correct / len(tested.labels)
+    num_correct, number = int(tested.confusion.trace()), len(tested.labels)
     return Section('Classes', [Sentence(
         f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
-        f'{tested.seed}): {tested.num_correct:,} of {len(tested.labels):,} right.')], [
+        f'{tested.seed}): {num_correct:,} of {number:,} right.')], [
         Figure(lambda figure: charts.plot_confusion(
             figure, tested.confusion, tested.class_names),
             'Matrix: number of test images by true and predicted class.',
             'Test images by true class (row) and predicted class (column), coloured by '
             'the square root of their share of the row.'),
-        Figure(lambda figure: charts.plot_class_accuracies(figure, rows, overall),
-               'Dot chart: accuracy of each class with its interval. ' + '; '.join(
-                   f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
-               'Accuracy by class. The interval covers the sampling of test images '
-               'alone.')])
+        Figure(lambda figure: charts.plot_class_accuracies(
+            figure, rows, num_correct / number),
+            'Dot chart: accuracy of each class with its interval. ' + '; '.join(
+                f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
+            'Accuracy by class. The interval covers the sampling of test images alone.')])
 
 
 def _list_mistakes(tested):
     """A Figure for each of the surest mistakes."""
     figures, names = [], tested.class_names
     for i in tested.find_surest_mistakes(NUM_MISTAKES):
-        best = int(tested.predictions[i])
         figures.append(Figure(png.encode(as_rgb(tested.images[i])), '', (
-            f'{names[best]} {100 * tested.probabilities[i, best]:.1f} %, is '
+            f'{names[tested.predictions[i]]} {100 * tested.probabilities[i]:.1f} %, is '
             f'{names[tested.labels[i]]} (image {i})')))
     return figures
 
