@@ -291,18 +291,6 @@ def figure():
     return Figure()
 
 
-def test_all_curves_can_be_seen(figure):
-    """The wide documented line first, the dashed port last."""
-    documented, port = (comparison.load_curve('deep_cnn', name, 'summed_loss')
-                        for name in ('documented', 'plain_port'))
-    curve_charts.plot_curve(figure, comparison.ComparedCurve(
-        DEEP_CNN, dict(port), '', documented, port), 'a name')
-    widest, ours, dashed = figure.axes[0].lines
-    assert widest.get_linewidth() > 2 * ours.get_linewidth()
-    assert ours.get_label() == 'a name' and dashed.get_linestyle() == '--'
-    assert figure.axes[0].get_yscale() == 'log'
-
-
 def test_a_band_of_runs(figure):
     """Least, greatest and mean of the runs in each place that all have."""
     curve_charts.plot_band(figure, DEEP_CNN, [

@@ -45,40 +45,30 @@ def find(summary, number, word):
                 if sentence.word.startswith(word))
 
 
-def test_groups_and_their_spread(folders):
+def test_sentences(folders):
+    """A count and at most two sentences a group lead; the rest is in its section."""
     summary = summarize(folders[::-1])
-    first, second = summary['groups']
-    assert first['seeds'] == [1, 2, 10] and second['seeds'] == [1, 2]
-    assert first['means'] == pytest.approx([8232.5, 8204 + 2 / 3, 8252.4])
-    # Of test_statistics_of_runs.py.
-    assert first['variance']['sd_within'] ** 2 == pytest.approx(322.09629629)
-    assert 'each the mean of 3 to 5 tests' in find(summary, 0, 'Mean over').text
-
-
-def test_what_leads(folders):
-    """A count and at most two sentences a group; the rest is in its section."""
-    document = several.build(load(folders), summarize(folders))
+    document = several.build(load(folders), summary)
     documented, first, second = document.counts
     assert documented[1] == '8,246 of 10,000 (82.46 %)'
-    assert first[0] == 'TensorFlow 1.15.0, fast kernels, 110 epochs'
-    assert first[1] == '8,229.9 of 10,000 (82.30 %)'
-    assert 'n = 3 runs' in first[2] and 'sd 24.0; 8,204.7 to 8,252.4' in first[2]
+    assert first[:2] == ('TensorFlow 1.15.0, fast kernels, 110 epochs',
+                         '8,229.9 of 10,000 (82.30 %)')
+    assert first[2] == ('n = 3 runs, each the mean of 3 to 5 tests; sd 24.0; 8,204.7 to '
+                        '8,252.4')
     assert 'n = 2 runs' in second[2] and len(document.sentences) == 4
     assert 'NOT shown' in document.sentences[0].text
-
-
-def test_sentences(folders):
-    summary = summarize(folders)
-    assert 'difference -16.1' in find(summary, 0, 'Equal to 8,246').text
-    within = find(summary, 1, 'Range')
-    assert within.is_good and 'all 4 tests, 8,230 to 8,250' in within.text
-    # scipy.stats.ttest_ind, equal_var=False
-    assert 'p = 0.52' in find(summary, 2, 'tensorflow-gpu 1.15.0 less').text
-    # scipy.stats.ttest_ind of it and the first tests, of equal variances
-    assert 'p = 0.60' in find(summary, 0, 'As one more').text
-    loss = find(summary, 0, 'Summed loss:')
-    assert loss.is_good is False and '2 of 3 runs' in loss.text
-    assert '+1.20 to +3.00' in find(summary, 0, 'Summed loss, level').text
+    for number, word, is_good, text in (
+            (0, 'Runs', None, 'seeds 1, 2, 10'),
+            (0, 'Spread of one test', None, 'sd 17.9 from its own draws, sd 21.6 from'),
+            (0, 'Equal to 8,246', None, 'difference -16.1'),
+            (1, 'Range', True, 'all 4 tests, 8,230 to 8,250'),
+            # scipy.stats.ttest_ind, of unequal variances; of it and the first tests
+            (2, 'tensorflow-gpu 1.15.0 less', None, 'p = 0.52'),
+            (0, 'As one more', None, 'p = 0.60'),
+            (0, 'Summed loss:', False, '2 of 3 runs'),
+            (0, 'Summed loss, level', None, '+1.20 to +3.00')):
+        sentence = find(summary, number, word)
+        assert (text in sentence.text, sentence.is_good) == (True, is_good), sentence
 
 
 def test_the_documented_curve_among_the_runs(tmp_path):
