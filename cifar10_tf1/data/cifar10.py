@@ -34,15 +34,13 @@ _OTHERS = {
 
 
 def load_data_set(data_dir, versions=VERSIONS):
-    """Finds or downloads the six files of either version, and verifies them.
+    """Finds or downloads the six files of either version, and verifies them: DataSet.
 
     Never changes a file that was there before.
 
     Args:
       data_dir: str, the folder for cifar-10-batches-bin or cifar-10-batches-py.
       versions: (binary, python), both cifar10_files.Version.
-    Returns:
-      DataSet.
     Raises:
       UserError: a file is damaged, or can't be downloaded or written.
     """

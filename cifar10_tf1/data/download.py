@@ -42,7 +42,7 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
       files: sequence of verification.DataFile.
       what: str, their content, for messages.
       way_out: str, what to do without a network; the end of a sentence.
-      option: str, the option that names the folder.
+      option: str, which names the folder.
     Raises:
       UserError: no address sent it, or it can't be written.
     """

@@ -44,7 +44,7 @@ FILES = tuple(DataFile(name, size, digest, may_be_gzipped=True)
 
 
 def load_data_set(data_dir, urls=None, files=FILES):
-    """Finds or downloads the four files, and verifies them.
+    """Finds or downloads the four files, and verifies them: DataSet.
 
     Never changes a file that was there before.
 
@@ -52,8 +52,6 @@ def load_data_set(data_dir, urls=None, files=FILES):
       data_dir: str, the folder of the files, or the parent of mnist/ or MNIST/raw/.
       urls: folders on servers; default the user's mirror, or the official ones.
       files: sequence of DataFile, in the order of FILES.
-    Returns:
-      DataSet.
     Raises:
       UserError: a file is damaged, or can't be downloaded or written.
     """

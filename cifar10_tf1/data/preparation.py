@@ -14,12 +14,7 @@ _NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP
 
 @contextlib.contextmanager
 def explained(action, option='--data-dir'):
-    """Turns an OSError into a UserError of one line.
-
-    Args:
-      action: str, such as 'read /data/x'.
-      option: str, the option that names the place.
-    """
+    """Turns an OSError during an action, such as 'read /data/x', into a UserError."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """The stand-in data set: generated, in the binary layout of CIFAR-10.
 
-It is for trying the programs without CIFAR-10. Its results say nothing about
-CIFAR-10, so every line with a figure is marked.
+It is for trying the programs. Its results say nothing about CIFAR-10, so every line
+with a figure is marked.
 """
 
 import os

@@ -179,13 +179,6 @@ def test_sources_go_on_where_others_were_cut_off(data_dir):
     check_complete(data_dir)
 
 
-def test_garbage_from_the_first_is_no_fault_of_the_second(data_dir):
-    with Server(GARBAGE, cuts=[1000]) as first, Server(PACKED) as second:
-        load(data_dir, first, second)
-    assert second.requests == ['bytes=1000-', None]
-    check_complete(data_dir)
-
-
 def test_the_other_archive_is_as_good(data_dir):
     with Server(PACKED, cuts=[1000]) as binary, Server(PACKED_PYTHON) as python:
         data_set = load(data_dir, binary, python=(python,))

@@ -151,12 +151,9 @@ def test_a_download_that_was_cut_off_goes_on(tmp_path):
     assert data_helpers.snapshot(tmp_path) == PACKED
 
 
-@pytest.mark.parametrize('contents', [
-    {}, {name: compress(b'something else') for name in PACKED},
-    {name: content[:-5] for name, content in PACKED.items()}],
-    ids=['404', 'wrong', 'short'])
-def test_a_bad_address_is_followed_by_the_next(tmp_path, contents, capfd):
-    with Server(contents=contents) as first:
+def test_a_bad_address_is_followed_by_the_next(tmp_path, capfd):
+    wrong = {name: compress(b'something else') for name in PACKED}
+    with Server(contents=wrong) as first:
         with fails(f'no {TRAIN_IMAGES} of MNIST', f'put {TRAIN_IMAGES}.gz', *WAYS_OUT):
             load(tmp_path, first.url)
         assert os.listdir(str(tmp_path)) == [preparation.LOCK_NAME]
