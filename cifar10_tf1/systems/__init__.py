@@ -116,8 +116,7 @@ ENTRIES = (
                    1.1),)),
         checkpoint_bytes=3 * 1000 * 1000),
     # The bands of laptop_cnn and udacity_cnn: upper 97.5 % prediction limits for one
-    # more run, from all recorded runs and those of the plain ports. docs/systems/ gives
-    # the limits from the ports alone.
+    # more run, from all recorded runs and those of the plain ports.
     Entry(
         'laptop_cnn', 'CIFAR-10, 67.34 %', 'cifar10', 50, ('whole', 'validation'),
         ('stock', 'fast'), Documented(
@@ -147,8 +146,8 @@ ENTRIES = (
             (Curve('documented', 'summed_loss', 'Sum of 100 losses', False, 4.0, 10.0),)),
         checkpoint_bytes=310 * 1000 * 1000, memory_bytes=12e9,
         test_memory_bytes=2.5e9, prefers_onednn=True,
-        cost='takes about 12 GB of memory, 292 MB a checkpoint and, on two cores, 15 to '
-        '27 hours; --max-steps 3 tries it',
+        cost='takes about 10 GB of memory, 292 MB a checkpoint and, on two cores, some 8 '
+        'hours; --max-steps 3 tries it',
         weights_folder='dataset/inception_v3', weights_variable='INCEPTION_V3_DIR'),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)

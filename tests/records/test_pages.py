@@ -41,16 +41,17 @@ def test_tables_are_those_of_the_records():
 
 
 @pytest.mark.parametrize('seeds, p, is_shown, words', [
-    (7, 0.02, True, '7 of 10 planned seeds .* within 30 .* does not count until all 10'),
-    (7, 0.30, False, 'is not yet shown'), (10, 0.30, False, 'is not shown'),
-    (10, 0.02, True, '10 of 10 planned seeds .* so they are equal within 30 images')])
+    (7, 0.02, True, r'7 of 10 planned .*: within 30 .* so far .* only when all 10'),
+    (7, 0.30, False, 'not shown .* so far .* only when all 10'),
+    (10, 0.30, False, r'not shown to be within 30 images \(p'),
+    (10, 0.02, True, r'10 of 10 planned .*: within 30 images \(p')])
 def test_the_claim_waits_for_its_seeds(seeds, p, is_shown, words):
     measure = counting.choose_measure(systems.find('deep_cnn').documented)
     text = overview.describe_claim({
         'seeds': list(range(1, seeds + 1)), 'means': [8225.0] * seeds, 'equivalence': {
             'p': p, 'low': -30.0, 'high': -12.0, 'difference': -21.0, 'margin': 30,
             'is_shown': is_shown}}, measure, '1.15')
-    assert re.search(words, text) and '21.0 below the documented 8,246' in text
+    assert re.search(words, text) and '21.0 images below the documented 8,246' in text
 
 
 def test_the_front_door_is_short_and_prints_what_the_records_have():
@@ -121,16 +122,12 @@ def list_anchors(text):
             for heading in headings}
 
 
-def test_every_page_is_in_the_index_and_begins_with_what_it_answers():
-    """In its first paragraph, as a question."""
+def test_the_index_has_every_page_and_its_question():
     index = read('docs/README.md')
     for page in PAGES:
         name = os.path.relpath(page, DOCS)
         if name not in ('README.md', '../README.md'):
-            assert f'({name})' in index, name
-            paragraph, = re.match(r'# [^\n]*\n\n(.*?)\n\n', read(page),
-                                  re.DOTALL).groups()
-            assert '?' in paragraph or name == '../docker/README.md', page
+            assert re.search(rf'\({re.escape(name)}\).*\?', index), name
 
 
 @pytest.mark.parametrize('name', systems.NAMES)

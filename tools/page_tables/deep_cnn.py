@@ -12,8 +12,6 @@ from page_tables import results
 
 FOLDER = os.path.join(reference_run.RUNS, 'deep_cnn')
 SEEDS = (1, 2, 3)
-WHOLE_RUNS = {'1.15-seed-01': 'The run of record',
-              '2.21-seed-01': 'Seed 1 on TensorFlow 2'}
 # Of the plain port's first run, which is in no file.
 FIRST_PORT_RUN = (1869.7, 1383.6, 1086.7)
 
@@ -55,8 +53,7 @@ def build_results():
         *results.format_table(
             ['seed', 'runtime', 'kernels', 'machine', 'test seed 1', 'mean of 20',
              'central crop', 'weights, SHA-256'], seeds), '',
-        *(line for name, heading in WHOLE_RUNS.items() for line in page_tables.wrap(
-            describe_provenance(load_run(name), heading), '  '))]
+        *page_tables.wrap(describe_provenance(load_run('1.15-seed-01')))]
 
 
 def describe_group(group):
@@ -70,10 +67,10 @@ def describe_group(group):
             f'{curve["largest_at"]})']
 
 
-def describe_provenance(record, heading):
+def describe_provenance(record):
     kind, process = record.kind, record.content['processes'][-1]
     hours = sum(epoch['seconds'] for epoch in record.epochs) / 3600
-    return (f'- {heading}: {kind["wheel"]}, {kind["kernels"]} kernels, '
+    return (f'The run of record: {kind["wheel"]}, {kind["kernels"]} kernels, '
             f'{description.name_machine(kind)}, {record.settings.inter_op_threads} '
             f'threads, {hours:.1f} h, Python {process["versions"]["python"]}, '
             f'commit {process["commit"][:12]}. Weights: SHA-256 '

@@ -56,7 +56,7 @@ def build_notebook_ports():
                     systems.find(name).documented.mean_over_batches, ours, theirs), '  ')
     return results.format_table(
         ['system', 'training data', 'ours, by seed', 'plain port, not seeded',
-         'ours less the port\'s, on average (Welch\'s t test)'], rows) + [''] + sentences
+         'ours minus the port\'s, on average (Welch\'s t test)'], rows) + [''] + sentences
 
 
 def describe_documented(value, ours, theirs):
@@ -84,7 +84,7 @@ def load_port_curves(name, folder, figure):
 
 @page_tables.table
 def build_notebook_curves():
-    """Ours beside the documented curves, and the deviations that limit one more run."""
+    """Ours beside the documented curves, and the deviations of each from them."""
     rows = []
     for name in NOTEBOOKS:
         for curve in systems.find(name).documented.curves:
@@ -95,21 +95,24 @@ def build_notebook_curves():
                 load_port_curves(name, folder, curve.figure),
                 [comparison.list_figures(record.epochs, curve.figure) for record
                  in results.load_runs(os.path.join(name, folder), '1.15')]))
-            limits = [statistics_of_runs.find_prediction_interval(numbers, 0.95)[1]
-                      for numbers in ([port.mean_absolute for port in ports],
-                                      [abs(port.largest) for port in ports])]
             rows.append([
                 f'`{name}`, {title}', FIGURES[curve.figure],
-                *describe_level(name, folder, curve), *(', '.join(
-                    f'{one.mean_absolute:.1f} / {abs(one.largest):.1f}' for one in group)
-                    for group in (ports, ours)),
-                '{:.1f} / {:.1f}'.format(*limits),
+                *describe_level(name, folder, curve),
+                *(format_range(find(one) for one in group)
+                  for find in (lambda one: one.mean_absolute,
+                               lambda one: abs(one.largest))
+                  for group in (ports, ours)),
                 f'{curve.mean_absolute} / {curve.largest} {curve.unit}'])
     return results.format_table(
         ['system, training data', 'figure',
          'ours minus the document\'s, mean (range over seeds)',
-         'the document lies (t test as one more run)', 'deviations: plain ports',
-         'ours, by seed', 'limits by the ports', 'by all: the band'], rows)
+         'the document lies (t test as one more run)', 'mean deviation: plain ports',
+         'ours', 'largest deviation: plain ports', 'ours', 'limits of both'], rows)
+
+
+def format_range(numbers):
+    numbers = list(numbers)
+    return f'{min(numbers):.1f} to {max(numbers):.1f}'
 
 
 def describe_level(name, folder, curve):
