@@ -50,16 +50,13 @@ def extract(classifier):
         variable.op.name: variable
         for variable in classifier.graph.variables.values()})
     picture = classifier.system.picture
-    channels = 'RGB' if picture.channels == 3 else (
-        'grey, light on dark' if picture.is_light_on_dark else 'grey')
-    cropping = f'; the middle {picture.crop_size} x {picture.crop_size} is ' + (
-        'standardised inside') if picture.crop_size < picture.side else ''
+    channels = 'RGB' if picture.channels == 3 else 'grey, light on dark'
     return Network(classifier.system, graph_def, weights, {
         'system': classifier.system.name, 'classes': list(classifier.class_names),
         'step': classifier.step, 'data': classifier.data_name,
         'checkpoint_sha256': reading.fingerprint(classifier.checkpoint),
         'input': f'images: uint8 [N, {picture.side}, {picture.side}, '
-                 f'{picture.channels}], rows, columns, {channels}{cropping}',
+                 f'{picture.channels}], rows, columns, {channels}',
         'outputs': 'classes: int64 [N]; probabilities: float32 [N, 10]'})
 
 
