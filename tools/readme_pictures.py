@@ -18,9 +18,11 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
+from cifar10_tf1.report import building  # noqa: E402
 from cifar10_tf1.report import charts  # noqa: E402
+from cifar10_tf1.report import details  # noqa: E402
 from cifar10_tf1.report import findings  # noqa: E402
-from cifar10_tf1.report import single  # noqa: E402
+from cifar10_tf1.report import gathering  # noqa: E402
 
 # By the beginning of a figure's alternative text.
 NAMES = {'Line': 'loss', 'Bar': 'deviation', 'Matrix': 'confusion',
@@ -37,9 +39,10 @@ def main():
 
 def _write(options):
     record = run_record.load(options.record)
-    document = single.add_findings(single.build(record), record,
-                                   findings.find(record, options), with_images=False)
-    for figure in (one for section in document.sections for one in section.figures):
+    document = building.build([gathering.build_run(record)])
+    sections = document.sections + details.describe_findings(
+        record, findings.find(record, options), with_images=False)
+    for figure in (one for section in sections for one in section.figures):
         name = next(name for begins, name in NAMES.items()
                     if figure.alternative.startswith(begins))
         path = os.path.join(ROOT, 'docs', name + '.png')

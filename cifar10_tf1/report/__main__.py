@@ -11,40 +11,37 @@ from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.records import run_record
+from cifar10_tf1.report import building
 from cifar10_tf1.report import charts
 from cifar10_tf1.report import comparison
+from cifar10_tf1.report import details
 from cifar10_tf1.report import document as documents
 from cifar10_tf1.report import findings
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import page
-from cifar10_tf1.report import several
-from cifar10_tf1.report import single
-from cifar10_tf1.report import summary
 
 
 def _report(options):
     records = [_load(name) for name in options.records or [_find_record(options)]]
     first, is_single = records[0], len(records) == 1
+    if options.checkpoint and not is_single:
+        raise UserError('--checkpoint belongs to one run, and several are given: '
+                        'leave it out, or name one record')
     entry = systems.find(first.content['system'])
+    runs = gathering.load_records(records)
+    document = building.build(runs)
     if is_single:
-        counted, document, folder = records, single.build(first), first.folder
-    else:
-        if options.checkpoint:
-            raise UserError('--checkpoint belongs to one run, and several are given: '
-                            'leave it out, or name one record')
-        runs = gathering.load_records(records)
-        document = several.build(runs, summary.summarize(runs, entry))
-        counted = [run.record for group in gathering.gather(runs)[0] for run in group]
-        folder = ''
-    path = options.output or os.path.join(folder, 'report.html')
+        document.sections.extend(details.describe_run(first))
+    path = options.output or os.path.join(first.folder if is_single else '',
+                                          'report.html')
     if not options.text:
         _check_output(path)
     print(documents.format_text(document, options.text), end='', flush=True)
     if not options.text:
         if is_single:
             extras.require('matplotlib', charts.PURPOSE)
-            document = single.add_findings(document, first, findings.find(first, options),
-                                           not options.without_images)
+            document.sections.extend(details.describe_findings(
+                first, findings.find(first, options), not options.without_images))
         content = page.render(document, entry)
         try:
             files.write_atomically(path, content)
@@ -52,7 +49,8 @@ def _report(options):
             raise UserError(f'cannot write {path}: {error.strerror}; '
                             'name another file with --output')
         print(f'Report: {path}', flush=True)
-    return 4 if False in map(comparison.is_within, counted) else 0
+    counted = runs if is_single else sum(gathering.gather(runs)[0], [])
+    return 4 if False in [comparison.is_within(run.record) for run in counted] else 0
 
 
 def _load(path):

@@ -134,17 +134,11 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     return sorted(runs, key=_find_place)
 
 
-def build_run(record, num_epochs=None, step=None):
-    """The Run of a RunRecord.
-
-    Args:
-      num_epochs: int, of a complete run; None: as its settings say.
-      step: int, at which tests count; None: the last epoch's.
-    """
+def build_run(record, num_epochs=None):
+    """The Run of a RunRecord; num_epochs, of a complete run, is its settings' if None."""
     entry = systems.find(record.content['system'])
     num_epochs = num_epochs or record.settings.epochs
-    if step is None and record.epochs:
-        step = record.epochs[-1]['step']
+    step = record.epochs[-1]['step'] if record.epochs else None
     tests, missing, num_seeds = {}, [], entry.num_test_seeds
     for variant in entry.variants:  # the first with all test seeds, the others once
         counted = counting.find_counted(record, variant, step)

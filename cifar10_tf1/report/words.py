@@ -161,8 +161,8 @@ def list_claims(group, measure):
 def describe_band(curve, number):
     """The Sentence on how many of a number of runs are in a documented curve's band."""
     return Sentence(
-        f'{curve["title"]}:', '{num_in_band} of {} in the band; their mean is '
-        '{mean:+.2f} {unit} off (absolute {mean_absolute:.2f}, largest {largest:+.2f} at '
+        f'{curve["title"]}:', '{num_in_band} of {} in the band; mean '
+        '{mean:+.2f} {unit} (absolute {mean_absolute:.2f}, largest {largest:+.2f} at '
         'epoch {largest_at}), above the documented curve in {num_over} of {places} '
         'places.'.format(count(number, 'run'), **curve), curve['num_in_band'] == number)
 

@@ -9,7 +9,7 @@ from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report import page
-from cifar10_tf1.report import several
+from cifar10_tf1.report import building
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
 
@@ -28,7 +28,7 @@ def write(folder, runs, entry):
       UserError: the folder can't be written.
     """
     text, lines, lacking = io.StringIO(), [], ''
-    csv.writer(text, lineterminator='\n').writerows(several.list_rows(runs, entry))
+    csv.writer(text, lineterminator='\n').writerows(building.list_rows(runs, entry))
     contents = {SEEDS: text.getvalue()}
     try:
         summary = summaries.summarize(runs, entry)
@@ -38,7 +38,7 @@ def write(folder, runs, entry):
         complete = [run.record for run in runs if run.is_complete]
         if complete:
             gathering.load_records(complete)  # refuses what one page can't hold
-            contents[REPORT] = page.render(several.build(runs, summary), entry)
+            contents[REPORT] = page.render(building.build(runs), entry)
     except UserError as error:  # or an optional package is missing
         lacking = f'; nothing more: {error}'
     for name, content in contents.items():

@@ -4,9 +4,10 @@ import pytest
 
 import made_runs
 from cifar10_tf1 import systems
+from cifar10_tf1.report import building
 from cifar10_tf1.report import comparison
 from cifar10_tf1.report import document
-from cifar10_tf1.report import single
+from cifar10_tf1.report import gathering
 
 
 @pytest.mark.parametrize('system, name, figure, number, first, last', [
@@ -45,7 +46,7 @@ def test_each_curve_has_a_verdict():
     assert [one.comparison.mean_absolute for one in accuracies] == [0, 0]
     assert [one.within for one in curves] == [False, True, True]
     assert comparison.is_within(record) is False
-    text = document.format_text(single.build(record), True)
+    text = document.format_text(building.build([gathering.build_run(record)]), True)
     assert '1, part 2' in text and text.count('+40.00 %') >= 2
     assert text.count('OUTSIDE') == 1 and text.count('within the band') == 2
 

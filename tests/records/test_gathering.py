@@ -10,8 +10,8 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import __main__ as report
+from cifar10_tf1.report import building
 from cifar10_tf1.report import gathering
-from cifar10_tf1.report import several
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.sweep import __main__ as sweep
 from cifar10_tf1.sweep import files
@@ -132,7 +132,7 @@ def test_runs_that_are_not_complete_are_listed(tmp_path):
     runs = gathering.load_folder(str(tmp_path), entry, seeds=[1])
     assert [(run.name, run.state.split(':')[0]) for run in runs] == [
         ('seed-01', 'not begun'), ('seed-02', 'failed'), ('seed-03', 'damaged')]
-    assert 'the disk is full' in str(several.list_rows(runs, entry))
+    assert 'the disk is full' in str(building.list_rows(runs, entry))
     assert len(summaries.summarize(runs, entry)['incomplete']) == 3
 
 

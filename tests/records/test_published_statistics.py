@@ -14,8 +14,8 @@ import pytest
 
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
+from cifar10_tf1.report import building
 from cifar10_tf1.report import gathering
-from cifar10_tf1.report import several
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
 from cifar10_tf1.sweep import files
@@ -69,7 +69,7 @@ def test_the_files_in_results_are_of_the_records(case):
         assert find_difference(json.load(file), json.loads(json.dumps(summary))) is None
     with open(os.path.join(folder, files.SEEDS), newline='') as file:
         assert list(csv.reader(file)) == [
-            list(map(str, row)) for row in several.list_rows(runs, entry)]
+            list(map(str, row)) for row in building.list_rows(runs, entry)]
     with open(os.path.join(folder, files.TEXT)) as file:
         assert file.read().splitlines() == words.format_summary(summary)
 

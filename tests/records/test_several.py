@@ -5,8 +5,8 @@ import pytest
 import made_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.report import __main__ as report
+from cifar10_tf1.report import building
 from cifar10_tf1.report import gathering
-from cifar10_tf1.report import several
 from cifar10_tf1.report import summary as summaries
 from cifar10_tf1.report import words
 from test_report import empty_charts  # noqa: F401
@@ -48,7 +48,7 @@ def find(summary, number, word):
 def test_sentences(folders):
     """A count and at most two sentences a group lead; the rest is in its section."""
     summary = summarize(folders[::-1])
-    document = several.build(load(folders), summary)
+    document = building.build(load(folders))
     documented, first, second = document.counts
     assert documented[1] == '8,246 of 10,000 (82.46 %)'
     assert first[:2] == ('TensorFlow 1.15.0, fast kernels, 110 epochs',
@@ -116,5 +116,5 @@ def test_runs_that_are_not_whole_or_not_tested(tmp_path, last_epoch, counts, num
     folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=counts,
                                    last_epoch=last_epoch) for seed in (1, 2)]
     page = make(tmp_path / 'report.html', *folders)
-    assert 'none has finished its training and been tested' in page.text
+    assert 'none at the end of a training' in page.text
     assert page.kinds == ['svg'] * num_charts

@@ -15,8 +15,9 @@ from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.report import building
 from cifar10_tf1.report import document
-from cifar10_tf1.report import single
+from cifar10_tf1.report import gathering
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,8 @@ def test_run_json(folder, tiny_data_set):
             verify.check(record, tiny_data_set._replace(
                 sha256=record.content['data']['sha256']), None)
         if record.epochs:
-            assert document.format_text(single.build(record), True)
+            assert document.format_text(building.build([gathering.build_run(record)]),
+                                        True)
 
 
 def test_settings_beside_the_weights(folder):

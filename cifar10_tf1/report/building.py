@@ -1,0 +1,140 @@
+"""The report on one run or several: the answer, a section for each group, all runs."""
+
+from cifar10_tf1 import systems
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import statistics_of_runs
+from cifar10_tf1.report import charts
+from cifar10_tf1.report import comparison
+from cifar10_tf1.report import counting
+from cifar10_tf1.report import curve_charts
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report import words
+from cifar10_tf1.report.document import count
+from cifar10_tf1.report.document import Document
+from cifar10_tf1.report.document import Figure
+from cifar10_tf1.report.document import Section
+from cifar10_tf1.report.document import Sentence
+from cifar10_tf1.report.document import Table
+from cifar10_tf1.report.summary import summarize
+from cifar10_tf1.report.summary import summarize_group
+
+
+def build(runs):
+    """The Document on a list of gathering.Run of one system, one or more with a record.
+
+    A single run need not be finished.
+    """
+    first = next(run for run in runs if run.record)
+    entry = systems.find(first.record.content['system'])
+    measure, summary = counting.choose_measure(entry.documented), summarize(runs, entry)
+    groups, unused_repeated = gathering.gather(runs)
+    if len(runs) == 1:
+        groups, summary['groups'] = [runs], [summarize_group(runs, entry)]
+    sections, sentences, rows, counts = words.list_sections(summary), [], [], []
+    documented = []
+    if not comparison.find_obstacle(first.record) and first.kind.train_files is None:
+        documented = words.describe_documented(entry.documented)
+    for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
+        curves, name = comparison.compare_run(group[0].record), words.name_group(numbers)
+        rows += [(words.name_run(run.record), run.values) for run in group
+                 if run.values]
+        if numbers['means']:
+            counts.append((name, *words.describe_means(numbers, measure)))
+        answer = words.list_claims(numbers, measure)[:1]
+        if len(group) == 1:
+            answer += [Sentence(f'{compared.curve.title}:', compared.verdict,
+                                compared.within) for compared in curves]
+            figures = [figure for compared in curves
+                       for figure in _draw_run(compared, words.name_run(first.record))]
+            tables = [_list_deviations(compared) for compared in curves
+                      if compared.comparison]
+        else:
+            answer += [words.describe_band(curve, len(group))
+                       for curve in numbers['curves'] if curve['places']]
+            figures, tables = [_draw_band(compared, group) for compared in curves], []
+        sections[i] = sections[i]._replace(figures=figures, tables=tables)
+        prefix = f'{name}. ' if len(groups) > 1 else ''
+        sentences += [one._replace(word=prefix + one.word) for one in answer]
+    dots = Figure(lambda figure: charts.plot_tests(
+        figure, rows, measure, measure.documented if documented else None),
+        'Dot chart: each test of each run, and the documented test as a line.',
+        f'Each dot is a test ({entry.variants[0]}), each row a run.')
+    if len(runs) > 1:
+        header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
+                             + [row[-1][:14]] for row in list_rows(runs, entry))
+        sections.append(Section('All runs', tables=[Table(header, all_runs)]))
+    return Document(
+        f'{entry.name} on {first.kind.data}: '
+        + (words.name_run(first.record) if len(runs) == 1 else count(len(runs), 'run')),
+        documented + (counts or [('tests', 'none at the end of a training',
+                                  'python test.py makes one')]),
+        sentences, [dots] if rows else [], sections)
+
+
+def _draw_run(compared, name):
+    """The Figures on a ComparedCurve of a single run."""
+    title = compared.curve.title.lower()
+    figures = [Figure(
+        lambda figure: curve_charts.plot_curve(figure, compared, name),
+        f'Line chart: {title} by epoch of this run, the documented run and, if there is '
+        'one, a plain port of the original.')] if compared.figures else []
+    if compared.comparison:
+        figures.append(Figure(
+            lambda figure: curve_charts.plot_deviations(figure, compared, name),
+            f'Bar chart: deviation of each epoch\'s {title} from the documented one, '
+            'between the limits of the band.', 'Two runs of one program differ in their '
+            'level too: only several seeds can tell whether a lean is more.'))
+    return figures
+
+
+def _list_deviations(compared):
+    figures, documented = compared.figures, compared.documented
+    return Table(
+        ['epoch', compared.curve.title.lower(), 'documented', 'deviation'],
+        [(epoch if part == 1 else f'{epoch}, part {part}', f'{figures[epoch, part]:.5f}',
+          f'{documented[epoch, part]:.5f}', f'{deviation:+.2f} {compared.curve.unit}')
+         for (epoch, part), deviation in compared.comparison.deviations.items()],
+        (0, 1, 2, 3), f'{compared.curve.title}: the numbers')
+
+
+def _draw_band(compared, runs):
+    """The Figure of a group's runs beside the documented ones of a ComparedCurve."""
+    curve = compared.curve
+    figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
+    return Figure(
+        lambda figure: curve_charts.plot_band(
+            figure, curve, figures, compared.documented, compared.port,
+            count(len(runs), 'run')),
+        f'Line chart: {curve.title.lower()} by epoch, the least, the mean and the '
+        'greatest of the runs, beside the documented run.')
+
+
+def list_rows(runs, entry):
+    """The rows of seeds.csv, its header first; also of runs that failed."""
+    first, *others = entry.variants
+    measure = counting.choose_measure(entry.documented)
+    columns = ['seed', 'state', 'epochs', 'runtime', 'kernels', 'machine', 'num_correct',
+               'mean_correct', 'sd_correct', 'min_correct', 'max_correct',
+               *([] if measure.is_count else [measure.key]),
+               *(f'{variant}_correct' for variant in others), 'weights_sha256']
+    rows = [columns]
+    for run in runs:
+        row = {'seed': run.seed, 'state': run.state}
+        if run.record and run.record.epochs:
+            weights = run.record.content['weights'] or {}
+            row.update(epochs=run.kind.epochs, runtime=run.kind.runtime,
+                       kernels=run.kind.kernels,
+                       machine=description.name_machine(run.record.kind),
+                       weights_sha256=weights.get('sha256', ''))
+        counts = run.list_counts(first)
+        if counts:
+            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(counts)
+            row.update(num_correct=counts[0], mean_correct=f'{mean:.1f}',
+                       min_correct=least, max_correct=greatest,
+                       sd_correct='' if sd is None else f'{sd:.1f}')
+        if run.values and not measure.is_count:
+            row[measure.key] = run.tests[first][0][measure.key]
+        row.update((f'{variant}_correct', run.list_counts(variant)[0])
+                   for variant in others if run.list_counts(variant))
+        rows.append([row.get(column, '') for column in columns])
+    return rows

@@ -1,0 +1,119 @@
+"""The sections of a report on a single run that describe it, and what it learned."""
+
+import json
+
+from cifar10_tf1.common import png
+from cifar10_tf1.machine import description
+from cifar10_tf1.predict.pictures import as_rgb
+from cifar10_tf1.report import charts
+from cifar10_tf1.report import gathering
+from cifar10_tf1.report.document import count
+from cifar10_tf1.report.document import Figure
+from cifar10_tf1.report.document import Section
+from cifar10_tf1.report.document import Sentence
+from cifar10_tf1.report.document import Table
+from cifar10_tf1.report.findings import compute_interval
+
+NUM_MISTAKES = 24
+
+
+def describe_run(record):
+    """The Sections on a RunRecord that need the record alone."""
+    content, process = record.content, record.content['processes'][-1]
+    kind, weights = process['kind'], content['weights'] or {}
+    differences = content['not_bit_exact']
+    return [Section('Run', [
+        Sentence('Training:', f'{count(gathering.count_epochs(record), "epoch")} in '
+                 f'{count(len(content["processes"]), "process")}, {kind["wheel"]}, '
+                 f'{kind["kernels"]} kernels, {kind["device"]}, '
+                 f'{description.name_machine(kind)}.'),
+        Sentence('Commit:', description.format_commit(
+            process['commit'], process['commit_is_clean'])),
+        Sentence('Repeatable to the bit on this kind of machine:',
+                 'no: ' + '; '.join(differences) if differences else 'yes',
+                 False if differences else None),
+        Sentence(f'Weights at step {weights.get("step", "unknown")}:',
+                 f'SHA-256 {weights.get("sha256", "unknown")}')]),
+        Section('Tests', tables=[_list_tests(record)])]
+
+
+def _list_tests(record):
+    tests = [(f'{test["crop"]}, seed {test["seed"]}, '
+              + gathering.name_runtime(test['kind']['wheel']),
+              test['num_correct'], test['num_examples'], test['step'])
+             for test in sorted(record.content['tests'], key=lambda test: (
+                 -test['step'], test['crop'], test['seed']))]
+    rows = []
+    for name, correct, examples, step in tests:
+        low, high = compute_interval(correct, examples)
+        rows.append((name, f'{correct:,} of {examples:,}',
+                     f'{100 * correct / examples:.2f} %',
+                     f'{100 * low:.2f} to {100 * high:.2f} %', f'{step:,}'))
+    return Table(['test', 'right', 'accuracy', '95 % interval', 'step'], rows,
+                 (1, 2, 3, 4), 'The numbers')
+
+
+def describe_findings(record, findings, with_images):
+    """The Sections on a findings.Findings, with images of the data set or without."""
+    content, tested, filters = record.content, findings.tested, findings.filters
+    if tested:
+        classes = _describe_classes(tested, findings.checkpoint)
+        mistakes = Section('Surest mistakes', [Sentence(
+            '', 'Wrong predictions with the highest probability.' if with_images
+            else 'Left out by --without-images: the data set\'s images must not be '
+            'redistributed.')], _list_mistakes(tested) if with_images else [])
+    else:
+        classes, mistakes = (
+            Section(title, [Sentence('', findings.why_not_tested)])
+            for title in ('Classes', 'Surest mistakes'))
+    return [
+        classes, mistakes,
+        Section('Filters of the first layer', [Sentence('', findings.checkpoint)], [
+            Figure(lambda figure: charts.plot_filters(figure, filters),
+                   'Small pictures, one for each filter of the first layer.',
+                   'The filters used in testing; weights on one common scale, zero is '
+                   'grey; the largest 0.5 % are clipped.', True)]
+            if filters is not None else []),
+        Section('Settings, machine and hashes', tables=[
+            Table([], _flatten(content[key]), title=title)
+            for key, title in (
+                ('settings', 'Settings'), ('system_settings', 'Settings of the system'),
+                ('data', 'Data'), ('weights', 'Weights'), ('processes', 'Processes'),
+                ('tests', 'Tests'))])]
+
+
+def _describe_classes(tested, checkpoint):
+    rows = tested.list_class_accuracies()
+    num_correct, number = int(tested.confusion.trace()), len(tested.labels)
+    return Section('Classes', [Sentence(
+        f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
+        f'{tested.seed}): {num_correct:,} of {number:,} right.')], [
+        Figure(lambda figure: charts.plot_confusion(
+            figure, tested.confusion, tested.class_names),
+            'Matrix: number of test images by true and predicted class.',
+            'Test images by true class (row) and predicted class (column), coloured by '
+            'the square root of their share of the row.'),
+        Figure(lambda figure: charts.plot_class_accuracies(
+            figure, rows, num_correct / number),
+            'Dot chart: accuracy of each class with its interval. ' + '; '.join(
+                f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
+            'Accuracy by class. The interval covers the sampling of test images alone.')])
+
+
+def _list_mistakes(tested):
+    """A Figure for each of the surest mistakes."""
+    figures, names = [], tested.class_names
+    for i in tested.find_surest_mistakes(NUM_MISTAKES):
+        figures.append(Figure(png.encode(as_rgb(tested.images[i])), '', (
+            f'{names[tested.predictions[i]]} {100 * tested.probabilities[i]:.1f} %, is '
+            f'{names[tested.labels[i]]} (image {i})')))
+    return figures
+
+
+def _flatten(value, prefix=''):
+    """[('schedule decay_rate', '0.1'), ...] of a part of a record."""
+    if isinstance(value, (dict, list)):
+        items = sorted(value.items()) if isinstance(value, dict) else enumerate(value, 1)
+        return [row for name, part in items for row in _flatten(part, f'{prefix} {name}')]
+    return [(prefix.strip(), 'none' if value is None else
+             value if isinstance(value, str) else json.dumps(value))]
