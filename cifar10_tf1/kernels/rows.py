@@ -39,29 +39,27 @@ def build_image_convolution(images, weights):
     batch, height, width, channels = images.shape.as_list()
     filters = weights.shape[-1].value
     half = width // 2
-    with tf.name_scope('patches'):
-        # [height, channels * width, batch]: long runs of memory to copy.
-        padded_height, padded_width = height + TAPS - 1, width + TAPS - 1
-        margins = [_MARGIN, _MARGIN]
-        net = tf.pad(tf.transpose(images, [1, 3, 2, 0]),
-                     [margins, [0, 0], margins, [0, 0]])
-        net = tf.reshape(net, [padded_height, channels * padded_width, batch])
-
-        def build_patches(columns):
-            """[padded_height, taps by channel, columns, batch]: windows from columns on."""
-            tap, channel, column = np.ix_(range(TAPS), range(channels), columns)
-            places = channel * padded_width + column + tap
-            return tf.reshape(
-                tf.gather(net, places.ravel(), axis=1),
-                [padded_height, TAPS * channels, len(columns), batch])
-
-        even, odd = (build_patches(range(first, width, 2)) for first in (0, 1))
+    # [height, channels * width, batch]: long runs of memory to copy.
+    padded_height, padded_width = height + TAPS - 1, width + TAPS - 1
+    margins = [_MARGIN, _MARGIN]
+    net = tf.pad(tf.transpose(images, [1, 3, 2, 0]), [margins, [0, 0], margins, [0, 0]])
+    net = tf.reshape(net, [padded_height, channels * padded_width, batch])
     starts = [tf.constant([row, 0, 0, 0]) for row in range(height)]
     size = tf.constant([TAPS, TAPS * channels, half, batch])
     # By row [5 * 5 * channels, columns * batch], without a copy.
     window_shape = tf.constant([TAPS * TAPS * channels, half * batch])
-    even, odd = ([tf.reshape(tf.slice(patches, start, size), window_shape)
-                  for start in starts] for patches in (even, odd))
+
+    def build_windows(first):
+        """Of every second column, for each row; column taps are channels."""
+        tap, channel, column = np.ix_(range(TAPS), range(channels),
+                                      range(first, width, 2))
+        places = channel * padded_width + column + tap
+        patches = tf.reshape(tf.gather(net, places.ravel(), axis=1),
+                             [padded_height, TAPS * channels, half, batch])
+        return [tf.reshape(tf.slice(patches, start, size), window_shape)
+                for start in starts]
+
+    even, odd = build_windows(0), build_windows(1)
 
     @tf.custom_gradient
     def convolve(weights):
