@@ -34,23 +34,22 @@ def describe_run(record):
                  False if differences else None),
         Sentence(f'Weights at step {weights.get("step", "unknown")}:',
                  f'SHA-256 {weights.get("sha256", "unknown")}')]),
-        Section('Tests', tables=[_list_tests(record)])]
+        Section('Tests', tables=[Table(
+            ['test', 'right', 'accuracy', '95 % interval', 'step'],
+            [_describe_test(test) for test in sorted(
+                content['tests'],
+                key=lambda test: (-test['step'], test['crop'], test['seed']))],
+            (1, 2, 3, 4), 'The numbers')])]
 
 
-def _list_tests(record):
-    tests = [(f'{test["crop"]}, seed {test["seed"]}, '
-              + gathering.name_runtime(test['kind']['wheel']),
-              test['num_correct'], test['num_examples'], test['step'])
-             for test in sorted(record.content['tests'], key=lambda test: (
-                 -test['step'], test['crop'], test['seed']))]
-    rows = []
-    for name, correct, examples, step in tests:
-        low, high = compute_interval(correct, examples)
-        rows.append((name, f'{correct:,} of {examples:,}',
-                     f'{100 * correct / examples:.2f} %',
-                     f'{100 * low:.2f} to {100 * high:.2f} %', f'{step:,}'))
-    return Table(['test', 'right', 'accuracy', '95 % interval', 'step'], rows,
-                 (1, 2, 3, 4), 'The numbers')
+def _describe_test(test):
+    """A row of the table of tests."""
+    correct, examples = test['num_correct'], test['num_examples']
+    low, high = compute_interval(correct, examples)
+    runtime = gathering.name_runtime(test['kind']['wheel'])
+    return (f'{test["crop"]}, seed {test["seed"]}, {runtime}',
+            f'{correct:,} of {examples:,}', f'{100 * correct / examples:.2f} %',
+            f'{100 * low:.2f} to {100 * high:.2f} %', f'{test["step"]:,}')
 
 
 def describe_findings(record, findings, with_images):
