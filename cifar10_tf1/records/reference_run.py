@@ -38,7 +38,7 @@ def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
                    if row['state'] == 'complete']
     if len(numbers) < ENOUGH_RUNS:
         return low, high, 0
-    interval = statistics_of_runs.find_prediction_interval(numbers, PROBABILITY)
+    interval = statistics_of_runs.find_interval(numbers, PROBABILITY, of_one_more=True)
     return max(low, interval[0]), min(high, interval[1]), len(numbers)
 
 

@@ -100,19 +100,17 @@ def compare_one(numbers, value):
             'p': float(2 * _load('stats').t.sf(abs(t), n - 1))}
 
 
-def find_mean_interval(summary):
-    """95 % interval of a Summary's mean: [low, high]; None for a single number."""
-    if not summary.sd:
-        return None
-    half = _find_quantile(0.975, summary.n - 1) * summary.sd / math.sqrt(summary.n)
-    return [summary.mean - half, summary.mean + half]
+def find_interval(numbers, probability, of_one_more=False):
+    """Two-sided interval of the mean, or of one more number: [low, high].
 
-
-def find_prediction_interval(numbers, probability):
-    """(low, high) for one more number, with a two-sided probability."""
+    None for a single number, or without any spread.
+    """
     n, mean, sd, *unused = summarize(numbers)
-    half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(1 + 1 / n)
-    return mean - half, mean + half
+    if not sd:
+        return None
+    half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(
+        1 / n + of_one_more)
+    return [mean - half, mean + half]
 
 
 def split_variance(groups):

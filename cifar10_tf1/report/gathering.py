@@ -188,18 +188,16 @@ def gather(runs):
         group = groups.setdefault(run.kind, {})
         if group.setdefault(run.seed, run) is not run:
             repeated.append(run)
-    return [[group[seed] for seed in sorted(group)] for unused_kind, group
-            in sorted(groups.items(), key=lambda item: _order_kind(item[0]))], repeated
+    return sorted(([group[seed] for seed in sorted(group)] for group in groups.values()),
+                  key=lambda group: _find_place(group[0])), repeated
 
 
 def _find_place(run):
     """Sorts by data, version of the runtime and kernels; no record: last."""
-    seed = -1 if run.seed is None else run.seed
-    return (not run.record, _order_kind(run.kind) if run.record else (), seed, run.name)
-
-
-def _order_kind(kind):
-    return kind.data, kind.runtime.split()[-1], str(kind[2:])
+    if not run.record:
+        return True, run.seed or 0, run.name
+    kind = run.kind
+    return False, kind.data, kind.runtime.split()[-1], str(kind[2:]), run.seed, run.name
 
 
 def name_runtime(wheel):

@@ -107,8 +107,7 @@ def _summarize_curve(runs, entry, curve):
         'largest': mean.largest, 'largest_at': mean.largest_at,
         # Only here does it show if a run is high or low in all its epochs.
         'by_seed': by_seed, 'spread': _summarize(by_seed),
-        'interval': statistics_of_runs.find_mean_interval(
-            statistics_of_runs.summarize(by_seed)),
+        'interval': statistics_of_runs.find_interval(by_seed, 0.95),
         # The documented run deviates from itself by 0.
         'documented_as_one_more': _place(by_seed, 0.0),
         'num_over': sum(deviation > 0 for deviation in mean.deviations.values()),

@@ -99,6 +99,5 @@ class Job:
         """The last line printed by its processes, or ''."""
         with contextlib.suppress(FileNotFoundError):
             with open(self.log, encoding='utf-8', errors='replace') as file:
-                lines = list(filter(None, map(str.strip, file)))
-            return lines[-1] if lines else ''
+                return ['', *filter(None, map(str.strip, file))][-1]
         return ''

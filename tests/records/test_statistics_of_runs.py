@@ -58,12 +58,12 @@ def test_intervals_and_limits():
     """t of 0.975 and 0.995 with 5 degrees of freedom, from a table."""
     mean, sd, n = np.mean(RUNS), np.std(RUNS, ddof=1), 6
     half = 2.5705818 * sd / n ** 0.5
-    assert statistics.find_mean_interval(statistics.summarize(RUNS)) == pytest.approx(
+    assert statistics.find_interval(RUNS, 0.95) == pytest.approx(
         [mean - half, mean + half])
-    assert statistics.find_mean_interval(statistics.summarize([5.0])) is None
+    assert statistics.find_interval([5.0], 0.95) is None
     half = 4.0321430 * sd * (1 + 1 / n) ** 0.5
-    assert statistics.find_prediction_interval(RUNS, 0.99) == pytest.approx(
-        (mean - half, mean + half))
+    assert statistics.find_interval(RUNS, 0.99, of_one_more=True) == pytest.approx(
+        [mean - half, mean + half])
 
 
 def test_two_groups_and_one_more():
