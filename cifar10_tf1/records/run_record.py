@@ -219,16 +219,14 @@ def check_kind(record, kind):
         return []
     began = record.kind
     venv = '.venv' if began['wheel'].endswith(' 1.15.0') else '.venv-tf2'
-    for name, then, now, way_out in (
-            ('wheel', began['wheel'], kind['wheel'], f'use {venv}/bin/python'),
-            ('wheel_sha256', began['wheel'], 'another build of it',
-             'use the environment that make setup makes'),
-            ('kernels', f'--kernels {began["kernels"]}',
-             f'--kernels {kind["kernels"]}', 'leave --kernels out')):
+    for name, way_out in (('wheel', f'use {venv}/bin/python'),
+                          ('wheel_sha256', 'another build of the wheel; use the '
+                           'environment that make setup makes'),
+                          ('kernels', 'leave --kernels out')):
         if began[name] != kind[name]:
             raise UserError(
-                f'the run in {record.folder} was trained with {then}, and this '
-                f'is {now}; {way_out}, or choose another folder with --model-dir')
+                f'the run in {record.folder} was trained with {began[name]}, and this is '
+                f'{kind[name]}; {way_out}, or choose another folder with --model-dir')
     return description.list_differences(began, kind)
 
 

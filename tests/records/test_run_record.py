@@ -108,8 +108,8 @@ def test_another_seed_or_other_data_is_refused(data, given, told, record, tiny_d
 
 @pytest.mark.parametrize('name, told', [
     ('wheel', 'and this is other; use .venv(-tf2)?/bin/python, '),
-    ('wheel_sha256', 'and this is another build of it; use '),
-    ('kernels', 'with --kernels stock, and this is --kernels other; leave --kernels')])
+    ('wheel_sha256', 'and this is other; another build of the wheel; use '),
+    ('kernels', 'with stock, and this is other; leave --kernels out')])
 def test_another_wheel_or_other_kernels_are_refused(name, told, record):
     with pytest.raises(UserError, match=told + '.*--model-dir'):
         run_record.check_kind(record, dict(record.kind, **{name: 'other'}))
