@@ -19,13 +19,16 @@ SEEDED_PREFIX = '[from seeded weights] '
 
 
 class InitialWeights:
-    """Has a line_prefix for each line of the run; for_record joins the record's data."""
+    """Published or seeded weights.
+
+    `line_prefix` precedes each line of the run; `for_record` joins its record's data.
+    """
 
     def __init__(self, system, record, path, is_from_scratch):
         """Raises UserError if options contradict each other, the system or the record."""
-        self._published, self._path, self._folder = (
-            system.pretrained, path, record.folder)
-        self._recorded, self.line_prefix, self.for_record = {}, '', {}
+        self._published, self._path = system.pretrained, path
+        self._folder, self._recorded = record.folder, {}
+        self.line_prefix, self.for_record = '', {}
         if path is not None and is_from_scratch:
             raise UserError('--pretrained and --from-scratch contradict each '
                             'other; leave one out')
