@@ -35,26 +35,16 @@ def build(runs):
     if not comparison.find_obstacle(first.record) and first.kind.train_files is None:
         documented = words.describe_documented(entry.documented)
     for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
-        curves, name = comparison.compare_run(group[0].record), words.name_group(numbers)
+        name = words.name_group(numbers)
         rows += [(words.name_run(run.record), run.values) for run in group
                  if run.values]
         if numbers['means']:
             counts.append((name, *words.describe_means(numbers, measure)))
-        answer = words.list_claims(numbers, measure)[:1]
-        if len(group) == 1:
-            answer += [Sentence(f'{compared.curve.title}:', compared.verdict,
-                                compared.within) for compared in curves]
-            figures = [figure for compared in curves
-                       for figure in _draw_run(compared, words.name_run(first.record))]
-            tables = [_list_deviations(compared) for compared in curves
-                      if compared.comparison]
-        else:
-            answer += [words.describe_band(curve, len(group))
-                       for curve in numbers['curves'] if curve['places']]
-            figures, tables = [_draw_band(compared, group) for compared in curves], []
+        verdicts, figures, tables = _describe_curves(group, numbers)
         sections[i] = sections[i]._replace(figures=figures, tables=tables)
         prefix = f'{name}. ' if len(groups) > 1 else ''
-        sentences += [one._replace(word=prefix + one.word) for one in answer]
+        sentences += [one._replace(word=prefix + one.word) for one in
+                      words.list_claims(numbers, measure)[:1] + verdicts]
     dots = Figure(lambda figure: charts.plot_tests(
         figure, rows, measure, measure.documented if documented else None),
         'Dot chart: each test of each run, and the documented test as a line.',
@@ -69,6 +59,18 @@ def build(runs):
         documented + (counts or [('tests', 'none at the end of a training',
                                   'python test.py makes one')]),
         sentences, [dots] if rows else [], sections)
+
+
+def _describe_curves(runs, numbers):
+    """(Sentences, Figures, Tables) on the curves of a group, of one run or several."""
+    curves = comparison.compare_run(runs[0].record)
+    if len(runs) > 1:
+        return ([words.describe_band(curve, len(runs)) for curve in numbers['curves']
+                 if curve['places']], [_draw_band(one, runs) for one in curves], [])
+    name = words.name_run(runs[0].record)
+    return ([Sentence(f'{one.curve.title}:', one.verdict, one.within) for one in curves],
+            [figure for one in curves for figure in _draw_run(one, name)],
+            [_list_deviations(one) for one in curves if one.comparison])
 
 
 def _draw_run(compared, name):
