@@ -29,7 +29,7 @@ MODEL_DIR_VARIABLE = 'CIFAR10_MODEL_DIR'
 class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs):
-        # An abbreviation would change its meaning with a later option.
+        # A later option could change what an abbreviation means.
         super().__init__(allow_abbrev=False, **kwargs)
         self.add_argument('--version', action='version',
                           version=f'cifar-tf1 {cifar10_tf1.__version__}')
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
         options = super().parse_args(args, namespace)
         for action in self._actions:
             value = getattr(options, action.dest, None)
-            # `--epochs=--` gives an empty list, a repeatable option a list of them.
+            # `--epochs=--` gives []; a repeatable option gives a list of such values.
             values = value if isinstance(value, list) and value else [value]
             if ('' in values or [] in values) and (action.option_strings or value != []):
                 name = '/'.join(action.option_strings) or action.dest
@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         try:
             os.getcwd()
         except OSError:
-            raise UserError('the working folder is gone; go to another one')
+            raise UserError('the working folder no longer exists; change to another one')
         return options
 
     def error(self, message):
@@ -56,14 +56,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(parser, argv, command):
-    """Calls a command with the options; returns an exit status, as guard."""
+    """Parses the options and calls a command with them; returns guard's exit status."""
     return guard(parser.prog, lambda: command(parser.parse_args(argv)))
 
 
 def guard(name, function, *arguments):
-    """Calls a function of a program; a user's mistake becomes one line.
+    """Calls a function; prints a UserError as one line.
 
-    Returns the exit status: the function's, 1, or 130 after Ctrl-C.
+    Returns the exit status: the function's, 1 after a UserError, 130 after Ctrl-C.
     """
     with console.guarded():
         try:
@@ -84,7 +84,7 @@ def _end(line, status):
 
 
 def begin(name, function):
-    """Calls what a script does before it imports TensorFlow; exits after a mistake."""
+    """Calls the part of a script before TensorFlow's import; exits on a UserError."""
     results = []
     status = guard(name, lambda: results.append(function()))
     if status:
@@ -93,14 +93,14 @@ def begin(name, function):
 
 
 def run_script(name, function, start):
-    """Calls the rest of a script, and exits with its status.
+    """Calls the rest of a script and exits with its status.
 
-    If the fast kernels fail, the script starts again with the stock ones: in the
-    same process but from the beginning, because what TensorFlow has read from the
-    environment, and its threads, can't be changed any more.
+    If the fast kernels disagree with the stock ones, the script starts over with the
+    stock ones. It replaces its own process, because TensorFlow has already read its
+    environment and started its threads.
 
     Args:
-      start: has the `options` and the `environment` that the script began with.
+      start: has the `options` and the `environment` that the script started with.
     """
     def call():
         try:
@@ -108,7 +108,7 @@ def run_script(name, function, start):
         except KernelsDisagree as error:
             if start.options.kernels == 'fast':
                 raise
-            print(f'warning: {error}. Taking the stock kernels', file=sys.stderr,
+            print(f'warning: {error}; using the stock kernels', file=sys.stderr,
                   flush=True)
         os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels', 'stock'],
                   start.environment)
@@ -117,7 +117,7 @@ def run_script(name, function, start):
 
 
 def add_number(parser, name, low, high, help, **options):
-    """Adds an option for a whole number in a range, which --help states."""
+    """Adds an option for a whole number; --help states its range."""
     def parse(text):
         number = int(text)
         if not low <= number <= high:
@@ -138,28 +138,28 @@ def add_path(parser, name, metavar, help, **options):
 def add_system_option(parser):
     parser.add_argument(
         '--system', choices=systems.NAMES,
-        help='which documented result: ' + '; '.join(
+        help='the documented result: ' + '; '.join(
             f'{entry.name}, {entry.result}' for entry in systems.ENTRIES
         ).replace('%', '%%')
-        + ' (default: the one of the model folder or checkpoint, else '
+        + ' (default: that of the model folder or checkpoint, or '
         f'{systems.DEFAULT})')
 
 
 def add_data_dir_option(parser):
     sources = data.SOURCES.values()
-    contents = ', or '.join(f'{source.contents} of {source.title}' for source in sources)
-    defaults = ', or '.join(f'${source.variable}, else {source.folder}'
-                            for source in sources)
-    add_path(parser, '--data-dir', 'DIR', f'the folder that holds {contents}; '
-             f'downloaded if absent (default: {defaults})')
+    contents = ', or '.join(f'{source.title} as {source.contents}' for source in sources)
+    defaults = '; '.join(f'for {source.title} ${source.variable} or {source.folder}'
+                         for source in sources)
+    add_path(parser, '--data-dir', 'DIR', f'data folder, with {contents}; missing data '
+             f'is downloaded (default: {defaults})')
 
 
 def add_data_options(parser):
     add_data_dir_option(parser)
     parser.add_argument(
         '--synthetic', action='store_true',
-        help='use a generated data set in the layout of the real one, made in '
-        'DATA_DIR/synthetic on first use (default: the real one)')
+        help='use generated data with the real layout, written to DATA_DIR/synthetic on '
+        'first use (default: the real data)')
 
 
 def find_data_dir(options, system_name):
@@ -168,15 +168,15 @@ def find_data_dir(options, system_name):
 
 
 def load_data_set(options, system_name):
-    """The data_set.DataSet of a system, as the options name it."""
+    """Loads the data_set.DataSet of a system from the folder of the options."""
     return data.SOURCES[systems.find(system_name).data].load(
         find_data_dir(options, system_name), options.synthetic)
 
 
 def add_model_dir_option(parser, default=''):
     add_path(parser, '--model-dir', 'DIR',
-             f'the folder of the checkpoints (default: ${MODEL_DIR_VARIABLE}, else '
-             f'{MODEL_DIR}; with --system NAME its folder NAME{default})')
+             f'folder with the checkpoints (default: ${MODEL_DIR_VARIABLE} or '
+             f'{MODEL_DIR}, and its subfolder NAME with --system NAME{default})')
 
 
 def find_model_dir(options):
@@ -192,24 +192,25 @@ def find_model_dir(options):
 def add_checkpoint_options(parser):
     """--model-dir and --checkpoint, for locate_checkpoint."""
     add_model_dir_option(
-        parser, '; if that has no checkpoint, the checkpoint of record of '
-        f'{systems.DEFAULT} is taken')
+        parser, f'; without a checkpoint there, {systems.DEFAULT}\'s checkpoint of '
+        'record')
     add_checkpoint_option(parser, 'the newest in --model-dir')
 
 
 def add_checkpoint_option(parser, default):
-    """--checkpoint PREFIX; a file of the checkpoint, or a state file, means it too."""
+    """--checkpoint PREFIX, which may also name one of its files or a state file."""
     parser.add_argument(
         '--checkpoint', metavar='PREFIX',
         type=lambda path: model_dir.find_prefix(paths.check(path, '--checkpoint')),
-        help=f'path of a checkpoint without .index (default: {default})')
+        help='path of a checkpoint, such as model/model.ckpt-55000 '
+        f'(default: {default})')
 
 
 def locate_checkpoint(options, file=None):
-    """(folder, prefix or None) of the checkpoint, as reading.choose takes them.
+    """The (folder, prefix or None) to pass to reading.choose.
 
-    A user who names none and has none gets the checkpoint of record, and a line in
-    `file` says so. It doesn't know the classes of the generated data set.
+    A user who names no checkpoint and has none gets the checkpoint of record, and a
+    line on `file` says so. Not with --synthetic: it was trained on other classes.
     """
     folder, prefix = find_model_dir(options), options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
@@ -224,10 +225,10 @@ def locate_checkpoint(options, file=None):
 
 
 def find_system(options):
-    """The name of a checkpoint's system; UserError if the user names another one.
+    """The name of a checkpoint's system; UserError if --system names another one.
 
-    The settings beside its weights say it, or else the user: the original's
-    checkpoints have no settings.
+    It comes from the settings saved with the weights, or from --system, because the
+    original's checkpoints have no settings.
     """
     prefix = options.checkpoint
     if not prefix:
@@ -238,48 +239,46 @@ def find_system(options):
         settings = prefix and model_dir.load_settings(prefix)
     name = (settings or {}).get('system') or options.system or systems.DEFAULT
     if options.system not in (None, name):
-        raise UserError(f'{prefix} is of the system {name}, not {options.system}; leave '
-                        '--system out, or choose another folder with --model-dir')
+        raise UserError(f'{prefix} belongs to {name}, not {options.system}; omit '
+                        '--system, or choose another folder with --model-dir')
     return systems.find(name).name
 
 
 def add_pretrained_option(parser):
     add_path(parser, '--pretrained', 'PATH',
-             'the published weights that a training begins with: a checkpoint, a '
-             'frozen graph, an archive of one of them, or the folder that holds it '
-             '(default: ' + '; '.join(
-                 f'{entry.name}: ${entry.weights_variable}, else '
+             'weights to start from: a checkpoint, a frozen graph, an archive with one, '
+             'or a folder with one (default: ' + '; '.join(
+                 f'{entry.name}: the published ones in ${entry.weights_variable} or '
                  f'{entry.weights_folder}' for entry in systems.ENTRIES
-                 if entry.weights_folder) + '; downloaded if absent). Other weights '
-             'will do too, also an .npz file or the .h5 file of Keras: another result, '
-             'and every line says so')
+                 if entry.weights_folder) + ', downloaded if missing). Other weights '
+             'work too, including an .npz file or Keras\'s .h5 file; every line then '
+             'says that the result is another one')
 
 
 def add_machine_options(parser):
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'],
-        help='where the network computes (default: auto, a GPU if TensorFlow can '
-        'use one)')
+        help='device to compute on (default: auto, a GPU if TensorFlow can use one)')
     parser.add_argument(
         '--kernels', choices=['auto', 'stock', 'fast'],
-        help='TensorFlow\'s own kernels for the layers, or formulations that are '
-        'faster on a CPU and equal up to rounding (default: auto, fast on a CPU)')
+        help='stock: TensorFlow\'s own kernels; fast: formulations that are faster on a '
+        'CPU and equal up to rounding (default: auto, fast on a CPU)')
     parser.add_argument(
         '--allow-unsupported-gpu', action='store_true',
         help='use a GPU that this TensorFlow does not support; it may hang or '
         'compute wrong numbers (default: such a GPU is refused)')
     for name, help in (
-            ('intra-op', 'threads within one op; another number may give other last '
-             'bits (default: 1 with the fast kernels, else the number of cores)'),
-            ('inter-op', 'ops that run at the same time; no influence on the result '
+            ('intra-op', 'threads within one op; changing it may change the last bits '
+             '(default: 1 with the fast kernels, or the number of cores)'),
+            ('inter-op', 'ops that run at the same time; does not change the result '
              '(default: the number of cores)'),
-            ('input', 'batches prepared in parallel; no influence on the result '
+            ('input', 'batches prepared in parallel; does not change the result '
              '(default: the number of cores, at most 2)')):
         add_number(parser, f'--{name}-threads', 1, limits.THREADS, help)
 
 
 def given_settings(options):
-    """run_settings.RunSettings of the options; None if one is not given."""
+    """run_settings.RunSettings from the options; None for each one not given."""
     return run_settings.RunSettings(**{
         name: getattr(options, name, None)
         for name in run_settings.RunSettings._fields})
@@ -295,7 +294,7 @@ def parse_seeds(text):
             raise argparse.ArgumentTypeError(f'{part} is not a range of seeds')
         if last - first >= limits.TEST_SEEDS - len(seeds):
             raise argparse.ArgumentTypeError(
-                f'{text} are more than {limits.TEST_SEEDS} seeds')
+                f'{text} is more than {limits.TEST_SEEDS} seeds')
         seeds += range(first, last + 1)
     return tuple(seeds)
 
@@ -304,7 +303,7 @@ parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 
 
 def describe(script, options):
-    """The command line for a record, without folders, which name people."""
+    """The command line for a record, without paths, which may contain user names."""
     words = [script]
     for name, value in sorted(vars(options).items()):
         if name in ('data_dir', 'model_dir', 'checkpoint', 'pretrained'):

@@ -31,7 +31,7 @@ from cifar10_tf1.machine.cuda import support as supports
 OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
 EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2 mean that the doctor itself failed
 
-_SETUP = 'run make setup (or make setup RUNTIME=tf2) to make the environment'
+_SETUP = 'run make setup (or make setup RUNTIME=tf2) to create the environment'
 _TESTED = ('1.15.0', '2.21.0')
 _PYTHONS = {'1': ((3, 6), (3, 7)), '2': ((3, 10), (3, 13))}  # first, last
 _IMPORT = 'import tensorflow, numpy, requests, tqdm'
@@ -63,7 +63,7 @@ def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
 
 
 def run_check(subject, check, *arguments):
-    """Lines of a check: it yields (status, text, remedy); an exception becomes one too."""
+    """The Lines of a check, which yields (status, text, remedy) or raises."""
     lines = []
     try:
         for line in check(*arguments):
@@ -97,7 +97,7 @@ def check_tensorflow():
     remedy = ('unset PYTHONPATH' if os.environ.get('PYTHONPATH') else
               f'{_SETUP}, and run this with its Python')
     if version is None:
-        yield FAIL, 'is not installed for this Python', remedy
+        yield FAIL, 'not installed in this Python', remedy
         return
     text = f'{name} {version}, ' + ', '.join(
         f'{name} {description.find_version(name)}'
@@ -138,8 +138,8 @@ def check_gpu(requested):
                    f'{selection.reason}; the CPU is used')
             return
         support = supports.find_support()
-        yield (OK, f'{selection.card}: fit for {support.name}; NVIDIA driver '
-               f'{drivers.find_number() or "of unknown version"}')
+        yield (OK, f'{selection.card}: supported by {support.name}; NVIDIA driver '
+               f'{drivers.find_number() or "version unknown"}')
         if description.find_tensorflow()[1] and _run_python(_LIST_GPUS).returncode:
             yield (FAIL if requested == 'gpu' else WARN,
                    f'{support.name} can\'t load CUDA or cuDNN; the CPU is used',
@@ -159,12 +159,12 @@ def check_data(data_dir, entry):
         module.check_data_dir(data_dir)  # train.py would refuse to download there
         yield (WARN, f'no {source.title} in {data_dir}', next(
             iter(module.list_offers()),
-            'train.py downloads it. Without a network put the archive or '
+            'train.py downloads it. Without a network, put the archive or '
             f'{source.contents} there, name another folder with --data-dir, or use '
             '--synthetic'))
     if weights and not (os.path.isdir(weights) and os.listdir(weights)):
         yield (WARN, f'no published weights in {weights}',
-               'train.py downloads them. Without a network name a file or a folder with '
+               'train.py downloads them. Without a network, name a file or a folder with '
                '--pretrained, or train another result with --from-scratch')
 
 
@@ -187,8 +187,8 @@ def _judge_folder(what, folder, least, wanted):
             free = shutil.disk_usage(place).free
     except OSError as error:
         return (FAIL, f'the {what} folder {folder} cannot be written: {error.strerror}',
-                f'change its permissions, or {another}; in a container mount a volume '
-                'that its user can write')
+                f'change its permissions, or {another}; in a container, mount a volume '
+                'that its user can write to')
     return (FAIL if free < least else WARN if free < wanted else OK,
             f'{free / 1e6:,.0f} MB free for the {what} in {folder}',
             f'it may need {wanted / 1e6:,.0f} MB: free some space, or {another}')
@@ -197,12 +197,12 @@ def _judge_folder(what, folder, least, wanted):
 def check_memory(entry):
     found, need = memory.find_memory(), entry.memory_bytes
     if found.usable is None:
-        yield WARN, 'unknown: /proc/meminfo does not say'
+        yield WARN, 'unknown: /proc/meminfo has no figure'
         return
     yield (FAIL if found.usable < need else OK,
            f'{found.usable / 1e9:.1f} GB usable of {found.size / 1e9:.1f} GB',
-           f'training takes up to {need / 1e9:.1f} GB: end other programs, or give the '
-           'container more')
+           f'training takes up to {need / 1e9:.1f} GB: end other programs, or raise the '
+           'container\'s limit')
 
 
 def _doctor(options):
@@ -218,7 +218,7 @@ def _doctor(options):
             print(f'{line.status:5} {line.subject:12} {line.text}')
             if line.remedy and line.status != OK:
                 print(f'{"":18} -> {line.remedy}')
-        print({OK: 'All is well', WARN: 'It will run; see WARN above',
+        print({OK: 'Everything is fine', WARN: 'It will run; see WARN above',
                FAIL: 'It will not run; see FAIL above'}[worst], flush=True)
     return EXIT_STATUSES[worst]
 
@@ -235,7 +235,7 @@ def main(argv=None):
     cli.add_model_dir_option(parser)
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'], default='auto',
-        help='where the programs should compute (default: auto)')
+        help='device that the programs should use (default: auto)')
     parser.add_argument('--json', action='store_true',
                         help='print JSON (default: text)')
     return cli.run_command(parser, argv, _doctor)

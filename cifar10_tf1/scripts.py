@@ -1,4 +1,4 @@
-"""train.py and test.py, which stand beside this package, for the other commands."""
+"""Finds and imports train.py and test.py, which are outside this package."""
 
 import functools
 import importlib.util
@@ -18,7 +18,7 @@ def path(name):
 def load(name):
     """Imports a script, 'train' or 'test', and TensorFlow.
 
-    Not by an import statement: the standard library has a module `test` too.
+    An import statement could find the standard library's `test` instead.
     """
     runtime.load_tensorflow()
     spec = importlib.util.spec_from_file_location(f'cifar10_tf1.{name}_script',

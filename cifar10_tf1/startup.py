@@ -1,7 +1,7 @@
-"""How every program starts: device and kernels before TensorFlow, then its devices.
+"""How every program starts: device and kernels, then TensorFlow, then its devices.
 
-TensorFlow reads its environment when it is imported, and its threads belong to the
-process, so both are settled here, in this order.
+TensorFlow reads the environment at import, and the first session fixes the threads of
+the process, so the order matters.
 """
 
 from cifar10_tf1 import kernels
@@ -14,7 +14,7 @@ from cifar10_tf1.records import run_settings
 
 def select_device_and_kernels(given, system_name, recorded=None,
                               allow_unsupported_gpu=False):
-    """Chooses device and kernels, and sets the environment for them.
+    """Chooses device and kernels, and prepares the environment for them.
 
     Args:
       given: run_settings.RunSettings of the command line.
@@ -37,12 +37,12 @@ def select_device_and_kernels(given, system_name, recorded=None,
 
 
 def start_device(selection, settings):
-    """As devices.resolve; returns the complete RunSettings with the device."""
+    """Calls devices.resolve; returns the settings with the device it found."""
     return settings._replace(device=devices.resolve(selection, settings.threads))
 
 
 def find_kind(settings):
-    """The kind of machine, as description.describe_platform; settings: of start_device."""
+    """description.describe_platform for the settings that start_device returned."""
     return description.describe_platform(
         settings.device, settings.kernels, settings.threads,
         devices.find_gpu(settings.device, settings.threads))

@@ -1,8 +1,8 @@
-"""CIFAR-10 as the TFRecord files of the document on Inception v3.
+"""Writes CIFAR-10 as the TFRecord files that the Inception v3 document uses.
 
     python -m cifar10_tf1.tfrecords --output tfrecord
 
-The PNG images are not compressed, so that the files have the same bytes everywhere.
+The PNG images are not compressed, so the files have the same bytes everywhere.
 """
 
 import os
@@ -31,12 +31,12 @@ def write(data_set, folder):
     written = [os.path.join(folder, name) for name in (*SPLITS.values(), LABELS_FILE)]
     for path in written:
         if os.path.lexists(path):
-            raise UserError(f'{path} is there already; move it, or choose another '
-                            'folder with --output')
+            raise UserError(f'{path} already exists; move it, or choose another folder '
+                            'with --output')
     try:
         os.makedirs(folder, exist_ok=True)
         for split, path in zip(SPLITS, written):
-            # TensorFlow's writer opens the file again, by its name.
+            # TensorFlow's writer opens the file again by name.
             files.write_atomically(
                 path, lambda file: _write_split(data_set, split, file.name))
         files.write_atomically(written[-1], ''.join(
@@ -83,13 +83,12 @@ def _run(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.tfrecords',
-        description='Writes CIFAR-10 as the three files of the document on '
-        'Inception v3: PNG images in TFRecords of five features, and the '
-        'labels. Training does not need them: it reads the same pixels from '
-        'the binary files.',
+        description='Writes CIFAR-10 as the three files that the Inception v3 document '
+        'uses: two of TFRecords with PNG images and five features, and the labels. '
+        'Training does not need them; it reads the same pixels from the binary files.',
         epilog='example: python -m cifar10_tf1.tfrecords --output tfrecord')
     cli.add_path(parser, '--output', 'DIR',
-                 'the folder to write to, 200 MB (default: tfrecord)',
+                 'folder to write 200 MB to (default: tfrecord)',
                  default='tfrecord')
     cli.add_data_options(parser)
     return cli.run_command(parser, argv, _run)

@@ -1,1 +1,1 @@
-"""What every room may use: errors, files, seeds, optional packages."""
+"""Shared by all packages: errors, files, seeds, optional packages."""

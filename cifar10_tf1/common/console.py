@@ -1,7 +1,7 @@
-"""Makes printing safe: closed streams, full disks, any encoding.
+"""Safe printing to closed streams, full disks and any encoding.
 
-Everything a command prints passes through here. Characters that the encoding lacks,
-and control characters in file names, records or replies of servers, are escaped. A
+Everything a command prints passes through here. It escapes control characters, which
+file names and servers' replies may contain, and characters that the encoding lacks. A
 failure to print raises OutputError.
 """
 
@@ -21,7 +21,7 @@ class OutputError(UserError):
 
 
 class _Stream:
-    """A text stream whose errors are one line."""
+    """A text stream that raises OutputError instead of OSError."""
 
     def __init__(self, stream, name):
         self._stream = stream
@@ -38,11 +38,11 @@ class _Stream:
         try:
             return action(*arguments)
         except OSError as error:
-            # Otherwise the buffered rest would fail again when Python exits.
+            # Otherwise the rest of the buffer would fail again when Python exits.
             with contextlib.suppress(OSError, ValueError), open(os.devnull, 'w') as null:
                 os.dup2(null.fileno(), self._stream.fileno())
-            raise OutputError(f'cannot print to {self._name}: {error.strerror}; give it '
-                              'a place to go to, such as > /dev/null')
+            raise OutputError(f'cannot print to {self._name}: {error.strerror}; redirect '
+                              'it, for example to /dev/null')
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
@@ -58,13 +58,13 @@ def make_printable(text, encoding=None):
 def open_missing():
     """Opens standard streams that the caller closed (`2>&-`).
 
-    Call it before opening anything: the next file would take a closed stream's place.
+    Call it first: the next file opened would get a closed stream's number.
     """
     for number, name in enumerate(('stdin', 'stdout', 'stderr')):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, 'w' if number else 'r', closefd=False))
 

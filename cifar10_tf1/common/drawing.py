@@ -1,7 +1,7 @@
-"""Size, colours and type of all figures; matplotlib without a display.
+"""Draws all figures in one style, with matplotlib and without a display.
 
-The colours are Okabe and Ito's, which are safe for colour-blind readers. No meaning
-rests on colour alone.
+The colours are Okabe and Ito's, which are safe for colour-blind readers. Colour is
+never the only cue.
 """
 
 import io
@@ -34,21 +34,21 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
 
     Args:
       width, height: float, inches.
-      draw_on: function of a matplotlib Figure.
-      purpose: str, what needs matplotlib, such as '--figure'.
+      draw_on: function that draws on a matplotlib Figure.
+      purpose: str, the feature that needs matplotlib, such as '--figure'.
       kind: 'png' or 'svg'; an SVG is transparent, because pages are light or dark.
-      has_layout: bool, whether matplotlib places the axes.
+      has_layout: bool, whether matplotlib lays out the axes.
     Raises:
       UserError: matplotlib is not installed.
     """
-    # Silence its messages about the font cache.
+    # Hides messages about the font cache.
     logging.getLogger('matplotlib').setLevel(logging.ERROR)
     matplotlib = extras.load('matplotlib', purpose)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     content = io.BytesIO()
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # Letters that the font lacks, for example in file names, become boxes.
+        # Letters that the font lacks, as in file names, become boxes.
         warnings.simplefilter('ignore')
         figure = Figure(figsize=(width, height), constrained_layout=has_layout)
         FigureCanvasAgg(figure)
@@ -60,5 +60,5 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
 
 
 def literal(text):
-    """Escapes dollar signs, which would begin a formula."""
+    """Escapes dollar signs, which would start a formula."""
     return text.replace('$', r'\$')

@@ -1,6 +1,6 @@
-"""One line instead of a traceback if this Python lacks the project's packages.
+"""Prints one line instead of a traceback if this Python lacks the project's packages.
 
-The user typed `python test.py` instead of `.venv/bin/python test.py`, for example, or
+For users who typed `python test.py` instead of `.venv/bin/python test.py`, or whose
 PYTHONPATH names another Python's packages. Runs on any Python.
 """
 
@@ -11,9 +11,9 @@ _PACKAGES = ('certifi', 'numpy', 'requests', 'tensorflow', 'tqdm', 'urllib3')
 
 
 def install():
-    """Makes a failed import end the program with one line.
+    """Installs a hook that reports a failed import in one line.
 
-    A hook, because several commands import NumPy before any code of theirs runs.
+    Several commands import NumPy before any of their own code could catch the error.
     """
     previous = sys.excepthook
 
@@ -31,10 +31,10 @@ def install():
 
 
 def explain_import_error(error):
-    """One line on a failed import, if the environment or PYTHONPATH is the cause.
+    """Explains a failed import if the environment or PYTHONPATH caused it, or None.
 
     The error may have any type: another Python's package may raise SyntaxError,
-    TypeError, AttributeError.
+    TypeError or AttributeError.
     """
     if isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
         return describe(error.name)
@@ -43,14 +43,14 @@ def explain_import_error(error):
            for folder in path.split(os.pathsep) if folder
            for package in ('google', 'numpy', 'tensorflow')):
         return (f'PYTHONPATH={path} replaces packages of this Python ({sys.executable}) '
-                f'with some that do not load ({type(error).__name__}); unset PYTHONPATH')
+                f'with ones that do not load ({type(error).__name__}); unset PYTHONPATH')
     return None
 
 
 def describe(package):
     """Says that a package is missing, and which Python has it."""
     return (f'{package} is not installed in this Python ({sys.executable}); run make '
-            'setup, then use .venv/bin/python (with RUNTIME=tf2 .venv-tf2/bin/python)')
+            'setup, then use .venv/bin/python (with RUNTIME=tf2, .venv-tf2/bin/python)')
 
 
 def name_python():

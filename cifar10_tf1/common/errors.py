@@ -1,12 +1,12 @@
-"""Errors that the user can mend."""
+"""Errors that the user can fix."""
 
 
 class UserError(Exception):
-    """Its text is one line that names the thing and the way out.
+    """A mistake or problem, explained in one line that also says what to do.
 
-    The command line prints it on standard error and exits with status 1.
+    The commands print it on standard error and exit with status 1.
     """
 
 
 class KernelsDisagree(UserError):
-    """The fast kernels compute wrong numbers here, unlike the stock kernels."""
+    """The fast kernels compute wrong numbers on this machine; the stock ones don't."""

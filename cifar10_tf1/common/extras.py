@@ -7,13 +7,13 @@ import sys
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 
-_ONNX = ('onnx', 'tf2onnx', 'onnxruntime')  # of requirements/onnx-*.txt; others: pictures
+_ONNX = ('onnx', 'tf2onnx', 'onnxruntime')  # in requirements/onnx-*.txt; others: pictures
 
 
 def require(package, purpose):
-    """Raises UserError if a package is missing that a purpose, '--figure', needs."""
+    """Raises UserError if a package that a purpose, like '--figure', needs is missing."""
     if importlib.util.find_spec('tensorflow') is None:
-        # This is not a Python of the project; the package alone would not help.
+        # Not the project's Python, so installing the package alone would not help.
         raise UserError(environment.describe('tensorflow'))
     if importlib.util.find_spec(package) is None:
         raise _describe(package, purpose, 'is not installed')
@@ -30,7 +30,7 @@ def load(module, purpose):
 
 
 def _describe(package, purpose, fault):
-    """The UserError with the commands to type; 1.15 has a lock for each Python."""
+    """The UserError with the install commands; 1.15 has one lock per Python version."""
     extra = 'onnx' if package in _ONNX else 'pictures'
     is_tf2 = sys.version_info >= (3, 8)
     lock = 'tf2' if is_tf2 else 'py{}{}'.format(*sys.version_info)

@@ -1,4 +1,4 @@
-"""Atomic writes, and locks that end with their process."""
+"""Atomic writes, and locks that are released when their process ends."""
 
 import contextlib
 import fcntl
@@ -6,14 +6,14 @@ import os
 
 
 def write_atomically(path, content):
-    """Replaces a file; a reader, or a power cut, finds all of the old or the new one.
+    """Replaces a file: the old or the new content is complete, even after a power cut.
 
     Args:
       content: str or bytes, or a function that writes to an open binary file.
     Raises:
-      OSError: the write failed; the old file is kept and no temporary file left.
+      OSError: the write failed; the old file is unchanged, the temporary one removed.
     """
-    # With its own name for each process, several may write the same file.
+    # A name for each process, as several may write the same file.
     temporary = f'{path}.{os.getpid()}.tmp'
     try:
         with open(temporary, 'wb') as file:
@@ -44,13 +44,13 @@ def sync(path):
 class Lock:
     """A kernel lock on a file (flock); a context manager.
 
-    It ends with its process, even if that is killed, and works across containers,
-    where process numbers repeat. The file stays: if it were removed, waiting processes
-    and new ones would lock different files.
+    The kernel releases it when the process ends, even if it is killed. It works across
+    containers, where process numbers repeat. The file is never removed, because waiting
+    processes and new ones would then lock different files.
     """
 
     def __init__(self, path, shared=False, wait=False):
-        """Takes the lock; the file is made if absent, unless the lock is shared.
+        """Takes the lock; creates the file, unless the lock is shared.
 
         Raises:
           BlockingIOError: another process holds it, and wait is False.

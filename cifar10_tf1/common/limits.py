@@ -1,7 +1,7 @@
-"""The largest numbers accepted from a command line or a record.
+"""The largest numbers accepted on a command line or in a record.
 
-They exceed any real need, yet a mistyped number below them neither exhausts the
-machine nor overflows a counter.
+They are larger than anyone needs, but small enough that a mistyped number neither
+exhausts the machine nor overflows a counter.
 """
 
 THREADS = 1024            # of each kind

@@ -1,4 +1,4 @@
-"""Encodes PNG without Pillow, which is optional."""
+"""A PNG encoder, because Pillow is optional."""
 
 import struct
 import zlib
@@ -7,12 +7,12 @@ import numpy as np
 
 
 def encode(pixels, level=-1):
-    """Encodes uint8 [rows, columns, 3], red, green, blue, as the bytes of a PNG file.
+    """Encodes RGB pixels, uint8 [rows, columns, 3], as the bytes of a PNG file.
 
-    zlib's level 0 stores the pixels, so that every zlib gives the same bytes.
+    Level 0 stores the pixels uncompressed, so every version of zlib gives the same bytes.
     """
     rows, columns, unused_channels = pixels.shape
-    # Each row begins with its filter's number, 0 for none.
+    # Each row starts with the number of its filter; 0 is none.
     lines = np.pad(pixels.reshape(rows, -1), ((0, 0), (1, 0)), 'constant')
     header = struct.pack('>IIBBBBB', columns, rows, 8, 2, 0, 0, 0)
     return b'\x89PNG\r\n\x1a\n' + b''.join(

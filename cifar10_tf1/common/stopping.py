@@ -1,7 +1,7 @@
-"""Signals that stop a training after the current step and a save.
+"""Signals that stop training after the current step, once it is saved.
 
-Install the handlers before the import of TensorFlow: process 1 of a container ignores
-the SIGTERM of `docker stop` until it has a handler.
+Install the handlers before importing TensorFlow: process 1 of a container ignores the
+SIGTERM of `docker stop` until it has a handler.
 """
 
 import os
@@ -12,13 +12,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class StopRequest:
-    """Whether and why a training must stop at the next step; a context manager.
+    """Whether and why training must stop at the next step; a context manager.
 
     Attributes:
-      signal_number: int, the first signal, or None.
-      deferred: bool, whether the program checks `requested`. If not, a signal ends it
-        at once; a second signal always does.
-      error: the exception that ends the run after a save, or None.
+      signal_number: int, the first signal received, or None.
+      deferred: bool, whether the program checks `requested`. If it doesn't, a signal
+        ends it at once; a second signal always does.
+      error: exception that ends the run after a save, or None.
     """
 
     def __init__(self):
@@ -29,7 +29,7 @@ class StopRequest:
 
     def install(self):
         for number in SIGNALS:
-            # Under nohup a closed terminal ends nothing.
+            # Under nohup, a closed terminal must not stop the run.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
@@ -68,5 +68,5 @@ class StopRequest:
             return
         if number == signal.SIGINT:
             raise SystemExit(128 + number)  # a notebook's kernel survives it
-        # An exception would be lost in a bare `except:`, such as TensorFlow's import has.
+        # A bare `except:`, as in TensorFlow's import, would swallow an exception.
         os._exit(128 + number)

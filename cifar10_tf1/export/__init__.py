@@ -1,1 +1,1 @@
-"""A checkpoint as files for other programs."""
+"""Exports a checkpoint to files for other programs."""

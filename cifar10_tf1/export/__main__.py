@@ -1,9 +1,9 @@
-"""A checkpoint for other programs: a SavedModel, an ONNX file, a NumPy file.
+"""Exports a checkpoint as a SavedModel, an ONNX file and a NumPy file.
 
     python -m cifar10_tf1.export --output export --onnx export.onnx --npz export.npz
 
-The first two turn uint8 images [N, 32, 32, 3], N at least 1, into classes and
-probabilities by stock ops, and crop and standardise the images themselves.
+The first two map uint8 images [N, 32, 32, 3], N at least 1, to classes and
+probabilities. They use stock ops, and crop and standardise the images themselves.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from cifar10_tf1.machine import runtime
 
 
 def _check_options(options):
-    """Checks paths and packages before TensorFlow, which takes a while to load."""
+    """Checks paths and packages before TensorFlow, which is slow to load."""
     if os.path.lexists(options.output) and (
             not os.path.isdir(options.output) or os.listdir(options.output)):
-        raise UserError(f'--output {options.output} is there already and is not '
-                        'overwritten; remove it, or give another folder')
+        raise UserError(f'--output {options.output} already exists; remove it, or name '
+                        'another folder')
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
             extras.require(package, '--onnx')
@@ -66,7 +66,7 @@ def _export(options):
                     expected))
         except (OSError, RecursionError, tf.errors.OpError) as error:
             reason = getattr(error, 'strerror', None) or reading.one_line(error)
-            raise UserError(f'cannot write {path}: {reason}')
+            raise UserError(f'cannot write {path}: {reason}; name another place')
         print(f'{file_format.title}: {path}', flush=True)
     print(f'Checked on {len(images)} generated images: the same classes, probabilities '
           f'within {max(deviations):.1g}', flush=True)
@@ -75,7 +75,7 @@ def _export(options):
 
 @contextlib.contextmanager
 def _temporary_path(path):
-    """A path beside another, which is renamed to it if nothing fails."""
+    """A temporary path that is renamed to `path` if nothing fails."""
     path = os.path.abspath(path)
     parent = os.path.dirname(path)
     os.makedirs(parent, exist_ok=True)
@@ -83,7 +83,7 @@ def _temporary_path(path):
         temporary = os.path.join(folder, 'export')
         yield temporary
         files.sync(temporary)
-        os.rename(temporary, path)  # fails on a folder with anything in it
+        os.rename(temporary, path)  # fails if `path` is a folder that is not empty
 
 
 def main(argv=None):
@@ -91,16 +91,16 @@ def main(argv=None):
         prog='python -m cifar10_tf1.export',
         description='Writes a checkpoint\'s moving averages as a SavedModel and as an '
         'ONNX file, which turn the data set\'s uint8 images into classes and '
-        'probabilities, and as a NumPy file of the weights alone. Each is compared with '
-        'the checkpoint on 100 images before it appears under its name.',
+        'probabilities, and as a NumPy file with only the weights. Compares each file '
+        'with the checkpoint on 100 images before it gives the file its name.',
         epilog='example: python -m cifar10_tf1.export --output export --onnx '
         'export.onnx --npz export.npz')
     cli.add_path(parser, '--output', 'DIR',
-                 'the new SavedModel\'s folder (default: export)', default='export')
+                 'new folder for the SavedModel (default: export)', default='export')
     parser.add_argument('--onnx', metavar='FILE',
-                        help='a new ONNX file as well (default: none)')
+                        help='also write a new ONNX file (default: none)')
     parser.add_argument('--npz', metavar='FILE',
-                        help='a new NumPy file as well (default: none)')
+                        help='also write a new NumPy file (default: none)')
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_dir_option(parser)

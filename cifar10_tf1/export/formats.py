@@ -1,4 +1,4 @@
-"""The three formats of an export: writes each, and runs it as a user would."""
+"""The three export formats: writes each, and runs it as a user would."""
 
 import io
 import json
@@ -80,8 +80,8 @@ def compare(title, outputs, expected):
     if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
         raise UserError(
             f'the {title} file does not agree with the checkpoint: {num_others} of '
-            f'{len(expected)} classes differ, probabilities by up to {deviation:.1e}; '
-            'it is not written')
+            f'{len(expected)} classes differ, and probabilities by up to '
+            f'{deviation:.1e}, so it is not written')
     return deviation
 
 
@@ -99,7 +99,7 @@ def _write_saved_model(network, path):
                 _SIGNATURE: tf.saved_model.build_signature_def(
                     describe_tensors(_INPUT), describe_tensors(*_OUTPUTS),
                     tf.saved_model.PREDICT_METHOD_NAME)},
-            # An older TensorFlow does not know all attributes.
+            # An older TensorFlow may not know all attributes.
             strip_default_attrs=True)
         builder.save()
     os.mkdir(os.path.join(path, 'assets.extra'))
@@ -142,10 +142,10 @@ def _run_onnx(unused_network, path, images):
 
 
 def write_npz(network, path):
-    """Writes the weights by name, and what a loader has to know as about/..."""
+    """Writes the weights by name, and what a loader needs to know as about/..."""
     about = {f'about/{name}': np.array(network.about[name]) for name in _IN_NPZ}
-    content = io.BytesIO()  # NumPy leaves a stack trace if a file can't be written
-    # Sorted, because the same weights must give the same bytes.
+    content = io.BytesIO()  # NumPy prints a stack trace if it can't write a file
+    # Sorted, so the same weights give the same bytes.
     np.savez(content, **dict(sorted(network.weights.items())), **about)
     with open(path, 'wb') as file:
         file.write(content.getvalue())

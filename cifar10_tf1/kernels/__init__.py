@@ -1,7 +1,7 @@
-"""Formulations of the same layers: TensorFlow's own kernels, and faster ones.
+"""The layers, computed by TensorFlow's own kernels or by faster formulations.
 
-A formulation is a module with the functions of kernels.stock. Variables and
-checkpoints do not depend on it.
+Each formulation is a module with the functions of kernels.stock. Variables and
+checkpoints are the same for all of them.
 """
 
 from cifar10_tf1.common.errors import UserError
@@ -10,16 +10,16 @@ NAMES = ('stock', 'fast')
 
 
 def choose(requested, device, available=NAMES):
-    """'stock' or 'fast' for a device; on a GPU, cuDNN's stock kernels are the fast ones.
+    """'stock' or 'fast' for a device; a GPU always uses cuDNN's stock kernels.
 
     Raises:
       UserError: 'fast' was requested on a GPU, or the system lacks what was requested.
     """
     if requested == 'fast' and device == 'gpu':
-        raise UserError('--kernels fast runs on the CPU only; leave it out to use this '
-                        'GPU, or add --device cpu')
+        raise UserError('--kernels fast runs on the CPU only; omit it to use this GPU, '
+                        'or add --device cpu')
     if requested not in ('auto', *available):
-        raise UserError(f'this system has no {requested} kernels; leave --kernels out')
+        raise UserError(f'this system has no {requested} kernels; omit --kernels')
     if requested != 'auto':
         return requested
     return 'fast' if device == 'cpu' and 'fast' in available else 'stock'

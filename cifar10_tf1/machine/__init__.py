@@ -1,1 +1,1 @@
-"""The machine: both TensorFlows, devices, memory, a description for records."""
+"""The machine: both TensorFlow versions, devices, memory, a description for records."""

@@ -1,9 +1,8 @@
-"""The kind of machine: two runs of one seed on the same kind agree to the bit.
+"""Describes the kind of machine; a seed gives the same bits on machines of one kind.
 
 A kind is the TensorFlow wheel, the kernels, the device, the number of threads, and
-the processor with its vector extensions and caches, because Eigen's blocking and so
-the order of sums depends on them. It contains no name of a host, user or folder:
-records are published.
+the processor with its vector extensions and caches, because they decide how Eigen
+blocks its sums. Records are published, so it names no host, user or folder.
 """
 
 import contextlib
@@ -20,13 +19,13 @@ try:
 except ImportError:  # Python 3.6 and 3.7
     try:
         import importlib_metadata as metadata
-    except Exception:  # absent, or another Python's; the doctor must still run
+    except Exception:  # missing, or another Python's; the doctor must still run
         metadata = None
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# glibc's sysconf numbers, which Python has no names for. glibc asks the processor,
-# so a container gets the sizes that Eigen sees.
+# glibc's sysconf numbers, for which Python has no names. glibc asks the processor, so
+# a container gets the sizes that Eigen sees.
 _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
 
 _VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
@@ -39,7 +38,7 @@ class Threads(NamedTuple):
 
 
 def count_cores():
-    """Counts the cores that affinity and cgroup quota leave to this process."""
+    """The number of cores that affinity and cgroup quota leave to this process."""
     cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
              else os.cpu_count() or 1)
     v1 = '/sys/fs/cgroup/cpu/cpu.cfs_'
@@ -51,7 +50,7 @@ def count_cores():
 
 
 def describe_platform(device, kernels, threads, gpu=None):
-    """The kind of machine: a dict for JSON; gpu: of devices.find_gpu."""
+    """The kind of machine, a dict for JSON; `gpu` is from devices.find_gpu."""
     name, version, digest = find_wheel()
     return {
         'wheel': f'{name} {version}', 'wheel_sha256': digest,
@@ -65,7 +64,7 @@ def describe_platform(device, kernels, threads, gpu=None):
 
 
 def name_machine(kind):
-    """The card of a kind, else its processor: 'AMD EPYC, family 25, model 17'."""
+    """A kind's card or, without one, processor: 'AMD EPYC, family 25, model 17'."""
     cpu = kind['cpu']  # different processors share a name
     return (kind.get('gpu') or {}).get('card') or f'{cpu["name"]}' + ''.join(
         f', {part} {cpu[part]}' for part in ('family', 'model') if cpu.get(part))
@@ -107,7 +106,7 @@ def find_tensorflow():
 def find_wheel():
     """The installed TensorFlow: (name, version, digest), each a str or None.
 
-    The digest is over the wheel's RECORD, without the files that an installer adds.
+    The digest covers the wheel's RECORD, except for files that installers add.
     """
     name, version = find_tensorflow()
     if name is None:
@@ -121,7 +120,7 @@ def find_wheel():
 
 
 def find_cpu():
-    """Vendor, family, model, stepping, vector flags, cache sizes in bytes."""
+    """The processor: vendor, family, model, stepping, vector flags, caches in bytes."""
     fields = {}
     for line in _read('/proc/cpuinfo').split('\n\n')[0].splitlines():
         name, unused_colon, value = line.partition(':')
@@ -158,17 +157,17 @@ def lacks_avx(cpu=None):
 
 
 def find_versions():
-    """Versions for people to read; not part of the kind."""
+    """Other versions, for readers of a record; not part of the kind."""
     return {'python': platform.python_version(), 'system': platform.system(),
             'kernel': platform.release(), 'libc': ' '.join(platform.libc_ver()),
             'numpy': find_version('numpy'), 'protobuf': find_version('protobuf')}
 
 
 def find_commit():
-    """(commit, whether tracked files are unchanged) of this program; None if unknown."""
-    # An image has no git history: `make image` passes on what git describes.
+    """This program's (commit, whether tracked files are unchanged), None if unknown."""
+    # An image has no git history, so `make image` passes git's description on.
     described, is_clean = os.environ.get('CIFAR_TF1_COMMIT', ''), None
-    # A copy inside another repository does not have its commit.
+    # A copy inside another repository must not take that one's commit.
     if os.path.exists(os.path.join(_ROOT, '.git')):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             described = subprocess.run(
@@ -184,7 +183,7 @@ def find_commit():
 
 
 def format_commit(commit, clean):
-    """A commit for people, such as '1a2b, with changes'."""
+    """A commit as printed, such as '1a2b, with changes'."""
     if commit is None:
         return 'unknown'
     return commit + {True: '', False: ', with changes', None: ', as the image says'}[clean]

@@ -2,8 +2,8 @@
 
 On a card newer than its CUDA, TensorFlow 1.15 does not fail: it hangs for minutes
 and then computes NaN or wrong numbers. So cards and driver are checked before the
-import, and an unfit card is refused. If the driver or TensorFlow's libraries don't
-work, a warning says so and the CPU is used, unless the user asked for a GPU.
+import, and an unsupported card is refused. If the driver or TensorFlow's libraries
+don't work, a warning says so and the CPU is used, unless the user asked for a GPU.
 """
 
 import os
@@ -17,31 +17,31 @@ from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda import support as supports
 
 _VISIBLE = 'CUDA_VISIBLE_DEVICES'
-_changed = {}  # variables set for a run: name to (the user's value or None, ours)
+_changed = {}  # variables set for a run: name -> (the user's value or None, ours)
 
 
 class DeviceSelection(NamedTuple):
-    """The decision made before the import of TensorFlow."""
+    """The decision made before TensorFlow is imported."""
     device: str                        # 'cpu' or 'gpu'
     requested: str                     # 'auto', 'cpu' or 'gpu'
-    reason: str = ''                   # for the CPU
+    reason: str = ''                   # for using the CPU
     is_problem: bool = False           # a card may be there but can't be used
     card: Optional[drivers.Card] = None
 
 
 def select(requested, allow_unsupported=False, support=None):
-    """Selects the device, before TensorFlow's import, and hides the other cards from it.
+    """Selects the device before TensorFlow's import, and hides the other cards from it.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
-      allow_unsupported: bool, whether to use an unfit card.
-      support: cuda.support.Support; default the installed TensorFlow's.
+      allow_unsupported: bool, whether to use an unsupported card.
+      support: cuda.support.Support; by default the installed TensorFlow's.
     Raises:
-      UserError: every card is unfit, or no GPU is usable and one was requested.
+      UserError: no card is supported, or no GPU is usable and one was requested.
     """
     restore_environment()
     if requested == 'cpu':
-        return _select_cpu(requested, 'as --device or the run\'s record says')
+        return _select_cpu(requested, 'chosen by --device or the run\'s record')
     hidden = os.environ.get(_VISIBLE, '0').strip()
     if hidden in ('', '-1'):
         return _select_cpu(requested, f'{_VISIBLE}={hidden} hides every GPU')
@@ -56,7 +56,7 @@ def select(requested, allow_unsupported=False, support=None):
             ways_out = supports.list_ways_out(driver, support) + ['--device cpu']
             raise UserError(f'{refusal}. Use {", or ".join(ways_out)}, or try the card '
                             'anyway with --allow-unsupported-gpu')
-        print(f'warning: {refusal}; used because of --allow-unsupported-gpu',
+        print(f'warning: {refusal}; using it anyway (--allow-unsupported-gpu)',
               file=sys.stderr, flush=True)
         faults[0] = None
     card = driver.cards[faults.index(None)]
@@ -119,11 +119,11 @@ def _select_cpu(requested, reason, is_problem=False):
     """Selects the CPU; UserError if a GPU was requested."""
     if requested == 'gpu':
         raise UserError('no GPU is usable, but --device or the run\'s record asks for '
-                        f'one: {reason}; in a container pass --gpus all, or use '
+                        f'one: {reason}; in a container, pass --gpus all, or use '
                         '--device cpu')
     _change(_VISIBLE, '-1')
-    # Without a driver 1.15 logs a failed cuInit as an error at each start. Level 3
-    # hides it; other errors still become Python exceptions.
+    # Without a driver, 1.15 logs a failed cuInit as an error at each start. Level 3
+    # hides that; other errors still become Python exceptions.
     if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
         os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
     return DeviceSelection('cpu', requested, reason, is_problem)

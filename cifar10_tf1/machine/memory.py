@@ -1,4 +1,4 @@
-"""The memory of the machine or of the container, which may have less."""
+"""The memory of the machine, or of the container if its limit is lower."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a number near 2 ** 63
 class Memory(NamedTuple):
     """Bytes; None if unknown."""
     total: Optional[int]      # of the machine
-    available: Optional[int]  # free, or in caches that the kernel can drop
+    available: Optional[int]  # free, or used by caches that the kernel can drop
     limit: Optional[int]      # of the container; None without a limit
 
     @property
     def size(self):
-        """The memory of the machine or the container, used or not."""
+        """The memory of the machine or container, used or not."""
         return min(filter(None, (self.total, self.limit)), default=None)
 
     @property
@@ -38,17 +38,17 @@ def find_memory(root='/'):
 
 
 def warn_of_shortage(needed_bytes, activity):
-    """Warns if 'training' or 'testing' needs more memory than it can use."""
+    """Warns if 'training' or 'testing' may need more memory than is usable."""
     usable = find_memory().usable
     if usable is not None and usable < needed_bytes:
         print(f'warning: {activity} takes up to {needed_bytes / 1e9:.1f} GB of memory, '
-              f'but only {usable / 1e9:.1f} GB is usable here, and the system may kill '
-              'the program (exit status 137); end other programs, or give a container '
-              'more (docker run --memory)', file=sys.stderr, flush=True)
+              f'but only {usable / 1e9:.1f} GB is available, so the system may kill it '
+              '(exit status 137); end other programs, or raise the container\'s limit '
+              '(docker run --memory)', file=sys.stderr, flush=True)
 
 
 def _list_limits(root):
-    """Yields the limits of the cgroup and its parents, of versions 1 and 2."""
+    """Yields the limits of this cgroup and its parents; reads versions 1 and 2."""
     for line in _read(root, 'proc/self/cgroup').splitlines():
         unused_number, controllers, path = line.split(':', 2)
         if not controllers:
@@ -57,7 +57,7 @@ def _list_limits(root):
             folder, name = 'sys/fs/cgroup/memory', 'memory.limit_in_bytes'
         else:
             continue
-        # A container sees its own group as the root or at this path.
+        # A container sees its own group at the root or at this path.
         parts = path.strip('/').split('/')
         for length in range(len(parts) + 1):
             text = _read(root, folder, *parts[:length], name).strip()

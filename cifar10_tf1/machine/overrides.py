@@ -1,7 +1,7 @@
-"""Environment variables that would change the numbers TensorFlow computes.
+"""Removes environment variables that would change the numbers TensorFlow computes.
 
 The names come from the binaries and Python sources of the wheels 1.15.0 and 2.21.0.
-docs/reproducibility.md lists the variables that keep a user's value.
+docs/reproducibility.md lists the variables whose values are kept.
 """
 
 import fnmatch
@@ -20,7 +20,7 @@ SET_ASIDE = (
     'DNNL_MAX_CPU_ISA', 'DNNL_CPU_ISA_HINTS', 'DNNL_DEFAULT_FPMATH_MODE',
     'TF_SET_ONEDNN_FPMATH_MODE', 'TF_ONEDNN_ASSUME_FROZEN_WEIGHTS',
     'TF_ENABLE_ZENDNN_OPTS', 'TF_PLUGGABLE_DEVICE_LIBRARY_PATH',
-    # CPU: another division of an op among threads.
+    # CPU: other ways to split an op among threads.
     'TF_OVERRIDE_GLOBAL_THREADPOOL', 'TF_USE_EIGEN_PARALLEL_FOR_IN_WORK_SHARDER',
     'TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD',
     # GPU: 19-bit products (TF32) or tensor cores.
@@ -42,7 +42,7 @@ SET_ASIDE = (
     'TF_ENABLE_TENSOR_ARRAY_V2',
 )
 
-# Set by the program, though the patterns above may match them.
+# Set by the program, although the patterns above may match them.
 OURS = {
     # 1.15: deterministic algorithms of cuDNN, and no autotuning. Setting
     # TF_CUDNN_USE_AUTOTUNE=0 as well would defeat it.
@@ -53,7 +53,7 @@ OURS = {
 
 
 def remove():
-    """Removes SET_ASIDE from the environment; warns of what it removed, in one line."""
+    """Removes SET_ASIDE from the environment; names what it removed in one warning."""
     found = sorted(
         name for name, value in os.environ.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in SET_ASIDE)
@@ -61,5 +61,5 @@ def remove():
     for name in found:
         del os.environ[name]
     if found:
-        print(f'warning: {", ".join(found)} {"is" if len(found) == 1 else "are"} '
-              'set aside: the numbers would change', file=sys.stderr, flush=True)
+        print(f'warning: ignoring {", ".join(found)}, which would change the numbers',
+              file=sys.stderr, flush=True)

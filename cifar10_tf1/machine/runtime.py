@@ -1,8 +1,8 @@
 """Where TensorFlow 1.15 and TensorFlow 2 differ, and why.
 
 The published numbers come from 1.15. On TensorFlow 2 the same code builds the same
-graph through tensorflow.compat.v1. Only this module asks which of the two is running;
-its comments begin with the version they are about.
+graph through tensorflow.compat.v1. Only this module asks which version is running;
+its comments start with the version they are about.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from cifar10_tf1.machine import overrides
 NEEDS_AVX = ('TensorFlow needs a processor with AVX, and this one has none; use another '
              'machine (a virtual one must pass on its host\'s AVX)')
 
-# mallopt's parameters, and the largest values that old C libraries accept.
+# mallopt's parameters, and the largest values that old versions of glibc accept.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
 
@@ -32,7 +32,7 @@ _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 def prepare_environment(kernels='stock', prefers_onednn=False):
     """Sets what TensorFlow and cuDNN read from the environment when they load.
 
-    Has no effect after that.
+    It has no effect once TensorFlow is loaded.
 
     Args:
       kernels: 'stock' or 'fast'.
@@ -45,7 +45,7 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
     os.environ.update(overrides.OURS)
     # Level 2 hides INFO and WARNING from C++, not errors.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    # Deprecation notes of TensorFlow's Python side.
+    # Hides deprecation notes from Python.
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
     # 1.15: NumPy 1.17 warns of its dtypes in twelve lines at each start.
     warnings.filterwarnings('ignore', category=FutureWarning,
@@ -54,14 +54,14 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
     # like version 2.
     os.environ.pop('TF2_BEHAVIOR', None)
     # 2: oneDNN's graph rewrites change the order of sums, and by default some
-    # processors use them and others don't. Choose here, and put the choice into the
-    # kind of machine. They make the fast kernels faster with AVX-512 and slower
-    # without it. The stock kernels use them only in a system of large convolutions.
+    # processors use them and others don't. So the choice is made here and is part of
+    # the kind of machine. They make the fast kernels faster with AVX-512 and slower
+    # without it. The stock kernels use them only in systems with large convolutions.
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
         '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
         else '0')
-    # By default glibc returns most activations to the system at each step. On 1.15,
-    # getting the memory back takes a tenth of the processor's time.
+    # By default glibc returns the memory of most activations to the system at each
+    # step. On 1.15, getting it back takes a tenth of the processor's time.
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _MOST_TRIM)
@@ -103,9 +103,9 @@ def _is_version_1(tf):
 
 @contextlib.contextmanager
 def _without_notes():
-    """2: filters what its libraries log before any level can be set.
+    """2: filters what its libraries log before a level can be set.
 
-    A separate process does, so the message of an abort still gets through.
+    A separate process does so, and lets the message of an abort through.
     """
     try:
         grep = subprocess.Popen(
@@ -142,9 +142,9 @@ def session_config(threads, rewrites=True):
     """tf.ConfigProto for every session of a process.
 
     Args:
-      threads: description.Threads; TensorFlow chooses where a number is 0.
+      threads: description.Threads; 0 lets TensorFlow choose.
       rewrites: bool, whether TensorFlow may rewrite graph and input pipeline at the
-        start. For a test with the fast kernels this takes longer than it saves.
+        start. In a test with the fast kernels that takes longer than it saves.
     """
     tf = load_tensorflow()
     from tensorflow.core.protobuf import rewriter_config_pb2
@@ -156,8 +156,8 @@ def session_config(threads, rewrites=True):
     options = config.graph_options.rewrite_options
     options.disable_meta_optimizer = not rewrites
     if not has_onednn_rewrites():
-        # A second pass changes nothing, and for deep_cnn's 3,600 ops takes a third of
-        # the time before the first step.
+        # A second pass changes nothing, but takes a third of deep_cnn's time before
+        # the first step, for its 3,600 ops.
         options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
         # Folding these graphs' few constants costs more than it saves, at each start.
         options.constant_folding = rewriter_config_pb2.RewriterConfig.OFF
@@ -167,7 +167,7 @@ def session_config(threads, rewrites=True):
 def dataset_options():
     """tf.data.Options that keep TensorFlow from rewriting a dataset.
 
-    Both runtimes would rewrite it at each initialisation. 2 still does, for
+    Both versions would rewrite it at each initialisation. 2 still does so for
     deterministic ops, and allocates zeros as large as the data set.
     """
     tf = load_tensorflow()
@@ -191,7 +191,7 @@ def make_relu_gradient():
                                                               features=features)
     # 1.15: its kernel is not vectorised; these three ops are, and take half the time.
     # The factor lifts every normal number above 1. All layers share the constants,
-    # because each op costs time at the start.
+    # because each op slows the start down.
     factor, one = tf.constant(3e38), tf.constant(1.0)
     return lambda gradient, features: gradient * tf.minimum(features * factor, one)
 

@@ -1,9 +1,9 @@
-"""Classifies pictures: the three likeliest classes of each.
+"""Classifies pictures and prints the three most likely classes of each.
 
     python -m cifar10_tf1.predict photo.jpg folder --figure out.png
     python -m cifar10_tf1.predict --test 10
 
-Exit status: 1 if a picture could not be read; the others are still classified.
+The exit status is 1 if a picture can't be read; the others are still classified.
 """
 
 import sys
@@ -19,16 +19,16 @@ from cifar10_tf1.machine import runtime
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.predict',
-        description='Classifies pictures with a checkpoint and prints the three '
-        'likeliest classes of each. A picture is turned upright as its EXIF data says, '
+        description='Classifies pictures with a checkpoint and prints the three most '
+        'likely classes of each. A picture is turned upright according to its EXIF data, '
         'its transparent parts become white, and its central square is scaled to the '
         'size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, and the '
         'network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark digit on '
-        'light paper is inverted. Exit status: 1 if a picture could not be read.',
+        'light paper is inverted. The exit status is 1 if a picture can\'t be read.',
         epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
         'out.png')
     cli.add_path(parser, 'images', 'IMAGE',
-                 'a PNG or JPEG file of any size, or a folder of such files', nargs='*')
+                 'PNG or JPEG file of any size, or a folder of such files', nargs='*')
     cli.add_number(
         parser, '--test', 1, limits.IMAGES,
         'also classify N random test images and print their true labels '
@@ -41,21 +41,21 @@ def main(argv=None):
         help='print one JSON object (default: a line for each picture)')
     parser.add_argument(
         '--figure', metavar='PNG',
-        help='draw the pictures, 24 at most, and their probabilities into a new '
-        'file (default: none)')
+        help='draw up to 24 pictures and their probabilities in a new file '
+        '(default: none)')
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
 
     def predict(options):
         if not (options.images or options.test):
-            parser.error('give pictures, folders or --test N')
+            parser.error('name pictures or folders, or use --test N')
         # TensorFlow and the pictures take a while, so the options are checked first.
         if options.images:
             extras.require('PIL', 'reading pictures')
         if options.figure is not None:
             if not options.figure.lower().endswith('.png'):
-                parser.error(f'--figure {options.figure}: give a name that ends in .png')
+                parser.error(f'--figure {options.figure}: the name must end in .png')
             extras.require('matplotlib', '--figure')
             options.figure = paths.check_new_file(options.figure, '--figure')
         runtime.prepare_environment()

@@ -1,4 +1,4 @@
-"""A run of predict: pictures through the network in blocks; lines, JSON, figure."""
+"""Classifies pictures in blocks, and prints or draws the predictions."""
 
 import itertools
 import json
@@ -34,12 +34,12 @@ class Prediction(NamedTuple):
 
     @property
     def is_correct(self):
-        """Whether the likeliest class is the true one; None if that is unknown."""
+        """Whether the most likely class is the true one; None if that is unknown."""
         return None if self.true_name is None else self.top[0][0] == self.true_name
 
     @property
     def top(self):
-        """The likeliest classes: list of (name, probability)."""
+        """The most likely classes: list of (name, probability)."""
         order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
         return [(self.class_names[i], float(self.probabilities[i])) for i in order]
 
@@ -73,7 +73,7 @@ def classify(options):
             options, name)) as classifier:
         predictions = _predict(classifier, _load_files(
             options.images, system.picture, failures), options)
-        # The data set can be missing, so the files come first.
+        # The files come first, because the data set may be missing.
         if options.test:
             options.synthetic = options.synthetic or classifier.is_synthetic
             data_set = cli.load_data_set(options, name)
@@ -88,20 +88,21 @@ def classify(options):
             'errors': failures}, indent=1), flush=True)
     elif options.test:
         num_correct = sum(prediction.is_correct or 0 for prediction in predictions)
-        print(f'{classifier.line_prefix}Right: {num_correct} of {options.test}',
+        print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}',
               flush=True)
     if options.figure is not None and predictions:
         content = figure.draw_predictions(predictions, system)
         try:
             files.write_atomically(options.figure, content)
         except OSError as error:
-            raise UserError(f'cannot write --figure {options.figure}: {error.strerror}')
+            raise UserError(f'cannot write --figure {options.figure}: {error.strerror}; '
+                            'name another file')
         print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
     return 1 if failures else 0
 
 
 def _predict(classifier, loaded, options):
-    """Prints a line for each picture, unless --json. Returns list of Prediction."""
+    """Classifies pictures; prints a line for each, unless --json: list of Prediction."""
     predictions = []
     for block in iter(lambda: list(itertools.islice(loaded, inference.BLOCK)), []):
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))
@@ -139,7 +140,7 @@ def _draw_test_images(data_set, number, seed):
     """Yields different test images at random."""
     labels, images = data_set.labels_and_images('test')
     if number > len(images):
-        raise UserError(f'--test {number}: there are {len(images)} test images')
+        raise UserError(f'--test {number}: there are only {len(images)} test images')
     chosen = np.random.RandomState(seeds.derive_seed(seed, 'predict')).permutation(
         len(images))[:number]
     for i in chosen.tolist():

@@ -1,7 +1,7 @@
-"""The figure of `predict --figure`: pictures beside their likeliest classes.
+"""Draws the figure of `predict --figure`: pictures beside their most likely classes.
 
-As in the documents' figure, each picture stands under its true class, beside its three
-likeliest classes as bars. The marks and the frame are ours.
+As in the documents' figure, the true class is above each picture, and bars beside it
+show its three most likely classes. The marks and the frame are ours.
 """
 
 from cifar10_tf1.common import drawing
@@ -61,7 +61,7 @@ def _draw_picture(axes, prediction, shape):
 
 
 def _draw_bars(axes, prediction):
-    """Draws the likeliest classes; a wrong first one is orange and hatched."""
+    """Draws the most likely classes; a wrong first one is orange and hatched."""
     names, values = zip(*prediction.top)
     is_wrong = prediction.is_correct is False
     color = drawing.ORANGE if is_wrong else drawing.BLUE

@@ -1,9 +1,9 @@
-"""A user's picture files as the network's input.
+"""Reads picture files and converts them to the network's input.
 
-A PNG or JPEG of any size is turned upright as its EXIF data says and put on a white
-page; its central square is scaled, with antialiasing, to the size of the data set's
-images. For a grey data set it becomes grey; for one that is light on dark, a picture
-with a light border is inverted.
+A PNG or JPEG of any size is turned upright according to its EXIF data and put on a
+white page. Its central square is scaled, with antialiasing, to the size of the data
+set's images. For a grey data set it becomes grey; if the data set is light on dark, a
+picture with a light border is inverted.
 """
 
 import os
@@ -33,9 +33,9 @@ class Picture(NamedTuple):
 
 
 def list_files(path):
-    """Lists the file that a path names, or the PNG and JPEG files of its folder.
+    """Returns [path], or the PNG and JPEG files in a folder: list of str.
 
-    Leaves out hidden files and subfolders. Raises UserError if there are none.
+    Leaves out hidden files and subfolders. Raises UserError if nothing is left.
     """
     if not os.path.isdir(path):
         return [path]
@@ -47,12 +47,12 @@ def list_files(path):
              if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
     paths = [path for path in paths if not os.path.isdir(path)]
     if not paths:
-        raise UserError(f'holds no picture (no file that ends in {", ".join(SUFFIXES)})')
+        raise UserError(f'no picture in this folder (no {", ".join(SUFFIXES)} file)')
     return paths
 
 
 def load_picture(path, shape):
-    """Reads and scales one file, of an animation the first frame: Picture.
+    """Reads and scales one file, or the first frame of an animation: Picture.
 
     Args:
       path: str.
@@ -62,7 +62,7 @@ def load_picture(path, shape):
     """
     Image = extras.load('PIL.Image', 'reading pictures')
     with warnings.catch_warnings():
-        # Pillow refuses pictures of over 178 megapixels and warns above half of that.
+        # Pillow refuses pictures above 178 megapixels and warns above half of that.
         warnings.simplefilter('ignore')
         try:
             with Image.open(path, formats=('PNG', 'JPEG')) as image:
@@ -76,7 +76,7 @@ def load_picture(path, shape):
 
 
 def printable(text):
-    """Escapes what a terminal can't show on one line."""
+    """Escapes characters that a terminal can't show on one line."""
     return ''.join(character if character.isprintable() else
                    character.encode('unicode_escape').decode('ascii')
                    for character in text)
@@ -90,12 +90,12 @@ def as_rgb(pixels):
 def _convert(image, name, shape):
     from PIL import Image
     from PIL import ImageOps
-    # Decoding a JPEG at down to an eighth of its size is much faster and leaves enough
-    # pixels for the filter.
+    # Decoding a JPEG at a fraction of its size, down to an eighth, is much faster and
+    # leaves enough pixels for the filter.
     scale = max(4 * shape.side / min(image.size), 2 * PREVIEW_SIZE / max(image.size))
     image.draft(None, tuple(int(side * scale) for side in image.size))
     raw_mode = image.tile[0][3]
-    image.load()  # comes first: Pillow reports damaged pixels only once
+    image.load()  # first, because Pillow reports damaged pixels only once
     image = _as_rgb_or_rgba(image, raw_mode)
     pixels = _finish(ImageOps.fit(image, (shape.side, shape.side), Image.LANCZOS))
     image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.LANCZOS)

@@ -9,7 +9,7 @@ constants = {}
 output = 'y:0'
 
 if os.path.exists('rescued'):
-    sys.exit('rescued is there already; remove it, or rename it')
+    sys.exit('rescued already exists; remove it, or rename it')
 tf.disable_eager_execution()
 names = {tensor: f'input_{i}' for i, tensor in enumerate(examples)}
 inputs = {tensor: tf.placeholder(value.dtype, [None, *value.shape[1:]], names[tensor])

@@ -42,7 +42,7 @@ def warning(captured):
 
 
 @pytest.mark.parametrize('requested, reason', [
-    ('cpu', 'as --device or the run\'s record says'), ('auto', 'no NVIDIA driver here')])
+    ('cpu', 'chosen by --device or the run\'s record'), ('auto', 'no NVIDIA driver here')])
 def test_without_a_driver_the_cpu(requested, reason, no_driver, capsys):
     selection = devices.select(requested)
     assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'

@@ -278,7 +278,7 @@ runpy.run_path({scripts.path('train')!r}, run_name='__main__')
     assert not list((tmp_path / 'refused').glob('*ckpt*'))
     other = train('other')
     assert other.returncode == 0, other.stderr
-    assert 'Taking the stock kernels' in other.stderr
+    assert 'using the stock kernels' in other.stderr
     assert other.stderr.count('\n') == 1
     digests = [process.stdout.splitlines()[-2] for process in (other, stock_run)]
     assert digests[0].startswith('Weights at step 2')

@@ -145,7 +145,7 @@ def test_random_test_images(tiny_data, checkpoint, capsys):
         assert (words[8] is None) == (best[index] == labels[index])
         right += words[8] is None
     assert len(seen) == 150
-    assert last == f'Right: {right} of 150' and 0 < right < 150
+    assert last == f'Correct: {right} of 150' and 0 < right < 150
 
 
 def test_pictures_come_before_test_images_that_are_missing(folder, checkpoint, capsys):
@@ -167,7 +167,7 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, ca
             (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
             (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png'),
             ([], 'give pictures'), (['--test', '0'], '0 is not in 1 to'),
-            (['a.png', '--figure', 'a.jpg'], 'ends in .png')):
+            (['a.png', '--figure', 'a.jpg'], 'must end in .png')):
         try:
             assert predict.main(arguments) == 1
         except SystemExit as stop:

@@ -94,7 +94,7 @@ def test_the_page(tmp_path):
                      *(f'docs/rescue/{name}.py' for name in ('rescue', 'compare')), '-m']
     # A second try is a line, not a traceback.
     output = run(tmp_path, '.venv', 'docs/rescue/rescue.py', status=1)
-    assert 'rescued is there already' in output
+    assert 'rescued already exists' in output
     # What the last remarks say.
     last = re.search(r'`\.venv/bin/python (-m cifar10_tf1.export[^`]*)`', PAGE).group(1)
     output = run(tmp_path, '.venv', *last.split(), status=1)

@@ -67,7 +67,7 @@ def test_other_programs_read_a_png(image, level):
 
 def test_what_lies_there_is_left_alone(tiny_data_set, tmp_path):
     (tmp_path / 'labels.txt').write_text('mine')
-    with pytest.raises(UserError, match='labels.txt is there already'):
+    with pytest.raises(UserError, match='labels.txt already exists'):
         tfrecords.write(tiny_data_set, str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ['labels.txt']
 

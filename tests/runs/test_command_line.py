@@ -151,7 +151,7 @@ def test_a_working_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     (tmp_path / 'gone').mkdir()
     monkeypatch.chdir(tmp_path / 'gone')
     (tmp_path / 'gone').rmdir()
-    assert 'the working folder is gone' in fail('train.py', [], capsys)
+    assert 'the working folder no longer exists' in fail('train.py', [], capsys)
 
 
 def test_train_then_test(tiny_data, tmp_path, monkeypatch, capsys):

@@ -1,1 +1,1 @@
-"""What is known of CUDA, and what is asked of the driver; no TensorFlow."""
+"""Questions to the NVIDIA driver, and the CUDA versions that TensorFlow needs."""

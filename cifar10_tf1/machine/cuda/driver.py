@@ -1,8 +1,8 @@
-"""The NVIDIA driver, its cards, and the CUDA libraries that TensorFlow has loaded.
+"""Queries the NVIDIA driver for its cards, and the loaded CUDA libraries for versions.
 
-Asks libcuda.so.1, part of every driver and of every container that can compute, in a
-child process with a time limit: a broken driver may hang or crash. The child runs this
-file as a script, so it imports nothing from the project.
+A child process with a time limit asks libcuda.so.1, which comes with every driver and
+is in every container that can compute: a broken driver may hang or crash. The child
+runs this file as a script, so it imports nothing from the project.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import NamedTuple, Optional, Tuple
 
-# On a large machine that unloads its idle driver, cuInit takes seconds a card.
+# On a large machine that unloads an idle driver, cuInit takes seconds per card.
 LIMIT_SECONDS = 60.0
 _VERSION_FILE = '/proc/driver/nvidia/version'
 
@@ -36,17 +36,17 @@ class Card(NamedTuple):
 
 class Driver(NamedTuple):
     cards: Tuple[Card, ...] = ()
-    cuda: Optional[int] = None     # the newest version it supports, 12020 for 12.2
-    number: Optional[str] = None   # its own version, such as '535.54.03'
+    cuda: Optional[int] = None     # newest version it supports, 12020 for 12.2
+    number: Optional[str] = None   # version of the driver, such as '535.54.03'
     problem: str = 'no NVIDIA driver here'  # why there are no cards
     is_broken: bool = False        # there may be a card, but it can't be used
 
 
 def ask(limit=LIMIT_SECONDS):
-    """Asks the driver of this machine for its cards, within `limit` seconds: Driver."""
+    """Asks this machine's driver for its cards, within `limit` seconds: Driver."""
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     if visible is None:
-        # As nvidia-smi numbers the cards; CUDA itself would put the fastest first.
+        # Number the cards as nvidia-smi does; CUDA would put the fastest first.
         os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
     process = subprocess.Popen(
         [sys.executable, '-I', '-S', os.path.abspath(__file__), str(limit)],
@@ -60,12 +60,12 @@ def ask(limit=LIMIT_SECONDS):
         # None: the child is stuck in the kernel, where no signal ends it.
         problem = (f'no answer in {limit:g} s' if status in (None, -signal.SIGALRM)
                    else f'no answer, exit status {status}')
-    # If a library that libcuda needs is missing, the loader names that one instead.
+    # If libcuda is there but a library it needs is missing, the loader names that one.
     if re.match('(dlopen.)?libcuda.so.1.*no such file', problem, re.IGNORECASE):
         return Driver()
     if problem:
         problem = (f'the NVIDIA driver fails ({problem}); reboot, or reinstall it; in a '
-                   'container pass --gpus all and keep stub libraries out of '
+                   'container, pass --gpus all and keep stub libraries out of '
                    'LD_LIBRARY_PATH')
     labels = visible.split(',') if visible else map(str, range(len(found)))
     cards = tuple(Card(label.strip(), name, tuple(capability))
@@ -103,7 +103,7 @@ def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
 
 
 def _load(names):
-    """Yields the libraries that are found; one already loaded may be in any folder."""
+    """Yields the libraries that are found; a loaded one may be in any folder."""
     for name in names:
         with contextlib.suppress(OSError):
             yield ctypes.CDLL(name)
@@ -150,8 +150,8 @@ def _describe_driver():
 
 
 if __name__ == '__main__':
-    # Both end the child inside a call, even without its parent.
+    # Both can end the child in the middle of a call, even if its parent is gone.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
     print('\n' + json.dumps(_describe_driver()), flush=True)
-    os._exit(0)  # skips the library's clean-up, which could crash after the answer
+    os._exit(0)  # skips the library's clean-up, which could crash

@@ -1,8 +1,8 @@
-"""Which cards and drivers each TensorFlow supports.
+"""The cards and drivers that each TensorFlow supports.
 
-The facts are from the wheels. Their kernels are machine code (ELF), which runs on
-its own major capability from its minor one upwards, and PTX, which the driver
-compiles at the first start and which in principle runs on every newer card.
+The facts come from the wheels. Their kernels are machine code (ELF), which runs on
+cards of the same major capability and the same or a higher minor one, and PTX, which
+the driver compiles at the first start and which should run on every newer card.
 """
 
 from typing import NamedTuple, Optional, Tuple
@@ -13,21 +13,21 @@ from cifar10_tf1.machine.cuda.driver import format_cuda
 
 
 class DriverNeed(NamedTuple):
-    capability: Tuple[int, int]  # of the oldest card that this is about
-    cuda: int                    # the lowest sufficient cuDriverGetVersion
-    number: str                  # the first Linux driver with it
+    capability: Tuple[int, int]  # lowest one that this need applies to
+    cuda: int                    # lowest sufficient cuDriverGetVersion
+    number: str                  # first Linux driver with it
 
 
 class Support(NamedTuple):
     name: str
-    cuda: str                         # of the build
-    cudnn: str                        # its major version
+    cuda: str                         # version it was built with
+    cudnn: str                        # major version
     lowest: Tuple[int, int]           # compute capability
     highest: Tuple[int, int]
     drivers: Tuple[DriverNeed, ...]   # in ascending order
-    on_newer_cards: str               # what it does there
-    way_to_it: str                    # how a user gets this TensorFlow
-    way_to_libraries: str             # how a user gets its CUDA and cuDNN
+    on_newer_cards: str               # what happens there
+    way_to_it: str                    # how to get this TensorFlow
+    way_to_libraries: str             # how to get its CUDA and cuDNN
     # (version, capability): from this version on, cuDNN has no kernels for older cards.
     cudnn_limit: Optional[Tuple[int, Tuple[int, int]]] = None
 
@@ -40,8 +40,8 @@ class Support(NamedTuple):
 
 TENSORFLOW_1 = Support(
     'TensorFlow 1.15', cuda='10.0', cudnn='7',
-    # The wheel has ELF and PTX for 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but the cuBLAS
-    # and cuDNN of CUDA 10.0 support nothing newer than 7.5.
+    # The wheel has ELF and PTX for 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but cuBLAS and
+    # cuDNN for CUDA 10.0 support nothing newer than 7.5.
     lowest=(3, 5), highest=(7, 5),
     drivers=(DriverNeed((0, 0), 10000, '410.48'),),
     on_newer_cards='hangs for minutes and then computes NaN or wrong numbers',
@@ -50,37 +50,37 @@ TENSORFLOW_1 = Support(
                      'which has them')
 
 TENSORFLOW_2 = Support(
-    # tf.sysconfig.get_build_info(), which a test compares: CUDA 12.5.1, cuDNN 9;
+    # From tf.sysconfig.get_build_info(), as a test checks: CUDA 12.5.1, cuDNN 9;
     # sm_60, sm_70, sm_80, sm_89, compute_90.
     'TensorFlow 2', cuda='12.5', cudnn='9', lowest=(6, 0), highest=(9, 0),
     drivers=(
-        # NVIDIA's "minor version compatibility": any driver of CUDA 12 will do, but
-        # for machine code only.
+        # NVIDIA's "minor version compatibility": any driver for CUDA 12 works, but
+        # only with machine code.
         DriverNeed((0, 0), 12000, '525.60.13'),
-        # For 9.0 most kernels are PTX 8.5, which drivers before CUDA 12.5 refuse.
+        # Most kernels for 9.0 are PTX 8.5, which needs a driver for CUDA 12.5.
         DriverNeed((9, 0), 12050, '555.42.02')),
-    # Its PTX for 9.0 should run on 10.0 and 12.0, but fails there (TensorFlow's
-    # issues 89272 and 101746).
+    # Its PTX for 9.0 should run on 10.0 and 12.0, but fails (TensorFlow issues 89272
+    # and 101746).
     on_newer_cards='fails with CUDA_ERROR_INVALID_PTX',
     way_to_it='TensorFlow 2 (make train RUNTIME=tf2-cuda, or '
               'docker/Dockerfile.tf2)',
     way_to_libraries='run make setup RUNTIME=tf2-cuda to install CUDA and cuDNN, or '
                      'use docker/Dockerfile.tf2, which has them',
-    # cuDNN 9.11 dropped Pascal and Volta, says its support matrix. The lock has an
-    # older one; see requirements/main-tf2-cuda.in.
+    # cuDNN 9.11 dropped Pascal and Volta, according to its support matrix. The lock
+    # has an older one; see requirements/main-tf2-cuda.in.
     cudnn_limit=(91100, (7, 5)))
 
 SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
 
 
 def find_support():
-    """The Support of the installed TensorFlow, by default 1.15's."""
+    """The Support of the installed TensorFlow; 1.15's if none is installed."""
     version = description.find_tensorflow()[1] or '1.'
     return TENSORFLOW_1 if version.startswith('1.') else TENSORFLOW_2
 
 
 def find_fault(card, driver, support):
-    """Why a TensorFlow can't use a driver.Card of a driver.Driver; None if it can."""
+    """Why TensorFlow can't use a card with this driver; None if it can."""
     if not support.has_kernels(card):
         span = ' to '.join(map(format_capability, (support.lowest, support.highest)))
         consequence = (f'on newer cards {support.on_newer_cards}'
@@ -92,13 +92,13 @@ def find_fault(card, driver, support):
     if driver.cuda is None or driver.cuda >= need.cuda:
         return None
     return (f'{card}: the NVIDIA driver is too old: it supports CUDA '
-            f'{format_cuda(driver.cuda)}, and {support.name} needs '
+            f'{format_cuda(driver.cuda)}, but {support.name} needs '
             f'{format_cuda(need.cuda)} for this card; update the driver to '
             f'{need.number} or newer')
 
 
 def find_cudnn_fault(card, version, support):
-    """Why cuDNN (91002 for 9.10.2, or None) can't compute on a card; None if it can."""
+    """Why this version of cuDNN (91002 for 9.10.2, or None) can't use a card, or None."""
     if not support.cudnn_limit or version is None:
         return None
     first, lowest = support.cudnn_limit
@@ -109,7 +109,7 @@ def find_cudnn_fault(card, version, support):
 
 
 def list_ways_out(driver, support):
-    """Lists other TensorFlows that have kernels for one of the cards, as str."""
+    """Describes the other TensorFlows that have kernels for a card: list of str."""
     ways_out = []
     for other in SUPPORTS:
         needs = [other.find_driver_need(card) for card in driver.cards
