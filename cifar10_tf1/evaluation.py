@@ -1,7 +1,7 @@
 """Testing: counts every test image once.
 
-Departs from the original by refusing a broken network: in_top_k counts ties as right,
-so a network with equal logits would look perfect.
+Unlike the original, it refuses a broken network: in_top_k counts ties as correct, so a
+network with equal logits would look perfect.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from cifar10_tf1.records import run_record
 from cifar10_tf1.systems import base
 
 MAX_TIES = 100  # images; a trained network has none
-_BATCHES_IN_A_RUN = 10  # a signal can stop the test between two runs
+_BATCHES_IN_A_RUN = 10  # a signal stops the test only between two runs
 
 
 class EvaluationGraph(NamedTuple):
@@ -69,12 +69,12 @@ def count_batches(batch_sizes):
 def build_loop(iterator, num_batches, build_network, run_number):
     """Tests several batches in one session run: (logits, in_top_1) of EvaluationGraph.
 
-    The last layers of one batch leave a core idle, which starts on the next batch.
+    The last layers of a batch leave a core idle, which then starts on the next batch.
 
     Args:
       build_network: function of images and the batch's number, an int64 scalar, to
         logits.
-      run_number: int64 scalar, session runs before this one.
+      run_number: int64 scalar, number of session runs before this one.
     """
     def build_step(number, *results):
         with tf.control_dependencies([number]):
@@ -161,7 +161,7 @@ def check_countable(logits, checkpoint):
     num_ties = int(((logits == largest).sum(axis=1) > 1).sum())
     if num_broken or num_ties > MAX_TIES:
         reason = (f'the logits of {num_broken} of {len(logits)} images are not finite'
-                  if num_broken else f'{num_ties} of {len(logits)} images share their '
-                  'largest logit between classes and would count as right')
+                  if num_broken else f'{num_ties} of {len(logits)} images have a tie for '
+                  'the largest logit and would count as correct')
         raise UserError(f'{checkpoint}: {reason}, so this network is broken; test '
                         'another checkpoint')

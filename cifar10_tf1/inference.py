@@ -1,7 +1,7 @@
 """Inference for predict, report and export: pixels to classes and probabilities.
 
-It takes a checkpoint's moving averages, or its weights if it has none, and uses the
-stock kernels, which every TensorFlow has. It always takes the central crop.
+It uses a checkpoint's moving averages, or its weights if it has none, the central crop,
+and the stock kernels, which every TensorFlow has.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems import base
 from cifar10_tf1.training import initial_weights
 
-BLOCK = 100  # images in one session.run; more could exceed memory
+BLOCK = 100  # images per session.run; more could exceed the memory
 
 
 class InferenceGraph(NamedTuple):
@@ -54,15 +54,15 @@ class Classifier:
       step: int, the global step inside it.
       data_name: str, the data set of its training, such as 'cifar10'.
       is_synthetic: bool, whether that is generated data.
-      line_prefix: str, precedes each line about it.
+      line_prefix: str, to print before each line about it.
       session: tf.Session with its moving averages.
     """
 
     def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1),
                  data_dir=None):
-        """Restores a prefix; data_dir is for a system that calibrates on its data."""
+        """Restores a prefix; data_dir is for systems that calibrate on their data."""
         self.checkpoint, self.system = checkpoint, system
-        # The originals' checkpoints have no settings beside them.
+        # The originals' checkpoints have no settings.
         settings = model_dir.load_settings(checkpoint) or {'data': system.source.module}
         self.data_name = settings['data']
         self.is_synthetic = data.is_synthetic(self.data_name)
@@ -90,7 +90,7 @@ class Classifier:
         self.session.close()
 
     def check_data_set(self, data_set):
-        """Raises UserError if the labels are not of the network's classes."""
+        """Raises UserError if the data set's classes are not the network's."""
         if data.is_synthetic(data_set.name) != self.is_synthetic:
             raise UserError(
                 f'{self.checkpoint} was trained on {self.data_name}, whose classes '

@@ -1,9 +1,9 @@
-"""Measures training and testing beside a plain port of the original.
+"""Measures the speed of training and testing against a plain port of the original.
 
     python -m cifar10_tf1.benchmark
 
 It times everything in one run, in alternating blocks. A disturbance of the machine slows
-neighbouring blocks alike, so their ratios hold.
+neighbouring blocks alike, so their ratios hardly change.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
         runtimes = [[stack.enter_context(worker.Worker(
             python, system_name, name, data_dir, num_cores)) for name in names]
             for python in pythons]
-        # Neighbours do the same work, because ratios are taken of neighbouring blocks.
+        # Neighbouring blocks do the same work, because ratios are taken between them.
         turns = [(one, kind) for kind in KINDS for group in runtimes for one in group]
         for one, kind in turns:
             one.ask(kind, 0.0)  # builds its graph
@@ -98,7 +98,7 @@ def _parse_cores(text):
     available = description.count_cores()
     if not all(1 <= number <= available for number in numbers):
         raise argparse.ArgumentTypeError(
-            f'{text} has a number that is not in 1 to {available}')
+            f'{text} contains a number that is not in 1 to {available}')
     return numbers
 
 
@@ -108,8 +108,8 @@ _parse_cores.__name__ = 'list of whole numbers'  # argparse prints it
 def find_python(path):
     found = shutil.which(paths.check(path, '--python'))
     if found is None:
-        raise UserError(f'--python {path} is not a program that can be run; give the '
-                        'path of a Python')
+        raise UserError(f'--python {path} is not an executable program; name a Python '
+                        'interpreter')
     return os.path.abspath(found)  # workers start in another folder
 
 
@@ -119,13 +119,13 @@ def _run(options):
         num_blocks, seconds = NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS
     pythons = list(map(find_python, options.python or [sys.executable]))
     if options.threads and not hasattr(os, 'sched_setaffinity'):
-        raise UserError('--threads: this system can\'t limit a process to some cores; '
-                        'omit the option')
+        raise UserError('--threads: this operating system can\'t limit a process to some '
+                        'cores; omit the option')
     try:
         temporary = tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
     except OSError as error:
-        raise UserError(f'cannot make a temporary folder: {error.strerror}; name a '
-                        'folder with TMPDIR')
+        raise UserError(f'cannot create a temporary folder: {error.strerror}; name '
+                        'another place with TMPDIR')
     with temporary as folder:
         with contextlib.redirect_stdout(sys.stderr):
             data.generate(folder, options.system)
@@ -142,20 +142,20 @@ def _run(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark',
-        description='Times training and testing with stock and fast kernels beside a '
-        'plain port of the original, in alternating blocks. Leave the machine otherwise '
+        description='Times training and testing with stock and fast kernels against a '
+        'plain port of the original, in alternating blocks. Keep the machine otherwise '
         'idle.',
         epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,
-        help=f'the system to time (default: {systems.DEFAULT})')
+        help=f'system to time (default: {systems.DEFAULT})')
     parser.add_argument(
         '--threads', type=_parse_cores, metavar='N,...',
-        help='numbers of cores to measure with, one after the other (default: all)')
+        help='numbers of cores to measure with, in turn (default: all cores)')
     parser.add_argument(
         '--python', action='append', metavar='PATH',
-        help='the Python of a runtime to measure; repeat it to measure several in turn, '
-        'block by block (default: this one)')
+        help='Python of a runtime to measure; repeat the option to measure several '
+        'runtimes in turn, block by block (default: this one)')
     cli.add_number(
         parser, '--blocks', 1, limits.BLOCKS,
         f'number of blocks (default: {NUM_BLOCKS}, of {BLOCK_SECONDS:.0f} s each)')

@@ -1,6 +1,6 @@
 """Generated images for the benchmark, as many as the real data set has.
 
-Epochs and tests therefore have their real length and take as much memory.
+So epochs and tests have their real length and take as much memory.
 """
 
 import os
@@ -19,10 +19,10 @@ def generate(folder, system_name):
     """Writes the records of the generated set several times over.
 
     Args:
-      folder: str, an empty folder with room for 220 MB.
+      folder: str, an empty folder with 220 MB of free space.
       system_name: str, one of systems.NAMES.
     Raises:
-      UserError: the folder has no room or can't be written.
+      UserError: the folder lacks space or can't be written to.
     """
     source = data.SOURCES[systems.find(system_name).data]
     small = source.load(folder, synthetic=True)

@@ -4,7 +4,7 @@ import math
 import statistics
 from typing import NamedTuple
 
-LEVEL = 0.95  # of an interval over enough blocks
+LEVEL = 0.95  # confidence level, given enough blocks
 
 
 class Figure(NamedTuple):
@@ -24,10 +24,9 @@ class Figure(NamedTuple):
 
 
 def summarize(values):
-    """The Figure of one value per block; its interval lies between order statistics.
+    """The Figure of one value per block; order statistics bound its interval.
 
-    Fewer than six values can't reach LEVEL; their interval goes from the smallest to the
-    largest.
+    Fewer than six values can't reach LEVEL; their interval spans all of them.
     """
     values = sorted(values)
     cut = max([0] + [k for k in range(len(values) // 2)
@@ -37,7 +36,7 @@ def summarize(values):
 
 
 def find_level(num_values, num_left_out):
-    """Probability that the interval covers the median, some left out on either side."""
+    """Probability that an interval covers the median, with some left out at each end."""
     ways, tail = 1, 0
     for k in range(num_left_out + 1):
         tail += ways  # of k values below the median
@@ -46,7 +45,7 @@ def find_level(num_values, num_left_out):
 
 
 def summarize_ratio(values, bases):
-    """Summarizes ratios block by block, so that a disturbance of both cancels out."""
+    """Summarizes ratios block by block, so a disturbance of both cancels out."""
     return summarize([value / base for value, base in zip(values, bases)])
 
 

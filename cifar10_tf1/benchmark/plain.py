@@ -4,7 +4,7 @@ import tensorflow.compat.v1 as tf
 
 
 def start(build):
-    """(what build returns, a tf.Session with the default threads) of a new graph."""
+    """Calls `build` in a new graph; returns its result and a session."""
     with tf.Graph().as_default() as graph:
         built = build()
         initializer = tf.global_variables_initializer()

@@ -1,4 +1,4 @@
-"""One process of the benchmark, which trains and tests in one environment.
+"""A process of the benchmark, which trains and tests in one environment.
 
     python -m cifar10_tf1.benchmark.worker SYSTEM FORMULATION DATA_DIR
 
@@ -31,16 +31,16 @@ NUM_WARM_UP_STEPS, MAX_WARM_UP_SECONDS = 10, 30.0
 
 
 class Worker:
-    """Such a process, started and asked by another one; a context manager.
+    """Starts and queries a worker process; a context manager.
 
     Attributes:
       formulation: 'plain', 'stock' or 'fast'.
-      about: dict, its line about itself.
-      blocks: {'train' or 'test': [images a second]}, for the owner.
+      about: dict, the process's line about itself.
+      blocks: {'train' or 'test': [images a second]}, filled by the owner.
     """
 
     def __init__(self, python, system_name, formulation, data_dir, num_cores=None):
-        """Starts it, by default on all cores, and waits until it can be asked.
+        """Starts the process, by default on all cores, and waits until it is ready.
 
         Raises:
           UserError: it can't be started, or it ends.
@@ -61,7 +61,7 @@ class Worker:
                 stdout=subprocess.PIPE, stderr=self._errors,
                 preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
         except OSError as error:
-            raise UserError(f'cannot run {python}: {error.strerror}; choose another '
+            raise UserError(f'cannot run {python}: {error.strerror}; name another '
                             'Python with --python')
         try:
             self.about = self._read()
@@ -78,7 +78,7 @@ class Worker:
 
     def ask(self, kind, seconds):
         """Trains or tests for some seconds. Returns images a second."""
-        with contextlib.suppress(BrokenPipeError):  # nothing to read then
+        with contextlib.suppress(BrokenPipeError):  # then _read explains
             print(kind, seconds, file=self._process.stdin, flush=True)
         answer = self._read()
         return answer['count'] / answer['seconds']
@@ -89,8 +89,8 @@ class Worker:
             try:
                 return json.loads(line)
             except ValueError:
-                raise UserError(f'{self._python} does not run the benchmark: it printed '
-                                f'{line[:60]!r}; choose a Python with --python')
+                raise UserError(f'{self._python} can\'t run the benchmark: it printed '
+                                f'{line[:60]!r}; name another Python with --python')
         status = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
@@ -99,7 +99,7 @@ class Worker:
 
 
 def open_steps(system_name, formulation, data_dir):
-    """{'train': generator, 'test': generator}, endless: the images of each step taken."""
+    """Endless generators {'train': ..., 'test': ...} of each step's number of images."""
     devices.select('cpu')
     entry = systems.find(system_name)
     if formulation == 'plain':
@@ -118,7 +118,7 @@ def open_steps(system_name, formulation, data_dir):
 
 
 def _train(system, data_set, settings):
-    """As train.py does it."""
+    """Trains as train.py does; yields the number of images of each step."""
     graph = scripts.load('train').build_graph(
         system, data_set, SEED, 'cpu', settings.input_threads, settings.kernels)
     source, batch_sizes = graph.inputs.training, system.build_plan(data_set).batch_sizes
@@ -140,7 +140,7 @@ def _train(system, data_set, settings):
 
 
 def _test(system, data_set, settings):
-    """As test.py does it; yields the number of images of each session.run."""
+    """Tests as test.py does; yields the number of images of each session.run."""
     graph = scripts.load('test').build_graph(
         system, data_set, SEED, None, 'cpu', settings.input_threads, settings.kernels)
     source = graph.inputs.test
@@ -178,7 +178,7 @@ def main():
         print(json.dumps(values), file=answers, flush=True)
 
     name, version, unused_digest = description.find_wheel()
-    # Measured before testing: training's peak alone.
+    # Measured before testing, so this is the peak of training.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer(wheel=f'{name} {version}', start_up_seconds=seconds, peak_memory_kb=memory,
            cpu=description.find_cpu(), cores=description.count_cores())

@@ -66,7 +66,8 @@ def _export(options):
                     expected))
         except (OSError, RecursionError, tf.errors.OpError) as error:
             reason = getattr(error, 'strerror', None) or reading.one_line(error)
-            raise UserError(f'cannot write {path}: {reason}; name another place')
+            raise UserError(f'cannot write {path}: {reason}; free some space, or name '
+                            'another place')
         print(f'{file_format.title}: {path}', flush=True)
     print(f'Checked on {len(images)} generated images: the same classes, probabilities '
           f'within {max(deviations):.1g}', flush=True)

@@ -1,8 +1,8 @@
 """Calibrates batch normalisation for a test after few training steps.
 
 A test normalises with the moving averages of the training batches' moments. After few
-steps these are still mostly their initial values, so means over some batches of training
-images, taken with the current weights, replace them.
+steps these averages still consist mostly of their initial values, so they are replaced
+by means over some training batches, computed with the current weights.
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
-"""The loss and the update of any system.
+"""The loss and the update of every system.
 
-Departs from the original by reading the loss before it updates the weights; there the two
-raced.
+Unlike the original, where the two raced, it reads the loss before it updates the weights.
 """
 
 import functools
@@ -56,9 +55,9 @@ def build_global_step():
 
 
 def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
-    """Updates the weights and the step after the loss is read.
+    """Builds the update of weights and step, which runs after the loss is read.
 
-    UPDATE_OPS, the moving averages of the batch's moments, run first.
+    UPDATE_OPS, the updates of the moments' moving averages, run first.
 
     Returns:
       (update, gradients): an operation; list of (gradient, variable).

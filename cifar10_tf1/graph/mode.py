@@ -1,4 +1,4 @@
-"""How a network is used: in training, in testing or on pictures; its dropout."""
+"""The mode of a network, in training, testing or on pictures, and its dropout."""
 
 from typing import NamedTuple
 from typing import Union
@@ -12,7 +12,7 @@ BATCH_STATISTICS = 'batch_statistics'
 
 
 class Mode(NamedTuple):
-    """By default as in testing and on pictures."""
+    """How a network runs; by default as in testing and on pictures."""
     keep_prob: Union[float, tf.Tensor, None] = None  # None: no dropout
     step: Union[int, tf.Tensor, None] = None  # int64; dropout draws by the step
     seed: int = 0                             # of dropout
@@ -22,7 +22,7 @@ class Mode(NamedTuple):
 def build_training_mode(system, seed: int, global_step: tf.Variable) -> Mode:
     """The Mode of a training graph.
 
-    keep_prob is a placeholder that defaults to 1, because figures are taken without
+    keep_prob is a placeholder that defaults to 1, because figures are computed without
     dropout.
     """
     if system.keep_prob is None:
@@ -46,13 +46,12 @@ def build_dropout(net, name, mode):
     """Keeps each unit with probability keep_prob, and divides it by that.
 
     TensorFlow 1's formula, net / keep * floor(keep + uniform), leaves net unchanged if
-    keep is 1. Draws are a function of (seed, layer, step), so a resumed run repeats
-    them; tf.nn.dropout, for a mode without a step, draws from a state that no checkpoint
-    holds.
+    keep is 1. Draws depend only on (seed, layer, step), so a resumed run repeats them.
+    Without a step, tf.nn.dropout draws from a state that no checkpoint contains.
 
     Args:
       net: float32 [batch, units].
-      name: str, of the layer; no two layers share their random numbers.
+      name: str, of the layer; each layer has its own random numbers.
       mode: Mode.
     """
     if mode.keep_prob is None:

@@ -1,10 +1,10 @@
 """Checks a GPU or the fast kernels by computing one batch twice.
 
-An unfit GPU gives NaN or wrong numbers without an error, and kernels that are right on
-one processor may be wrong on another. So one batch goes through the graph on its own
-device, kernels, threads and weights, and through the stock kernels on the CPU.
+An unsupported GPU computes NaN or wrong numbers without an error, and kernels that are
+right on one processor may be wrong on another. So one batch goes through the graph with
+its own device, kernels, threads and weights, and through the stock kernels on the CPU.
 
-Training compares gradients, each as a vector: with fresh weights the loss does not show
+Training compares each gradient as a vector: with fresh weights the loss does not reveal
 wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
 """
 
@@ -19,25 +19,25 @@ from cifar10_tf1.graph import variables
 # Largest distance between two vectors, relative to the reference's length. Rounding
 # leaves 2e-6; the mildest known fault, one pool column losing its gradients, 2e-2.
 TOLERANCE = 1e-3
-# In about one batch of ten, rounding flips a ReLU or a maximum, which leaves 2e-3 to
-# 2e-2. It does not happen three times in a row.
+# In about one batch in ten, rounding flips a ReLU or a maximum, which leaves 2e-3 to
+# 2e-2. That does not happen three times in a row.
 NUM_BATCHES = 3
-_SEED = 1  # of initial weights, which are replaced
+_SEED = 1  # of the initial weights, which are replaced
 
 
 def list_figures(total_loss, gradients):
-    """{name in a message: tensor}; gradients are (gradient, variable) pairs."""
+    """{name for a message: tensor}; gradients are (gradient, variable) pairs."""
     return {'the loss': total_loss,
             **{f'the gradient of {variable.op.name}': gradient
                for gradient, variable in gradients}}
 
 
 def check_training(system, session, inputs, feed, figures, device, threads, mode):
-    """Compares loss and gradients of a training graph, which a session holds.
+    """Compares loss and gradients of a session's training graph with the reference's.
 
     Args:
-      inputs: (images, labels), tensors of the graph; batches are read from them, then
-        fed to them.
+      inputs: (images, labels), tensors of the graph; each batch is read from them and
+        then fed to them.
       feed: dict of everything else to feed.
       figures: list_figures of the graph.
       mode: graph.mode.Mode with the numbers that the graph is fed.
@@ -61,7 +61,7 @@ def check_training(system, session, inputs, feed, figures, device, threads, mode
 
 
 def check_logits(system, session, images, logits, device, threads, mode):
-    """Compares logits that a graph computed from images; errors as check_training."""
+    """Compares logits computed from images; raises the errors of check_training."""
     _check(system, session, images.shape[1:],
            lambda logits, unused_labels: {'the logits': logits},
            [((images,), {'the logits': logits})], device, threads, mode)
@@ -96,7 +96,7 @@ def _check(system, session, image_shape, build_reference, batches, device, threa
 def find_difference(values, expected):
     """A clause that names the first figure that is off; None if all agree.
 
-    Also None if an expected value is not finite: that is the weights' fault.
+    Also None if an expected value is not finite, which is the weights' fault.
     """
     if not all(np.isfinite(value).all() for value in expected.values()):
         return None

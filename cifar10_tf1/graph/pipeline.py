@@ -31,7 +31,7 @@ LAST_BATCHES = 'last_batches'  # the last batch before each reporting point
 
 
 class Input(NamedTuple):
-    """Batches of records that a session holds in memory."""
+    """Batches of records that a session keeps in memory."""
     iterator: tf.data.Iterator
     # uint8 [num_examples, record_bytes]. A local variable, so the data is neither in the
     # .meta file nor in a checkpoint.
@@ -40,19 +40,19 @@ class Input(NamedTuple):
     split: str                      # 'train' or 'test'
     rows: Union[slice, np.ndarray]  # of that split's records
     batch_sizes: Tuple[int, ...]
-    feed: Callable                  # (epoch from 0, batches to leave out) to a feed_dict
+    feed: Callable                  # (epoch from 0, batches to skip) -> feed_dict
 
     @property
     def num_examples(self):
         return sum(self.batch_sizes)
 
     def load(self, session, data_set):
-        """Reads the files, once in a session."""
+        """Reads the files; once per session."""
         session.run(self.records.initializer, {
             self.content: data_set.raw_records(self.split)[self.rows]})
 
     def initialize(self, session, epoch=0, first_batch=0):
-        """Starts an epoch or a test at one of its batches."""
+        """Starts an epoch or a test, by default at its first batch."""
         session.run(self.iterator.initializer, self.feed(epoch, first_batch))
 
 
@@ -86,7 +86,7 @@ def build_inputs(training, measured):
 def build_training_input(system, data_set, plan, seed, num_threads):
     """The training pipeline; one pass is an epoch of the plan.
 
-    Quirk: in file order, never shuffled, unless the plan has an order of its own.
+    Quirk: in file order, never shuffled, unless the plan has its own order.
     """
     with tf.name_scope('training_input'):
         epoch = tf.placeholder(tf.int64, [], name='epoch')
@@ -103,8 +103,8 @@ def build_training_input(system, data_set, plan, seed, num_threads):
 def build_test_input(system, data_set, seed, variant, num_threads, max_images=None):
     """The test pipeline: every image once, in order, or the first max_images.
 
-    An image's crop depends on the test's seed and the image's index alone. The variant
-    'random' draws crops; VALIDATION takes the training records that the system holds back.
+    An image's crop depends only on the test's seed and the image's index. The variant
+    'random' draws crops; VALIDATION uses the training records that the system holds back.
     """
     split, total = 'test', data_set.num_test_examples
     if variant == VALIDATION:
@@ -127,7 +127,7 @@ def build_test_input(system, data_set, seed, variant, num_threads, max_images=No
 
 
 def build_measured_inputs(system, data_set, plan, seed, num_threads):
-    """{name: Input} for the figures that the system takes during training."""
+    """{name: Input} for the figures that the system computes during training."""
     measured = {'test': build_test_input(system, data_set, seed, system.variants[0],
                                          num_threads)}
     if figure_names.VALIDATION_ACCURACY in system.figures:
@@ -166,8 +166,8 @@ def _build_input(build_batch, data_set, split, rows, draws, batch_sizes, num_thr
     records = tf.Variable(content, trainable=False, use_resource=True,
                           collections=[tf.GraphKeys.LOCAL_VARIABLES], name='records')
     first_batch = tf.placeholder(tf.int64, [], name='first_batch')
-    # Slices share the variable's buffer. A map that reads a variable would lose its
-    # threads and its prefetching on TensorFlow 2, where ops have to be deterministic.
+    # Slices share the variable's buffer. On TensorFlow 2, where ops must be
+    # deterministic, a map that reads a variable would lose its threads and prefetching.
     table, ordered_rows = records.read_value(), None
     if order is not None:
         ordered_rows = tf.placeholder(tf.int32, [sum(batch_sizes)], name='order')

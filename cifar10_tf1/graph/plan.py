@@ -1,4 +1,4 @@
-"""The records of a training epoch, their order and their batches."""
+"""Plans a training epoch: its records, their order and their batches."""
 
 import itertools
 from typing import Callable
@@ -11,14 +11,14 @@ import numpy as np
 
 
 class Plan(NamedTuple):
-    """A training epoch: one step for each batch size."""
+    """A training epoch, with one step for each batch size."""
     rows: Union[slice, np.ndarray]  # of the training records
     batch_sizes: Tuple[int, ...]    # of consecutive rows
     validation: Optional[Union[slice, np.ndarray]] = None  # rows held back
-    # (step, number) pairs: figures are taken after this step, which ends that part of
-    # the epoch. By default after the last step, without a number.
+    # (step, number) pairs: figures are computed after this step, which ends that part
+    # of the epoch. By default after the last step, without a number.
     reporting_points: Tuple[Tuple[int, int], ...] = ()
-    # (seed of the run, epoch from 0) to int32 indices into `rows`, if epochs differ.
+    # (seed of the run, epoch from 0) -> int32 indices into `rows`, if epochs differ.
     order: Optional[Callable[[int, int], np.ndarray]] = None
 
     @property
@@ -27,14 +27,14 @@ class Plan(NamedTuple):
 
     @property
     def ends(self) -> Tuple[int, ...]:
-        """The steps of an epoch after which figures are taken."""
+        """The steps of an epoch after which figures are computed."""
         return tuple(step for step, unused_number in self.reporting_points) or (
             self.num_steps,)
 
     def list_last_batches(self, table_rows: np.ndarray):
         """(rows, batch sizes) of the last batch before each reporting point.
 
-        table_rows is `rows` as numbers.
+        table_rows is `rows` as an array of numbers.
         """
         starts = np.cumsum((0,) + self.batch_sizes)
         return (np.concatenate([table_rows[starts[end - 1]:starts[end]]
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
 
 def split(num_examples: int, batch_size: int,
           drops_remainder: bool = False) -> Tuple[int, ...]:
-    """Batch sizes; the last batch may be short, or is dropped."""
+    """Batch sizes; a short last batch is kept or dropped."""
     whole, rest = divmod(num_examples, batch_size)
     return (batch_size,) * whole + (rest,) * bool(rest and not drops_remainder)
 
@@ -53,9 +53,9 @@ def split_files(num_files: int, file_size: int, batch_size: int, held_back: floa
                 num_used: int, takes_figures_by_file: bool) -> Plan:
     """A Plan in which no batch crosses the end of a file.
 
-    The share `held_back` at the end of each file is for validation, also of files after
-    the first num_used, which are not trained on. Figures are taken after each file, or
-    after the last only.
+    The share `held_back` at the end of each file is for validation, even in files after
+    the first num_used, which are not used for training. Figures are computed after each
+    file, or only after the last.
     """
     num_held_back = int(file_size * held_back)
     rows = np.arange(num_files * file_size).reshape(num_files, file_size)

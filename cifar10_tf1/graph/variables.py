@@ -1,4 +1,4 @@
-"""Variables: how networks build them, and how sessions give them values."""
+"""Builds a network's variables, and reads and sets their values in sessions."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from cifar10_tf1.machine import runtime
 
 
 def build_weights(name, shape, stddev, seed):
-    """A trainable variable of normal numbers, cut off at two standard deviations.
+    """A trainable variable of normal numbers, truncated at two standard deviations.
 
     Its seed is derived from the run's seed and the variable's full name.
     """
@@ -30,15 +30,15 @@ def build_variable(name, shape, initial=0.0, trainable=True):
 
 
 def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
-    """Layer `number`, from 0, under the names that TensorFlow gives to unnamed variables.
+    """Layer `number`, from 0, with the names that TensorFlow gives unnamed variables.
 
-    The names are spelled out because checkpoints are exchanged with the originals, and
-    an unrelated variable would shift TensorFlow's numbers.
+    The names are explicit because checkpoints are exchanged with the originals, and
+    an unrelated variable would shift TensorFlow's numbering.
 
     Args:
       shape: list of int, of the weights; the last is the number of biases.
-      stddev, seed: as build_weights.
-      biases_stddev: float, of the biases; 0: they start at 0.
+      stddev, seed: as in build_weights.
+      biases_stddev: float, of the biases; with 0 they start at 0.
     Returns:
       (weights, biases).
     """
@@ -50,14 +50,14 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
 
 
 def list_network_variables():
-    """The default graph's weights and moving averages of moments."""
+    """The weights and the moving averages of moments in the default graph."""
     return tf.trainable_variables() + [
         variable for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
         if not variable.trainable]
 
 
 def load_variables(session, values):
-    """Gives variables their values, a list of (tf.Variable, array), in one session run.
+    """Sets variables, a list of (tf.Variable, array), in one session run.
 
     tf.Variable.load needs a run for each, and a session prepares the whole graph for
     each new fetch: for inception_v3's training 388 times a quarter of a second. No two

@@ -96,7 +96,7 @@ def classify(options):
             files.write_atomically(options.figure, content)
         except OSError as error:
             raise UserError(f'cannot write --figure {options.figure}: {error.strerror}; '
-                            'name another file')
+                            'free some space, or name another file')
         print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
     return 1 if failures else 0
 

@@ -1,6 +1,6 @@
-"""The catalog of the documented results, for what runs before TensorFlow is imported.
+"""The catalog of documented results; it doesn't import TensorFlow.
 
-A result's own file, systems/<name>.py, imports TensorFlow.
+Each result's own file, systems/<name>.py, does.
 """
 
 import importlib
@@ -17,13 +17,13 @@ from cifar10_tf1.records.figure_names import VALIDATION_ACCURACY
 
 
 class Curve(NamedTuple):
-    """A figure of a documented run by epoch, and how far ours may deviate either way.
+    """A documented figure by epoch, and how far ours may deviate in either direction.
 
-    Its numbers are in <system>_<name>_curve.csv beside this file.
+    The numbers are in <system>_<name>_curve.csv beside this file.
     """
     name: str             # 'documented', 'documented_single_file'
-    figure: str           # a key of a record's epochs, and a column of the file
-    title: str            # for people
+    figure: str           # key in a record's epochs, and column of the file
+    title: str            # as printed
     is_share: bool        # deviations in percentage points instead of percent
     mean_absolute: float  # the band: largest mean of the absolute deviations,
     largest: float        # and largest single one
@@ -35,11 +35,11 @@ class Curve(NamedTuple):
 
 
 class Documented(NamedTuple):
-    """The run as the document describes it."""
-    data: str         # for people
+    """The run as its document describes it."""
+    data: str         # as printed
     environment: str
-    step: int         # of the test
-    num_correct: Optional[int]  # None: not given, or not in whole images
+    step: int         # at which it was tested
+    num_correct: Optional[int]  # None: not stated, or not in whole images
     num_examples: int
     curves: Tuple[Curve, ...]
     # Equivalence margin of the mean over seeds, in images, fixed before the seeds were
@@ -53,23 +53,23 @@ class Entry(NamedTuple):
     """Facts about a system that need no TensorFlow."""
     name: str
     result: str      # for --help
-    data: str        # a key of data.SOURCES
+    data: str        # key in data.SOURCES
     num_epochs: int  # of the documented run
     variants: tuple  # of the test, the documented one first
-    kernels: tuple   # the formulations of its layers
+    kernels: tuple   # formulations that its layers have
     documented: Documented
-    checkpoint_bytes: int      # upper limit, with the files beside it
-    num_test_seeds: int = 1    # for a variant that draws: seeds 1, 2, ... to test with
+    checkpoint_bytes: int      # upper limit, including the files beside it
+    num_test_seeds: int = 1    # test with seeds 1 to this one if the test is random
     # Peaks measured on two cores, on 1.15 and TensorFlow 2, in GB: training deep_cnn
     # 0.66 and 0.89, lenet5 0.47, laptop_cnn 0.86 and 1.29, udacity_cnn 1.78 and 1.64;
     # testing 0.42 and 0.72, 0.36, 0.48 and 0.80, 0.79 and 1.01.
     memory_bytes: float = 0.9e9       # while training
     test_memory_bytes: float = 0.8e9
-    prefers_onednn: bool = False  # without fast kernels, TensorFlow 2's oneDNN helps
+    prefers_onednn: bool = False  # TensorFlow 2's oneDNN makes its stock kernels faster
     cost: str = ''             # printed before a long training
     weights_folder: str = ''   # the published weights that training starts from
     weights_variable: str = ''  # environment variable that overrides weights_folder
-    shared_file: str = ''      # of systems/ and docs/systems/, if not <name>
+    shared_file: str = ''      # in systems/ and docs/systems/, if not <name>
 
     @property
     def file(self):
@@ -77,12 +77,12 @@ class Entry(NamedTuple):
 
     @property
     def page(self):
-        """The page that describes it and lists its deviations and quirks."""
+        """The page that describes the result and lists deviations and quirks."""
         return f'docs/systems/{self.file}.md'
 
     @property
     def weights_dir(self):
-        """The folder of its published weights; empty if it has none."""
+        """The folder of its published weights, or '' if it has none."""
         folder = os.environ.get(self.weights_variable)
         return paths.check(folder, self.weights_variable) if folder else (
             self.weights_folder)
@@ -110,8 +110,8 @@ ENTRIES = (
         'lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
         ('stock', 'fast'), Documented(
             'MNIST', 'TensorFlow 0.9.0', 4300, 9836, 10000,
-            # Three standard deviations above the mean of ten recorded seeds, which
-            # deviated by 0.21 points (0.06) in the mean and by 0.50 (0.20) at most.
+            # Three standard deviations above the mean of ten recorded seeds. The mean
+            # deviation was 0.21 points (sd 0.06), the largest 0.50 (sd 0.20).
             (Curve('documented', VALIDATION_ACCURACY, 'Validation accuracy', True, 0.4,
                    1.1),)),
         checkpoint_bytes=3 * 1000 * 1000),
@@ -141,13 +141,13 @@ ENTRIES = (
         ('batch', 'stored'), ('stock',), Documented(
             'CIFAR-10', 'TensorFlow 1.0 or 1.1', 1500, 7985, 10000,
             # No run with the published weights was possible, so the band comes from the
-            # documented losses alone: a mean of 100 has a standard deviation of about
-            # 2 %, the difference of two runs 3 %.
+            # documented losses alone: a mean of 100 losses has a standard deviation of
+            # about 2 %, the difference of two runs 3 %.
             (Curve('documented', 'summed_loss', 'Sum of 100 losses', False, 4.0, 10.0),)),
         checkpoint_bytes=310 * 1000 * 1000, memory_bytes=12e9,
         test_memory_bytes=2.5e9, prefers_onednn=True,
-        cost='takes about 10 GB of memory, 292 MB a checkpoint and, on two cores, some 8 '
-        'hours; --max-steps 3 tries it',
+        cost='takes about 10 GB of memory, 292 MB a checkpoint and, on two cores, about '
+        '8 hours; try it with --max-steps 3',
         weights_folder='dataset/inception_v3', weights_variable='INCEPTION_V3_DIR'),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)
@@ -159,7 +159,7 @@ def find(name):
     for entry in ENTRIES:
         if entry.name == name:
             return entry
-    raise UserError(f'there is no system {name}; choose one of ' + ', '.join(NAMES))
+    raise UserError(f'no such system: {name}; choose one of ' + ', '.join(NAMES))
 
 
 def load(name):

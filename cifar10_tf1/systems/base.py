@@ -1,8 +1,8 @@
 """The interface between a documented result and the programs.
 
 A system is one documented result: its data, batches, network, loss, update and test. It
-is a subclass of System in a file of its own, listed in systems/__init__.py. No program
-looks at a system's name.
+is a subclass of System in its own file, listed in systems/__init__.py. No program
+depends on a system's name.
 """
 
 from typing import Any
@@ -52,7 +52,7 @@ class TestCount(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line of a test that the documents lack."""
+        """The line that this program adds to the documented ones."""
         return (f'{self.num_correct} of {self.num_examples}, '
                 f'Test Time : {self.seconds:.2f}s')
 
@@ -69,8 +69,8 @@ class System:
     settings: NamedTuple
     picture: PictureShape
     filters: Optional[str] = None  # weights to draw: those of the first convolution
-    num_training_draws = 0  # random numbers in [0, 1) per training image
-    num_test_draws = 0      # the same per test image
+    num_training_draws = 0  # random numbers in [0, 1) for each training image
+    num_test_draws = 0      # the same for each test image
     figures: Tuple[str, ...] = ()      # records.figure_names to take at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
@@ -93,7 +93,7 @@ class System:
 
     @property
     def source(self) -> data.Source:
-        """The origin of its data."""
+        """Where its data comes from."""
         return data.SOURCES[systems.find(self.name).data]
 
     @property
@@ -125,9 +125,9 @@ class System:
         return getattr(self.settings, 'num_calibration_batches', 0)
 
     def build_plan(self, data_set: DataSet, num_files: Optional[int] = None) -> plan.Plan:
-        """The records of an epoch in the first num_files files; None: in all.
+        """Plans an epoch over the first num_files files; None: over all files.
 
-        By default all of them, in whole batches.
+        By default every record, in whole batches.
         """
         num_examples = count_examples(data_set, num_files)
         return plan.Plan(slice(num_examples), plan.split(
@@ -160,15 +160,16 @@ class System:
         return self.build_training_batch(batch, draws)
 
     def build_images(self, pixels: tf.Tensor) -> tf.Tensor:
-        """uint8 pictures [N, side, side, channels] to a network's images, as testing does."""
+        """Prepares uint8 pictures [N, side, side, channels] as testing does."""
         raise NotImplementedError
 
     def build_network(self, images: tf.Tensor, seed: int, kernels: Any = stock,
                       mode: Mode = Mode()) -> tf.Tensor:
-        """Adds the network and its variables, each on /cpu:0, to a graph without them.
+        """Adds the network and its variables, each on /cpu:0, to the graph.
 
-        Loss terms other than the cross-entropy join the collection `losses`. The seed is
-        the run's, for the initial weights; kernels is a module of cifar10_tf1.kernels.
+        Loss terms other than the cross-entropy go into the collection `losses`. `seed`
+        is the run's, for the initial weights; `kernels` is a module of
+        cifar10_tf1.kernels.
 
         Returns:
           float32 [batch, classes], logits.
@@ -193,16 +194,16 @@ class System:
     def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
         """The original's name for its checkpoint after an epoch, counted from 1.
 
-        None if the original writes none then, or only those this program writes too.
+        None if it writes none at that point, or only those that this program writes too.
         """
         return None
 
     def build_original_graph(self, seed: int) -> bool:
-        """Adds the original's own graph, if its checkpoint needs one.
+        """Adds the original's own graph, if its checkpoint needs one, and returns True.
 
-        Its variables take the values of the training's of the same names; `seed`, the
-        run's, initialises the others. Without such a graph, returns False: the
-        training's variables are saved, except the global step.
+        Its variables take the values of the run's variables with the same names; `seed`,
+        the run's, initialises the others. If this returns False, the run's variables
+        are saved, except for the global step.
         """
         return False
 

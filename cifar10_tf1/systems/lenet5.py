@@ -89,7 +89,7 @@ class Lenet5(base.System):
         return tf.add(tf.matmul(net, weights), biases, name='logits')
 
     def find_step(self, reader):
-        """The original saves no step, but Adam's power of beta 2 gives it away."""
+        """The original saves no step, but Adam's power of beta 2 reveals it."""
         if reader.has_tensor('global_step'):
             return super().find_step(reader)
         power = float(reader.get_tensor('beta2_power'))

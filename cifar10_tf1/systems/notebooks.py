@@ -140,7 +140,7 @@ class LaptopCnn(Notebook):
         return build_dense(net, 5, [128, 10])
 
     def format_progress(self, entry):
-        """As the document's run on one file; its full run prints nothing."""
+        """The lines of the document's run on one file; its full run prints nothing."""
         return [f'{_format_place(entry)}batch loss is :  {entry["loss"]:.6g}',
                 f'batch_accuracy accuracy is : {entry["validation_accuracy"]:.6g}']
 

@@ -164,9 +164,9 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, ca
             (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
             (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
             (['--test', '1', '--figure', str(taken)], 'already exists'),
-            (['--test', '1', '--figure', 'no/a.png'], 'no folder no'),
+            (['--test', '1', '--figure', 'no/a.png'], 'the folder no does not exist'),
             (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png'),
-            ([], 'give pictures'), (['--test', '0'], '0 is not in 1 to'),
+            ([], 'name pictures'), (['--test', '0'], '0 is not in 1 to'),
             (['a.png', '--figure', 'a.jpg'], 'must end in .png')):
         try:
             assert predict.main(arguments) == 1
@@ -211,7 +211,7 @@ def test_a_figure_is_written_whole_or_not_at_all(folder, checkpoint, tmp_path, c
                  '--figure', str(path)]
     with model_helpers.file_size_limit():
         assert predict.main(arguments) == 1
-    assert f'cannot write --figure {path}: File too large\n' in capsys.readouterr().err
+    assert f'cannot write --figure {path}: File too large;' in capsys.readouterr().err
     assert not path.exists()
     assert predict.main(arguments) == 0
     assert capsys.readouterr().err == f'Figure: {path}\n'

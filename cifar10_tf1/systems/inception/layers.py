@@ -1,8 +1,7 @@
-"""Inception v3's layers on a graph, built from the table of layers.
+"""Builds the layers of Inception v3 from the table.
 
-Batch normalisation has no factor (gamma), and its variance is the biased one, also in
-the moving average: TensorFlow before 1.4 had no fused op, which would keep the unbiased
-one.
+Batch normalisation has no factor (gamma) and uses the biased variance, even in the
+moving average: TensorFlow before 1.4 had no fused op, which averages the unbiased one.
 """
 
 import math
@@ -87,7 +86,7 @@ class Builder(NamedTuple):
 
     def _build_weights(self, shape, stddev):
         if stddev is None:
-            # The factor makes up for what is cut off at two deviations.
+            # The factor 1.3 compensates for the truncation at two deviations.
             stddev = math.sqrt(1.3 * 2.0 / (shape[0] * shape[1] * shape[2]))
         weights = variables.build_weights('weights', shape, stddev, self.seed)
         tf.add_to_collection('losses', tf.multiply(
