@@ -183,7 +183,7 @@ def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
     """One line names the path; nothing is left behind."""
     monkeypatch.chdir(tmp_path)
     for words, *arguments in (
-            ('no folder none', '--output', 'a', '--npz', 'none/a.npz'),
+            ('the folder none does not exist', '--output', 'a', '--npz', 'none/a.npz'),
             ('--output gs://bucket/x', '--output', 'gs://bucket/x'),
             ('--output ~nobody', '--output', '~nobody-of-that-name/x'),
             ('cannot write a/a', '--output', 'a/' * 1500 + 'b')):
