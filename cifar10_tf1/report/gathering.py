@@ -138,7 +138,9 @@ def build_run(record, num_epochs=None):
     """The Run of a RunRecord; num_epochs, of a complete run, is its settings' if None."""
     entry = systems.find(record.content['system'])
     num_epochs = num_epochs or record.settings.epochs
-    step = record.epochs[-1]['step'] if record.epochs else None
+    trained = is_trained(record, num_epochs)
+    step = record.epochs[-1]['step'] if trained else max(
+        (test['step'] for test in record.content['tests']), default=None)
     tests, missing, num_seeds = {}, [], entry.num_test_seeds
     for variant in entry.variants:  # the first with all test seeds, the others once
         counted = counting.find_counted(record, variant, step)
@@ -146,7 +148,6 @@ def build_run(record, num_epochs=None):
         missing += [(variant, seed) for seed in range(1, num_seeds + 1)
                     if seed not in counted]
         num_seeds = 1
-    trained = is_trained(record, num_epochs)
     state = ('no epoch yet' if not record.epochs
              else f'at epoch {count_epochs(record)} of {num_epochs}' if not trained
              else f'tests are missing: {len(missing)}' if missing else COMPLETE)

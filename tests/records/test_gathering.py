@@ -109,6 +109,7 @@ def test_states_of_a_run(tmp_path, edit, state):
     edit(content)
     run = gathering.build_run(made_runs.load(made_runs.write(tmp_path / 'a', content)))
     assert run.state == state and run.is_trained == ('missing' in state)
+    assert run.values == [8200] * bool(content['tests'])  # an unfinished run has them too
 
 
 @pytest.mark.parametrize('num_lacking', [0, 1])
