@@ -91,7 +91,8 @@ def test_signals_save_and_say_where_to_go_on(data_dir, tmp_path, number):
 
 def test_a_signal_while_tensorflow_loads(data_dir, tmp_path):
     process = start_training(data_dir, tmp_path)
-    time.sleep(0.7)
+    while process.poll() is None and not (tmp_path / '.lock').exists():
+        time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     output, error = process.communicate(timeout=10)
     assert process.returncode == 143 and 'Traceback' not in error
