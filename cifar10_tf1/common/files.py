@@ -1,6 +1,7 @@
 """Atomic writes, and locks that are released when their process ends."""
 
 import contextlib
+import errno
 import fcntl
 import os
 
@@ -30,6 +31,13 @@ def write_atomically(path, content):
             os.remove(temporary)  # frees its space on a full disk
         raise
     sync(os.path.dirname(path) or '.')
+
+
+def open_regular(path):
+    """Opens a file to read its bytes; a pipe, which would block, is an OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, 'it is not a regular file', path)
+    return open(path, 'rb')
 
 
 def sync(path):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from typing import Optional
 from typing import Tuple
 
+from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation
 
 
@@ -21,7 +22,7 @@ class DataFile(NamedTuple):
 
 def load(path, file):
     """Reads the bytes of a DataFile, uncompressed if it may be gzipped."""
-    with preparation.explained(f'read {path}'), open(path, 'rb') as stream:
+    with preparation.explained(f'read {path}'), files.open_regular(path) as stream:
         content = stream.read()
     # Don't trust the name: some programs unpack a file and keep its .gz.
     if file.may_be_gzipped and content.startswith(b'\x1f\x8b'):

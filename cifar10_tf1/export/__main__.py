@@ -34,6 +34,11 @@ def _check_options(options):
         if getattr(options, name) is not None:
             setattr(options, name, paths.check_new_file(getattr(options, name),
                                                         f'--{name}'))
+    given = [os.path.realpath(path)
+             for path in (options.output, options.onnx, options.npz) if path]
+    if len(set(given)) < len(given):
+        raise UserError('--output, --onnx and --npz need names of their own; '
+                        f'rename one of {", ".join(given)}')
 
 
 def _export(options):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from cifar10_tf1.common import extras
+from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
@@ -65,7 +66,8 @@ def load_picture(path, shape):
         # Pillow refuses pictures above 178 megapixels and warns above half of that.
         warnings.simplefilter('ignore')
         try:
-            with Image.open(path, formats=('PNG', 'JPEG')) as image:
+            with files.open_regular(path) as file, Image.open(
+                    file, formats=('PNG', 'JPEG')) as image:
                 return _convert(image, printable(path), shape)
         # On damaged bytes Pillow raises OSError, SyntaxError, ValueError,
         # struct.error and others.

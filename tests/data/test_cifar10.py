@@ -72,6 +72,14 @@ def test_a_damaged_file_is_named_and_kept(tmp_path, version, number, change):
     assert snapshot(folder) == before
 
 
+def test_a_pipe_in_the_place_of_a_file_is_refused(tmp_path):
+    folder = write_files(tmp_path)
+    (folder / 'test_batch.bin').unlink()
+    os.mkfifo(str(folder / 'test_batch.bin'))  # to open it would wait for ever
+    with fails('test_batch.bin', 'not a regular file'):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize('put, words', [
     (os.mkdir, 'Is a directory'),
     (lambda path: os.symlink('nowhere', path), 'No such file')])

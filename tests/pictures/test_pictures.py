@@ -1,5 +1,6 @@
 """A user's picture files as the network sees them."""
 
+import os
 import struct
 import zlib
 
@@ -161,6 +162,9 @@ def test_damage_is_seen(image, tmp_path):
     damaged = bytearray(whole)
     place = whole.index(b'IDAT') + 4
     damaged[place + 20:place + 40] = bytes(20)
+    os.mkfifo(str(tmp_path / 'pipe.png'))  # to open it would wait for ever
+    with pytest.raises(UserError, match='not a regular file'):
+        pictures.load_picture(str(tmp_path / 'pipe.png'), COLOR)
     cuts = [whole[:length] for length in range(1, len(whole) - 20, 97)]
     for content in cuts + [bytes(damaged)]:
         path.write_bytes(content)
