@@ -241,10 +241,3 @@ def test_the_formulations():
     for name in kernels.NAMES:
         assert kernels.choose(name, 'cpu') == name
         assert kernels.load(name).__name__.endswith(name)
-
-
-def test_no_gradient_with_respect_to_the_images():
-    with tf.Graph().as_default():
-        images = tf.placeholder(tf.float32, [BATCH, 24, 24, 3])
-        logits = deep_cnn.build_network(images, 1, fast)
-        assert tf.gradients(logits, images) == [None]
