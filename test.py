@@ -1,4 +1,4 @@
-"""Tests the network of a documented result; `python test.py --help` says how.
+"""Tests the network of a documented result; see `python test.py --help`.
 
 Read it from top to bottom, like the program of 2017.
 """
@@ -23,16 +23,16 @@ from cifar10_tf1.records import run_settings
 
 
 class Test(NamedTuple):
-    """What is settled before TensorFlow is imported."""
+    """Everything that is decided before TensorFlow is imported."""
     options: argparse.Namespace
-    environment: dict              # that the process began with
+    environment: dict              # that the process started with
     stop: StopRequest
     system_name: str
     variant: str                   # one of the system's
     given: run_settings.RunSettings
     selection: devices.DeviceSelection
-    model_dir: str                 # its newest checkpoint is tested, unless
-    checkpoint: Optional[str]      # a prefix, names one
+    model_dir: str                 # to test its newest checkpoint, if
+    checkpoint: Optional[str]      # the prefix is None
 
 
 def parse_options(argv=None):
@@ -48,12 +48,13 @@ def parse_options(argv=None):
         '--variant', '--crop', metavar='NAME',
         choices=sorted({variant for entry in systems.ENTRIES
                         for variant in entry.variants}),
-        help='what is tested; ' + '; '.join(
+        help='test to run; ' + '; '.join(
             f'{entry.name}: {" or ".join(entry.variants)}'
             for entry in systems.ENTRIES)
-        + ' (default: the first, as documented)')
+        + ' (default: the first, which is the documented one)')
     group = parser.add_mutually_exclusive_group()
-    cli.add_number(group, '--seed', 0, limits.SEED, 'of the random crops (default: 1)')
+    cli.add_number(group, '--seed', 0, limits.SEED,
+                   'seed of the random crops (default: 1)')
     group.add_argument(
         '--seeds', type=cli.parse_seeds, metavar='A-B',
         help='test with each of these seeds, and print their mean and standard '
@@ -63,13 +64,13 @@ def parse_options(argv=None):
         'test the first N images only; the result is not recorded (default: all)')
     parser.add_argument(
         '--classes', action='store_true',
-        help='print the accuracy of each class too (default: of all images)')
+        help='also print the accuracy of each class')
     cli.add_machine_options(parser)
     return parser.parse_args(argv)
 
 
 def open_test(argv=None):
-    """The options, the device and the checkpoint, in this order: a Test."""
+    """Parses the options, selects device and checkpoint: a Test."""
     environment = dict(os.environ)
     options = parse_options(argv)
     with contextlib.ExitStack() as on_error:
@@ -84,7 +85,7 @@ def open_test(argv=None):
         variants = systems.find(name).variants
         variant = options.variant or variants[0]
         if variant not in variants:
-            raise UserError(f'--variant {variant} is not of the system {name}; choose '
+            raise UserError(f'{name} has no --variant {variant}; choose '
                             + ' or '.join(variants))
         on_error.pop_all()
         return Test(options, environment, stop, name, variant, given, selection, folder,
@@ -115,7 +116,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
     """Builds the network with its moving averages, if it has them, as weights.
 
     Args:
-      seed: int, of what the test draws.
+      seed: int, of the test's random numbers.
       device: 'cpu' or 'gpu'.
       kernels_name: 'stock' or 'fast'.
     Returns:
@@ -127,7 +128,7 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
             test_input = pipeline.build_test_input(
                 system, data_set, seed, variant, num_input_threads, max_images)
             inputs = pipeline.build_inputs(None, {'test': test_input})
-            # Runs of the session so far, for what is drawn.
+            # Number of session runs so far, for random numbers.
             run_number = tf.placeholder_with_default(np.int64(0), [])
         layers = kernels.load(kernels_name, for_training=False)
 
@@ -148,10 +149,10 @@ def build_graph(system, data_set, seed, variant=None, device='cpu',
 def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
              device='cpu', threads=description.Threads(0, 0, 2),
              kernels_name='stock', max_images=None):
-    """Tests a checkpoint, a prefix, or else the newest one in model_dir.
+    """Tests a checkpoint, given its prefix, or by default the newest in model_dir.
 
     Args:
-      threads: description.Threads; 0 leaves it to TensorFlow.
+      threads: description.Threads; 0 lets TensorFlow choose.
     Returns:
       evaluation.Evaluation.
     """
@@ -199,7 +200,7 @@ def test(opened):
             result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
                               opened.variant, settings.device, settings.threads,
                               settings.kernels, options.max_images)
-            # A training may save another one meanwhile.
+            # A run may save another one meanwhile.
             checkpoint = result.checkpoint
             if options.max_images is None:
                 evaluation.record(data_set, opened.variant, seed, settings, result)

@@ -1,8 +1,8 @@
-"""Trains the network of a documented result; `python train.py --help` says how.
+"""Trains the network of a documented result; see `python train.py --help`.
 
-Read it from top to bottom, like the program of 2017. Departs from that by training until
-a total number of epochs, instead of 100 further ones on each call, by continuing in the
-middle of an epoch, and by stopping at a loss that is not finite.
+Read it from top to bottom, like the program of 2017. Unlike that one, it trains up to a
+total number of epochs instead of 100 more on each call, continues in the middle of an
+epoch, and stops at a loss that is not finite.
 """
 
 import sys
@@ -19,44 +19,44 @@ from cifar10_tf1.training.run import Run
 def parse_options(argv=None):
     parser = cli.Parser(
         prog='train.py',
-        description='Trains the network of a documented result, with a checkpoint '
-        'after every epoch. Started again, it continues from the newest checkpoint, '
-        'with the options of the run unless others are given.',
+        description='Trains the network of a documented result and saves a checkpoint '
+        'after every epoch. If you start it again, it continues from the newest '
+        'checkpoint with the run\'s options, unless you change them.',
         epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
     cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_model_dir_option(parser)
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
-        'total epochs to reach, restored ones included (default: as documented, or '
-        'as many as the run was begun with if those are more; '
-        + ', '.join(f'{entry.num_epochs} of {entry.name}'
+        'total number of epochs, including those already trained (default: the '
+        'documented number, or the run\'s own if that is larger; '
+        + ', '.join(f'{entry.name} {entry.num_epochs}'
                     for entry in systems.ENTRIES) + ')')
     cli.add_number(parser, '--max-steps', 1, limits.STEPS,
-                   'stop at this global step and save there (default: the end of '
-                   'the last epoch)')
+                   'stop and save at this global step (default: the end of the last '
+                   'epoch)')
     cli.add_number(parser, '--save-steps', 1, limits.STEPS,
-                   'steps from one checkpoint to the next (default: an epoch)')
+                   'save every N steps (default: every epoch)')
     cli.add_number(parser, '--train-files', 1, limits.FILES,
-                   'train on the first N files of the training data only, as some '
-                   'documents show it (default: all)')
+                   'train on the first N training files only, as some documents do '
+                   '(default: all)')
     cli.add_number(parser, '--seed', 0, limits.SEED,
-                   'of initial weights and augmentation (default: 1)')
+                   'seed of the initial weights and of augmentation (default: 1)')
     cli.add_pretrained_option(parser)
     parser.add_argument(
         '--from-scratch', action='store_true',
-        help='begin with seeded weights instead of published ones: another result, '
-        'and every line says so')
+        help='start from seeded weights instead of published ones; every line then '
+        'says that the result is another one')
     parser.add_argument(
         '--no-summaries', action='store_true',
-        help='write no event files for TensorBoard (default: in summaries/ of the '
-        'model folder); no influence on the result')
+        help='write no event files for TensorBoard (default: write them to summaries/ '
+        'in the model folder); does not change the result')
     cli.add_machine_options(parser)
     return parser.parse_args(argv)
 
 
 def open_run(argv=None):
-    """The options, the run's folder and the device, in this order."""
+    """Parses the options, opens the run's folder and selects the device: a Run."""
     return Run(parse_options(argv))
 
 
@@ -102,7 +102,7 @@ class TrainingGraph(NamedTuple):
 
 def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
                 kernels_name='stock', num_files=None):
-    """Builds the whole training in a graph of its own: a TrainingGraph.
+    """Builds everything that training needs in its own graph: a TrainingGraph.
 
     Args:
       device: 'cpu' or 'gpu'.
@@ -119,7 +119,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
             inputs = pipeline.build_inputs(training_input, measured)
         global_step = loss.build_global_step()
         with tf.device(f'/{device}:0'):
-            # Dropout draws by the step; what is fed as keep_prob turns it on.
+            # Dropout depends on the step, and is off unless keep_prob is fed.
             mode = modes.build_training_mode(system, seed, global_step)
             logits = system.build_network(inputs.images, seed,
                                           kernels.load(kernels_name), mode)
@@ -141,7 +141,7 @@ def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
 
 
 def build_update(system, total_loss, global_step):
-    """(train_op, learning_rate of the next update, list of (gradient, variable))."""
+    """Returns train_op, the next update's learning rate, [(gradient, variable), ...]."""
     # deep_cnn: exponential_decay, plain gradient descent, and an
     # ExponentialMovingAverage of the weights.
     learning_rate = system.build_learning_rate(global_step)
@@ -160,7 +160,7 @@ def build_update(system, total_loss, global_step):
 def train(run):
     """Trains a training.run.Run from its newest checkpoint to the end or a signal.
 
-    Returns the exit status: 0, or 128 and the number of the signal that ended it.
+    Returns the exit status: 0, or 128 plus the number of the signal that ended it.
     """
     with run:
         system = systems.load(run.system_name)
@@ -217,8 +217,8 @@ def run_steps(run, system, data_set, graph, session):
     run.begin(data_set, step, weights.for_record)
     with log.opened(step, last_step, newest):
         while step < last_step and not run.stop.requested:
-            # From a part's first batch, or from where an earlier process stopped, to
-            # the end of the part: an epoch, or a file of one.
+            # Train to the end of a part, which is an epoch or one file of it. Start at
+            # its first batch, or where an earlier process stopped.
             epoch, first_batch = divmod(step, plan.num_steps)
             part_end = epoch * plan.num_steps + min(
                 end for end in plan.ends if end > first_batch)
@@ -255,8 +255,8 @@ def restore(run, system, plan, graph, session):
     except reading.NoCheckpoint:
         return None, 0
     if step != model_dir.step_of(prefix):
-        raise UserError(f'{prefix} holds global step {step}: give its files the name '
-                        'that fits, or choose another folder with --model-dir')
+        raise UserError(f'{prefix} contains global step {step}; rename its files to '
+                        'match, or choose another folder with --model-dir')
     print(f'Restored {prefix}: epoch {step // plan.num_steps}, step {step}',
           flush=True)
     run_record.check_settings(run.record, prefix)
@@ -266,8 +266,8 @@ def restore(run, system, plan, graph, session):
 def initialize(run, graph, session, weights):
     """Gives a run without a checkpoint its first weights: seeded or pretrained."""
     if run.has_begun:
-        print('No checkpoint was saved yet: the steps so far are lost, and the run '
-              'starts at step 0', file=sys.stderr, flush=True)
+        print('No checkpoint was saved, so the steps so far are lost and the run starts '
+              'at step 0', file=sys.stderr, flush=True)
     cost = systems.find(run.system_name).cost
     if cost:
         print(f'The documented run of {run.system_name} {cost}', file=sys.stderr,
@@ -279,7 +279,7 @@ def initialize(run, graph, session, weights):
 def check_numerics(run, system, graph, session, feeds, step):
     """Checks a GPU or the fast kernels against the stock CPU kernels.
 
-    If the fast kernels fail, only a new run can take others: see cli.run_script.
+    If the fast kernels fail, only a new run can use others; see cli.run_script.
     """
     inputs = graph.inputs
     inputs.training.initialize(session, epoch=0)
@@ -292,8 +292,8 @@ def check_numerics(run, system, graph, session, feeds, step):
     except KernelsDisagree as error:
         if not step:
             raise
-        raise UserError(f'{error} in another folder (--model-dir), or go on with '
-                        f'{run.folder.path} where it was begun')
+        raise UserError(f'{error} in another folder (--model-dir), or continue '
+                        f'{run.folder.path} on the machine where it began')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""How a training ends: its record, its last lines, what to type next."""
+"""The end of training: closes the record, and prints results and next commands."""
 
 import os
 import sys
@@ -14,13 +14,13 @@ from cifar10_tf1.records import recorded_runs
 
 
 def end(run, log, plan, step, newest):
-    """Closes the record and prints where the run stands. Returns the exit status."""
+    """Closes the record and prints how the run ended. Returns the exit status."""
     digest = reading.fingerprint(newest)
     run.end(step, digest)
     if run.stop.error:
         raise run.stop.error
     if run.stop.requested:
-        print(f'Stopped at step {step}; start again to go on from {newest}',
+        print(f'Stopped at step {step}; start again to continue from {newest}',
               file=sys.stderr, flush=True)
         return run.stop.exit_status
     if step % plan.num_steps:
@@ -41,14 +41,14 @@ def say_finished(run, log, plan, step, newest):
         # An earlier process was killed between its last save and its record's end.
         run.record.end_process(step, 'killed', reading.fingerprint(newest))
     log.print_test()
-    print(f'Epoch {step // plan.num_steps} (step {step}) is reached already; nothing '
-          'to train. Ask for more with --epochs', flush=True)
+    print(f'Already at epoch {step // plan.num_steps} (step {step}): nothing to train. '
+          'For more epochs, use --epochs', flush=True)
     return 0
 
 
 def _describe_standing(record):
     """Lines that compare the run with the recorded and the documented one."""
-    # A command's module, and slow to load: only here.
+    # Imported only here, because it belongs to a command and is slow to load.
     from cifar10_tf1.report import comparison
     if is_synthetic(record.content['data']['name']) or not record.epochs:
         return
@@ -58,12 +58,13 @@ def _describe_standing(record):
     for compared in comparison.compare_run(record):
         yield f'Documented curve, {compared.curve.title.lower()}: {compared.verdict}'
     path = cli.quote([record.path])
-    yield (f'More: {environment.name_python()} -m cifar10_tf1.report {path}; the same '
-           f'run again, compared to the bit: -m cifar10_tf1.verify {path}')
+    python = environment.name_python()
+    yield f'Report: {python} -m cifar10_tf1.report {path}'
+    yield f'Repeat and compare bit by bit: {python} -m cifar10_tf1.verify {path}'
 
 
 def _describe_test(options):
-    """The test.py command for this run, to type where the user is."""
+    """The test.py command for this run, relative to the working folder."""
     words = [environment.name_python(), os.path.relpath(scripts.path('test'))]
     for name in ('system', 'data_dir', 'model_dir'):
         if getattr(options, name):

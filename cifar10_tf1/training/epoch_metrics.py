@@ -1,6 +1,6 @@
-"""Figures of a network between two training steps, without dropout.
+"""Figures computed between two training steps, without dropout.
 
-They depend on the weights alone, so a resumed run gets the same ones.
+They depend only on the weights, so a resumed run gets the same ones.
 """
 
 import time
@@ -38,7 +38,7 @@ class EpochMetrics:
                               evaluation.average_batches(num_correct, sizes))
 
     def _run(self, name, first_batch=0, num_batches=None):
-        """(loss, images right, images) of each batch of an input."""
+        """(loss, number correct, batch size) of each batch of an input."""
         inputs = self._graph.inputs
         source = inputs.measured[name]
         if name not in self._loaded:

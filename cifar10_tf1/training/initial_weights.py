@@ -1,7 +1,7 @@
 """The weights a run starts from: published ones, or seeded ones if the user wants.
 
-A run from other than the documented weights is another result, so its record and every
-line that it prints say so.
+A run from weights other than the documented ones gives another result, so its record
+and every line that it prints say so.
 """
 
 import os
@@ -21,7 +21,7 @@ SEEDED_PREFIX = '[from seeded weights] '
 class InitialWeights:
     """Published or seeded weights.
 
-    `line_prefix` precedes each line of the run; `for_record` joins its record's data.
+    `line_prefix` goes before each line of the run, `for_record` into its record's data.
     """
 
     def __init__(self, system, record, path, is_from_scratch):
@@ -30,13 +30,13 @@ class InitialWeights:
         self._folder, self._recorded = record.folder, {}
         self.line_prefix, self.for_record = '', {}
         if path is not None and is_from_scratch:
-            raise UserError('--pretrained and --from-scratch contradict each '
-                            'other; leave one out')
+            raise UserError('--pretrained and --from-scratch contradict each other; '
+                            'omit one')
         if system.pretrained is None:
             if path is not None or is_from_scratch:
                 raise UserError(
-                    f'{system.name} begins with seeded weights; leave --pretrained '
-                    'and --from-scratch out')
+                    f'{system.name} always starts from seeded weights; omit '
+                    '--pretrained and --from-scratch')
             return
         if record.content['processes']:
             self._recorded = record.content['data'].get('pretrained') or {}
@@ -44,8 +44,8 @@ class InitialWeights:
                 kind, option = (('published', '--from-scratch') if self._recorded
                                 else ('seeded', '--pretrained'))
                 raise UserError(
-                    f'{record.folder} holds a run from {kind} weights; leave {option} '
-                    'out, or choose another folder with --model-dir')
+                    f'the run in {record.folder} started from {kind} weights; omit '
+                    f'{option}, or choose another folder with --model-dir')
             is_from_scratch = not self._recorded
         self.for_record = {'pretrained': self._recorded or None}
         if is_from_scratch:
@@ -56,7 +56,7 @@ class InitialWeights:
             self.line_prefix = pretrained.OTHER_PREFIX
 
     def load(self, session, graph):
-        """Gives the initialized variables of a new run their published values."""
+        """Sets the initialized variables of a new run to their published values."""
         if self._published is None:
             return
         tensors, record = self._find(graph)
@@ -72,7 +72,7 @@ class InitialWeights:
         self.for_record = {'pretrained': record}
 
     def check(self, graph):
-        """Raises UserError if weights that a user names are not those of the run."""
+        """Raises UserError if the user names weights other than the run's."""
         if self._path is not None:
             self._find(graph)
 
@@ -83,9 +83,9 @@ class InitialWeights:
         recorded = self._recorded.get('tensors_sha256')
         if recorded not in (None, record['tensors_sha256']):
             raise UserError(
-                f'{self._folder} holds a run that began with other weights than '
-                f'{self._path or self._published.find_folder()}; leave --pretrained '
-                'out, or choose another folder with --model-dir')
+                f'the run in {self._folder} started from weights other than '
+                f'{self._path or self._published.find_folder()}; omit --pretrained, or '
+                'choose another folder with --model-dir')
         return tensors, record
 
 
@@ -96,7 +96,7 @@ def _list_shapes(graph):
 
 
 def find_prefix(checkpoint):
-    """The prefix of each line about a checkpoint, by the settings beside it."""
+    """The prefix for each line about a checkpoint, from the settings beside it."""
     content = (model_dir.load_settings(checkpoint) or {}).get('record')
     record = content and run_record.RunRecord('', content)
     if record and record.is_from_scratch:

@@ -17,13 +17,13 @@ from cifar10_tf1.records import run_settings
 
 
 class Run:
-    """One process's part of a run; gives back the folder's lock, signals and environment.
+    """One process's part of a run; as a context manager, releases what it took.
 
     Attributes:
-      environment: dict, the environment that the process began with.
+      environment: dict, the environment that the process started with.
       settings: run_settings.RunSettings, complete after `settle`.
-      record: run_record.RunRecord; after `settle` perhaps of a run that has not begun.
-      kind: dict, of machine and runtime, after `settle`.
+      record: run_record.RunRecord; after `settle` it may be of a new run.
+      kind: dict, the kind of machine, after `settle`.
     """
 
     def __init__(self, options):
@@ -61,7 +61,7 @@ class Run:
         devices.restore_environment()
 
     def settle(self, system, data_set):
-        """Completes the settings, starts the device and prints which one it is."""
+        """Completes the settings, and starts and prints the device."""
         if self.record is None:
             self.record = run_record.new(self.folder.path, system)
         self.settings = startup.start_device(self._selection, run_settings.resolve(
@@ -78,20 +78,20 @@ class Run:
 
     @property
     def needs_numeric_check(self):
-        """Whether this device or these kernels have not yet proved right here."""
+        """Whether this device or these kernels still need a check on this machine."""
         return self.settings.device != 'cpu' or self.settings.kernels != 'stock' and (
             not self.has_begun
             or bool(description.list_differences(self.record.kind, self.kind)))
 
     def begin(self, data_set, step, weights):
-        """Records that this process trains on from a step, with InitialWeights' dict."""
+        """Records that this process trains from `step`; weights: InitialWeights' dict."""
         self.record.start_process(cli.describe('train.py', self.options), self.kind,
                                   self.settings, data_set, step, weights)
         self._has_started = True
         self.stop.deferred = True
 
     def describe_checkpoint(self, data_set, step):
-        """dict for the .json beside weights, so that a checkpoint explains itself."""
+        """The content of the .json beside the weights, which explains a checkpoint."""
         return {'system': self.system_name, 'step': step, 'data': data_set.name,
                 'seed': self.settings.seed, 'kernels': self.kind['kernels'],
                 'wheel': self.kind['wheel'], 'record': self.record.content}

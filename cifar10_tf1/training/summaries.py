@@ -1,6 +1,6 @@
 """Event files for TensorBoard.
 
-What they show is read between two steps and summarized in a graph of its own, so a run
+Their content is read between two steps and summarized in a separate graph, so a run
 with event files has the same bits as one without.
 """
 
@@ -12,26 +12,26 @@ import time
 import tensorflow.compat.v1 as tf
 
 FOLDER = 'summaries'  # in the model folder
-EVERY_STEPS = 50      # from one set of scalars to the next
+EVERY_STEPS = 50      # between two sets of scalars
 NUM_IMAGES = 36       # of an epoch's first batch
-MOST_PIXELS = 64      # along a side of one; of larger ones, every few
+MOST_PIXELS = 64      # per side of an image; larger ones lose rows and columns
 NUM_FILTERS = 64
 
 
 class Summaries:
-    """The event file of one process. If it can't be written, the run goes on without."""
+    """The event file of one process; if it can't be written, the run continues."""
 
     def __init__(self, model_dir, graph, system, step):
-        """Opens the file after `step` updates; without a model_dir writes nothing."""
+        """Opens the file after `step` updates; if model_dir is None, writes nothing."""
         self._graph, self._system = graph, system
-        self._decay = self._learning_rate = None  # of the step under way
+        self._decay = self._learning_rate = None  # of the current step
         self._file = None
         if model_dir is None:
             return
         with self._guarded():
             folder = os.path.join(model_dir, FOLDER)
             os.makedirs(folder, exist_ok=True)
-            # FileWriter would put the name of the host into the file's name.
+            # FileWriter would put the host's name into the file's name.
             self._file = tf.io.TFRecordWriter(os.path.join(
                 folder, f'events.out.tfevents.{time.time():.6f}.step-{step}'))
         self._write(file_version='brain.Event:2')
@@ -40,7 +40,7 @@ class Summaries:
             add_shapes=True).SerializeToString())
 
     def begin_part(self, session, read_images, step):
-        """Writes images of the coming batch, filters and histograms of the weights."""
+        """Writes images of the next batch, filters and histograms of the weights."""
         if self._file is None:
             return
         weights = session.run({variable.op.name: variable for variable in
@@ -51,14 +51,14 @@ class Summaries:
                 read_images(), weights, self._system.filters)))
 
     def begin_step(self, session, step):
-        """Reads what the update after `step` computes with."""
+        """Reads what the update after `step` will use."""
         self._decay = None
         if self._file is not None and step % EVERY_STEPS == 0:
             self._decay, self._learning_rate = session.run(
                 [self._graph.weight_decay_loss, self._graph.learning_rate])
 
     def end_step(self, step, loss, seconds):
-        """Writes the scalars of update number `step`, once in EVERY_STEPS."""
+        """Writes the scalars of update number `step`, every EVERY_STEPS updates."""
         if self._decay is not None:
             self.write_scalars(step, {
                 'loss/total': loss, 'loss/weight_decay': self._decay,
@@ -81,15 +81,15 @@ class Summaries:
 
     @contextlib.contextmanager
     def _guarded(self):
-        """A failure gives one warning and ends the event file."""
+        """Turns a failure into one warning and ends the event file."""
         try:
             yield
         except (OSError, tf.errors.OpError) as error:
             self._file = None
             reason = getattr(error, 'strerror', None) or getattr(
                 error, 'message', error)
-            print(f'warning: no more event files for TensorBoard: {reason}',
-                  file=sys.stderr, flush=True)
+            print(f'warning: cannot write event files for TensorBoard: {reason}; '
+                  'training continues without them', file=sys.stderr, flush=True)
 
 
 def _summarize(images, weights, filters):

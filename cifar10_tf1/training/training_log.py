@@ -1,4 +1,4 @@
-"""What a training records and prints of its steps and epochs."""
+"""Records and prints the steps and epochs of training."""
 
 import contextlib
 import math
@@ -28,11 +28,11 @@ class TrainingLog:
       loss: float32, nats, of the latest step, or None.
       losses: list of float, of the epoch's steps so far; a checkpoint in the middle of
         an epoch keeps them, so a resumed epoch has the same sum.
-      seconds: float, from the beginning to the latest step.
+      seconds: float, from the start to the latest step.
     """
 
     def __init__(self, run, system, plan, session, graph, data_set, prefix):
-        """Takes a prefix of every printed figure; graph is train.py's TrainingGraph."""
+        """`prefix` goes before every printed line; graph is train.py's TrainingGraph."""
         self._run, self._system, self._plan = run, system, plan
         self._session, self._graph, self._prefix = session, graph, prefix
         self._metrics = EpochMetrics(session, graph, data_set)
@@ -56,7 +56,7 @@ class TrainingLog:
             yield
 
     def begin_part(self, step, read_images):
-        """Precedes the steps of a part, whose first images read_images() returns."""
+        """Begins a part of an epoch; read_images() returns its first images."""
         if step % self._plan.num_steps == 0:
             self.losses = []
         self._part_seconds = 0.0
@@ -86,7 +86,7 @@ class TrainingLog:
         self._print_or_stop(self._system.format_step(step, loss, seconds))
 
     def end_part(self, step):
-        """Measures the network, records the part that has ended, returns its entry."""
+        """Measures the network, records the part that has ended; returns its entry."""
         plan = self._plan
         epoch, last_batch = divmod(step - 1, plan.num_steps)
         number = plan.ends.index(last_batch + 1)
@@ -111,9 +111,8 @@ class TrainingLog:
         """Prints the original's lines last, so a failed print loses only them."""
         self._print_or_stop(self._system.format_progress(entry))
         if 'unknown_losses' in entry:
-            print(f'warning: {entry["unknown_losses"]} losses of this epoch were '
-                  'not recorded and are missing in its sum', file=sys.stderr,
-                  flush=True)
+            print(f'warning: {entry["unknown_losses"]} losses of this epoch were not '
+                  'recorded, so its sum lacks them', file=sys.stderr, flush=True)
 
     def print_end(self):
         """Prints the original's last lines."""
@@ -132,9 +131,9 @@ class TrainingLog:
         """The UserError for numbers that are not finite."""
         rate = self._session.run(self._graph.learning_rate)
         return UserError(
-            f'{what} at step {step}, learning rate {rate:g}; a new start goes on from '
-            f'the newest checkpoint in {self._run.folder.path}; to go further back, move '
-            'it away')
+            f'{what} at step {step}, learning rate {rate:g}; start again to continue '
+            f'from the newest checkpoint in {self._run.folder.path}, or move that away '
+            'to go further back')
 
     def _print(self, lines):
         for line in lines:
@@ -142,7 +141,7 @@ class TrainingLog:
             print(line and self._prefix + line, flush=True)
 
     def _print_or_stop(self, lines):
-        """If nothing can be printed in the middle of a training, the run ends."""
+        """Ends the run if a line can't be printed in the middle of training."""
         try:
             self._print(lines)
         except OutputError as error:

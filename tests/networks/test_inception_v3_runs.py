@@ -173,7 +173,7 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
     assert 'global step 1: loss = ' in marked[0]
     assert 'Finished training. Last batch loss ' in marked[2]
     assert runs.load_record(folder).content['data']['pretrained'] is None
-    with pytest.raises(UserError, match='leave --pretrained out'):
+    with pytest.raises(UserError, match='omit --pretrained'):
         train(folder, few, pretrained='x')
 
 

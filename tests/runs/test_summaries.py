@@ -89,7 +89,8 @@ def test_a_full_disk_stops_no_run(tmp_path, tiny_data_set, monkeypatch, capsys):
     monkeypatch.setattr(tf.io.TFRecordWriter, 'write', write)
     assert runs.train(tmp_path, tiny_data_set, max_steps=1, with_summaries=True) == 0
     assert capsys.readouterr().err == (
-        'warning: no more event files for TensorBoard: No space left on device\n')
+        'warning: cannot write event files for TensorBoard: No space left on device; '
+        'training continues without them\n')
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, tiny_data_set, capsys):

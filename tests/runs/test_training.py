@@ -37,7 +37,7 @@ def whole_run(tiny_data_set, tmp_path_factory):
 def test_lines_checkpoints_and_sums(whole_run):
     folder, output = whole_run
     lines = output.splitlines()
-    assert len(lines) == 9 and lines[0].startswith('Device: CPU')
+    assert len(lines) == 10 and lines[0].startswith('Device: CPU')
     assert re.match(r'^Done Training, Total Epoch Time = \d+\.\d\ds$', lines[4])
     assert re.match(r'^Weights at step 12: SHA-256 [0-9a-f]{64}$', lines[5])
     assert sorted(path.name for path in folder.glob('*.index')) == [
@@ -72,7 +72,7 @@ def test_going_on_in_the_middle_of_an_epoch(whole_run, tiny_data_set, tmp_path,
     assert status == 130
     captured = capsys.readouterr()
     assert 'Restored' in captured.out and 'epoch 0, step 3' in captured.out
-    assert 'Stopped at step 5; start again to go on' in captured.err
+    assert 'Stopped at step 5; start again to continue from' in captured.err
     expected = runs.losses_of(whole_run[1])
     assert runs.losses_of(captured.out) == {1: expected.pop(1)}
 
@@ -104,7 +104,7 @@ def test_the_target_is_reached_already(whole_run, tiny_data_set, tmp_path, capsy
 
     runs.change_record(folder / 'run.json', forget)
     assert runs.train(folder, tiny_data_set, epochs=3) == 0
-    assert 'Epoch 3 (step 12) is reached already' in capsys.readouterr().out
+    assert 'Already at epoch 3 (step 12)' in capsys.readouterr().out
     content = runs.load_record(folder).content
     assert content['weights'] == weights
     assert content['processes'][-1]['end'] == 'killed'
@@ -159,7 +159,7 @@ def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
     with pytest.raises(UserError, match='json is of step 1'):
         runs.train(tmp_path, tiny_data_set)
     (tmp_path / 'model.ckpt-7.json').unlink()  # as one of the original
-    with pytest.raises(UserError, match='holds global step 1'):
+    with pytest.raises(UserError, match='contains global step 1'):
         runs.train(tmp_path, tiny_data_set)
 
 
