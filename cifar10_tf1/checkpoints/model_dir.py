@@ -1,8 +1,8 @@
 """The folder of a run: its checkpoints, its lock, the leftovers of a killed save.
 
-A checkpoint `model.ckpt-500` is three files of TensorFlow's and, if this program wrote
-it, a fourth, `.json`, with the settings. Only such checkpoints are pruned or replaced.
-Imports no TensorFlow.
+A checkpoint `model.ckpt-500` consists of TensorFlow's three files and, if this program
+wrote it, a fourth, `.json`, with the settings. Only such checkpoints are pruned or
+replaced. Imports no TensorFlow.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ PREFIX = 'model.ckpt'
 SETTINGS_SUFFIX = '.json'
 LOCK = '.lock'
 IN_USE = 'another training run uses the model folder'
-SAVING = '.saving'  # files in the making; complete ones are moved out of it
+SAVING = '.saving'  # unfinished files; complete ones are moved out of it
 
 _SUFFIX = r'\.(index|meta|json|data-\d{5}-of-\d{5})$'
 _FILE = re.compile(r'^model\.ckpt-(0|[1-9]\d*)' + _SUFFIX)
@@ -30,7 +30,7 @@ _SETTINGS_TYPES = {'data': str, 'system': str, 'step': int, 'seed': int,
 class Checkpoint(NamedTuple):
     step: int
     prefix: str         # path without the suffixes
-    suffixes: tuple     # of the files that are there, such as '.index'
+    suffixes: tuple     # of the files that exist, such as '.index'
 
     @property
     def ours(self):
@@ -39,7 +39,7 @@ class Checkpoint(NamedTuple):
 
     @property
     def holds_tensors(self):
-        """Whether it should read: neither in the making nor a stray .meta."""
+        """Whether it should be readable: neither unfinished nor a stray .meta."""
         has_data = any(suffix.startswith('.data') for suffix in self.suffixes)
         return '.index' in self.suffixes or (has_data and not self.ours)
 
@@ -55,7 +55,7 @@ def step_of(prefix):
 
 
 def find_prefix(path):
-    """The prefix of a checkpoint that a user names by it or by one of its files."""
+    """The prefix of a checkpoint, given the prefix or one of its files."""
     return path if os.path.exists(path + '.index') else re.sub(_SUFFIX, '', path)
 
 
@@ -63,18 +63,18 @@ def check_path(path):
     """Raises UserError for a path that TensorFlow would misunderstand."""
     reason = None
     if set(path) & set('*?[\\'):
-        reason = 'takes a name with *, ?, [ or \\ for a pattern'
+        reason = 'treats a name with *, ?, [ or \\ as a pattern'
     try:
         path.encode('utf-8')
     except UnicodeEncodeError:
-        reason = 'reads names in UTF-8 only'
+        reason = 'accepts only names in UTF-8'
     if reason:
         raise UserError(f'{path} can\'t hold checkpoints, because TensorFlow {reason}; '
                         'rename the folder, or choose another with --model-dir')
 
 
 def list_checkpoints(folder):
-    """Every Checkpoint of a folder, whole or not, highest step first."""
+    """Every Checkpoint of a folder, complete or not, highest step first."""
     check_path(folder)
     suffixes = {}
     try:
@@ -90,7 +90,7 @@ def list_checkpoints(folder):
 
 
 def find_newest(folder, ours=False):
-    """The Checkpoint of the highest step, by the names of its files, or None."""
+    """The Checkpoint with the highest step, judging by file names, or None."""
     return next((checkpoint for checkpoint in list_checkpoints(folder)
                  if checkpoint.holds_tensors and (checkpoint.ours or not ours)), None)
 
@@ -98,11 +98,11 @@ def find_newest(folder, ours=False):
 def load_settings(prefix):
     """The content of the .json beside a checkpoint; None if there is no such file.
 
-    It has the name of the `data`, and except in old ones system, step, seed, kernels,
+    It has the name of the `data` and, unless it is old, system, step, seed, kernels,
     wheel, the run's record at that step and the losses of its epoch.
 
     Raises:
-      UserError: the file is damaged, or of another step.
+      UserError: the file is damaged, or belongs to another step.
     """
     path, step = prefix + SETTINGS_SUFFIX, step_of(prefix)
     try:
@@ -114,22 +114,22 @@ def load_settings(prefix):
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError, AttributeError) as error:
-        raise UserError(f'{path} is damaged ({error}); restore it, or move the '
+        raise UserError(f'{path} is damaged: {error}; restore it, or move the '
                         'checkpoint away')
     if step is not None and settings.get('step', step) != step:
-        raise UserError(f'{path} is of step {settings["step"]}; restore the right one, '
-                        'or move the checkpoint away')
+        raise UserError(f'{path} belongs to step {settings["step"]}; restore the right '
+                        'one, or move the checkpoint away')
     return settings
 
 
 def is_in_use(path):
-    """Whether a process trains in a folder; takes the lock for a moment."""
+    """Whether a process is training in a folder; briefly takes the lock."""
     try:
         files.Lock(os.path.join(path, LOCK), shared=True).release()
     except BlockingIOError:
         return True
     except OSError:
-        pass  # there is no such folder, or training will say what is wrong
+        pass  # no such folder, or training will report the problem
     return False
 
 
@@ -137,14 +137,14 @@ class ModelDir:
     """A model folder that this process trains in, held under its lock."""
 
     def __init__(self, path):
-        """Makes, locks and sweeps the folder, or raises UserError."""
+        """Creates, locks and cleans the folder, or raises UserError."""
         state = os.path.join(path, 'checkpoint')
         if find_newest(path) is None and os.path.exists(state):
-            # Training would begin at step 0 and replace the state file.
+            # Training would start at step 0 and replace the state file.
             raise UserError(
-                f'{state} names no checkpoint {PREFIX}-STEP in the format of TensorFlow '
-                '0.12 or newer, from which training could go on; rename or convert what '
-                'it names, or choose another folder with --model-dir')
+                f'{state} names no checkpoint that training can continue from: '
+                f'{PREFIX}-STEP, in the format of TensorFlow 0.12 or newer; rename or '
+                'convert the one it names, or choose another folder with --model-dir')
         self.path = path
         self._is_new = not os.path.lexists(path)
         try:
@@ -157,7 +157,7 @@ class ModelDir:
             raise UserError(
                 f'cannot write to the model folder {path}: {error.strerror}; choose '
                 'another, on a local disk, with --model-dir (in a container: a volume '
-                'that its user can write)')
+                'that its user can write to)')
         shutil.rmtree(self.join(SAVING), ignore_errors=True)
         for checkpoint in list_checkpoints(path):
             # A save or a removal of ours was stopped between two files.
@@ -165,9 +165,9 @@ class ModelDir:
                 self.remove(checkpoint)
 
     def close(self, remove_if_new=False):
-        """Gives the lock back; may remove an empty folder that was made for this run."""
+        """Releases the lock; may remove an empty folder created for this run."""
         if self._is_new and remove_if_new:
-            with contextlib.suppress(OSError):  # something is in it by now
+            with contextlib.suppress(OSError):  # it is not empty
                 os.remove(self.join(LOCK))
                 os.rmdir(self.path)
         self._lock.release()
@@ -176,9 +176,9 @@ class ModelDir:
         """Raises UserError if the path no longer leads to the locked folder."""
         if not self._lock.is_in_place():
             raise UserError(
-                f'the model folder {self.path} was moved away or replaced during the '
-                'training; start again with its new name as --model-dir, and the run '
-                'goes on from its newest checkpoint')
+                f'someone moved or replaced the model folder {self.path} during '
+                'training; start again with --model-dir and its new name to continue '
+                'from its newest checkpoint')
 
     def join(self, name):
         return os.path.join(self.path, name)
@@ -186,15 +186,15 @@ class ModelDir:
     def remove(self, checkpoint):
         """Deletes one of our checkpoints, its index first and its settings last.
 
-        Without an index it is no checkpoint, so a reader sees it whole or not at all. As
-        long as its settings are there it is ours, so a sweep removes what a kill leaves.
+        Without an index it is no checkpoint, so a reader sees all of it or nothing. As
+        long as its settings exist it is ours, so the next start removes what a kill left.
 
         Raises:
           UserError: another program wrote it.
         """
         if not checkpoint.ours:
-            raise UserError(f'{checkpoint.prefix} is in the way, and this program did '
-                            'not write it; move it away and start again')
+            raise UserError(f'{checkpoint.prefix}, which this program did not write, is '
+                            'in the way; move it and start again')
         for suffix in sorted(checkpoint.suffixes, key=lambda suffix: (
                 suffix != '.index', suffix == SETTINGS_SUFFIX)):
             os.remove(checkpoint.prefix + suffix)

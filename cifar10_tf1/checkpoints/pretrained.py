@@ -1,8 +1,8 @@
-"""Weights that others published, read and checked before a training begins with them.
+"""Reads and checks published weights before training starts from them.
 
-They are a checkpoint of TensorFlow's first or second format or a frozen graph, plain or
+They are a checkpoint in TensorFlow's first or second format or a frozen graph, plain or
 in a .tar.gz archive. Other weights for the same network may also be an .npz file with
-the checkpoint's names or the .h5 file of Keras; a run from them is another result.
+the checkpoint's names or Keras's .h5 file; a run from them is another result.
 """
 
 import glob
@@ -23,27 +23,26 @@ from cifar10_tf1.data import download
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 
-OTHER_PREFIX = '[from other weights than the documented] '
+OTHER_PREFIX = '[from weights other than the documented ones] '
 
 _OTHERS = ('.npz', '.h5')  # never documented
 _WAY_OUT = 'name another with --pretrained'
 
 
 class PretrainedWeights(NamedTuple):
-    """The weights of a documented result, and how they are kept."""
-    title: str                    # for people
-    find_folder: Callable         # of nothing to the folder where they are kept
-    mirror_variable: str          # of the environment: where to download from
+    """The weights of a documented result, and how they are stored."""
+    title: str                    # as printed
+    find_folder: Callable         # () -> folder where they are kept
+    mirror_variable: str          # environment variable with a URL to download from
     archives: Tuple[verification.DataFile, ...]  # tried in turn
     checkpoint: str               # name of the checkpoint, also in an archive
-    frozen_graph: str             # name of the frozen graph, likewise
-    # Name and shape of the tensor that tells these weights from others; it is
-    # not restored.
+    frozen_graph: str             # name of the frozen graph, also in an archive
+    # Name and shape of the tensor that identifies these weights; it is not restored.
     mark: Tuple[str, tuple]
-    is_restored: Callable         # of a name: whether training begins with it
+    is_restored: Callable         # name -> whether training starts from it
     num_keras_layers: int         # convolutions in Keras's file
-    list_name: str                # of a file in the model folder that lists them
-    format_list: Callable         # of {name: shape} to its lines
+    list_name: str                # file in the model folder that lists the variables
+    format_list: Callable         # {name: shape} -> lines of that file
 
 
 def load(published, wanted, path=None):
@@ -53,20 +52,20 @@ def load(published, wanted, path=None):
       published: PretrainedWeights.
       wanted: {name: shape} of the variables to restore, in order of creation;
         shape a tuple.
-      path: str, a file, the prefix of a checkpoint or a folder that holds one of
-        them; None: the default folder, and downloaded where it has none.
+      path: str, a file, the prefix of a checkpoint or a folder with one of them;
+        None: the default folder, to which missing weights are downloaded.
     Returns:
       ({name: array}, dict for the record: digests of the files and of the tensors).
     Raises:
-      UserError: one line, what is wrong and the way out.
+      UserError: the weights are missing, damaged, misfit, or not the documented ones.
     """
     folder = path or published.find_folder()
     found = _find(published, folder)
     if found is None and path:
         raise UserError(
-            f'--pretrained {path}: there is no such file, and no folder with one; it '
-            f'takes {", ".join(_list_names(published))}, an .npz file of tensors by '
-            'their names, or the .h5 file of Keras')
+            f'--pretrained {path}: no such file, and no folder that contains one; name '
+            f'{", ".join(_list_names(published))}, an .npz file with the tensors by '
+            'name, or Keras\'s .h5 file')
     if found is None:
         _download(published, folder)
         found = _find(published, folder)
@@ -79,15 +78,15 @@ def load(published, wanted, path=None):
             problem = (f'is {tensor.dtype} {list(tensor.shape)} instead of float32 '
                        f'{list(shape)}')
         elif not np.isfinite(tensor).all():
-            problem = 'holds numbers that are not finite'
+            problem = 'contains numbers that are not finite'
         else:
             continue
         raise UserError(f'{found} does not fit {published.title}: {name} {problem}; '
                         f'{_WAY_OUT}')
     documented = _is_documented(published, found, tensors, sha256)
     if not documented and not path:
-        raise UserError(f'{found} is not {published.title}; move it away, or begin '
-                        f'with it all the same by --pretrained {found}')
+        raise UserError(f'{found} is not {published.title}; move it away, or use it '
+                        f'anyway with --pretrained {found}')
     tensors = {name: tensors[name] for name in wanted}
     return tensors, dict(
         {'sha256': sha256, 'tensors_sha256': reading.fingerprint_tensors(tensors)},
@@ -95,7 +94,7 @@ def load(published, wanted, path=None):
 
 
 def is_documented(published, path):
-    """Whether a path that a user names has the documented weights, or nothing."""
+    """Whether a path has the documented weights, or no weights at all."""
     found = _find(published, path)
     return found is None or _is_documented(
         published, found, _read(published, found, {}), _hash_files(found))
@@ -115,7 +114,7 @@ def _list_names(published):
 
 
 def _find(published, path):
-    """A path of weights, a checkpoint's prefix among them, or None."""
+    """The path of a file or the prefix of a checkpoint, or None."""
     candidates = [path[:-len('.index')] if path.endswith('.index') else path]
     if os.path.isdir(path):
         candidates = [os.path.join(path, name) for name in _list_names(published)]
@@ -143,13 +142,13 @@ def _download(published, folder):
             download.fetch(
                 folder, archives, published.title, 'get one of '
                 + ' and '.join(url for archive in archives for url in archive.urls)
-                + ' in another way and name it with --pretrained; or begin with seeded '
-                'weights, which is another result, with --from-scratch.',
+                + ' in another way and name it with --pretrained; or start from seeded '
+                'weights, for another result, with --from-scratch.',
                 '--pretrained')
 
 
 def _read(published, path, wanted):
-    """{name: array} of the wanted tensors and the mark, those that are there."""
+    """{name: array} of the wanted tensors and the mark, as far as they exist."""
     names = {*wanted, published.mark[0]}
     try:
         if path.endswith('.npz'):
@@ -164,12 +163,12 @@ def _read(published, path, wanted):
         return _read_plain(path, names)
     # What damaged bytes raise depends on the library and its version.
     except Exception as error:  # pylint: disable=broad-except
-        raise UserError(f'{path} cannot be read, or is cut off or damaged '
+        raise UserError(f'{path} cannot be read, or is truncated or damaged '
                         f'({reading.one_line(error)}); {_WAY_OUT}') from error
 
 
 def _extract(published, path, folder):
-    """Copies the members of a known name; the path of the weights."""
+    """Extracts the members with a known name; returns the path of the weights."""
     found = None
     with tarfile.open(path, 'r:gz') as archive:
         for member in archive:
@@ -180,7 +179,7 @@ def _extract(published, path, folder):
                     archive.extract(member, folder)
                     found = os.path.join(folder, name)
     if found is None:
-        raise ValueError(f'it has neither {published.checkpoint} nor '
+        raise ValueError(f'it contains neither {published.checkpoint} nor '
                          f'{published.frozen_graph}')
     return found
 
@@ -200,8 +199,8 @@ def _read_plain(path, names):
 def _read_keras(path, num_layers, wanted):
     """{name: array}: Keras's i-th convolution is the network's i-th.
 
-    Keras makes the layers in slim's order and numbers them; it has neither slim's
-    auxiliary classifier nor, as here, a factor in batch normalisation.
+    Keras builds the layers in slim's order and numbers them. It lacks slim's auxiliary
+    classifier and, as here, has no factor in batch normalisation.
     """
     import h5py
     layers = {'conv2d': {}, 'batch_normalization': {}}  # number to {value: array}

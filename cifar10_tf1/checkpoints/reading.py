@@ -1,7 +1,7 @@
-"""Checkpoints to read: the newest whole one, restoring, the fingerprint.
+"""Reads checkpoints: finds the newest undamaged one, restores, computes fingerprints.
 
-The format is the plain tf.train.Saver's and the original's. Departs from the original by
-reading the folder instead of the `checkpoint` state file, which may be stale.
+The format is that of a plain tf.train.Saver and of the original. Unlike the original,
+this reads the folder instead of the `checkpoint` state file, which may be stale.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ class NoCheckpoint(UserError):
 
 
 def find_newest(folder):
-    """The model_dir.Checkpoint of the highest step that reads completely, or None.
+    """The undamaged model_dir.Checkpoint with the highest step, or None.
 
-    Warns of each damaged one. Raises UserError if there are some and none is whole.
+    Warns of each damaged one. Raises UserError if all of them are damaged.
     """
     skipped = []
     for checkpoint in model_dir.list_checkpoints(folder):
@@ -39,16 +39,16 @@ def find_newest(folder):
             return checkpoint
         if '.index' in checkpoint.suffixes and not os.path.lexists(
                 checkpoint.prefix + '.index'):
-            return find_newest(folder)  # a training beside this program pruned it
+            return find_newest(folder)  # another process, training, has pruned it
         skipped.append(f'{checkpoint.prefix} is damaged ({reason})')
     if skipped:
-        raise UserError(f'no checkpoint in {folder} is whole: {"; ".join(skipped)}; '
+        raise UserError(f'every checkpoint in {folder} is damaged: {"; ".join(skipped)}; '
                         'move them away, or choose another folder with --model-dir')
     return None
 
 
 def find_damage(prefix):
-    """Why a checkpoint does not read to its last byte, in one line, or None."""
+    """Why a checkpoint can't be read to its last byte, in one line, or None."""
     try:
         _load_tensors(prefix)
     except ValueError as error:
@@ -57,7 +57,7 @@ def find_damage(prefix):
 
 
 def choose(folder, prefix=None):
-    """The prefix that a user names, or else that of the newest checkpoint of a folder."""
+    """The prefix that a user names, or that of the newest checkpoint in a folder."""
     if prefix is not None:
         _load_whole(prefix)
         return prefix
@@ -68,11 +68,11 @@ def choose(folder, prefix=None):
 
 
 def restore(session, saver, variables, find_step, folder, prefix=None):
-    """Restores the checkpoint that a user names, or else the newest of a folder.
+    """Restores the checkpoint that a user names, or the newest in a folder.
 
     Args:
       variables: dict of checkpoint name -> tf.Variable.
-      find_step: function of a tf.train.NewCheckpointReader to the step.
+      find_step: function that maps a tf.train.NewCheckpointReader to the step.
     Returns:
       (prefix, step): str, int.
     Raises:
@@ -104,7 +104,7 @@ def check_tensors(prefix, variables):
             wrong.append(f'{name} is {dtypes[name].name} {shapes[name]}, not '
                          f'{expected[0].name} {expected[1]}')
     if wrong:
-        raise UserError(f'the checkpoint {prefix} is not of this network: '
+        raise UserError(f'the checkpoint {prefix} belongs to another network: '
                         f'{"; ".join(wrong[:3])}; choose another with --checkpoint or '
                         '--model-dir')
 
@@ -135,7 +135,7 @@ def fingerprint_tensors(tensors):
 
 
 def one_line(error):
-    """The first line of an error of Python's or TensorFlow's."""
+    """The first line of an error's message, from Python or TensorFlow."""
     text = (getattr(error, 'message', None) or str(error)).strip()
     return text.splitlines()[0] if text else repr(error)
 
@@ -150,7 +150,7 @@ def _load_tensors(prefix):
     except Exception as error:  # pylint: disable=broad-except
         raise ValueError(one_line(error))
     if not tensors:
-        raise ValueError('it holds no tensors')
+        raise ValueError('it contains no tensors')
     return tensors
 
 
@@ -159,8 +159,8 @@ def _load_whole(prefix):
     model_dir.check_path(prefix)
     # Until TensorFlow 0.11 a checkpoint was one file, without .index.
     if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
-        raise UserError(f'there is no checkpoint {prefix} (no file {prefix}.index); '
-                        'give the path up to the step, as in model/model.ckpt-55000')
+        raise UserError(f'no checkpoint {prefix} (no file {prefix}.index); name it up '
+                        'to the step, as in model/model.ckpt-55000')
     try:
         return _load_tensors(prefix)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Checkpoints to write, in the plain tf.train.Saver's format; the last five are kept.
+"""Writes checkpoints in the format of a plain tf.train.Saver, and keeps the last five.
 
 The `checkpoint` state file has relative paths, so the folder can be moved.
 """
@@ -24,8 +24,8 @@ _SUFFIXES = ('.index', '.meta', '.data-00000-of-00001')  # an index first
 class CheckpointWriter:
     """Saves into a model folder.
 
-    A save is made in a folder of its own and moved into place file by file, the index
-    last: a checkpoint is whole or none, whenever the process is killed.
+    Each save is written to a separate folder and moved into place file by file, the
+    index last, so a checkpoint is complete or absent whenever the process is killed.
     """
 
     def __init__(self, model_dir, saver):
@@ -34,9 +34,9 @@ class CheckpointWriter:
         self._meta_graph = None  # bytes of the .meta file, always the same
 
     def save(self, session, step, settings):
-        """Writes `model.ckpt-<step>` with a dict for JSON beside it; returns the prefix.
+        """Writes `model.ckpt-<step>` and a dict as JSON beside it; returns the prefix.
 
-        Raises UserError if it can't; the earlier ones are untouched.
+        Raises UserError if that fails; earlier checkpoints are unchanged.
         """
         folder, name = self._model_dir, f'{model_dirs.PREFIX}-{step}'
         if self._meta_graph is None:  # once: it takes as long as several steps
@@ -66,7 +66,7 @@ class CheckpointWriter:
         return folder.join(name)
 
     def publish(self, session, saver, name):
-        """Writes `published/<name>`; of names with a number, five are kept."""
+        """Writes `published/<name>`; keeps five of the names that have a number."""
         folder = self._model_dir.join(PUBLISHED)
         with self._saving(f'write {folder}/{name}') as saving:
             os.makedirs(folder, exist_ok=True)
@@ -84,7 +84,7 @@ class CheckpointWriter:
 
     @contextlib.contextmanager
     def _saving(self, action):
-        """Yields a folder for files in the making; turns failures into one line."""
+        """Yields a folder for unfinished files; turns failures into UserError."""
         self._model_dir.check_identity()
         path = self._model_dir.join(model_dirs.SAVING)
         try:
@@ -92,14 +92,14 @@ class CheckpointWriter:
             yield path
         except (OSError, tf.errors.OpError) as error:
             raise UserError(
-                f'cannot {action}: {reading.one_line(error)}; free some space or mend '
-                'the folder and start again: the run goes on from its newest checkpoint')
+                f'cannot {action}: {reading.one_line(error)}; free some space or repair '
+                'the folder and start again; the run continues from its newest checkpoint')
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _move(saving, folder):
-    """Moves files that are on disk into place: the settings first, the index last."""
+    """Flushes files to disk and moves them into place: settings first, index last."""
     names = sorted(os.listdir(saving), key=lambda name: (
         name.endswith('.index'), not name.endswith('.json'), name))
     for name in names:
@@ -110,8 +110,8 @@ def _move(saving, folder):
 
 
 def _write_state(saving, folder, names, newest):
-    """Writes the state file that TensorFlow's and the original's readers want."""
-    # From a relative folder TensorFlow would write ../model.ckpt-500.
+    """Writes the state file that TensorFlow and the original read."""
+    # With a relative folder TensorFlow would write ../model.ckpt-500.
     state = tf.train.generate_checkpoint_state_proto(
         os.path.abspath(folder), newest, names)
     with open(os.path.join(saving, 'checkpoint'), 'w') as file:

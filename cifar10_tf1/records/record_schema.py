@@ -1,6 +1,6 @@
 """The parts of a run.json and their types.
 
-A record is made to be published, so it may be edited, cut off or joined.
+A record can be published, so it may have been edited, truncated or merged.
 """
 
 import sys
@@ -27,9 +27,9 @@ _EPOCHS = range(1, limits.EPOCHS + 1)
 _FILES = range(1, limits.FILES + 1)
 _THREADS = range(1, limits.THREADS + 1)
 
-# A dict has each of these keys, but those with a question mark may be absent. A list has
-# items of one type, a range the whole numbers that fit, a set the texts that fit. (None,
-# type): or null. A function says whether a value fits.
+# A dict has all of these keys; those with a question mark may be missing. A list has
+# items of one type, a range the valid whole numbers, a set the valid texts. (None, type)
+# also accepts null. A function returns whether a value is valid.
 _KIND = {
     'wheel': str, 'wheel_sha256': (None, str), 'kernels': str, 'device': {'cpu', 'gpu'},
     'intra_op_threads': range(limits.THREADS + 1), 'cpu': {'name': (None, str)}}
@@ -57,7 +57,7 @@ _RECORD = {
 
 
 def find_misfit(content):
-    """The first part that is missing or misfit, as 'epochs 3 summed_loss', or None."""
+    """The first part that is missing or invalid, as 'epochs 3 summed_loss', or None."""
     expected = dict(_RECORD)
     if content.get('processes') == []:  # no training has begun
         expected['settings'] = expected['data'] = lambda value: value == {}
@@ -95,7 +95,7 @@ def _find_misfit(value, expected, name):
 
 
 def _fits(value, expected):
-    if expected is str:  # that a terminal prints and does not obey
+    if expected is str:  # without control characters, which a terminal would obey
         return type(value) is str and value.isprintable()
     if isinstance(expected, type):
         return type(value) is expected

@@ -1,4 +1,4 @@
-"""Whether a run repeats one of the runs in results/."""
+"""Compares a run with the recorded run in results/ that it repeats."""
 
 import glob
 import os
@@ -11,9 +11,9 @@ from cifar10_tf1.records import run_record
 
 
 def describe(record, folder=reference_run.RUNS):
-    """A line that compares a run with the recorded one of its seed, data and kind.
+    """A line that compares a run with the recorded one with the same seed and data.
 
-    None if no such run is recorded, or no epoch is finished yet.
+    None if there is no such recorded run, or no finished epoch.
     """
     paths = sorted(glob.glob(os.path.join(
         glob.escape(folder), record.content['system'], '*', run_record.FILE)))

@@ -12,8 +12,8 @@ RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
 # The run's run.json and metrics.csv, and its last checkpoint.
 RECORD = os.path.join(RUNS, systems.DEFAULT, '1.15-seed-01')
 CHECKPOINT = os.path.join(RESULTS, 'checkpoint')
-# The widest band allowed for a column of seeds.csv, in right images of 10,000. The
-# documented 8,246 is one draw of the first: nine tests of the plain port gave 8,152
+# The widest band allowed for a column of seeds.csv, in correct images of 10,000. The
+# documented 8,246 is one draw from the first: nine tests of the plain port gave 8,152
 # to 8,262, its central crop 8,470.
 WIDEST_BANDS = {'mean_correct': (8110, 8330), 'central_correct': (8380, 8580)}
 ENOUGH_RUNS = 5
@@ -43,6 +43,6 @@ def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
 
 
 def shorten(path):
-    """The path relative to the current folder if it lies there, for messages."""
+    """A path for messages, relative to the working folder if it is inside."""
     relative = os.path.relpath(path)
     return path if relative.startswith(os.pardir) else relative

@@ -1,6 +1,6 @@
-"""run.json: what a run was, complete enough for a stranger to repeat and judge it.
+"""run.json, the record of a run, from which a stranger can repeat and judge it.
 
-It is made to be published: no absolute path, no name of a user or a host. Imports no
+It can be published: it has no absolute path and no name of a user or host. Imports no
 TensorFlow.
 """
 
@@ -39,23 +39,23 @@ class RunRecord:
         settings = RunSettings(**{name: known.get(name)
                                   for name in RunSettings._fields})
         if self.content['processes'] and settings.kernels is None:
-            # Written before there was a choice.
+            # Written before kernels could be chosen.
             settings = settings._replace(kernels=self.kind['kernels'])
         return settings
 
     @property
     def epochs(self):
-        """list of dict, one for each part of an epoch after which figures were taken."""
+        """list of dict, one for each reporting point: an epoch, or a file of one."""
         return self.content['epochs']
 
     @property
     def is_from_scratch(self):
-        """Whether it began with seeded weights instead of published ones."""
+        """Whether it started from seeded weights instead of published ones."""
         return self.content['data'].get('pretrained', '') is None
 
     @property
     def has_other_weights(self):
-        """Whether it began with published weights other than the documented ones."""
+        """Whether it started from weights other than the documented ones."""
         pretrained = self.content['data'].get('pretrained') or {}
         return not pretrained.get('is_documented', True)
 
@@ -66,7 +66,7 @@ class RunRecord:
 
     @contextlib.contextmanager
     def updating(self):
-        """Yields the content, then writes it; test.py may do so meanwhile."""
+        """Yields the content, then writes it, under a lock: test.py writes it too."""
         try:
             with files.Lock(os.path.join(self.folder, '.run.json.lock'), wait=True):
                 # A writer that was killed leaves its temporary file.
@@ -83,7 +83,7 @@ class RunRecord:
                             'space or choose another folder with --model-dir')
 
     def start_process(self, command, kind, settings, data_set, step, beginning=()):
-        """Notes that a process trains on from a step; drops later epochs."""
+        """Records that a process trains from a step; drops later epochs."""
         commit, clean = description.find_commit()
         with self.updating() as content:
             processes = content['processes']
@@ -107,7 +107,7 @@ class RunRecord:
                 'commit_is_clean': clean})
 
     def add_epoch(self, **metrics):
-        """Notes a finished epoch, in run.json and in metrics.csv."""
+        """Records a finished epoch in run.json and metrics.csv."""
         with self.updating():
             self.epochs.append(metrics)
             text = io.StringIO()
@@ -120,13 +120,13 @@ class RunRecord:
                                    text.getvalue())
 
     def end_process(self, step, end, weights_sha256):
-        """Notes how the process ended: 'finished', or the signal's name."""
+        """Records how the process ended: 'finished', or the signal's name."""
         with self.updating() as content:
             content['processes'][-1].update(to_step=step, end=end)
             content['weights'] = {'step': step, 'sha256': weights_sha256}
 
     def add_test(self, **test):
-        """Notes a test, in the place of the same test on the same kind of machine."""
+        """Records a test; replaces the same test on the same kind of machine."""
         key = ('step', 'data', 'crop', 'seed', 'kind')
         with self.updating() as content:
             content['tests'] = [
@@ -135,7 +135,7 @@ class RunRecord:
 
 
 def new(folder, system):
-    """The RunRecord of a run that has not begun; nothing is written."""
+    """The RunRecord of a run that has not begun; writes nothing."""
     return RunRecord(folder, {
         'format': FORMAT,
         'system': system.name,     # name of the module in systems/
@@ -143,26 +143,26 @@ def new(folder, system):
         'settings': {},            # RunSettings
         'data': {},                # name, SHA-256 of each file
         'processes': [],           # one for each start of a training
-        'not_bit_exact': [],       # why another run may differ, if so
+        'not_bit_exact': [],       # reasons why another run may differ
         'epochs': [],              # summed loss in full precision
         'weights': None,           # step and fingerprint at the latest end
         'tests': []})              # of test.py
 
 
 def load(path):
-    """The RunRecord of a run.json; raises UserError if it is none."""
-    way_out = 'give another, or move it away'
+    """Loads a run.json as a RunRecord; raises UserError if it is not one."""
+    way_out = 'name another, or move it away'
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
         version = content['format']
     except OSError as error:
-        raise UserError(f'cannot read {path}: {error.strerror}')
+        raise UserError(f'cannot read {path}: {error.strerror}; {way_out}')
     except (ValueError, RecursionError, TypeError, KeyError) as error:
-        raise UserError(f'{path} is cut off, or not the record of a run ({error}); '
+        raise UserError(f'{path} is truncated, or not the record of a run ({error}); '
                         + way_out)
     if version != FORMAT:
-        raise UserError(f'{path} has the format {version}, and this version reads '
+        raise UserError(f'{path} has format {version}, but this version reads format '
                         f'{FORMAT}; use the version that wrote it')
     misfit = record_schema.find_misfit(content)
     if misfit:
@@ -173,8 +173,8 @@ def load(path):
 def load_folder(folder, for_training=False):
     """The record of a model folder, or None.
 
-    Raises UserError if it is damaged, of another run than the newest checkpoint, or lost
-    although a training has to go on from that.
+    Raises UserError if it is damaged, if it and the newest checkpoint belong to different
+    runs, or if it is missing and training must continue from a checkpoint.
     """
     newest = model_dir.find_newest(folder, ours=True)
     path = os.path.join(folder, FILE)
@@ -185,14 +185,14 @@ def load_folder(folder, for_training=False):
         return record
     if newest and for_training:
         raise UserError(
-            f'{path} is lost, which says how the run of {newest.name} goes on; '
-            f'restore it ({newest.prefix}.json has a copy, as "record"), or choose '
+            f'{path} is missing, and the run of {newest.name} cannot continue without '
+            f'it; restore it from {newest.prefix}.json (under "record"), or choose '
             'another folder with --model-dir')
     return None
 
 
 def check_settings(record, prefix):
-    """Raises UserError if a record and a checkpoint beside it are of two runs."""
+    """Raises UserError if a record and a checkpoint belong to different runs."""
     settings, content = model_dir.load_settings(prefix) or {}, record.content
     kind = record.kind if content['processes'] else {}
     for name, value in [('system', content['system']),
@@ -201,31 +201,31 @@ def check_settings(record, prefix):
                         ('kernels', kind.get('kernels')), ('wheel', kind.get('wheel'))]:
         if settings.get(name, value) != value:
             raise UserError(
-                f'{record.path} says {name} {value}, and {prefix}.json '
-                f'{settings[name]}: they are of two runs; move one of them away')
+                f'{record.path} has {name} {value}, but {prefix}.json has '
+                f'{settings[name]}: they belong to different runs; move one away')
 
 
 def check_system_name(record, name):
-    """Raises UserError if a record is of another system."""
+    """Raises UserError if a record belongs to another system."""
     theirs = record.content['system']
     if theirs != name:
-        raise UserError(f'{record.path} is of the system {theirs}, not {name}; give '
-                        'another record, or another folder with --model-dir')
+        raise UserError(f'{record.path} belongs to {theirs}, not {name}; name another '
+                        'record, or another folder with --model-dir')
 
 
 def check_kind(record, kind):
-    """Raises UserError for another wheel or other kernels; lists other differences."""
+    """Raises UserError if wheel or kernels differ; lists other differences."""
     if not record.content['processes']:
         return []
     began = record.kind
     venv = '.venv' if began['wheel'].endswith(' 1.15.0') else '.venv-tf2'
     for name, way_out in (('wheel', f'use {venv}/bin/python'),
                           ('wheel_sha256', 'another build of the wheel; use the '
-                           'environment that make setup makes'),
-                          ('kernels', 'leave --kernels out')):
+                           'environment that make setup creates'),
+                          ('kernels', 'omit --kernels')):
         if began[name] != kind[name]:
             raise UserError(
-                f'the run in {record.folder} was trained with {began[name]}, and this is '
+                f'the run in {record.folder} was trained with {began[name]}, but this is '
                 f'{kind[name]}; {way_out}, or choose another folder with --model-dir')
     return description.list_differences(began, kind)
 

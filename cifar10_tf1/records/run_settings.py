@@ -1,6 +1,7 @@
-"""What a user can choose of a run: as given, else as recorded, else as documented.
+"""The settings of a run that a user can choose.
 
-A model folder is one run: options that would make it another are refused.
+An option overrides the recorded setting, which overrides the documented one. A model
+folder has one run, so options that would make it another run are refused.
 """
 
 from typing import NamedTuple
@@ -13,8 +14,8 @@ from cifar10_tf1.machine import description
 class RunSettings(NamedTuple):
     seed: Optional[int] = None
     epochs: Optional[int] = None            # in total
-    save_steps: Optional[int] = None        # from checkpoint to checkpoint
-    train_files: Optional[int] = None       # of the training data, the first
+    save_steps: Optional[int] = None        # between checkpoints
+    train_files: Optional[int] = None       # number of the first ones to train on
     device: Optional[str] = None            # 'auto', 'cpu' or 'gpu'
     kernels: Optional[str] = None           # 'auto', 'stock' or 'fast'
     intra_op_threads: Optional[int] = None
@@ -44,7 +45,7 @@ def default(system, data_set, kernels='stock', train_files=None):
 
 
 def complete(given, system, data_set, recorded=RunSettings()):
-    """RunSettings: what is given, else recorded, else the default."""
+    """RunSettings: each value as given or, if not given, as recorded or the default."""
     defaults = default(system, data_set, given.kernels or recorded.kernels or 'stock',
                        given.train_files or recorded.train_files)
     return RunSettings(*(next(value for value in values if value is not None)
@@ -54,14 +55,13 @@ def complete(given, system, data_set, recorded=RunSettings()):
 def resolve(record, given, data_set, system):
     """The complete RunSettings of a training process.
 
-    A run that was begun with fewer epochs than documented, to try it, goes on to the
+    A run that was started with fewer epochs than documented, to try it, continues to the
     documented number. Raises UserError for another seed or other data.
     """
     recorded = record.settings
     if (given.train_files or 1) > data_set.num_train_files:
-        raise UserError(f'--train-files {given.train_files}: the training data of '
-                        f'{data_set.name} has {data_set.num_train_files} file(s); ask '
-                        'for fewer')
+        raise UserError(f'--train-files {given.train_files}: {data_set.name} has only '
+                        f'{data_set.num_train_files} training file(s); use fewer')
     if record.content['processes']:
         _check(record, given, data_set)
         recorded = recorded._replace(epochs=max(recorded.epochs, system.num_epochs))
@@ -69,21 +69,21 @@ def resolve(record, given, data_set, system):
 
 
 def _check(record, given, data_set):
-    """Raises UserError where an option or the data makes it another run."""
+    """Raises UserError if an option or the data would make it another run."""
     recorded, data = record.settings, record.content['data']
     num_files = recorded.train_files or data_set.num_train_files
-    with_or_without = 'add' if data['name'].startswith('synthetic') else 'leave out'
+    with_or_without = 'add' if data['name'].startswith('synthetic') else 'omit'
     for differs, theirs, ours, way_out in (
             (given.train_files not in (None, num_files),
              f'on {num_files} training file(s)', f'{given.train_files}',
-             'leave --train-files out'),
+             'omit --train-files'),
             (given.seed not in (None, recorded.seed),
-             f'of seed {recorded.seed}', f'{given.seed}', 'leave --seed out'),
+             f'of seed {recorded.seed}', f'{given.seed}', 'omit --seed'),
             (data['name'] != data_set.name, f'on {data["name"]}',
              f'on {data_set.name}', f'{with_or_without} --synthetic'),
             (data['sha256'] != data_set.sha256, f'on other files of {data_set.name}',
-             'on these', 'give those with --data-dir')):
+             'on these', 'name those with --data-dir')):
         if differs:
             raise UserError(
-                f'{record.folder} holds a run {theirs}, not {ours}; {way_out}, or '
+                f'{record.folder} contains a run {theirs}, not {ours}; {way_out}, or '
                 'choose another folder with --model-dir')

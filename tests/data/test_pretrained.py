@@ -122,7 +122,7 @@ FAULTS = {
     'shape': (lambda t: t.update({BETA: np.zeros(6, 'f')}),
               f'{BETA} is float32 [6] instead of float32 [5]'),
     'NaN': (lambda t: t[BETA].__setitem__(0, np.nan),
-            f'{BETA} holds numbers that are not finite'),
+            f'{BETA} contains numbers that are not finite'),
     'type': (lambda t: t.update({BETA: np.zeros(5)}), f'{BETA} is float64')}
 
 

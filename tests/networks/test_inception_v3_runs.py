@@ -152,7 +152,7 @@ def test_other_weights_are_refused_on_resumption(whole_run, published, few,
     other = published_weights.write_checkpoint(tmp_path / CHECKPOINT, tensors)
     with pytest.raises(UserError, match='began with other weights'):
         train(whole_run, few, pretrained=str(other), epochs=2)
-    with pytest.raises(UserError, match='leave --from-scratch out'):
+    with pytest.raises(UserError, match='omit --from-scratch'):
         train(whole_run, few, is_from_scratch=True)
     # The same ones in another packing are no others.
     assert train(whole_run, few, pretrained=str(folder / FROZEN)) == 0
@@ -180,7 +180,7 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
 def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path,
                                                         capsys):
     """Of the same numbers, but without the 1,001 classes: same bits, other claim."""
-    prefix = '[from other weights than the documented] '
+    prefix = '[from weights other than the documented ones] '
     tensors = {name: value for name, value in published[1].items() if name != MARK}
     path = str(published_weights.write_npz(tmp_path / 'x.npz', tensors))
     folder = tmp_path / 'model'

@@ -55,7 +55,7 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path, capsys):
                                             model_helpers.random_tensors(6))
     with open(prefix + '.data-00000-of-00001', 'r+b') as file:
         file.write(b'damage')
-    with pytest.raises(UserError, match='is whole'):
+    with pytest.raises(UserError, match='every checkpoint in .* is damaged'):
         reading.choose(*cli.locate_checkpoint(options()))
     assert capsys.readouterr().out == ''
 

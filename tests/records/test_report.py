@@ -169,7 +169,7 @@ def test_what_is_missing_is_named(record_file, finished_run, data_dir, tmp_path,
     assert 'is not the one that the run was trained on' in page.text
     assert page.kinds == ['svg'] * 2  # the loss, the filters
     assert report.main([str(record_file), '--checkpoint', str(tmp_path / 'x')]) == 1
-    assert 'there is no checkpoint' in capsys.readouterr().err
+    assert 'no checkpoint ' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name', ['cifar10', 'synthetic'])

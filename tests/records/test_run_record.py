@@ -107,9 +107,9 @@ def test_another_seed_or_other_data_is_refused(data, given, told, record, tiny_d
 
 
 @pytest.mark.parametrize('name, told', [
-    ('wheel', 'and this is other; use .venv(-tf2)?/bin/python, '),
-    ('wheel_sha256', 'and this is other; another build of the wheel; use '),
-    ('kernels', 'with stock, and this is other; leave --kernels out')])
+    ('wheel', 'but this is other; use .venv(-tf2)?/bin/python, '),
+    ('wheel_sha256', 'but this is other; another build of the wheel; use '),
+    ('kernels', 'with stock, but this is other; omit --kernels')])
 def test_another_wheel_or_other_kernels_are_refused(name, told, record):
     with pytest.raises(UserError, match=told + '.*--model-dir'):
         run_record.check_kind(record, dict(record.kind, **{name: 'other'}))
@@ -167,10 +167,10 @@ def test_a_record_that_cannot_be_written(record, monkeypatch):
 
 
 @pytest.mark.parametrize('text, message', [
-    ('', 'cut off'), ('{"format": 1,', 'cut off'), ('[' * 100000, 'cut off'),
+    ('', 'truncated'), ('{"format": 1,', 'truncated'), ('[' * 100000, 'truncated'),
     ('[1, 2]', 'not the record of a run'), ('{}', 'not the record of a run'),
-    ('{"format": "1"}', 'has the format 1'),
-    ('{"format": 2}', 'has the format 2, and this version reads 1'),
+    ('{"format": "1"}', 'has format 1'),
+    ('{"format": 2}', 'has format 2, but this version reads format 1'),
     ('{"format": 1}', 'is damaged'), (None, 'cannot read')])
 def test_bad_records(text, message, tmp_path, capsys):
     path = tmp_path / 'run.json'
@@ -202,7 +202,7 @@ def test_kinds_of_machine():
 def test_a_record_that_is_lost(finished_copy, tiny_data_set):
     """The run does not begin again on trained weights."""
     (finished_copy / 'run.json').unlink()
-    with pytest.raises(UserError, match='run.json is lost.*--model-dir') as caught:
+    with pytest.raises(UserError, match='run.json is missing.*--model-dir') as caught:
         runs.train(finished_copy, tiny_data_set, epochs=3)
     assert 'model.ckpt-8.json' in str(caught.value)
     assert not (finished_copy / 'run.json').exists()
@@ -222,14 +222,14 @@ def test_an_earlier_checkpoint_of_another_run(finished_copy, tiny_data_set):
     (finished_copy / 'model.ckpt-9.index').write_bytes(b'x')
     change_settings(finished_copy / 'model.ckpt-8',
                     lambda settings: settings.update(seed=1))
-    with pytest.raises(UserError, match='they are of two runs'):
+    with pytest.raises(UserError, match='they belong to different runs'):
         runs.train(finished_copy, tiny_data_set, epochs=3)
 
 
 @pytest.mark.parametrize('name, value, message', [
-    ('seed', 1, 'two runs'), ('data', 'cifar10', 'two runs'),
-    ('system', 'other', 'two runs'), ('kernels', 'fast', 'two runs'),
-    ('wheel', 'other 1.0', 'two runs'), ('step', 4, 'is of step 4'),
+    ('seed', 1, 'different runs'), ('data', 'cifar10', 'different runs'),
+    ('system', 'other', 'different runs'), ('kernels', 'fast', 'different runs'),
+    ('wheel', 'other 1.0', 'different runs'), ('step', 4, 'belongs to step 4'),
     ('seed', '77', 'is damaged'), ('losses', 7, 'is damaged')])
 def test_weights_of_another_run_beside_a_record(name, value, message, finished_copy,
                                                 tiny_data_set):

@@ -156,7 +156,7 @@ def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
     for path in list(tmp_path.glob('model.ckpt-1.*')):
         path.rename(tmp_path / path.name.replace('-1.', '-7.'))
-    with pytest.raises(UserError, match='json is of step 1'):
+    with pytest.raises(UserError, match='json belongs to step 1'):
         runs.train(tmp_path, tiny_data_set)
     (tmp_path / 'model.ckpt-7.json').unlink()  # as one of the original
     with pytest.raises(UserError, match='contains global step 1'):

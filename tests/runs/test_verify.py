@@ -112,4 +112,4 @@ def test_fingerprint_command(finished_run, capsys):
     assert digest == json.loads((finished_run / 'run.json').read_text())[
         'weights']['sha256']
     assert fingerprint.main(['--checkpoint', str(finished_run / 'none')]) == 1
-    assert 'there is no checkpoint' in capsys.readouterr().err
+    assert 'no checkpoint ' in capsys.readouterr().err
