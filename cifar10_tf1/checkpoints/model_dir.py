@@ -23,6 +23,10 @@ SAVING = '.saving'  # unfinished files; complete ones are moved out of it
 
 _SUFFIX = r'\.(index|meta|json|data-\d{5}-of-\d{5})$'
 _FILE = re.compile(r'^model\.ckpt-(0|[1-9]\d*)' + _SUFFIX)
+_STATE = 'checkpoint'  # names the newest, for TensorFlow's own programs
+# Checkpoints under other names, or in the format before TensorFlow 0.12: a single file.
+_FOREIGN = re.compile(r'\.(index|meta|data-\d{5}-of-\d{5})$'
+                      r'|\.ckpt(-\d+)?(-\d{5}-of-\d{5})?$')
 _SETTINGS_TYPES = {'data': str, 'system': str, 'step': int, 'seed': int,
                    'kernels': str, 'wheel': str, 'losses': list}
 
@@ -55,8 +59,15 @@ def step_of(prefix):
 
 
 def find_prefix(path):
-    """The prefix of a checkpoint, given the prefix or one of its files."""
-    return path if os.path.exists(path + '.index') else re.sub(_SUFFIX, '', path)
+    """The prefix of a checkpoint, given it, one of its files or a state file."""
+    if os.path.exists(path + '.index'):
+        return path
+    if os.path.basename(path) == _STATE and os.path.isfile(path):
+        with open(path, encoding='utf-8', errors='replace') as file:
+            named = re.search('^model_checkpoint_path: "(.+)"$', file.read(),
+                              re.MULTILINE)
+        return os.path.join(os.path.dirname(path), named.group(1)) if named else path
+    return re.sub(_SUFFIX, '', path)
 
 
 def check_path(path):
@@ -138,13 +149,7 @@ class ModelDir:
 
     def __init__(self, path):
         """Creates, locks and cleans the folder, or raises UserError."""
-        state = os.path.join(path, 'checkpoint')
-        if find_newest(path) is None and os.path.exists(state):
-            # Training would start at step 0 and replace the state file.
-            raise UserError(
-                f'{state} names no checkpoint that training can continue from: '
-                f'{PREFIX}-STEP, in the format of TensorFlow 0.12 or newer; rename or '
-                'convert the one it names, or choose another folder with --model-dir')
+        _refuse_foreign_checkpoints(path)
         self.path = path
         self._is_new = not os.path.lexists(path)
         try:
@@ -198,3 +203,15 @@ class ModelDir:
         for suffix in sorted(checkpoint.suffixes, key=lambda suffix: (
                 suffix != '.index', suffix == SETTINGS_SUFFIX)):
             os.remove(checkpoint.prefix + suffix)
+
+
+def _refuse_foreign_checkpoints(path):
+    """Refuses a folder where training would begin at step 0 beside others' checkpoints."""
+    if find_newest(path) is not None or not os.path.isdir(path):
+        return
+    for name in sorted(os.listdir(path)):
+        if _FOREIGN.search(name) and not _FILE.match(name):
+            raise UserError(
+                f'{path} holds {name}, and training continues only from checkpoints '
+                f'named {PREFIX}-STEP, in the format of TensorFlow 0.12 or newer; rename '
+                'or convert it, or choose another folder with --model-dir')

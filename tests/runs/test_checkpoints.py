@@ -105,12 +105,13 @@ def test_foreign_checkpoints_are_never_deleted_or_overwritten(tmp_path, session)
 
 
 @pytest.mark.parametrize('name, step, options', [
-    ('cifar.ckpt', 3, {}), ('model.ckpt', None, {}),
-    ('model.ckpt', 3, {'write_version': 1})])
+    ('cifar.ckpt', 3, {}), ('model', 3, {}), ('model.ckpt', None, {}),
+    ('x.ckpt', 3, {'write_version': 1}), ('model.ckpt', 3, {'write_version': 1})])
 def test_training_refuses_checkpoints_of_another_name_or_format(
         name, step, options, tmp_path, session, tiny_data_set):
-    """It would begin at step 0 and replace the user's state file."""
+    """It would begin at step 0, and replace the state file if there is one."""
     save_foreign(tmp_path, session, step, name=name, **options)
+    (tmp_path / 'checkpoint').unlink()
     before = contents_of(tmp_path)
     with pytest.raises(UserError, match='model.ckpt-STEP.*--model-dir'):
         runs.train(tmp_path, tiny_data_set, max_steps=1)
@@ -179,8 +180,10 @@ def test_other_tensors_are_named(tmp_path, session):
 def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
     save(tmp_path, session, 1, 2)
     prefix = str(tmp_path / 'model.ckpt-2')
-    for suffix in ('', '.index', '.data-00000-of-00001', '.json'):
-        assert fingerprint.main(['--checkpoint', prefix + suffix]) == 0
+    for path in [prefix + suffix for suffix in (
+            '', '.index', '.data-00000-of-00001', '.json')] + [
+                str(tmp_path / 'checkpoint')]:
+        assert fingerprint.main(['--checkpoint', path]) == 0
         assert capsys.readouterr().out == f'{reading.fingerprint(prefix)}  {prefix}\n'
     assert fingerprint.main(['--checkpoint', str(tmp_path / 'x.index')]) == 1
     assert str(tmp_path / 'x') in capsys.readouterr().err
