@@ -46,6 +46,7 @@ def test_pooled_convolutions(system):
     assert digests[0] == digests[1] == digests[2]
 
 
+@pytest.mark.slow
 def test_products_that_compute_their_edges_by_other_code(monkeypatch):
     """Simulates a processor on which no product gives one value twice."""
     product = tf.matmul
