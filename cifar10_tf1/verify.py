@@ -1,9 +1,9 @@
-"""Repeats a recorded run and compares it, epoch by epoch, to the bit.
+"""Repeats a recorded run and compares it bit by bit, epoch by epoch.
 
     python -m cifar10_tf1.verify run.json --epochs 2
 
-Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3
-different on another kind; 1 a mistake that the user can mend.
+Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3 different on
+another kind; 1 an error that the user can fix.
 """
 
 import contextlib
@@ -27,35 +27,35 @@ EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
 
 class Comparison:
-    """A record against its repetition; prints a line for each epoch."""
+    """Compares a record with its repetition, and prints a line for each epoch."""
 
     def __init__(self, record):
         self._record = record
         self._recorded = {entry['step']: entry for entry in record.epochs}
-        self._notes = []           # differences of the kinds of machine
+        self._notes = []           # differences between the kinds of machine
         self._differences = []     # (name, relative deviation of a summed loss)
         self._is_partial = False   # an epoch could not be compared
 
     def start(self, repeated):
-        """Compares the kinds of machine of two run_record.RunRecord."""
+        """Compares the kind of machine with that of the repetition's RunRecord."""
         self._notes = (self._record.content['not_bit_exact']
                        + description.list_differences(self._record.kind,
                                                       repeated.kind))
 
     def add_epoch(self, entry):
-        """Compares a part of an epoch; returns whether that decides the verdict."""
+        """Compares a part of an epoch; returns whether this settles the verdict."""
         name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
         recorded = self._recorded.get(entry['step'])
         if recorded is None:
-            raise UserError(f'{self._record.path} has weights of a later step than its '
-                            f'last epoch, and not {name}; repeat fewer with --epochs')
+            raise UserError(f'{self._record.path} has weights from after its last epoch, '
+                            f'but lacks {name}; repeat fewer with --epochs')
         if 'part' in entry:
             name += f', part {entry["part"]}'
         line = f'{name.capitalize()} : {loss!r}'
         others = [figure for figure in figure_names.ALL
                   if entry.get(figure) != recorded.get(figure)]
         if 'unknown_losses' in recorded:
-            line += ', not compared: the record lacks losses of it'
+            line += ', not compared: the record lacks some of its losses'
             self._is_partial = True
         elif loss == recorded['summed_loss'] and not others:
             line += ', equal to the bit'
@@ -69,7 +69,7 @@ class Comparison:
         return self._differences and not self._notes
 
     def add_weights(self, repeated):
-        """Compares the fingerprints if both are of the same step."""
+        """Compares the weights' fingerprints if both belong to the same step."""
         ours, recorded = repeated.content['weights'], self._record.content['weights']
         if not (recorded and ours and recorded['step'] == ours['step']):
             return
@@ -94,15 +94,15 @@ class Comparison:
             print(f'DIFFERENT at {first}, on the same kind of machine', flush=True)
             return DIFFERENT
         largest = max(deviation for unused_name, deviation in self._differences)
-        print(f'Different from {first} on, on another kind of machine: largest '
-              f'deviation of a summed loss {100 * largest:.5f} %', flush=True)
+        print(f'Different from {first} on, as expected on another kind of machine; '
+              f'summed losses deviate by up to {100 * largest:.5f} %', flush=True)
         return OTHER_KIND
 
 
 def verify(record, options):
-    """Repeats a run by train.py with these options, in a temporary folder.
+    """Repeats a run in a temporary folder, by train.py with these options.
 
-    Returns the exit status; train.py's if it fails.
+    Returns the exit status, which is train.py's if that fails.
     """
     comparison, num_seen = Comparison(record), 0
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
@@ -127,7 +127,7 @@ def verify(record, options):
 
 @contextlib.contextmanager
 def _running(options):
-    """A process of train.py that gets our signals, and is killed at the end."""
+    """A process of train.py that gets our signals and is killed at the end."""
     process = subprocess.Popen(
         [sys.executable, scripts.path('train'), '--no-summaries', *options],
         stdout=subprocess.PIPE, universal_newlines=True,
@@ -152,17 +152,17 @@ def check(record, data_set, num_epochs):
     numbers = {epoch['epoch'] for epoch in record.epochs}
     missing = set(range(1, max(numbers, default=0) + 1)) - numbers
     for is_wrong, reason in (
-            (not processes, 'records no training; give another'),
+            (not processes, 'records no training; name another record'),
             (processes and processes[0]['from_step'],
-             'records a run that began with a checkpoint that is not in it'),
+             'records a run that continued from a checkpoint, so it cannot be repeated; '
+             'name another record'),
             (not numbers and not record.content['weights'],
              'records no finished epoch; train further first'),
             ((num_epochs or 0) > len(numbers),
-             f'records {len(numbers)} epochs, not {num_epochs}; ask for fewer with '
-             '--epochs'),
-            (missing, f'lacks epoch {min(missing, default=0)}; give another'),
+             f'records {len(numbers)} epochs, not {num_epochs}; use a smaller --epochs'),
+            (missing, f'lacks epoch {min(missing, default=0)}; name another record'),
             (record.content['data'].get('sha256') != data_set.sha256,
-             'is of other data; give it with --data-dir')):
+             'used other data; name it with --data-dir')):
         if is_wrong:
             raise UserError(f'{record.path} {reason}')
 
@@ -188,8 +188,8 @@ def _list_options(record, options, name):
     if options.pretrained and not record.is_from_scratch:
         words += ['--pretrained', options.pretrained]
     elif record.has_other_weights:
-        raise UserError('the run began with other weights than the documented; name '
-                        'them with --pretrained')
+        raise UserError('the run did not start from the documented weights; name its own '
+                        'with --pretrained')
     return words
 
 
@@ -204,11 +204,11 @@ def _verify(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.verify',
-        description='Repeats a recorded run, or its first epochs, in a temporary '
-        'folder, and compares it to the bit. Exit status: 0 equal, 3 different '
-        'on another kind of machine, 4 different on the same kind.',
+        description='Repeats a recorded run, or its first epochs, in a temporary folder '
+        'and compares the two bit by bit. The exit status is 0 if they are equal, 3 if '
+        'they differ on another kind of machine, 4 if they differ on the same kind.',
         epilog='example: python -m cifar10_tf1.verify model/run.json --epochs 2')
-    cli.add_path(parser, 'record', 'RUN.JSON', 'the record')
+    cli.add_path(parser, 'record', 'RUN.JSON', 'record of the run')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
                    'repeat the first N epochs only (default: all)')
     cli.add_data_dir_option(parser)

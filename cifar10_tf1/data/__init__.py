@@ -17,15 +17,15 @@ class Source(NamedTuple):
     stand_in: str         # its module, in this package
     folder: str           # the default data folder
     variable: str         # environment variable that names another folder
-    contents: str         # of the data folder, for people
+    contents: str         # of the data folder, as printed
     num_train: int        # records
     num_test: int
     num_train_files: int  # of equal size
-    num_bytes: int        # that a download and its files take
+    num_bytes: int        # of disk space for the download and its files
 
     @property
     def data_dir(self):
-        """str, the data folder if no option names one."""
+        """str, the data folder unless an option names another."""
         folder = os.environ.get(self.variable)
         return paths.check(folder, self.variable) if folder else self.folder
 
@@ -44,7 +44,7 @@ class Source(NamedTuple):
 
 
 def is_synthetic(data_name):
-    """Whether a record's data set is a generated one."""
+    """Whether a record's data set is generated."""
     return data_name.startswith('synthetic')
 
 

@@ -2,7 +2,7 @@
 
     python -m cifar10_tf1.data --file 4 --image 10
 
-Exit status: 0 on success, 1 on an error that the user can mend.
+The exit status is 1 after an error that the user can fix.
 """
 
 import sys
@@ -12,7 +12,7 @@ from cifar10_tf1 import data
 from cifar10_tf1.common.errors import UserError
 
 _SOURCE = data.SOURCES['cifar10']
-# Indices of the images that the documents show, of each file.
+# Indices of the images that the documents show from each file.
 _SHOWN = (0, 1), (0, 1), (0, 1), (0, 1, 10), (0, 1)
 
 
@@ -29,8 +29,8 @@ def _print_statistics(options):
         counts = np.bincount(labels, minlength=len(data_set.class_names)).tolist()
         for index in shown if options.image is None else (options.image,):
             if index >= len(images):
-                raise UserError(f'{path} has {len(images):,} images; give a smaller '
-                                '--image, they count from 0')
+                raise UserError(f'{path} has {len(images):,} images; use a smaller '
+                                '--image, counted from 0')
             image, label = images[index], int(labels[index])
             # As the documents print them, to the character.
             for line in ('', f'Stats of batch {number}:',
@@ -55,11 +55,11 @@ def main(argv=None):
         'class. Verifies the files first.',
         epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
     cli.add_number(parser, '--file', 1, _SOURCE.num_train_files,
-                   'the training file (default: all)')
+                   'number of the training file (default: all)')
     cli.add_number(parser, '--image', 0,
                    _SOURCE.num_train // _SOURCE.num_train_files - 1,
-                   'the image in the file, from 0 (default: those in the '
-                   'documents: 0 and 1, and 10 of file 4)')
+                   'number of the image in the file, from 0 (default: those in the '
+                   'documents: 0 and 1, and 10 in file 4)')
     cli.add_data_options(parser)
     return cli.run_command(parser, argv, _print_statistics)
 

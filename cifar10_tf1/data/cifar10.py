@@ -1,7 +1,6 @@
 """CIFAR-10: finds, downloads, extracts, verifies and reads either version.
 
-Departs from the originals, which look for the archive instead of the files and
-verify neither.
+The originals look for the archive instead of the files, and verify neither.
 """
 
 import os
@@ -23,9 +22,9 @@ from cifar10_tf1.data.cifar10_files import RECORD_BYTES
 from cifar10_tf1.data.cifar10_files import VERSIONS
 
 LINE_PREFIX = ''  # generated data marks its printed lines
-URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # a mirror of either archive, then the only source
+URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # mirror of either archive; replaces all addresses
 
-# Files by which to recognise other data sets.
+# Files that identify other data sets.
 _OTHERS = {
     'CIFAR-100': {'cifar-100-python', 'cifar-100-binary', 'fine_label_names.txt',
                   'cifar-100-python.tar.gz', 'cifar-100-binary.tar.gz'},
@@ -36,7 +35,7 @@ _OTHERS = {
 def load_data_set(data_dir, versions=VERSIONS):
     """Finds or downloads the six files of either version, and verifies them: DataSet.
 
-    Never changes a file that was there before.
+    Never changes an existing file.
 
     Args:
       data_dir: str, the folder for cifar-10-batches-bin or cifar-10-batches-py.
@@ -53,8 +52,8 @@ def load_data_set(data_dir, versions=VERSIONS):
     folder = os.path.join(data_dir, version.folder)
     return build_data_set(
         'cifar10', LINE_PREFIX, CLASS_NAMES, folder, versions[0].files, version,
-        f'Put the right files there, or move {folder} away to have it downloaded '
-        'again, or use --data-dir or --synthetic.')
+        f'Put the right files there, move {folder} away to download it again, or use '
+        '--data-dir or --synthetic.')
 
 
 def build_data_set(name, line_prefix, class_names, folder, files, version, way_out):
@@ -83,7 +82,7 @@ def list_offers():
     keras = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras')
     data_dirs = (
         os.path.join(keras, 'datasets'),
-        # Keras 3 extracts into a folder of its own.
+        # Keras 3 extracts into a separate folder.
         os.path.join(keras, 'datasets', f'{PYTHON.folder}-target'),
         os.path.join(os.curdir, 'data'))
     return [f'CIFAR-10 is already in {os.path.join(data_dir, PYTHON.folder)}: '
@@ -92,7 +91,7 @@ def list_offers():
 
 
 def check_data_dir(data_dir):
-    """Refuses what can't be the data folder, such as another data set's."""
+    """Refuses a folder that can't be CIFAR-10's, such as another data set's."""
     data_dir = preparation.check_data_dir(data_dir)
     names = set()
     if os.path.isdir(data_dir):
@@ -104,20 +103,20 @@ def check_data_dir(data_dir):
     for version in VERSIONS:
         if name == version.folder or names & {file.name for file in version.files}:
             raise UserError(
-                f'{data_dir} holds the data files themselves. Name its parent: '
+                f'{data_dir} contains the data files themselves. Name its parent: '
                 f'--data-dir {parent}'
                 + ('' if name == version.folder else
                    f', and rename it to {version.folder}'))
     for title, others in _OTHERS.items():
         if names & others:
             raise UserError(
-                f'{data_dir} holds {title}, not CIFAR-10. Name the folder of '
-                'CIFAR-10, or an empty one to download it to, with --data-dir.')
+                f'{data_dir} contains {title}, not CIFAR-10. Use --data-dir to name the '
+                'folder of CIFAR-10, or an empty one to download it to.')
     return data_dir
 
 
 def list_archives(versions=VERSIONS):
-    """The archives to download, each a DataFile: the user's mirror alone, if any."""
+    """The archives to download, each a DataFile; only the user's mirror, if any."""
     archives = [version.archive for version in versions]
     mirror = os.environ.get(URL_VARIABLE)
     if not mirror:
@@ -152,15 +151,15 @@ def _find_archive(data_dir, versions=VERSIONS):
 
 
 def _prepare(data_dir, versions):
-    """Extracts an archive, downloading it first if absent; returns its Version."""
+    """Extracts an archive, after downloading it if necessary; returns its Version."""
     if _find_archive(data_dir, versions) is None:
         for offer in list_offers():
             print(offer, file=sys.stderr, flush=True)
         download.fetch(
             data_dir, list_archives(versions), 'CIFAR-10',
             f'put {" or ".join(version.archive.name for version in versions)} into '
-            f'{data_dir} by hand, name a folder that has the data with --data-dir, or '
-            'use generated data with --synthetic.')
+            f'{data_dir} yourself, use --data-dir to name a folder that has the data, or '
+            'use --synthetic for generated data.')
     path, version = _find_archive(data_dir, versions)
     folder = os.path.join(data_dir, version.folder)
     try:
@@ -170,7 +169,7 @@ def _prepare(data_dir, versions):
     except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f'{path} is damaged ({str(error).splitlines()[0]}). Move it away and run '
-            'this again to have it downloaded, or put the right archive there.')
+            'this again to download it, or put the right archive there.')
     return version
 
 
@@ -187,4 +186,4 @@ def _extract(path, folder, missing):
                     raise ValueError(f'{member.name}: {damage}')
                 files.write_atomically(os.path.join(folder, file.name), content)
     if wanted:
-        raise ValueError(f'it has no {min(wanted)}')
+        raise ValueError(f'it does not contain {min(wanted)}')

@@ -1,8 +1,8 @@
 """CIFAR-10's two versions: their files, archives, addresses and layouts.
 
-Six files of 10,000 records. In the binary version a record is 3,073 bytes: the
-label, then the red, the green and the blue plane of 32 x 32 bytes, row by row.
-The Python version pickles the same labels and planes.
+Each has six files of 10,000 records. In the binary version a record is 3,073 bytes: the
+label, then the red, green and blue planes of 32 x 32 bytes, row by row. The Python
+version pickles the same labels and planes.
 """
 
 import pickle
@@ -29,7 +29,7 @@ class Version(NamedTuple):
     folder: str                  # in the data folder and in the archive
     archive: DataFile            # with its addresses
     files: Tuple[DataFile, ...]  # five training files, in order, then the test file
-    parse: Callable              # bytes of a file to uint8 [n, RECORD_BYTES]
+    parse: Callable              # bytes of a file -> uint8 [n, RECORD_BYTES]
 
 
 def _list_files(ending, size, digests):
@@ -49,7 +49,7 @@ def parse_pickle(content):
 
 
 # The official host has been slow since the summer of 2026. The other addresses are
-# public copies of other projects. Every download must have the official digest.
+# other projects' public copies. Every download must have the official digest.
 BINARY = Version(
     'cifar-10-batches-bin',
     DataFile('cifar-10-binary.tar.gz', 170052171, 'c32a1d4ab5d03f1284b67883e8d87530', (

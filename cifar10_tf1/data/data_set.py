@@ -1,4 +1,4 @@
-"""The interface between the data files and the rest of the program."""
+"""DataSet, the interface between the data files and the rest of the program."""
 
 import mmap
 import os
@@ -21,7 +21,7 @@ class DataSet(NamedTuple):
     """Verified files, read on demand."""
     name: str                     # 'cifar10', 'mnist', 'synthetic...'
     line_prefix: str              # marks printed lines that contain a figure
-    sha256: Dict[str, str]        # file name to digest, for run.json
+    sha256: Dict[str, str]        # file name -> digest, for run.json
     class_names: Tuple[str, ...]  # of labels 0, 1, ...
     image_shape: Tuple[int, int, int]  # height, width, channels
     train_paths: Tuple[str, ...]  # in the order of training
@@ -29,7 +29,7 @@ class DataSet(NamedTuple):
     num_train_examples: int
     num_test_examples: int
     num_train_files: int          # parts of the training records, of equal size
-    # 'train' or 'test' to uint8 [num_examples, record_bytes]: a label, then the planes,
+    # 'train' or 'test' -> uint8 [num_examples, record_bytes]: a label, then the planes,
     # row by row. Raises UserError if a file can't be read or has changed.
     raw_records: Optional[Callable] = None
 
@@ -50,9 +50,9 @@ def verify(data_set, files, way_out, parse):
 
     Args:
       data_set: DataSet.
-      files: sequence of DataFile, of train_paths, then of test_paths.
-      way_out: str, the end of the message about a damaged file.
-      parse: function of one part's contents, bytes, to uint8 [n, record_bytes].
+      files: sequence of DataFile, for train_paths and then test_paths.
+      way_out: str, end of the message about a damaged file.
+      parse: function from a part's contents, bytes, to uint8 [n, record_bytes].
     Raises:
       UserError: a file is damaged or can't be read.
     """

@@ -1,7 +1,7 @@
 """Downloads a file from the first of several addresses that sends it.
 
 Bytes go to NAME.part. If an address fails or stalls, the next address, or the next
-run, continues there. The digest shows whether the pieces fit together.
+run, continues that file. The digest shows whether the pieces fit together.
 """
 
 import http.client
@@ -18,14 +18,14 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import preparation
 from cifar10_tf1.data import verification
 
-MAX_ROUNDS = 3       # the later ones with the addresses that sent anything
-PAUSE_SECONDS = 5.0  # before each further round
+MAX_ROUNDS = 3       # after the first, only addresses that sent anything
+PAUSE_SECONDS = 5.0  # between rounds
 TIMEOUT_SECONDS = 20
-# Least bytes a second, over TIMEOUT_SECONDS: FAST_RATE in the first round if there
-# are several sources, else LEAST_RATE.
+# Minimum bytes per second, over TIMEOUT_SECONDS: FAST_RATE in the first round if there
+# are several sources, otherwise LEAST_RATE.
 FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
-# Not OSError, which is the disk's; that of requests is derived from it.
+# Not OSError, which comes from the disk; RequestException is derived from it.
 _NETWORK_ERRORS = (requests.exceptions.RequestException, ValueError,
                    http.client.HTTPException, urllib3.exceptions.HTTPError)
 
@@ -35,14 +35,14 @@ class _Failure(Exception):
 
 
 def fetch(folder, files, what, way_out, option='--data-dir'):
-    """Downloads one of several equivalent files. Hold the folder's lock.
+    """Downloads one of several equivalent files; the caller holds the folder's lock.
 
     Args:
       folder: str.
       files: sequence of verification.DataFile.
       what: str, their content, for messages.
       way_out: str, what to do without a network; the end of a sentence.
-      option: str, which names the folder.
+      option: str, the option that names the folder.
     Raises:
       UserError: no address sent it, or it can't be written.
     """
@@ -66,13 +66,12 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
             if _size(part) > before:
                 useful.append((file, url))
         sources = useful
-    raise UserError(f'There is no {what} in {folder}, and no address sent all of it. '
-                    'Check the network and run this again, which continues the '
-                    f'download, or {way_out}')
+    raise UserError(f'{folder} has no {what}, and no address sent all of it. Check the '
+                    f'network and run this again to continue the download, or {way_out}')
 
 
 def _complete(file, url, part, least_rate):
-    """Completes and verifies a part; if it is damaged, downloads it once more."""
+    """Completes and verifies a part; if it is damaged, downloads it again once."""
     for unused_attempt in range(2):
         offset = _size(part)
         try:
@@ -91,7 +90,7 @@ def _complete(file, url, part, least_rate):
 
 
 def _receive(file, url, part, offset, least_rate):
-    """Appends to a part or overwrites it; returns how many bytes of it were kept."""
+    """Appends to a part or overwrites it; returns how many bytes were already there."""
     headers = {'Accept-Encoding': 'identity'}
     if offset:
         headers['Range'] = f'bytes={offset}-'
@@ -138,8 +137,8 @@ def _read_chunks(response, least_rate):
 
 
 def _explain(error):
-    """The cause of a network error: requests wraps errors many times."""
-    # Below the cause is a TypeError: urllib3 tries a keyword that some Pythons lack.
+    """The cause of a network error, which requests wraps several times."""
+    # The cause itself has a TypeError below: urllib3 tries a keyword some Pythons lack.
     while error.__context__ is not None and not isinstance(
             error.__context__, TypeError):
         error = error.__context__

@@ -1,8 +1,8 @@
 """MNIST: finds, downloads, verifies and reads four IDX files, plain or gzipped.
 
-An IDX file is a header of 4 bytes and 4 more for each dimension, then the values.
-Images are 28 x 28, row by row; 0 is the background and 255 is ink. Departs from the
-original, which lets a library download the archives and verifies nothing.
+An IDX file has a header of 4 bytes, 4 more for each dimension, and then the values.
+Images are 28 x 28, row by row; 0 is the background and 255 is ink. The original lets a
+library download the archives, and verifies nothing.
 """
 
 import os
@@ -23,7 +23,7 @@ LABEL_HEADER_BYTES = 8
 CLASS_NAMES = tuple('0123456789')
 LINE_PREFIX = ''  # generated data marks its printed lines
 
-URL_VARIABLE = 'MNIST_URL'  # a mirror's folder
+URL_VARIABLE = 'MNIST_URL'  # folder on a mirror
 URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
         'http://yann.lecun.com/exdb/mnist/')
 
@@ -46,11 +46,11 @@ FILES = tuple(DataFile(name, size, digest, may_be_gzipped=True)
 def load_data_set(data_dir, urls=None, files=FILES):
     """Finds or downloads the four files, and verifies them: DataSet.
 
-    Never changes a file that was there before.
+    Never changes an existing file.
 
     Args:
       data_dir: str, the folder of the files, or the parent of mnist/ or MNIST/raw/.
-      urls: folders on servers; default the user's mirror, or the official ones.
+      urls: folders on servers; by default the user's mirror, or the official ones.
       files: sequence of DataFile, in the order of FILES.
     Raises:
       UserError: a file is damaged, or can't be downloaded or written.
@@ -76,8 +76,8 @@ def build_data_set(name, line_prefix, class_names, paths, files):
         train_paths=tuple(paths[:2]), test_paths=tuple(paths[2:]),
         num_train_examples=files[1].size - LABEL_HEADER_BYTES,
         num_test_examples=files[3].size - LABEL_HEADER_BYTES, num_train_files=1),
-        files, 'Move it away and run this again to have it replaced, put the right '
-        'file there, or use --data-dir or --synthetic.', _parse)
+        files, 'Move it away and run this again to download it, replace it with the '
+        'right file, or use --data-dir or --synthetic.', _parse)
 
 
 def is_present(data_dir):
@@ -86,12 +86,12 @@ def is_present(data_dir):
 
 
 def list_offers():
-    """No other program's copies are known, unlike CIFAR-10's."""
+    """No lines: unlike for CIFAR-10, no other program's copies are known."""
     return []
 
 
 def list_missing(data_dir, files=FILES):
-    """Lists the DataFiles that are absent under all of their usual names."""
+    """Lists the DataFiles that exist under none of their usual names."""
     return [file for file in files if not _list_paths(data_dir, file)]
 
 
@@ -119,8 +119,8 @@ def _download(data_dir, file, urls):
         f'{url.rstrip("/")}/{name}' for url in urls))
     download.fetch(
         data_dir, [packed], f'{file.name} of MNIST',
-        f'put {name} (or the unpacked file) into {data_dir} by hand, name a folder '
-        'that has it with --data-dir, or use generated data with --synthetic.')
+        f'put {name} (or the unpacked file) into {data_dir} yourself, use --data-dir to '
+        'name a folder that has it, or use --synthetic for generated data.')
 
 
 def _parse(images, labels):

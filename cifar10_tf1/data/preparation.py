@@ -1,4 +1,4 @@
-"""The data folder: its lock, and disk errors in one line."""
+"""The lock of a data folder, and disk errors as one-line messages."""
 
 import contextlib
 import errno
@@ -18,22 +18,22 @@ def explained(action, option='--data-dir'):
     try:
         yield
     except OSError as error:
-        raise UserError(f'Cannot {action}: {error.strerror or error}. Change that, or '
-                        f'name another place with {option}.') from error
+        raise UserError(f'cannot {action}: {error.strerror or error}. Fix that, or name '
+                        f'another place with {option}.') from error
 
 
 def check_data_dir(data_dir):
-    """Refuses what can't be a data folder; returns it as a str."""
+    """Returns a data folder as a str; refuses anything that can't be one."""
     data_dir = os.fspath(data_dir)
     if not data_dir or os.path.lexists(data_dir) and not os.path.isdir(data_dir):
-        raise UserError(f'{data_dir or "An empty name"} is not a folder. Name the '
-                        'folder of the data with --data-dir.')
+        raise UserError(f'{data_dir or "An empty name"} is not a folder. Name the data '
+                        'folder with --data-dir.')
     return data_dir
 
 
 @contextlib.contextmanager
 def locked(folder, option='--data-dir'):
-    """Makes a folder and holds its lock: one process at a time prepares data there."""
+    """Creates a folder and locks it, so that one process at a time prepares data."""
     with explained(f'prepare data in {folder}', option):
         os.makedirs(folder, exist_ok=True)
         lock = _lock(os.path.join(folder, LOCK_NAME))
@@ -45,14 +45,14 @@ def _lock(path):
     try:
         return files.Lock(path)
     except BlockingIOError:
-        print(f'Waiting for another process that holds {path}', file=sys.stderr,
+        print(f'Waiting for another process that has locked {path}', file=sys.stderr,
               flush=True)
         return files.Lock(path, wait=True)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        # Some network file systems have no locks. Go on: files are written whole or
-        # not at all, and verified.
-        print(f'{path}: {error.strerror}; start one process at a time there until the '
-              'data is complete', file=sys.stderr, flush=True)
+        # Some network file systems have no locks. Continue without: files are written
+        # completely or not at all, and verified.
+        print(f'warning: cannot lock {path}: {error.strerror}; start only one process '
+              'there until the data is complete', file=sys.stderr, flush=True)
         return open(path)

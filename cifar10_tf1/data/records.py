@@ -1,4 +1,4 @@
-"""Records of the binary version of CIFAR-10 as tensors."""
+"""Decodes records of CIFAR-10's binary version into tensors."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,14 +15,14 @@ def build_labels(records):
 def build_crops(records, rows, columns, size, flips=None):
     """Crops a square from every image of a batch.
 
-    A gather selects the rows. A matrix product with ones and zeros selects the columns:
-    it is exact and takes half the time of gathering single pixels.
+    A gather selects the rows, and a matrix product with ones and zeros the columns,
+    which is exact and takes half the time of gathering single pixels.
 
     Args:
       records: uint8 [batch, 3073], the binary version's.
-      rows, columns: int32 [batch], the squares' first row and column.
+      rows, columns: int32 [batch], the first row and column of each square.
       size: int, pixels.
-      flips: bool [batch], whether to mirror left and right; default none.
+      flips: bool [batch], whether to swap left and right; by default none.
     Returns:
       float32 [batch, size, size, 3] in 0..255: rows, columns, channels.
     """

@@ -1,6 +1,6 @@
-"""The stand-in data set: generated, in the binary layout of CIFAR-10.
+"""The generated data set, in the binary layout of CIFAR-10.
 
-It is for trying the programs. Its results say nothing about CIFAR-10, so every line
+It is for trying out the programs. Its results say nothing about CIFAR-10, so every line
 with a figure is marked.
 """
 
@@ -38,7 +38,7 @@ def load_data_set(data_dir):
     return cifar10.build_data_set(
         'synthetic', LINE_PREFIX, CLASS_NAMES, folder, FILES,
         BINARY._replace(files=FILES),
-        f'Move {folder} away to have it generated again.')
+        f'Move {folder} away to generate it again.')
 
 
 def is_present(data_dir):
@@ -47,9 +47,9 @@ def is_present(data_dir):
 
 
 def generate(data_dir, name, data_files, build_contents):
-    """Generates the files that DATA_DIR/synthetic/NAME lacks; returns that folder.
+    """Generates the files missing in DATA_DIR/synthetic/NAME; returns that folder.
 
-    `build_contents` yields the bytes of each file in turn.
+    `build_contents` yields the bytes of each file.
     """
     parent = os.path.join(preparation.check_data_dir(data_dir), FOLDER)
     folder = os.path.join(parent, name)

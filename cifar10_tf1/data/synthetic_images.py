@@ -19,9 +19,9 @@ NUM_SHAPES = 5
 
 # How hard the set is to learn. Values are bytes, 0 to 255, unless noted.
 NOISE = 32            # each byte shifts by -NOISE..NOISE
-BLOTCH = 32           # each of the background's 4 x 4 blocks shifts likewise
-COLOR_SPREAD = 48     # a colour's distance from that of its class, at most
-TYPICAL_PERCENT = 60  # images with their class's colour
+BLOTCH = 32           # each of the background's 4 x 4 blocks shifts by -BLOTCH..BLOTCH
+COLOR_SPREAD = 48     # largest distance of a colour from its class's
+TYPICAL_PERCENT = 60  # share of images with their class's colour
 CENTER = (12, 20)     # 32nds of the image, inclusive
 RADIUS = (7, 10)      # 32nds of the image, inclusive
 
@@ -42,7 +42,7 @@ COLOR = Style(32, (
     (220, 60, 60), (60, 200, 60), (70, 70, 230), (220, 200, 50),
     (200, 60, 200), (60, 200, 210), (235, 140, 50), (130, 60, 160),
     (120, 120, 120), (150, 220, 160)), (0, 255))
-# Bright on dark, like MNIST.
+# Light on dark, like MNIST.
 GREY = Style(28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
                       (220,), (180,), (140,)), (0, 64))
 
@@ -63,7 +63,7 @@ def build_records(file_name, num_records, style=COLOR):
                               low, high)
 
     side, channels = style.side, style.channels
-    # Each class equally often, in random order.
+    # Every class equally often, in random order.
     order = draw('order', (), 0, 2 ** 31 - 2)
     labels = np.argsort(order, kind='mergesort') % NUM_CLASSES
     shape_masks = _build_shape_masks(draw, labels % NUM_SHAPES, side)
@@ -74,7 +74,7 @@ def build_records(file_name, num_records, style=COLOR):
         np.array(style.class_colors, np.int32)[labels]
         + draw('spread', (channels,), -COLOR_SPREAD, COLOR_SPREAD),
         draw('color', (channels,), 0, 255))
-    # In each channel at least 64 away from the first, modulo 256.
+    # At least 64 away from the first colour in each channel, modulo 256.
     second_color = (color + draw('second color', (channels,), 64, 192)) % 256
     background = draw('background', (channels,), *style.background)
     blotches = draw('blotches', (channels, 4, 4), -BLOTCH, BLOTCH).repeat(

@@ -1,4 +1,4 @@
-"""The grey stand-in data set: generated shapes, not digits, in MNIST's four files."""
+"""The generated grey data set: shapes instead of digits, in MNIST's four files."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""Published files, which every start compares with their digests."""
+"""Published files, whose digests every start verifies."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ class DataFile(NamedTuple):
     """A published file."""
     name: str              # in its folder
     size: Optional[int]    # bytes; None if not published
-    digest: Optional[str]  # hexadecimal SHA-256, or MD5 with 32 digits; None likewise
+    digest: Optional[str]  # hexadecimal SHA-256, or MD5 with 32 digits; None as above
     urls: Tuple[str, ...] = ()
     may_be_gzipped: bool = False  # size and digest are those of the content
 
@@ -29,12 +29,12 @@ def load(path, file):
         try:
             return gzip.decompress(content)
         except (OSError, EOFError, zlib.error):
-            return b''  # no published file is empty
+            return b''  # which no published file is
     return content
 
 
 def find_damage(content, file):
-    """Describes how bytes differ from a DataFile; '' if they do not."""
+    """Describes how bytes differ from a DataFile; '' if they don't."""
     if file.size not in (None, len(content)):
         return f'{len(content):,} bytes instead of {file.size:,}'
     if file.digest is None:

@@ -146,7 +146,7 @@ def test_an_archive_fills_the_folder(tmp_path, name, num_missing):
     ('cifar-10-binary.tar.gz', b'', 'damaged'),
     ('cifar-10-binary.tar.gz', PACKED[:5000] + b'!' + PACKED[5001:], ''),
     ('cifar-10-binary.tar', pack(packed=False, data_batch_2=None),
-     'has no cifar-10-batches-bin/data_batch_2'),
+     'does not contain cifar-10-batches-bin/data_batch_2'),
     ('cifar-10-binary.tar', pack(packed=False, data_batch_2=b'x'), 'data_batch_2.bin'),
     ('cifar-10-binary.tar', pack(
         packed=False, data_batch_2=CONTENTS['data_batch_3.bin']), 'sha256'),

@@ -23,7 +23,7 @@ from pages import read
 GARBAGE = bytes(len(PACKED))
 ARCHIVE = 'cifar-10-binary.tar.gz'
 PART = ARCHIVE + '.part'
-WAYS_OUT = ('by hand', '--data-dir', '--synthetic')
+WAYS_OUT = ('yourself', '--data-dir', '--synthetic')
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_an_earlier_part(data_dir, part, settings, requested):
 def test_a_refusal_leaves_the_part(data_dir, content, settings, words, capfd):
     (data_dir / PART).write_bytes(PACKED[:1000])
     with Server(content, **settings) as server:
-        with fails(f'no CIFAR-10 in {data_dir}', *WAYS_OUT):
+        with fails(f'{data_dir} has no CIFAR-10', *WAYS_OUT):
             load(data_dir, server)
     assert (data_dir / PART).read_bytes() == PACKED[:1000]
     line, = [line for line in capfd.readouterr().err.splitlines()
@@ -123,7 +123,7 @@ def test_a_wrong_digest_removes_the_part(data_dir, capfd):
 def test_no_network_is_a_line_a_source_and_one_with_the_way_out(data_dir, capfd):
     with Server(PACKED) as one, Server(PACKED) as other:
         pass  # their ports are closed now
-    with fails(f'no CIFAR-10 in {data_dir}', 'cifar-10-python.tar.gz', *WAYS_OUT):
+    with fails(f'{data_dir} has no CIFAR-10', 'cifar-10-python.tar.gz', *WAYS_OUT):
         load(data_dir, one, other)
     lines = capfd.readouterr().err.splitlines()
     assert [line.split(': ', 1) for line in lines] == [

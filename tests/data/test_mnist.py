@@ -20,7 +20,7 @@ from data_helpers import Server
 SHAPES = ((12, 28, 28), (12,), (10, 28, 28), (10,))
 NAMES = [file.name for file in mnist.FILES]
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = NAMES
-WAYS_OUT = ('by hand', '--data-dir', '--synthetic')
+WAYS_OUT = ('yourself', '--data-dir', '--synthetic')
 
 
 def build_content(shape, seed):
@@ -154,7 +154,7 @@ def test_a_download_that_was_cut_off_goes_on(tmp_path):
 def test_a_bad_address_is_followed_by_the_next(tmp_path, capfd):
     wrong = {name: compress(b'something else') for name in PACKED}
     with Server(contents=wrong) as first:
-        with fails(f'no {TRAIN_IMAGES} of MNIST', f'put {TRAIN_IMAGES}.gz', *WAYS_OUT):
+        with fails(f'has no {TRAIN_IMAGES} of MNIST', f'put {TRAIN_IMAGES}.gz', *WAYS_OUT):
             load(tmp_path, first.url)
         assert os.listdir(str(tmp_path)) == [preparation.LOCK_NAME]
         with Server(contents=PACKED) as second:

@@ -150,7 +150,7 @@ def test_other_weights_are_refused_on_resumption(whole_run, published, few,
     name = 'InceptionV3/Conv2d_1a_3x3/weights'
     tensors[name] = tensors[name] + np.float32(0.001)
     other = published_weights.write_checkpoint(tmp_path / CHECKPOINT, tensors)
-    with pytest.raises(UserError, match='began with other weights'):
+    with pytest.raises(UserError, match='started from weights other than'):
         train(whole_run, few, pretrained=str(other), epochs=2)
     with pytest.raises(UserError, match='omit --from-scratch'):
         train(whole_run, few, is_from_scratch=True)
@@ -198,7 +198,7 @@ def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path
     assert record.has_other_weights
     tensors['InceptionV3/Conv2d_1a_3x3/weights'] += np.float32(0.001)
     published_weights.write_npz(tmp_path / 'x.npz', tensors)
-    with pytest.raises(UserError, match='began with other weights'):
+    with pytest.raises(UserError, match='started from weights other than'):
         train(folder, few, max_steps=3, pretrained=path)
 
 

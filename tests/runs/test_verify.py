@@ -59,7 +59,7 @@ def change_threads(content):
     (change_weights, [], 4, ['DIFFERENT at the weights at step 8']),
     (change_caches_and_loss, [], 3, [
         'Another kind of machine: cpu caches', 'Epoch 2 : ',
-        'largest deviation of a summed loss 0.0999']),
+        'summed losses deviate by up to 0.0999']),
     (change_threads, ['--epochs', '1', '--intra-op-threads', '2'], 0, [
         'on another kind of machine too'])])
 def test_verify_notices(edit, options, status, texts, record_file, tiny_data_set,
@@ -77,10 +77,10 @@ def split_epochs(content):
 
 @pytest.mark.parametrize('edit, options, reason', [
     (split_epochs, ['--epochs', '3'], 'records 2 epochs, not 3'),
-    (lambda content: content['data'].update(sha256={'a': 'b'}), [], 'is of other data'),
+    (lambda content: content['data'].update(sha256={'a': 'b'}), [], 'used other data'),
     (lambda content: content['epochs'].pop(0), [], 'lacks epoch 1'),
     (lambda content: content['processes'][0].update(from_step=500), [],
-     'began with a checkpoint')])
+     'continued from a checkpoint')])
 def test_verify_what_cannot_be_repeated(edit, options, reason, record_file,
                                         tiny_data_set, monkeypatch, capsys):
     runs.change_record(record_file, edit)
