@@ -206,12 +206,12 @@ class ModelDir:
 
 
 def _refuse_foreign_checkpoints(path):
-    """Refuses a folder where training would begin at step 0 beside others' checkpoints."""
+    """Refuses a folder with only other programs' checkpoints: training would restart."""
     if find_newest(path) is not None or not os.path.isdir(path):
         return
     for name in sorted(os.listdir(path)):
         if _FOREIGN.search(name) and not _FILE.match(name):
             raise UserError(
-                f'{path} holds {name}, and training continues only from checkpoints '
-                f'named {PREFIX}-STEP, in the format of TensorFlow 0.12 or newer; rename '
-                'or convert it, or choose another folder with --model-dir')
+                f'{path} contains {name}; training continues only from checkpoints named '
+                f'{PREFIX}-STEP, in the format of TensorFlow 0.12 or newer; rename or '
+                'convert it, or choose another folder with --model-dir')

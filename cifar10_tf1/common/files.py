@@ -36,7 +36,7 @@ def write_atomically(path, content):
 def open_regular(path):
     """Opens a file to read its bytes; a pipe, which would block, is an OSError."""
     if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, 'it is not a regular file', path)
+        raise OSError(errno.EINVAL, 'not a regular file', path)
     return open(path, 'rb')
 
 

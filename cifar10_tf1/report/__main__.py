@@ -1,4 +1,4 @@
-"""The command that compares runs with the documented one: text and one HTML file."""
+"""Compares runs with the documented one, as text and as one HTML file."""
 
 import contextlib
 import os
@@ -25,8 +25,8 @@ def _report(options):
     records = [_load(name) for name in options.records or [_find_record(options)]]
     first, is_single = records[0], len(records) == 1
     if options.checkpoint and not is_single:
-        raise UserError('--checkpoint belongs to one run, and several are given: '
-                        'leave it out, or name one record')
+        raise UserError('--checkpoint belongs to one run, but there are several: omit '
+                        'it, or name one record')
     entry = systems.find(first.content['system'])
     runs = gathering.load_records(records)
     document = building.build(runs)
@@ -54,20 +54,20 @@ def _report(options):
 
 
 def _load(path):
-    """The RunRecord of a file, or of the folder that has it."""
+    """Loads the RunRecord in a file, or in the run.json of a folder."""
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
     if not record.content['processes']:
-        raise UserError(f'{path} records no training; give another')
+        raise UserError(f'{path} records no training; name another record')
     systems.find(record.content['system'])
     return record
 
 
 def _find_record(options):
-    """The record of the default folder, or else the run of record.
+    """The record in the default folder, or the run of record.
 
-    The report on that goes to ./report.html: the published one lies beside the record.
+    The report on the latter goes to ./report.html: the published one is beside the record.
     """
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
@@ -91,8 +91,8 @@ def _check_output(path):
             with open(path, encoding='utf-8', errors='replace') as file:
                 begins = file.read(len(page.HEAD))
     if begins != page.HEAD:
-        raise UserError(f'{path} exists and is not a report of this program; name '
-                        'another file with --output')
+        raise UserError(f'{path} exists and is not a report by this program; name another '
+                        'file with --output')
 
 
 def main(argv=None):
@@ -100,24 +100,24 @@ def main(argv=None):
         prog='python -m cifar10_tf1.report',
         description='Compares a run with the documented one: prints the result, and '
         'writes an HTML file with curves, confusion matrix, accuracy by class, '
-        'mistakes, filters, settings and hashes. For several runs of one system: '
-        'their spread, what it says about the documented figures, and a table of '
-        'all runs. Exit status: 0 within the band or too short to say, 4 outside '
-        'the band.',
+        'mistakes, filters, settings and hashes. For several runs of one system, it '
+        'shows their spread, what that says about the documented figures, and a table '
+        'of all runs. The exit status is 0 within the band or if a run is too short to '
+        'tell, 4 outside the band.',
         epilog='examples: python -m cifar10_tf1.report model/run.json; '
         'python -m cifar10_tf1.report runs/*/run.json')
     cli.add_path(parser, 'records', 'RUN.JSON',
-                 'one or more records (default: run.json in $CIFAR10_MODEL_DIR, else '
-                 'in ./model, else the run of record)', nargs='*')
+                 'one or more records (default: run.json in $CIFAR10_MODEL_DIR or '
+                 './model; if there is none, the run of record)', nargs='*')
     parser.add_argument('--text', action='store_true',
-                        help='print only, with the tables (default: write the HTML '
-                        'file too)')
+                        help='only print, including the tables (default: also write '
+                        'the HTML file)')
     cli.add_path(parser, '--output', 'HTML',
-                 'file to write; an earlier report is replaced (default: report.html '
+                 'file to write; replaces an earlier report (default: report.html '
                  'beside the record; for several runs, ./report.html)')
     parser.add_argument('--without-images', action='store_true',
-                        help='leave out the images of the data set, which must not '
-                        'be redistributed (default: show the surest mistakes)')
+                        help='omit the images of the data set, which must not be '
+                        'redistributed (default: show the surest mistakes)')
     cli.add_checkpoint_option(
         parser, 'the newest beside the record, or the checkpoint of record')
     cli.add_data_dir_option(parser)

@@ -1,4 +1,4 @@
-"""The report on one run or several: the answer, a section for each group, all runs."""
+"""Builds the report on one or several runs: answer, a section per group, all runs."""
 
 from cifar10_tf1 import systems
 from cifar10_tf1.machine import description

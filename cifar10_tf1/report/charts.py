@@ -1,6 +1,6 @@
 """Charts of tests and of a network: dots, confusion, classes, filters.
 
-Each function draws on a matplotlib Figure; draw makes a file of it.
+Each function draws on a matplotlib Figure; draw renders it as a file.
 """
 
 import math

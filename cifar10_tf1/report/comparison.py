@@ -1,4 +1,4 @@
-"""A run's figures by epoch against the documented ones: deviations and verdict.
+"""Compares a run's figures by epoch with the documented ones.
 
 A curve is a dict of (epoch, part) -> figure; part is 1 unless the system reports
 figures several times an epoch.
@@ -19,7 +19,7 @@ _SYSTEMS = os.path.dirname(os.path.abspath(systems.__file__))
 class Comparison(NamedTuple):
     """The deviations of one curve from another, in its unit: percent, or points."""
     curve: systems.Curve
-    deviations: dict  # like a curve, of the places where both have figures
+    deviations: dict  # like a curve, where both have figures
     mean: float
     mean_absolute: float
     largest: float    # above or below
@@ -32,7 +32,7 @@ class Comparison(NamedTuple):
                 and abs(self.largest) <= self.curve.largest)
 
     def describe(self):
-        """The deviations that make the verdict, each with its limit."""
+        """The deviations behind the verdict, each with its limit."""
         unit = self.curve.unit
         return (f'mean absolute deviation {self.mean_absolute:.2f} {unit} (at most '
                 f'{self.curve.mean_absolute}), mean {self.mean:+.2f} {unit}, largest '
@@ -62,7 +62,7 @@ class ComparedCurve(NamedTuple):
 
 
 def load_curve(system_name, name, figure):
-    """A curve stored beside its system; empty if there is none.
+    """Loads a curve stored beside its system; empty if there is none.
 
     Args:
       name: str, a systems.Curve's, such as 'documented'; 'plain_port' instead of
@@ -81,7 +81,7 @@ def load_curve(system_name, name, figure):
 
 
 def list_figures(epochs, figure):
-    """The curve of a record's epochs, without sums that lack some losses."""
+    """The curve of a record's epochs, without incomplete sums of losses."""
     return {(entry['epoch'], entry.get('part', 1)): entry[figure]
             for entry in epochs if figure in entry
             and not (figure == 'summed_loss' and 'unknown_losses' in entry)}
@@ -101,7 +101,7 @@ def compare(figures, reference, curve):
 
 
 def find_obstacle(record):
-    """Why a run says nothing about the documented one, or ''."""
+    """Why a run can't be compared with the documented one, or ''."""
     documented = systems.find(record.content['system']).documented
     if data.is_synthetic(record.content['data'].get('name', '')):
         return (f'the documented run was trained on {documented.data}, this one on '

@@ -1,6 +1,6 @@
-"""A run's tests: which of them count, and in which measure.
+"""Selects the tests of a run that count, and the measure to compare them in.
 
-Most documents count right images. One averages the accuracies of mini-batches, the
+Most documents count correct images. One averages the accuracies of mini-batches, the
 last of them short; its system is judged by the same average.
 """
 

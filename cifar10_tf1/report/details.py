@@ -1,4 +1,4 @@
-"""The sections of a report on a single run that describe it, and what it learned."""
+"""The sections on a single run: its description, and what it has learned."""
 
 import json
 
@@ -18,7 +18,7 @@ NUM_MISTAKES = 24
 
 
 def describe_run(record):
-    """The Sections on a RunRecord that need the record alone."""
+    """The Sections on a run that need only its RunRecord."""
     content, process = record.content, record.content['processes'][-1]
     kind, weights = process['kind'], content['weights'] or {}
     differences = content['not_bit_exact']

@@ -1,4 +1,4 @@
-"""What a report consists of, and its form as text; page.py makes HTML of it."""
+"""The parts of a report, and their form as text; page.py renders them as HTML."""
 
 from typing import Callable, List, NamedTuple, Optional, Sequence, Union
 
@@ -6,7 +6,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Union
 class Sentence(NamedTuple):
     word: str                       # bold on the page
     text: str                       # the rest of the sentence
-    is_good: Optional[bool] = None  # None: nothing can be said, or neither
+    is_good: Optional[bool] = None  # None: neither, or unknown
 
 
 class Figure(NamedTuple):

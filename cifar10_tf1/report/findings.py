@@ -1,4 +1,4 @@
-"""A report's own test of the checkpoint on the data set, and its filters."""
+"""Tests the checkpoint for a report, and reads its filters."""
 
 import math
 import os
@@ -71,8 +71,8 @@ def compute_interval(num_correct, num_examples):
 def find(record, options):
     """Loads TensorFlow and tests a RunRecord's checkpoint on its data: Findings.
 
-    They say what is missing. The options are checkpoint and data_dir; raises UserError
-    if the named checkpoint can't be read.
+    Findings also say what is missing. The options are checkpoint and data_dir; raises
+    UserError if the named checkpoint can't be read.
     """
     kernels_name = record.settings.kernels
     if kernels_name not in kernels.NAMES:
@@ -91,7 +91,7 @@ def find(record, options):
 
 
 def _find_data_set(record, data_dir, system):
-    """(DataSet or None, why not). Downloads and generates nothing."""
+    """(DataSet or None, why it is None). Downloads and generates nothing."""
     is_synthetic = data.is_synthetic(record.content['data'].get('name', ''))
     if not system.source.is_present(data_dir, is_synthetic):  # loading would fill it
         return None, 'The data set was not found: name its folder with --data-dir.'
@@ -134,7 +134,7 @@ def _find_checkpoint(record, prefix):
 
 
 def _warn(error):
-    """Prints the full reason; the page, which may be published, names no folder."""
+    """Prints the full reason; the page may be published, so it names no folder."""
     print(f'warning: {error}', file=sys.stderr, flush=True)
 
 

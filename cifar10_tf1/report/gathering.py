@@ -1,9 +1,9 @@
-"""The runs of a folder, or of several records: which count, and in which group.
+"""Selects the runs that count, from a folder or from records, and groups them.
 
 A run counts once its training is finished; its number is the mean of its tests, in
-the document's own measure. The runs of a group differ in seed and processor only,
+the document's own measure. The runs of a group differ only in seed and processor,
 and each seed counts once: on another machine it starts from the same weights and
-draws, so it is not a second sample.
+random numbers, so it is not a second sample.
 """
 
 import os
@@ -20,7 +20,7 @@ from cifar10_tf1.report import counting
 
 COMPLETE = 'complete'
 LOGS = 'logs'         # in the folder of a sweep
-FAILURE = '.failure'  # suffix of a file there that says why a run failed
+FAILURE = '.failure'  # suffix of a file there with the reason why a run failed
 
 
 class Kind(NamedTuple):
@@ -31,12 +31,12 @@ class Kind(NamedTuple):
     device: str
     train_files: Optional[int]  # None: all
     is_from_scratch: bool       # seeded weights instead of published ones
-    has_other_weights: bool     # pretrained ones that are not the documented
+    has_other_weights: bool     # pretrained weights other than the documented ones
     epochs: int
 
 
 class Run(NamedTuple):
-    """A run that exists, or was asked for."""
+    """A run that exists, or that the user asked for."""
     name: str                 # of its folder
     seed: Optional[int]
     state: str                # COMPLETE, or what is missing, in words
@@ -64,12 +64,12 @@ class Run(NamedTuple):
                 else self.values[0])
 
     def list_counts(self, variant):
-        """The variant's numbers of right images, by test seed."""
+        """The variant's numbers of correct images, by test seed."""
         return [test['num_correct'] for test in self.tests.get(variant, ())]
 
 
 def count_files(record):
-    """Files of training data that a run used; None: all."""
+    """The number of training files that a run used; None: all."""
     number = record.settings.train_files
     source = data.SOURCES[systems.find(record.content['system']).data]
     return None if number in (None, source.num_train_files) else number
@@ -97,13 +97,13 @@ def name_run(seed):
 
 
 def load_folder(folder, entry, num_epochs=None, seeds=()):
-    """Loads a system's runs in a folder, also those that failed or are not begun.
+    """Loads a system's runs in a folder, including failed runs and missing ones.
 
     Args:
       folder: str; each folder in it with a run.json is a run.
       entry: systems.Entry.
       num_epochs: int, of a complete run; None: as its settings say.
-      seeds: those that were asked for.
+      seeds: those that the user asked for.
     Returns:
       list of Run, by runtime and seed.
     """
@@ -169,19 +169,19 @@ def load_records(records):
             f'{record.content["system"]} on {record.content["data"]["name"]}',
             count_files(record) and f'{count_files(record)} files',
             record.is_from_scratch and 'from seeded weights',
-            record.has_other_weights and 'from other weights than the documented ones']))
+            record.has_other_weights and 'from weights other than the documented ones']))
 
     for record in records:
         if describe(record) != describe(records[0]):
             raise UserError(
-                f'{record.folder} holds a run of {describe(record)}, '
-                f'{records[0].folder} one of {describe(records[0])}: a report '
-                'covers one system and data set; leave the others out')
+                f'{record.folder} contains a run of {describe(record)}, but '
+                f'{records[0].folder} one of {describe(records[0])}; a report covers '
+                'one system and data set, so omit the others')
     return sorted(map(build_run, records), key=_find_place)
 
 
 def gather(runs):
-    """(groups, repeated): lists of the runs that count; those whose seed did already."""
+    """(groups, repeated): lists of the runs that count; runs whose seed already counts."""
     groups, repeated = {}, []
     # If a seed has several runs, the one with all its tests counts.
     for run in sorted((run for run in runs if run.is_trained),
@@ -194,7 +194,7 @@ def gather(runs):
 
 
 def _find_place(run):
-    """Sorts by data, version of the runtime and kernels; no record: last."""
+    """Sorts by data, runtime version and kernels; runs without a record come last."""
     if not run.record:
         return True, run.seed or 0, run.name
     kind = run.kind

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network and no other file."""
+"""Renders a report as one HTML file that needs no network and no other file."""
 
 import base64
 import os
@@ -9,7 +9,7 @@ from cifar10_tf1.common import extras
 from cifar10_tf1.report import charts
 from cifar10_tf1.report.document import Section
 
-# The first lines of a report; only files that begin with them are overwritten.
+# The first lines of a report; only files that start with them are overwritten.
 HEAD = '<!DOCTYPE html>\n<!-- cifar10_tf1.report -->\n'
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _ROOT = os.path.dirname(os.path.dirname(_FOLDER))

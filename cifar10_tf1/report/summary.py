@@ -1,4 +1,4 @@
-"""What several runs say together, as numbers: the content of statistics.json."""
+"""Statistics over several runs as numbers: the content of statistics.json."""
 
 import itertools
 import statistics
@@ -12,7 +12,7 @@ from cifar10_tf1.report import gathering
 def summarize(runs, entry):
     """Statistics of a system's runs (gathering.Run), as a dict for JSON.
 
-    Runs that don't count are named. A figure that needs more runs is None.
+    It also names the runs that don't count. A figure that needs more runs is None.
     """
     groups, repeated = gathering.gather(runs)
     documented, measure = entry.documented, counting.choose_measure(entry.documented)
@@ -33,7 +33,7 @@ def summarize(runs, entry):
 
 
 def summarize_group(runs, entry):
-    """Statistics of the runs of one group, which differ in seed and processor only."""
+    """Statistics of the runs in one group, which differ only in seed and processor."""
     kind, documented = runs[0].kind, entry.documented
     measure = counting.choose_measure(documented)
     tested = [run for run in runs if run.values]
@@ -52,7 +52,7 @@ def summarize_group(runs, entry):
         # In the document's measure; a mean over its test seeds is a run's number.
         means=numbers,
         single_tests=_summarize(itertools.chain(*tests)) if tests else None,
-        # Right images, whatever the measure.
+        # Correct images, whatever the measure.
         tests={variant: _summarize(means) for variant, means in counts.items() if means},
         num_tests=[len(values) for values in tests],
         num_examples=next((test['num_examples'] for run in tested
@@ -64,7 +64,7 @@ def summarize_group(runs, entry):
             numbers, measure.documented, documented.margin) if (
                 is_comparable and len(numbers) > 1
                 and documented.margin is not None) else None,
-        # The documented figure is a single test, so it is held against the first ones.
+        # The documented figure is a single test, so it is compared with the first ones.
         documented_as_one_more=_place(firsts, measure.documented) if (
             is_comparable and measure.documented is not None) else None,
         curves=[_summarize_curve(runs, entry, curve) for curve in documented.curves
@@ -105,7 +105,7 @@ def _summarize_curve(runs, entry, curve):
         'places': len(places), 'num_in_band': sum(one.is_within for one in compared),
         'mean_absolute': mean.mean_absolute, 'mean': mean.mean,
         'largest': mean.largest, 'largest_at': mean.largest_at,
-        # Only here does it show if a run is high or low in all its epochs.
+        # Only this shows whether a run is high or low in all its epochs.
         'by_seed': by_seed, 'spread': _summarize(by_seed),
         'interval': statistics_of_runs.find_interval(by_seed, 0.95),
         # The documented run deviates from itself by 0.

@@ -1,6 +1,6 @@
-"""The statistics of runs in words: statistics.txt, the report, the README.
+"""Describes the statistics of runs in words, for statistics.txt, report and README.
 
-Each sentence comes from the numbers of summary.py, which statistics.json keeps.
+Each sentence comes from the numbers in summary.py, which statistics.json stores.
 """
 
 from cifar10_tf1 import systems
@@ -27,7 +27,7 @@ def find_measure(summary):
 
 
 def list_sections(summary):
-    """A Section for each group, one on their differences, one on what is left out."""
+    """A Section for each group, one on their differences, one on runs left out."""
     measure = find_measure(summary)
     sections = [Section(name_group(group), list_sentences(group, measure))
                 for group in summary['groups']]

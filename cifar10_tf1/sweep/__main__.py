@@ -1,4 +1,4 @@
-"""Trains and tests many seeds, side by side, and sums them up.
+"""Trains and tests many seeds side by side, and summarizes the runs.
 
     python -m cifar10_tf1.sweep --seeds 1-10
 """
@@ -34,20 +34,20 @@ def _sweep(options):
     folder = options.folder or os.path.join(cli.find_model_dir(
         argparse.Namespace(system=options.system, model_dir=None)), 'sweep')
     if options.seeds is None and not options.merge:
-        raise UserError('no seeds are given; add --seeds 1-10, for example, or '
-                        '--merge to summarize the runs that exist')
+        raise UserError('no seeds; add --seeds 1-10, for example, or --merge to '
+                        'summarize the existing runs')
     if not options.merge:
         _run(options, entry, folder, stop_request)
     runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
-    if not runs:  # files of other runs there are not overwritten
-        raise UserError(f'{folder} holds no run of {entry.name}; choose another '
+    if not runs:  # keep the files of other systems' runs
+        raise UserError(f'{folder} contains no run of {entry.name}; choose another '
                         '--folder or --system')
     print('\n'.join(files.write(folder, runs, entry)), flush=True)
     incomplete = [run.name for run in runs if not run.is_complete
                   and (options.seeds is None or run.seed in options.seeds)]
     if incomplete and not stop_request.exit_status:
-        print(f'warning: not complete: {", ".join(incomplete)}; run the sweep again '
-              'to continue them', file=sys.stderr, flush=True)
+        print(f'warning: incomplete: {", ".join(incomplete)}; run the sweep again to '
+              'continue them', file=sys.stderr, flush=True)
     return stop_request.exit_status or int(bool(incomplete))
 
 
@@ -73,7 +73,7 @@ def _run(options, entry, folder, stop_request):
 
 
 def choose_num_processes(device, num_jobs, memory_bytes):
-    """One per core, if the memory suffices for each; one on a GPU: docs/sweep.md."""
+    """One per core, or as many as fit into memory; one on a GPU. See docs/sweep.md."""
     if device == 'gpu':
         return 1
     size = memory.find_memory().size
@@ -82,7 +82,7 @@ def choose_num_processes(device, num_jobs, memory_bytes):
 
 
 def _list_options(options, names):
-    """The given ones of these options, as command-line arguments."""
+    """Those of these options that the user gave, as command-line arguments."""
     words = []
     for name in names:
         value = getattr(options, name)
@@ -95,9 +95,8 @@ def _list_options(options, names):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.sweep',
-        description='Trains whole runs of several seeds side by side, tests '
-        'each, and summarizes them. Started again, it does what is missing, '
-        'however it ended before.',
+        description='Trains whole runs of several seeds side by side, tests each, and '
+        'summarizes them. If you start it again, it does whatever is still missing.',
         epilog='example: python -m cifar10_tf1.sweep --seeds 1-10')
     parser.add_argument(
         '--seeds', type=cli.parse_seeds, metavar='A-B',
@@ -111,27 +110,27 @@ def main(argv=None):
         'core if the memory suffices; 1 with a GPU)')
     cli.add_path(
         parser, '--folder', 'DIR',
-        'folder for the runs, each in its own seed-NN (default: sweep in the model '
-        'folder of the system)')
+        'folder for the runs, each in its own seed-NN (default: sweep/ in the '
+        'system\'s model folder)')
     parser.add_argument(
         '--merge', action='store_true',
         help='train and test nothing; summarize the runs in the folder')
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
-        'epochs of each run (default: as documented)')
+        'epochs of each run (default: the documented number)')
     cli.add_number(
         parser, '--save-steps', 1, limits.STEPS,
-        'steps from one checkpoint to the next (default: an epoch)')
+        'save every N steps (default: every epoch)')
     cli.add_number(
         parser, '--train-files', 1, limits.FILES,
-        'train on the first N files of the training data only (default: all)')
+        'train on the first N training files only (default: all)')
     cli.add_pretrained_option(parser)
     parser.add_argument(
         '--from-scratch', action='store_true',
-        help='begin with seeded instead of published weights: another result')
+        help='start from seeded weights instead of published ones, for another result')
     parser.add_argument(
         '--no-summaries', action='store_true',
-        help='write no event files for TensorBoard (default: as train.py)')
+        help='write no event files for TensorBoard (default: write them)')
     cli.add_data_options(parser)
     cli.add_machine_options(parser)
     return cli.run_command(parser, argv, _sweep)

@@ -1,4 +1,4 @@
-"""The files that a sweep writes: seeds.csv, statistics, the report."""
+"""Writes the files of a sweep: seeds.csv, statistics, the report."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ REPORT = 'report.html'  # with the figures
 
 
 def write(folder, runs, entry):
-    """Writes the files on a system's runs (gathering.Run).
+    """Writes the files about a system's runs (gathering.Run).
 
     Returns:
-      list of str: the lines of the text, and what was written.
+      list of str: the lines of the text, and the names of the files.
     Raises:
-      UserError: the folder can't be written.
+      UserError: the folder can't be written to.
     """
     text, lines, lacking = io.StringIO(), [], ''
     csv.writer(text, lineterminator='\n').writerows(building.list_rows(runs, entry))
@@ -37,10 +37,10 @@ def write(folder, runs, entry):
         contents[TEXT] = '\n'.join(lines)
         complete = [run.record for run in runs if run.is_complete]
         if complete:
-            gathering.load_records(complete)  # refuses what one page can't hold
+            gathering.load_records(complete)  # refuses runs that don't fit one report
             contents[REPORT] = page.render(building.build(runs), entry)
     except UserError as error:  # or an optional package is missing
-        lacking = f'; nothing more: {error}'
+        lacking = f', but no more: {error}'
     for name, content in contents.items():
         path = os.path.join(folder, name)
         try:

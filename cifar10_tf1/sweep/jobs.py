@@ -1,4 +1,4 @@
-"""One seed of a sweep: its folder, and the next command for it."""
+"""One seed of a sweep: its folder and its next command."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ from cifar10_tf1.report import gathering
 class Request(NamedTuple):
     """The settings of a sweep, for all its seeds."""
     entry: systems.Entry
-    folder: str                      # of the sweep; holds the runs' folders
-    epochs: Optional[int] = None     # None: as documented, or as begun
+    folder: str                      # of the sweep; contains the runs' folders
+    epochs: Optional[int] = None     # None: as recorded, or as documented
     options: Tuple[str, ...] = ()    # for train.py and test.py
     training_options: Tuple[str, ...] = ()
 
@@ -40,14 +40,14 @@ class Job:
         The stage is 'training', or 'testing' and a variant.
 
         Raises:
-          UserError: the folder holds another run.
+          UserError: the folder contains another run.
         """
         request, record = self._request, run_record.load_folder(self.folder)
         num_epochs = request.epochs
         if record:
             run_record.check_system_name(record, request.entry.name)
             if record.settings.seed != self.seed:
-                raise UserError(f'{self.folder} holds a run of seed '
+                raise UserError(f'{self.folder} contains a run of seed '
                                 f'{record.settings.seed}, not {self.seed}; rename it, or '
                                 'choose another --folder')
             num_epochs = (num_epochs or record.settings.epochs
@@ -62,7 +62,7 @@ class Job:
         return self._test(record, run.missing) if run.missing else None
 
     def _test(self, record, missing):
-        """The command of the missing tests that share the first one's variant."""
+        """The command for the missing tests of the first one's variant."""
         request, variant = self._request, missing[0][0]
         prefix = os.path.join(self.folder, f'{model_dir.PREFIX}-'
                               f'{record.content["weights"]["step"]}')
@@ -86,7 +86,7 @@ class Job:
         return steps, None
 
     def note_failure(self, reason):
-        """Leaves the reason for sweep --merge, and whoever reads the folder later."""
+        """Stores the reason for sweep --merge and for later readers of the folder."""
         with contextlib.suppress(OSError):  # a full disk may be the reason
             with open(self._failure_file, 'w', encoding='utf-8') as file:
                 file.write(reason + '\n')

@@ -1,4 +1,4 @@
-"""The processes of a sweep, each started and awaited by a thread."""
+"""Runs the processes of a sweep, each started and awaited by a thread."""
 
 import concurrent.futures
 import os
@@ -15,17 +15,17 @@ from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
-MAX_KILLS_WITHOUT_PROGRESS = 3  # before a run that starts again and again has failed
-# Exit statuses of processes stopped by a user, or by the kernel for lack of memory.
+MAX_KILLS_WITHOUT_PROGRESS = 3  # before a run that is killed repeatedly has failed
+# Exit statuses of processes killed by a user, or by the kernel for lack of memory.
 _STOPPED_FROM_OUTSIDE = (
     *(-number for number in (*stopping.SIGNALS, signal.SIGKILL)),
     *(128 + number for number in stopping.SIGNALS))
 
 
 def split_cores(num_processes):
-    """The available cores in num_processes groups of neighbours: lists of int.
+    """Divides the available cores into num_processes groups of neighbours: lists of int.
 
-    None for each process if there are fewer cores, or a process can't be bound to them.
+    Each is None if there are fewer cores, or if processes can't be bound to cores.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(
         os, 'sched_setaffinity') else []
@@ -39,7 +39,7 @@ class Runner:
     """Takes jobs (jobs.Job) through their stages, and prints a line for each stage."""
 
     def __init__(self, jobs, core_groups):
-        """core_groups, from split_cores, has one for each process at a time."""
+        """core_groups, from split_cores, has one group for each concurrent process."""
         self._jobs = jobs
         self._num_processes = len(core_groups)
         self._free_cores = queue.Queue()
@@ -65,8 +65,8 @@ class Runner:
                         future.result()
                     if stop_request.requested and not self._stopping:
                         self._stop(stop_request.signal_number)
-                        print(f'{stop_request.name}: the processes save and end',
-                              flush=True)
+                        print(f'{stop_request.name}: the processes are saving and '
+                              'stopping', flush=True)
             except BaseException:  # such as a line that can't be printed
                 self._stop(signal.SIGTERM)
                 raise
@@ -96,7 +96,7 @@ class Runner:
             self._free_cores.put(cores)
 
     def _run_stages(self, job, cores):
-        """Runs the job's commands; raises UserError if it can't go on."""
+        """Runs the job's commands; raises UserError if it can't continue."""
         done, num_kills, progress = None, 0, job.find_progress()
         while not self._stopping:
             command = job.find_command()
@@ -122,17 +122,17 @@ class Runner:
                 before, progress = progress, job.find_progress()
                 num_kills = num_kills + 1 if progress == before else 1
                 if num_kills == MAX_KILLS_WITHOUT_PROGRESS:
-                    raise UserError(f'{stage} was stopped from outside (status {status}) '
-                                    f'{num_kills} times without saving anything')
-                print(f'{job.name}: {stage} was stopped from outside (status {status}); '
-                      'it starts again', flush=True)
+                    raise UserError(f'{stage} was killed (status {status}) {num_kills} '
+                                    'times without saving anything')
+                print(f'{job.name}: {stage} was killed (status {status}) and starts '
+                      'again', flush=True)
             elif status and not (is_training and model_dir.IN_USE
                                  in job.find_last_line()):  # another sweep's
                 raise UserError(f'{stage} ended with status {status}: '
                                 + job.find_last_line())
 
     def _run_process(self, job, stage, arguments, cores):
-        """Runs a process that Ctrl-C does not reach; returns its exit status."""
+        """Runs a process that Ctrl-C doesn't reach; returns its exit status."""
         with open(job.log, 'a') as log, self._lock:
             if self._stopping:
                 return None

@@ -81,7 +81,7 @@ def test_a_pipe_in_the_place_of_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize('put, words', [
-    (os.mkdir, 'Is a directory'),
+    (os.mkdir, 'not a regular file'),
     (lambda path: os.symlink('nowhere', path), 'No such file')])
 def test_what_is_no_file(tmp_path, put, words):
     path = write_files(tmp_path) / 'data_batch_3.bin'
