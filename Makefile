@@ -12,27 +12,27 @@ image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 .PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
 
 help:
-	@echo 'make setup       make the environment in $(VENV); the others do it where needed'
+	@echo 'make setup       create the environment in $(VENV); the other targets do so if needed'
 	@echo 'make train       train on CIFAR-10:           python train.py $$(ARGS)'
 	@echo 'make evaluate    evaluate the trained model:  python test.py $$(ARGS)'
-	@echo 'make demo        train and evaluate on a generated data set, without network'
-	@echo 'make benchmark   how fast it is here, beside a plain port; leave the machine idle'
-	@echo 'make test        the quick tests; ARGS go to pytest'
-	@echo 'make test-all    the slow tests too; only those of the accuracy are left out'
-	@echo 'make accuracy    the checkpoint of record and the first losses, on the real data'
-	@echo 'make clean       remove what Python and the tests leave behind; no environment, model or data'
-	@echo 'make lint        ruff, and hadolint on the Dockerfiles'
+	@echo 'make demo        train and evaluate on generated data; needs no network'
+	@echo 'make benchmark   measure the speed against a plain port; keep the machine idle'
+	@echo 'make test        run the quick tests; ARGS go to pytest'
+	@echo 'make test-all    run all tests except those of the accuracy'
+	@echo 'make accuracy    test the checkpoint of record and the first losses, on the real data'
+	@echo 'make clean       remove what Python and the tests leave behind; keep environments, models, data'
+	@echo 'make lint        run ruff, and hadolint on the Dockerfiles'
 	@echo 'make image       build the Docker image $(image): docker/README.md'
-	@echo 'make test-images build and try the images by a Docker engine: as root; docker/README.md'
-	@echo 'make test-processors  the numerical tests on emulated processors: needs qemu-user'
+	@echo 'make test-images build and test the images with a Docker engine, as root: docker/README.md'
+	@echo 'make test-processors  run the numerical tests on emulated processors; needs qemu-user'
 	@echo
 	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
 	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
-	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: on aarch64 and macOS on arm64 too, Python 3.10 to 3.13'
-	@echo 'RUNTIME=tf2-cuda      the same with its CUDA libraries, in .venv-tf2-cuda: needs an NVIDIA driver only'
-	@echo 'EXTRAS="pictures onnx" what make setup and make image add: for predict and report, for export --onnx'
-	@echo 'PYTHON=path           the Python to use; PYTHON_VERSION=3.6, say, chooses one of those found'
-	@echo 'VENV=folder           the environment to use instead of .venv$(suffix)'
+	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: also on aarch64 and macOS on arm64, Python 3.10 to 3.13'
+	@echo 'RUNTIME=tf2-cuda      the same with CUDA libraries, in .venv-tf2-cuda: needs only an NVIDIA driver'
+	@echo 'EXTRAS="pictures onnx" packages to add: pictures for predict and report, onnx for export --onnx'
+	@echo 'PYTHON=path           Python to use; PYTHON_VERSION=3.6, for example, selects one of those found'
+	@echo 'VENV=folder           environment to use instead of .venv$(suffix)'
 
 setup:
 	@RUNTIME="$(RUNTIME)" VENV="$(VENV)" sh tools/setup.sh

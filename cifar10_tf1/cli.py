@@ -147,11 +147,11 @@ def add_system_option(parser):
 
 def add_data_dir_option(parser):
     sources = data.SOURCES.values()
-    contents = ', or '.join(f'{source.title} as {source.contents}' for source in sources)
+    contents = ', or '.join(f'{source.contents} of {source.title}' for source in sources)
     defaults = '; '.join(f'for {source.title} ${source.variable} or {source.folder}'
                          for source in sources)
-    add_path(parser, '--data-dir', 'DIR', f'data folder, with {contents}; missing data '
-             f'is downloaded (default: {defaults})')
+    add_path(parser, '--data-dir', 'DIR', f'folder with {contents}; missing data is '
+             f'downloaded (default: {defaults})')
 
 
 def add_data_options(parser):

@@ -35,14 +35,14 @@ NUM_FIRST_LOSSES = 100
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('folder', help='of the run')
-    parser.add_argument('name', help='such as 1.15-seed-02')
+    parser.add_argument('folder', help='folder of the run')
+    parser.add_argument('name', help='name in results/runs/, such as 1.15-seed-02')
     parser.add_argument('--for-accuracy', action='store_true')
     options = parser.parse_args()
     record = run_record.load_folder(options.folder)
     state = gathering.build_run(record).state if record else 'there is no run'
     if state != gathering.COMPLETE:
-        sys.exit(f'{options.folder} holds no complete and tested run ({state}); '
+        sys.exit(f'{options.folder} contains no complete and tested run ({state}); '
                  'python -m cifar10_tf1.sweep makes it')
     entry = systems.find(record.content['system'])
     published = os.path.join(reference_run.RUNS, entry.name)

@@ -45,7 +45,7 @@ has "$machines" "$machine" ||
 cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}  # set by the tests
 if [ "${machine#*/}" = x86_64 ] && [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
     end 1 "this CPU has no AVX, which $tensorflow needs: use another machine," \
-        "or let the virtual one have its host's AVX"
+        "or pass the host's AVX on to a virtual one"
 fi
 
 # Prints the version and the path of a Python that can make environments; an
@@ -62,10 +62,10 @@ python=
 if [ -n "${PYTHON:-}" ]; then
     answer=$(ask "$(command -v "$PYTHON")") ||
         end 1 "PYTHON=$PYTHON is not a complete Python (with venv, ensurepip and ssl);" \
-            "give the path of a $wanted"
+            "name a $wanted"
     version=${answer%% *} python=${answer#* }
     has "$versions" "$version" ||
-        end 1 "PYTHON=$PYTHON is Python $version, and $tensorflow needs $wanted$way_out"
+        end 1 "PYTHON=$PYTHON is Python $version, but $tensorflow needs $wanted$way_out"
     versions=$version
 fi
 
@@ -125,24 +125,24 @@ fetch_python() {  # fetch_python VERSION: into .python
 
 # The lock file beside the folder says that the folder was made here, even if half.
 [ -f "$VENV.lock" ] || [ -f "$state" ] || [ -z "$(ls -A "$VENV" 2>/dev/null)" ] ||
-    end 1 "$VENV was not made here: move it away, or give another folder with VENV=path"
+    end 1 "$VENV was not created here: move it away, or name another folder with VENV=path"
 { mkdir -p "$(dirname "$VENV")" && (: >>"$VENV.lock"); } 2>/dev/null ||
-    end 1 "cannot write into $(dirname "$VENV"): make it writable," \
-        "or give another folder with VENV=path"
+    end 1 "cannot write to $(dirname "$VENV"): make it writable," \
+        "or name another folder with VENV=path"
 exec 9>"$VENV.lock"
 ! command -v flock >/dev/null || flock 9  # waits for another set-up of this folder
 if ! is_made; then
     [ -n "$python" ] || for version in $versions; do find_python "$version" && break; done
     [ -n "$python" ] || fetch_python "${versions%% *}" ||
         end 1 "no $wanted found, and none could be fetched: install one (pyenv install" \
-            "${versions%% *}) and give it with PYTHON=path, or use docker/$way_out"
-    say "Installing $tensorflow and what it needs into $VENV" \
+            "${versions%% *}) and name it with PYTHON=path, or use docker/$way_out"
+    say "Installing $tensorflow and its dependencies into $VENV" \
         "(about $disk on disk, a few minutes)"
     name_locks "$version"
     # The extras that were added before.
     EXTRAS="${EXTRAS:-} $(cut -d ' ' -f 1 "$added" 2>/dev/null | sort -u)"
     "$python" -m venv --clear "$VENV" ||
-        end 1 "$python could not make an environment in $VENV (its message is above)"
+        end 1 "$python could not create an environment in $VENV (its message is above)"
     install_lock "$VENV" "build-$build"
     install_lock "$VENV" "$main"
     say "main $made $python" >"$state"
@@ -153,5 +153,5 @@ for extra in ${EXTRAS:-}; do
     extra_line "$extra" >>"$added"
 done
 [ "$runtime" = tf1 ] && options= || options=" RUNTIME=$runtime"
-say "Next: $VENV/bin/python -m cifar10_tf1.doctor (what is here)," \
+say "Next: $VENV/bin/python -m cifar10_tf1.doctor (checks this machine)," \
     "make demo$options (offline), make train$options"

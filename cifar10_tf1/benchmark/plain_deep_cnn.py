@@ -92,7 +92,7 @@ def open_steps(unused_name, data_set):
 
 def _train(options):
     if os.path.exists(os.path.join(options.folder, run_record.FILE)):
-        raise UserError(f'{options.folder} holds a run of train.py, whose checkpoints '
+        raise UserError(f'{options.folder} contains a run of train.py, whose checkpoints '
                         'this would overwrite; choose another folder')
     source = data.SOURCES['cifar10']
     port = Port(source.load(options.data_dir or source.data_dir,
@@ -100,7 +100,7 @@ def _train(options):
     try:
         os.makedirs(options.folder, exist_ok=True)
     except OSError as error:
-        raise UserError(f'cannot make {options.folder}: {error.strerror}; choose '
+        raise UserError(f'cannot create {options.folder}: {error.strerror}; choose '
                         'another folder')
     path = os.path.join(options.folder, EPOCHS_FILE)
     rows = []
@@ -120,13 +120,13 @@ def _train(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark.plain_deep_cnn',
-        description='Trains a plain, unseeded port of the original from the newest '
-        'checkpoint in FOLDER on.',
+        description='Trains a plain, unseeded port of the original, starting from the '
+        'newest checkpoint in FOLDER.',
         epilog='example: python -m cifar10_tf1.benchmark.plain_deep_cnn plain')
     parser.add_argument('folder', metavar='FOLDER',
-                        help=f'the folder for checkpoints and {EPOCHS_FILE}')
+                        help=f'folder for checkpoints and {EPOCHS_FILE}')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
-                   'number of epochs in total (default: 110)', default=110)
+                   'total number of epochs (default: 110)', default=110)
     cli.add_data_options(parser)
     return cli.run_command(parser, argv, _train)
 

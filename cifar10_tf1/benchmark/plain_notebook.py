@@ -192,8 +192,8 @@ def _train(options):
     try:
         file = open(options.output, 'w', newline='')
     except OSError as error:
-        raise UserError(f'cannot write {options.output}: {error.strerror}; give '
-                        'another name')
+        raise UserError(f'cannot write {options.output}: {error.strerror}; name '
+                        'another file')
     with file:
         writer = None
         for figures in notebook.run(options.epochs, options.train_files):
@@ -203,7 +203,7 @@ def _train(options):
             writer.writerow(figures)
             file.flush()
     mean, num_correct = notebook.count_test()
-    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} right',
+    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct',
           flush=True)
     return 0
 
@@ -215,8 +215,8 @@ def main(argv=None):
         'that the notebook prints after each file of each epoch.',
         epilog='example: python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn '
         'run.csv --epochs 50')
-    parser.add_argument('system', choices=sorted(NOTEBOOKS), help='the notebook')
-    cli.add_path(parser, 'output', 'CSV', 'the CSV file to write')
+    parser.add_argument('system', choices=sorted(NOTEBOOKS), help='notebook to train')
+    cli.add_path(parser, 'output', 'CSV', 'CSV file to write')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs',
                    required=True)
     cli.add_number(parser, '--train-files', 1, 5,

@@ -74,12 +74,12 @@ def test_a_run_of_train_py_is_left_alone(train, tmp_path, capsys):
     (tmp_path / 'run.json').write_text('')
     assert train(tmp_path, '--epochs', 9) == 1
     captured = capsys.readouterr()
-    assert 'holds a run of train.py' in captured.err
+    assert 'contains a run of train.py' in captured.err
     assert captured.err.count('\n') == 1 and captured.out == ''
     assert os.listdir(str(tmp_path)) == ['run.json']
     (tmp_path / 'file').write_text('')
     assert train(tmp_path / 'file' / 'plain') == 1
-    assert 'cannot make' in capsys.readouterr().err
+    assert 'cannot create' in capsys.readouterr().err
 
 
 @not_seeded
