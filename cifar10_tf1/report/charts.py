@@ -40,7 +40,7 @@ def plot_tests(figure, rows, measure, documented):
     axes.locator_params(axis='x', nbins=6)
     if measure.is_count:
         axes.xaxis.set_major_formatter(lambda value, unused: f'{value:,.0f}')
-    axes.set_xlabel(('right images' if measure.is_count
+    axes.set_xlabel(('correct images' if measure.is_count
                      else 'accuracy, mean over mini-batches, %') + '; short line: mean')
 
 

@@ -107,8 +107,8 @@ def find_obstacle(record):
         return (f'the documented run was trained on {documented.data}, this one on '
                 'generated data')
     if record.is_from_scratch:
-        return 'the documented run began with published weights, this one without'
-    return ('the documented run began with other weights' if record.has_other_weights
+        return 'the documented run started from published weights, this one did not'
+    return ('the documented run started from other weights' if record.has_other_weights
             else '')
 
 

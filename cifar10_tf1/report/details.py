@@ -35,7 +35,7 @@ def describe_run(record):
         Sentence(f'Weights at step {weights.get("step", "unknown")}:',
                  f'SHA-256 {weights.get("sha256", "unknown")}')]),
         Section('Tests', tables=[Table(
-            ['test', 'right', 'accuracy', '95 % interval', 'step'],
+            ['test', 'correct', 'accuracy', '95 % interval', 'step'],
             [_describe_test(test) for test in sorted(
                 content['tests'],
                 key=lambda test: (-test['step'], test['crop'], test['seed']))],
@@ -86,7 +86,7 @@ def _describe_classes(tested, checkpoint):
     num_correct, number = int(tested.confusion.trace()), len(tested.labels)
     return Section('Classes', [Sentence(
         f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
-        f'{tested.seed}): {num_correct:,} of {number:,} right.')], [
+        f'{tested.seed}): {num_correct:,} of {number:,} correct.')], [
         Figure(lambda figure: charts.plot_confusion(
             figure, tested.confusion, tested.class_names),
             'Matrix: number of test images by true and predicted class.',

@@ -79,7 +79,7 @@ def list_sentences(group, measure):
     for variant, tests in list(group['tests'].items())[measure.is_count:]:
         spread = '' if tests['n'] == 1 else (
             '; sd {sd:.1f}; {least:,.1f} to {greatest:,.1f}'.format(**tests))
-        sentences.append(Sentence(f'Right images, {variant}:',
+        sentences.append(Sentence(f'Correct images, {variant}:',
                                   f'mean {tests["mean"]:,.1f}{spread}.'))
     variance = group['variance']
     if variance:
