@@ -37,7 +37,7 @@ def _check_options(options):
     given = [os.path.realpath(path)
              for path in (options.output, options.onnx, options.npz) if path]
     if len(set(given)) < len(given):
-        raise UserError('--output, --onnx and --npz need names of their own; '
+        raise UserError('--output, --onnx and --npz must have different names; '
                         f'rename one of {", ".join(given)}')
 
 

@@ -123,7 +123,8 @@ class Runner:
                 num_kills = num_kills + 1 if progress == before else 1
                 if num_kills == MAX_KILLS_WITHOUT_PROGRESS:
                     raise UserError(f'{stage} was killed (status {status}) {num_kills} '
-                                    'times without saving anything')
+                                    'times without saving anything; if memory is short, '
+                                    'use fewer --processes')
                 print(f'{job.name}: {stage} was killed (status {status}) and starts '
                       'again', flush=True)
             elif status and not (is_training and model_dir.IN_USE

@@ -184,7 +184,7 @@ def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words, *arguments in (
             ('the folder none does not exist', '--output', 'a', '--npz', 'none/a.npz'),
-            ('names of their own', '--output', 'a', '--npz', 'b', '--onnx', './b'),
+            ('must have different names', '--output', 'a', '--npz', 'b', '--onnx', './b'),
             ('--output gs://bucket/x', '--output', 'gs://bucket/x'),
             ('--output ~nobody', '--output', '~nobody-of-that-name/x'),
             ('cannot write a/a', '--output', 'a/' * 1500 + 'b')):

@@ -84,7 +84,7 @@ def compare(content, entries):
 def test_epochs_that_the_record_lacks(content):
     epochs = copy.deepcopy(content['epochs'])
     del content['epochs'][3:]
-    with pytest.raises(UserError, match='not epoch 4'):
+    with pytest.raises(UserError, match='lacks epoch 4'):
         compare(content, epochs)
 
 
