@@ -92,7 +92,7 @@ def test_the_same_classes_and_probabilities(name, tmp_path, network):
     # And the line that the page promises.
     line = measure_elsewhere.start(find_python(name), str(tmp_path), [name, SAMPLE])
     assert f'python docs/elsewhere/{name} docs/sample.png' in PAGE
-    assert PAGE.count('\n    ' + line.replace(SAMPLE, 'docs/sample.png')) == 2
+    assert '\n    ' + line.replace(SAMPLE, 'docs/sample.png') in PAGE
 
 
 @pytest.mark.parametrize('name, mistake', [
