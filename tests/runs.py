@@ -116,13 +116,19 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
         return train(*arguments, **options)
 
 
-def step_losses(folder):
-    """The loss of each step, float32, if all epochs have a checkpoint."""
+def list_losses(folder):
+    """{step: loss}, float, of the epochs that have a checkpoint."""
     losses = {}
     for path in folder.glob('model.ckpt-*.json'):
         settings = json.loads(path.read_text())
         first_step = settings['step'] - len(settings['losses']) + 1
         losses.update(enumerate(settings['losses'], start=first_step))
+    return losses
+
+
+def step_losses(folder):
+    """The loss of each step, float32, if all epochs have a checkpoint."""
+    losses = list_losses(folder)
     assert sorted(losses) == list(range(1, len(losses) + 1))
     return np.float32([losses[step] for step in sorted(losses)])
 

@@ -30,7 +30,7 @@ from cifar10_tf1.records import run_record  # noqa: E402
 from cifar10_tf1.report import gathering  # noqa: E402
 from cifar10_tf1.sweep import files  # noqa: E402
 
-NUM_FIRST_LOSSES = 100
+FIRST_STAGES = 40, 80, 100  # steps; the shortest epoch has nine
 
 
 def main():
@@ -64,17 +64,22 @@ def main():
 
 
 def publish_first_losses(record, target):
-    """Trains the first steps again; the .json of a checkpoint has its epoch's losses."""
+    """Trains the first steps again; the .json of a checkpoint has its epoch's losses.
+
+    In stages, because only the last five checkpoints are kept.
+    """
     losses = {}
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, os.path.join(ROOT, 'train.py'), '--model-dir', folder,
-             '--system', record.content['system'], '--seed', str(record.settings.seed),
-             '--train-files', str(record.settings.train_files), '--kernels',
-             record.kind['kernels'], '--max-steps', str(NUM_FIRST_LOSSES)], check=True)
-        for checkpoint in model_dir.list_checkpoints(folder):
-            found = model_dir.load_settings(checkpoint.prefix)['losses']
-            losses.update(enumerate(found, start=checkpoint.step - len(found) + 1))
+        for last_step in FIRST_STAGES:
+            subprocess.run(
+                [sys.executable, os.path.join(ROOT, 'train.py'), '--model-dir', folder,
+                 '--system', record.content['system'], '--seed',
+                 str(record.settings.seed), '--train-files',
+                 str(record.settings.train_files), '--kernels', record.kind['kernels'],
+                 '--max-steps', str(last_step)], check=True)
+            for checkpoint in model_dir.list_checkpoints(folder):
+                found = model_dir.load_settings(checkpoint.prefix)['losses']
+                losses.update(enumerate(found, start=checkpoint.step - len(found) + 1))
     with open(os.path.join(target, 'first_losses.csv'), 'w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['step', 'loss'])
