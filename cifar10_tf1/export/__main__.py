@@ -27,9 +27,6 @@ def _check_options(options):
             not os.path.isdir(options.output) or os.listdir(options.output)):
         raise UserError(f'--output {options.output} already exists; remove it, or name '
                         'another folder')
-    if options.onnx is not None:
-        for package in ('onnx', 'onnxruntime', 'tf2onnx'):
-            extras.require(package, '--onnx')
     for name in ('onnx', 'npz'):
         if getattr(options, name) is not None:
             setattr(options, name, paths.check_new_file(getattr(options, name),
@@ -39,6 +36,9 @@ def _check_options(options):
     if len(set(given)) < len(given):
         raise UserError('--output, --onnx and --npz must have different names; '
                         f'rename one of {", ".join(given)}')
+    if options.onnx is not None:
+        for package in ('onnx', 'onnxruntime', 'tf2onnx'):
+            extras.require(package, '--onnx')
 
 
 def _export(options):
