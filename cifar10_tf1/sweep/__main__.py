@@ -29,7 +29,11 @@ _FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
 
 
 def _sweep(options):
-    stop_request = StopRequest().install()
+    with StopRequest().install() as stop_request:
+        return _run_and_summarize(options, stop_request)
+
+
+def _run_and_summarize(options, stop_request):
     entry = systems.find(options.system)
     folder = options.folder or os.path.join(cli.find_model_dir(
         argparse.Namespace(system=options.system, model_dir=None)), 'sweep')

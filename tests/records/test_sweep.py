@@ -1,6 +1,7 @@
 """Which run comes next, on which cores, and what becomes of one that fails."""
 
 import os
+import signal
 import sys
 import time
 
@@ -26,8 +27,10 @@ def make_job(tmp_path, seed=4, epochs=None):
 
 
 def test_seeds_or_merge_must_be_given(capsys):
+    before = signal.getsignal(signal.SIGTERM)
     assert sweep.main([]) == 1
     assert '--seeds' in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_run_is_trained_then_tested_then_complete(tmp_path):
