@@ -192,7 +192,7 @@ def describe_difference(difference, measure):
     mean, low, high = (f'{difference[key]:+.{measure.digits}f}'
                        for key in ('difference', 'low', 'high'))
     return Sentence(
-        f'{a} less {b}:', f'{mean} {measure.unit}, 95 % interval {low} to {high}; '
+        f'{a} minus {b}:', f'{mean} {measure.unit}, 95 % interval {low} to {high}; '
         f'Welch\'s t test, {format_p(difference["p"])}.', _judge(difference))
 
 

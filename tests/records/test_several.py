@@ -63,7 +63,7 @@ def test_sentences(folders):
             (0, 'Equal to 8,246', None, 'difference -16.1'),
             (1, 'Range', True, 'all 4 tests, 8,230 to 8,250'),
             # scipy.stats.ttest_ind, of unequal variances; of it and the first tests
-            (2, 'tensorflow-gpu 1.15.0 less', None, 'p = 0.52'),
+            (2, 'tensorflow-gpu 1.15.0 minus', None, 'p = 0.52'),
             (0, 'As one more', None, 'p = 0.60'),
             (0, 'Summed loss:', False, '2 of 3 runs'),
             (0, 'Summed loss, level', None, '+1.20 to +3.00')):
