@@ -7,18 +7,13 @@ import argparse
 import contextlib
 import os
 import time
-from typing import NamedTuple
-from typing import Optional
+from typing import NamedTuple, Optional
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import startup
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, startup, systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import memory
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.machine import devices, memory, runtime
 from cifar10_tf1.records import run_settings
 
 
@@ -96,19 +91,16 @@ def open_test(argv=None):
 if __name__ == '__main__':
     opened_test = cli.begin('test.py', open_test)
 
-import numpy as np  # noqa: E402
-import tensorflow.compat.v1 as tf  # noqa: E402
+import numpy as np
+import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import evaluation  # noqa: E402
-from cifar10_tf1 import kernels  # noqa: E402
-from cifar10_tf1.checkpoints import reading  # noqa: E402
-from cifar10_tf1.graph import calibration  # noqa: E402
-from cifar10_tf1.graph import mode as modes  # noqa: E402
-from cifar10_tf1.graph import numeric_check  # noqa: E402
-from cifar10_tf1.graph import pipeline  # noqa: E402
-from cifar10_tf1.machine import description  # noqa: E402
-from cifar10_tf1.systems import base  # noqa: E402
-from cifar10_tf1.training import initial_weights  # noqa: E402
+from cifar10_tf1 import evaluation, kernels
+from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.graph import (
+    calibration, mode as modes, numeric_check, pipeline)
+from cifar10_tf1.machine import description
+from cifar10_tf1.systems import base
+from cifar10_tf1.training import initial_weights
 
 
 def build_graph(system, data_set, seed, variant=None, device='cpu',

@@ -8,11 +8,9 @@ epoch, and stops at a loss that is not finite.
 import sys
 from typing import NamedTuple
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import limits
-from cifar10_tf1.common.errors import KernelsDisagree
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import KernelsDisagree, UserError
 from cifar10_tf1.training.run import Run
 
 
@@ -64,22 +62,18 @@ def open_run(argv=None):
 if __name__ == '__main__':
     opened_run = cli.begin('train.py', open_run)
 
-import tensorflow.compat.v1 as tf  # noqa: E402
+import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import kernels  # noqa: E402
-from cifar10_tf1.checkpoints import model_dir  # noqa: E402
-from cifar10_tf1.checkpoints import reading  # noqa: E402
-from cifar10_tf1.checkpoints.writing import CheckpointWriter  # noqa: E402
-from cifar10_tf1.graph import loss  # noqa: E402
-from cifar10_tf1.graph import mode as modes  # noqa: E402
-from cifar10_tf1.graph import numeric_check  # noqa: E402
-from cifar10_tf1.graph import pipeline  # noqa: E402
-from cifar10_tf1.machine import runtime  # noqa: E402
-from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1.training import ending  # noqa: E402
-from cifar10_tf1.training.initial_weights import InitialWeights  # noqa: E402
-from cifar10_tf1.training.original_checkpoint import OriginalCheckpointExporter  # noqa: E402
-from cifar10_tf1.training.training_log import TrainingLog  # noqa: E402
+from cifar10_tf1 import kernels
+from cifar10_tf1.checkpoints import model_dir, reading
+from cifar10_tf1.checkpoints.writing import CheckpointWriter
+from cifar10_tf1.graph import loss, mode as modes, numeric_check, pipeline
+from cifar10_tf1.machine import runtime
+from cifar10_tf1.records import run_record
+from cifar10_tf1.training import ending
+from cifar10_tf1.training.initial_weights import InitialWeights
+from cifar10_tf1.training.original_checkpoint import OriginalCheckpointExporter
+from cifar10_tf1.training.training_log import TrainingLog
 
 
 class TrainingGraph(NamedTuple):

@@ -11,16 +11,11 @@ import shlex
 import sys
 
 import cifar10_tf1
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.common import console
-from cifar10_tf1.common import limits
-from cifar10_tf1.common import paths
-from cifar10_tf1.common.errors import KernelsDisagree
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.common import console, limits, paths
+from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.records import reference_run, run_settings
 
 MODEL_DIR = './model'
 MODEL_DIR_VARIABLE = 'CIFAR10_MODEL_DIR'

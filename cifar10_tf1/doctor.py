@@ -16,17 +16,11 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, data, systems
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import memory
-from cifar10_tf1.machine import runtime
-from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.machine import description, devices, memory, runtime
+from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 
 OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
 EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2 mean that the doctor itself failed

@@ -9,8 +9,7 @@ import math
 import os
 import statistics
 import sys
-from typing import NamedTuple
-from typing import Union
+from typing import NamedTuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf

@@ -10,12 +10,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data
-from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir, reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import calibration
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.machine import description, runtime
 from cifar10_tf1.systems import base
 from cifar10_tf1.training import initial_weights
 

@@ -4,11 +4,8 @@ TensorFlow reads the environment at import, and the first session fixes the thre
 the process, so the order matters.
 """
 
-from cifar10_tf1 import kernels
-from cifar10_tf1 import systems
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import runtime
+from cifar10_tf1 import kernels, systems
+from cifar10_tf1.machine import description, devices, runtime
 from cifar10_tf1.records import run_settings
 
 

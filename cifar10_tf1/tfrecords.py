@@ -10,10 +10,8 @@ import sys
 
 from tqdm import tqdm
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
-from cifar10_tf1.common import files
-from cifar10_tf1.common import png
+from cifar10_tf1 import cli, data
+from cifar10_tf1.common import files, png
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import verification
 from cifar10_tf1.machine import runtime

@@ -12,16 +12,12 @@ import subprocess
 import sys
 import tempfile
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import scripts
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, scripts, systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import figure_names
-from cifar10_tf1.records import run_record
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.records import figure_names, run_record, run_settings
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 

@@ -10,9 +10,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import tiny_data  # noqa: E402
-from cifar10_tf1.machine import devices  # noqa: E402
-from cifar10_tf1.machine import description  # noqa: E402
-from cifar10_tf1.machine import runtime  # noqa: E402
+from cifar10_tf1.machine import devices, description, runtime  # noqa: E402
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
 # On TensorFlow 2 the variable has it as inception_v3 is trained by default.
@@ -56,8 +54,7 @@ def real_data_dir():
 @pytest.fixture(scope='session')
 def real_mnist_dir():
     """A folder of the real MNIST; skips if there is none."""
-    from cifar10_tf1.data import mnist
-    from cifar10_tf1.data import SOURCES
+    from cifar10_tf1.data import mnist, SOURCES
     for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, SOURCES['mnist'].folder):
         if data_dir and not mnist.list_missing(data_dir):
             return data_dir

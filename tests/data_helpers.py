@@ -15,9 +15,7 @@ import numpy as np
 import pytest
 
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import download
-from cifar10_tf1.data import preparation
+from cifar10_tf1.data import cifar10, download, preparation
 from cifar10_tf1.data.verification import DataFile
 
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there

@@ -16,8 +16,7 @@ from typing import NamedTuple
 TESTS = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(TESTS), os.path.join(TESTS, 'golden')]
 
-from cifar10_tf1.machine import description  # noqa: E402
-from cifar10_tf1.machine import runtime  # noqa: E402
+from cifar10_tf1.machine import description, runtime  # noqa: E402
 
 if __name__ == '__main__':
     runtime.prepare_environment('fast')
@@ -28,8 +27,7 @@ import numpy as np  # noqa: E402
 
 import make_deep_cnn  # noqa: E402
 from cifar10_tf1.graph import loss  # noqa: E402
-from cifar10_tf1.kernels import fast  # noqa: E402
-from cifar10_tf1.kernels import stock  # noqa: E402
+from cifar10_tf1.kernels import fast, stock  # noqa: E402
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn  # noqa: E402
 
 

@@ -2,8 +2,7 @@
 
 import json
 
-from cifar10_tf1.records import record_schema
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import record_schema, run_record
 from cifar10_tf1.report import comparison
 from cifar10_tf1 import systems
 

@@ -10,8 +10,7 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import scripts
+from cifar10_tf1 import cli, scripts
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import systems
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn

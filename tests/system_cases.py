@@ -1,10 +1,6 @@
 """A small case of each system: its data, its batches and its plain port."""
 
-from typing import Any
-from typing import Callable
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import Any, Callable, NamedTuple, Optional, Tuple
 from unittest import mock
 
 import numpy as np
@@ -12,10 +8,8 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import systems
-from cifar10_tf1.benchmark import plain_inception_v3
-from cifar10_tf1.benchmark import plain_lenet5
-from cifar10_tf1.benchmark import plain_notebook
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import (
+    plain_inception_v3, plain_lenet5, plain_notebook, plain_port)
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.data import mnist
 

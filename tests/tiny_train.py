@@ -8,8 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tiny_data  # noqa: E402
-from cifar10_tf1 import cli  # noqa: E402
-from cifar10_tf1 import scripts  # noqa: E402
+from cifar10_tf1 import cli, scripts  # noqa: E402
 
 if __name__ == '__main__':
     cli.load_data_set = lambda options, name: tiny_data.load(

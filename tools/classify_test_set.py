@@ -16,8 +16,7 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import scripts  # noqa: E402
 from cifar10_tf1.records import run_settings  # noqa: E402
-from cifar10_tf1 import startup  # noqa: E402
-from cifar10_tf1 import systems  # noqa: E402
+from cifar10_tf1 import startup, systems  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
 
 NEAR_TIE = 1e-3  # between the two largest logits

@@ -167,8 +167,7 @@ def main():
                         help='a Python with keras and a backend, or with torch')
     options = parser.parse_args()
     from cifar10_tf1 import data
-    from cifar10_tf1.machine import devices
-    from cifar10_tf1.machine import runtime
+    from cifar10_tf1.machine import devices, runtime
     runtime.prepare_environment()
     devices.select('cpu')
     runtime.load_tensorflow()

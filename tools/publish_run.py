@@ -25,8 +25,7 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.checkpoints import model_dir  # noqa: E402
-from cifar10_tf1.records import reference_run  # noqa: E402
-from cifar10_tf1.records import run_record  # noqa: E402
+from cifar10_tf1.records import reference_run, run_record  # noqa: E402
 from cifar10_tf1.report import gathering  # noqa: E402
 from cifar10_tf1.sweep import files  # noqa: E402
 

@@ -18,11 +18,8 @@ sys.path.insert(0, ROOT)
 
 from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1.records import run_record  # noqa: E402
-from cifar10_tf1.report import building  # noqa: E402
-from cifar10_tf1.report import charts  # noqa: E402
-from cifar10_tf1.report import details  # noqa: E402
-from cifar10_tf1.report import findings  # noqa: E402
-from cifar10_tf1.report import gathering  # noqa: E402
+from cifar10_tf1.report import (  # noqa: E402
+    building, charts, details, findings, gathering)
 
 # By the beginning of a figure's alternative text.
 NAMES = {'Line': 'loss', 'Bar': 'deviation', 'Matrix': 'confusion',

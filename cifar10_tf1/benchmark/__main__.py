@@ -14,13 +14,9 @@ import shutil
 import sys
 import tempfile
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import systems
-from cifar10_tf1.benchmark import data
-from cifar10_tf1.benchmark import medians
-from cifar10_tf1.benchmark import worker
-from cifar10_tf1.common import limits
-from cifar10_tf1.common import paths
+from cifar10_tf1 import cli, systems
+from cifar10_tf1.benchmark import data, medians, worker
+from cifar10_tf1.common import limits, paths
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
 

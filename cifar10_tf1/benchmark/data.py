@@ -7,8 +7,7 @@ import os
 
 import numpy as np
 
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation
 

@@ -15,13 +15,10 @@ import time
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
-from cifar10_tf1.common import files
-from cifar10_tf1.common import limits
+from cifar10_tf1 import cli, data
+from cifar10_tf1.common import files, limits
 from cifar10_tf1.records import run_record
-from cifar10_tf1.benchmark import plain
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain, plain_port
 from cifar10_tf1.common.errors import UserError
 
 EPOCHS_FILE = 'epochs.csv'

@@ -17,8 +17,7 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
+from cifar10_tf1 import cli, data
 from cifar10_tf1.benchmark import plain
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError

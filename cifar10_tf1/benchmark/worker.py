@@ -17,13 +17,10 @@ import sys
 import tempfile
 import time
 
-from cifar10_tf1 import scripts
-from cifar10_tf1 import systems
+from cifar10_tf1 import scripts, systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.machine import description, devices, runtime
 from cifar10_tf1.records import run_settings
 
 SEED = 1

@@ -10,18 +10,14 @@ import os
 import re
 import tarfile
 import tempfile
-from typing import Callable
-from typing import NamedTuple
-from typing import Tuple
+from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import download
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import verification
+from cifar10_tf1.data import download, preparation, verification
 
 OTHER_PREFIX = '[from weights other than the documented ones] '
 

@@ -11,8 +11,7 @@ import shutil
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.checkpoints import model_dir as model_dirs
-from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs, reading
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 

@@ -7,8 +7,7 @@ The exit status is 1 after an error that the user can fix.
 
 import sys
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
+from cifar10_tf1 import cli, data
 from cifar10_tf1.common.errors import UserError
 
 _SOURCE = data.SOURCES['cifar10']

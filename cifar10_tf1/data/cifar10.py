@@ -11,15 +11,9 @@ import zlib
 
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import data_set as data_sets
-from cifar10_tf1.data import download
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import verification
-from cifar10_tf1.data.cifar10_files import CLASS_NAMES
-from cifar10_tf1.data.cifar10_files import IMAGE_SHAPE
-from cifar10_tf1.data.cifar10_files import PYTHON
-from cifar10_tf1.data.cifar10_files import RECORD_BYTES
-from cifar10_tf1.data.cifar10_files import VERSIONS
+from cifar10_tf1.data import data_set as data_sets, download, preparation, verification
+from cifar10_tf1.data.cifar10_files import (
+    CLASS_NAMES, IMAGE_SHAPE, PYTHON, RECORD_BYTES, VERSIONS)
 
 LINE_PREFIX = ''  # generated data marks its printed lines
 URL_VARIABLE = 'CIFAR10_ARCHIVE_URL'  # mirror of either archive; replaces all addresses

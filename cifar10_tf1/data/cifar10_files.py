@@ -6,9 +6,7 @@ version pickles the same labels and planes.
 """
 
 import pickle
-from typing import Callable
-from typing import NamedTuple
-from typing import Tuple
+from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 

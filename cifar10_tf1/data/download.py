@@ -15,8 +15,7 @@ import urllib3
 from tqdm import tqdm
 
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import verification
+from cifar10_tf1.data import preparation, verification
 
 MAX_ROUNDS = 3       # after the first, only addresses that sent anything
 PAUSE_SECONDS = 5.0  # between rounds

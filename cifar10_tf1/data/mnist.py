@@ -9,10 +9,7 @@ import os
 
 import numpy as np
 
-from cifar10_tf1.data import data_set as data_sets
-from cifar10_tf1.data import download
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import verification
+from cifar10_tf1.data import data_set as data_sets, download, preparation, verification
 from cifar10_tf1.data.preparation import check_data_dir
 from cifar10_tf1.data.verification import DataFile
 

@@ -8,9 +8,7 @@ import os
 import sys
 
 from cifar10_tf1.common import files
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.data import cifar10, preparation, synthetic_images
 from cifar10_tf1.data.cifar10_files import BINARY
 
 FOLDER = 'synthetic'  # in the data folder

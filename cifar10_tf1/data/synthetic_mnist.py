@@ -3,9 +3,7 @@
 import os
 import struct
 
-from cifar10_tf1.data import mnist
-from cifar10_tf1.data import synthetic
-from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.data import mnist, synthetic, synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
 
 FOLDER = 'mnist'  # in DATA_DIR/synthetic

@@ -3,9 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.common import files
 from cifar10_tf1.data import preparation

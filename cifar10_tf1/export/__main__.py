@@ -11,14 +11,10 @@ import os
 import sys
 import tempfile
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import systems
-from cifar10_tf1.common import extras
-from cifar10_tf1.common import files
-from cifar10_tf1.common import paths
+from cifar10_tf1 import cli, systems
+from cifar10_tf1.common import extras, files, paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.machine import devices, runtime
 
 
 def _check_options(options):

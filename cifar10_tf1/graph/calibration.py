@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.graph import variables
-from cifar10_tf1.graph.mode import BATCH_STATISTICS
-from cifar10_tf1.graph.mode import Mode
+from cifar10_tf1.graph.mode import BATCH_STATISTICS, Mode
 
 
 def calibrate(system, session, data_set, threads):

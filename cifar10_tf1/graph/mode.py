@@ -1,7 +1,6 @@
 """The mode of a network, in training, testing or on pictures, and its dropout."""
 
-from typing import NamedTuple
-from typing import Union
+from typing import NamedTuple, Union
 
 import tensorflow.compat.v1 as tf
 

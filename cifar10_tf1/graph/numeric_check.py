@@ -11,10 +11,8 @@ wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.common.errors import KernelsDisagree
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph import loss
-from cifar10_tf1.graph import variables
+from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.graph import loss, variables
 
 # Largest distance between two vectors, relative to the reference's length. Rounding
 # leaves 2e-6; the mildest known fault, one pool column losing its gradients, 2e-2.

@@ -1,11 +1,7 @@
 """Plans a training epoch: its records, their order and their batches."""
 
 import itertools
-from typing import Callable
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
-from typing import Union
+from typing import Callable, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 

@@ -27,7 +27,5 @@ def choose(requested, device, available=NAMES):
 
 def load(name, for_training=True):
     """The module of a formulation, with or without gradients; imports TensorFlow."""
-    from cifar10_tf1.kernels import fast
-    from cifar10_tf1.kernels import inference
-    from cifar10_tf1.kernels import stock
+    from cifar10_tf1.kernels import fast, inference, stock
     return {'stock': stock, 'fast': fast if for_training else inference}[name]

@@ -7,10 +7,7 @@ kernels.rows and kernels.winograd.
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.kernels import blocks
-from cifar10_tf1.kernels import pooled
-from cifar10_tf1.kernels import rows
-from cifar10_tf1.kernels import winograd
+from cifar10_tf1.kernels import blocks, pooled, rows, winograd
 from cifar10_tf1.kernels.rows import build_flat_product  # noqa: F401
 
 

@@ -13,8 +13,7 @@ from typing import NamedTuple, Optional
 
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import runtime
-from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 
 _VISIBLE = 'CUDA_VISIBLE_DEVICES'
 _changed = {}  # variables set for a run: name -> (the user's value or None, ours)

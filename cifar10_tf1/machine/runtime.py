@@ -16,8 +16,7 @@ import warnings
 
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import overrides
+from cifar10_tf1.machine import description, overrides
 
 NEEDS_AVX = ('TensorFlow needs a processor with AVX, and this one has none; use another '
              'machine (a virtual one must pass on its host\'s AVX)')

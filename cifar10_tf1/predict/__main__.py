@@ -9,11 +9,8 @@ The exit status is 1 if a picture can't be read; the others are still classified
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1.common import extras
-from cifar10_tf1.common import limits
-from cifar10_tf1.common import paths
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.common import extras, limits, paths
+from cifar10_tf1.machine import devices, runtime
 
 
 def main(argv=None):

@@ -8,15 +8,11 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import inference
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, inference, systems
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.common import files
-from cifar10_tf1.common import seeds
+from cifar10_tf1.common import files, seeds
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.predict import figure
-from cifar10_tf1.predict import pictures
+from cifar10_tf1.predict import figure, pictures
 
 _TOP = 3  # classes that are printed
 

@@ -12,8 +12,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cifar10_tf1.common import extras
-from cifar10_tf1.common import files
+from cifar10_tf1.common import extras, files
 from cifar10_tf1.common.errors import UserError
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
@@ -90,8 +89,7 @@ def as_rgb(pixels):
 
 
 def _convert(image, name, shape):
-    from PIL import Image
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
     # Decoding a JPEG at a fraction of its size, down to an eighth, is much faster and
     # leaves enough pixels for the filter.
     scale = max(4 * shape.side / min(image.size), 2 * PREVIEW_SIZE / max(image.size))
@@ -133,8 +131,7 @@ def _as_rgb_or_rgba(image, raw_mode):
 
 def _finish(image):
     """Turns a picture upright and puts it on a white page."""
-    from PIL import Image
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
     try:
         image = ImageOps.exif_transpose(image)
     except Exception:  # pylint: disable=broad-except

@@ -3,11 +3,9 @@
 import glob
 import os
 
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import reference_run, run_record
 
 
 def describe(record, folder=reference_run.RUNS):

@@ -4,8 +4,7 @@ An option overrides the recorded setting, which overrides the documented one. A 
 folder has one run, so options that would make it another run are refused.
 """
 
-from typing import NamedTuple
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description

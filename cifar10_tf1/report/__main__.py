@@ -4,21 +4,13 @@ import contextlib
 import os
 import sys
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import systems
-from cifar10_tf1.common import extras
-from cifar10_tf1.common import files
+from cifar10_tf1 import cli, systems
+from cifar10_tf1.common import extras, files
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
-from cifar10_tf1.report import building
-from cifar10_tf1.report import charts
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import details
-from cifar10_tf1.report import document as documents
-from cifar10_tf1.report import findings
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import page
+from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.report import (
+    building, charts, comparison, details, document as documents, findings, gathering,
+    page)
 
 
 def _report(options):

@@ -4,20 +4,10 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import environment
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import charts
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import counting
-from cifar10_tf1.report import curve_charts
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import words
-from cifar10_tf1.report.document import count
-from cifar10_tf1.report.document import Document
-from cifar10_tf1.report.document import Figure
-from cifar10_tf1.report.document import Section
-from cifar10_tf1.report.document import Sentence
-from cifar10_tf1.report.document import Table
-from cifar10_tf1.report.summary import summarize
-from cifar10_tf1.report.summary import summarize_group
+from cifar10_tf1.report import (
+    charts, comparison, counting, curve_charts, gathering, words)
+from cifar10_tf1.report.document import count, Document, Figure, Section, Sentence, Table
+from cifar10_tf1.report.summary import summarize, summarize_group
 
 
 def build(runs):

@@ -9,8 +9,7 @@ import os
 import statistics
 from typing import NamedTuple, Optional
 
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.report import gathering
 
 _SYSTEMS = os.path.dirname(os.path.abspath(systems.__file__))

@@ -5,13 +5,8 @@ import json
 from cifar10_tf1.common import png
 from cifar10_tf1.machine import description
 from cifar10_tf1.predict.pictures import as_rgb
-from cifar10_tf1.report import charts
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report.document import count
-from cifar10_tf1.report.document import Figure
-from cifar10_tf1.report.document import Section
-from cifar10_tf1.report.document import Sentence
-from cifar10_tf1.report.document import Table
+from cifar10_tf1.report import charts, gathering
+from cifar10_tf1.report.document import count, Figure, Section, Sentence, Table
 from cifar10_tf1.report.findings import compute_interval
 
 NUM_MISTAKES = 24

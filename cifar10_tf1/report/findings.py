@@ -7,16 +7,10 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import data
-from cifar10_tf1 import kernels
-from cifar10_tf1 import scripts
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, data, kernels, scripts, systems
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import runtime
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.records import reference_run, run_settings
 
 _Z = 1.959964  # normal quantile of a two-sided 95 % interval
 

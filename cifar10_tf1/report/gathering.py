@@ -12,8 +12,7 @@ import re
 import statistics
 from typing import NamedTuple, Optional
 
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import counting

@@ -4,9 +4,7 @@ import itertools
 import statistics
 
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import counting
-from cifar10_tf1.report import gathering
+from cifar10_tf1.report import comparison, counting, gathering
 
 
 def summarize(runs, entry):

@@ -5,12 +5,8 @@ Each sentence comes from the numbers in summary.py, which statistics.json stores
 
 from cifar10_tf1 import systems
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import counting
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report.document import count
-from cifar10_tf1.report.document import format_sections
-from cifar10_tf1.report.document import Section
-from cifar10_tf1.report.document import Sentence
+from cifar10_tf1.report import counting, gathering
+from cifar10_tf1.report.document import count, format_sections, Section, Sentence
 
 
 def format_summary(summary):

@@ -7,19 +7,14 @@ import argparse
 import os
 import sys
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import memory
+from cifar10_tf1.machine import description, devices, memory
 from cifar10_tf1.report import gathering
-from cifar10_tf1.sweep import files
-from cifar10_tf1.sweep import jobs
-from cifar10_tf1.sweep import runner
+from cifar10_tf1.sweep import files, jobs, runner
 
 # Options passed on to the processes.
 _FOR_BOTH = ('data_dir', 'synthetic', 'device', 'kernels', 'allow_unsupported_gpu',

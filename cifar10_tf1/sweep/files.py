@@ -7,11 +7,7 @@ import os
 
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import page
-from cifar10_tf1.report import building
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.report import words
+from cifar10_tf1.report import gathering, page, building, summary as summaries, words
 
 SEEDS = 'seeds.csv'
 STATISTICS = 'statistics.json'

@@ -5,8 +5,7 @@ import os
 import sys
 from typing import NamedTuple, Optional, Tuple
 
-from cifar10_tf1 import scripts
-from cifar10_tf1 import systems
+from cifar10_tf1 import scripts, systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record

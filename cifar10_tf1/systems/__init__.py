@@ -5,15 +5,11 @@ Each result's own file, systems/<name>.py, does.
 
 import importlib
 import os
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records.figure_names import LOSS
-from cifar10_tf1.records.figure_names import TRAINING_ACCURACY
-from cifar10_tf1.records.figure_names import VALIDATION_ACCURACY
+from cifar10_tf1.records.figure_names import LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY
 
 
 class Curve(NamedTuple):

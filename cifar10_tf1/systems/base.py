@@ -5,22 +5,14 @@ is a subclass of System in its own file, listed in systems/__init__.py. No progr
 depends on a system's name.
 """
 
-from typing import Any
-from typing import List
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
-from typing import Union
+from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1 import data
-from cifar10_tf1 import systems
-from cifar10_tf1.data.data_set import DataSet
-from cifar10_tf1.data.data_set import LABEL_BYTES
-from cifar10_tf1.graph import plan
-from cifar10_tf1.graph import variables
+from cifar10_tf1 import data, systems
+from cifar10_tf1.data.data_set import DataSet, LABEL_BYTES
+from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 

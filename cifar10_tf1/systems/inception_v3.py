@@ -18,13 +18,10 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph import plan
-from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.graph.mode import build_dropout
+from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
-from cifar10_tf1.systems.inception import layers
-from cifar10_tf1.systems.inception import table
-from cifar10_tf1.systems.inception import weights
+from cifar10_tf1.systems.inception import layers, table, weights
 
 RECORDED_SIZE = 32   # pixels
 QUEUE_CAPACITY = 32  # records; the original keeps at least 8

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.graph import plan
-from cifar10_tf1.graph import variables
+from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.records import figure_names

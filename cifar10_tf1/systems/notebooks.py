@@ -19,10 +19,8 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.graph import plan
-from cifar10_tf1.graph import variables
-from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.graph.mode import build_dropout
+from cifar10_tf1.graph import plan, variables
+from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.records import figure_names
 from cifar10_tf1.systems import base

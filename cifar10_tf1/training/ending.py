@@ -5,8 +5,7 @@ import sys
 
 from tqdm import tqdm
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import scripts
+from cifar10_tf1 import cli, scripts
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import environment
 from cifar10_tf1.data import is_synthetic

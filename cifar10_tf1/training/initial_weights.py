@@ -8,8 +8,7 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.checkpoints import pretrained
+from cifar10_tf1.checkpoints import model_dir, pretrained
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph.variables import load_variables

@@ -3,17 +3,11 @@
 import os
 import sys
 
-from cifar10_tf1 import cli
-from cifar10_tf1 import startup
-from cifar10_tf1 import systems
+from cifar10_tf1 import cli, startup, systems
 from cifar10_tf1.checkpoints.model_dir import ModelDir
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
-from cifar10_tf1.machine import memory
-from cifar10_tf1.machine import runtime
-from cifar10_tf1.records import run_record
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.machine import description, devices, memory, runtime
+from cifar10_tf1.records import run_record, run_settings
 
 
 class Run:

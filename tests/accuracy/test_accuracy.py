@@ -14,8 +14,7 @@ import glob
 import json
 import os
 import statistics
-from typing import List
-from typing import NamedTuple
+from typing import List, NamedTuple
 
 import numpy as np
 import pytest
@@ -25,14 +24,10 @@ import runs
 import system_cases
 from cifar10_tf1.report import comparison
 from cifar10_tf1 import systems
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import mnist
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import runtime
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
-from cifar10_tf1.systems import lenet5
-from cifar10_tf1.systems import notebooks
+from cifar10_tf1.data import cifar10, mnist
+from cifar10_tf1.machine import description, runtime
+from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.systems import lenet5, notebooks
 
 pytestmark = pytest.mark.accuracy
 

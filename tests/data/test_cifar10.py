@@ -7,18 +7,10 @@ import numpy as np
 import pytest
 
 import data_helpers
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import preparation
-from data_helpers import BINARY
-from data_helpers import CONTENTS
-from data_helpers import fails
+from cifar10_tf1.data import cifar10, preparation
+from data_helpers import BINARY, CONTENTS, fails
 from data_helpers import isolated  # noqa: F401
-from data_helpers import load
-from data_helpers import pack
-from data_helpers import PACKED
-from data_helpers import snapshot
-from data_helpers import VERSIONS
-from data_helpers import write_files
+from data_helpers import load, pack, PACKED, snapshot, VERSIONS, write_files
 
 both_versions = pytest.mark.parametrize('version', ['binary', 'python'])
 

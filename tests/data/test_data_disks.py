@@ -10,12 +10,10 @@ import time
 import pytest
 
 import data_helpers
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import synthetic
+from cifar10_tf1.data import cifar10, synthetic
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
-from data_helpers import PACKED
-from data_helpers import Server
+from data_helpers import PACKED, Server
 
 pytestmark = pytest.mark.slow
 

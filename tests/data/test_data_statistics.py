@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar10_tf1.data import __main__ as command
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import synthetic
+from cifar10_tf1.data import __main__ as command, cifar10, synthetic
 from pages import read
 
 # Documented, of data_batch_1 to 5.

@@ -8,16 +8,10 @@ import pytest
 
 import data_helpers
 from cifar10_tf1.common import files
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import download
-from cifar10_tf1.data import mnist
-from cifar10_tf1.data import preparation
+from cifar10_tf1.data import cifar10, download, mnist, preparation
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
-from data_helpers import NOWHERE
-from data_helpers import PACKED
-from data_helpers import PACKED_PYTHON
-from data_helpers import Server
+from data_helpers import NOWHERE, PACKED, PACKED_PYTHON, Server
 from pages import read
 
 GARBAGE = bytes(len(PACKED))

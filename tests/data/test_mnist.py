@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 import data_helpers
-from cifar10_tf1.data import download
-from cifar10_tf1.data import mnist
-from cifar10_tf1.data import preparation
-from data_helpers import compress
-from data_helpers import fails
+from cifar10_tf1.data import download, mnist, preparation
+from data_helpers import compress, fails
 from data_helpers import isolated  # noqa: F401
-from data_helpers import NOWHERE
-from data_helpers import Server
+from data_helpers import NOWHERE, Server
 
 SHAPES = ((12, 28, 28), (12,), (10, 28, 28), (10,))
 NAMES = [file.name for file in mnist.FILES]

@@ -5,14 +5,11 @@ import pytest
 
 import data_helpers
 import published_weights
-from cifar10_tf1.checkpoints import pretrained
-from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import pretrained, reading
 from cifar10_tf1.systems.inception import weights
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
-from published_weights import CHECKPOINT
-from published_weights import FROZEN
-from published_weights import MARK
+from published_weights import CHECKPOINT, FROZEN, MARK
 
 WANTED = {f'InceptionV3/{scope}/{name}': shape
           for scope, shapes in (('b', ((3, 3, 2, 4), (4,))), ('a', ((1, 1, 4, 5), (5,))))

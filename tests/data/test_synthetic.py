@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 
 from cifar10_tf1 import data
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import preparation
-from cifar10_tf1.data import synthetic
-from cifar10_tf1.data import synthetic_images
-from cifar10_tf1.data import synthetic_mnist
+from cifar10_tf1.data import (
+    cifar10, preparation, synthetic, synthetic_images, synthetic_mnist)
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
 

@@ -9,16 +9,11 @@ import sys
 import pytest
 
 import cuda_stubs
-from cifar10_tf1 import doctor
-from cifar10_tf1 import systems
+from cifar10_tf1 import doctor, systems
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.doctor import FAIL
-from cifar10_tf1.doctor import OK
-from cifar10_tf1.doctor import WARN
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import memory
-from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda import support as supports
+from cifar10_tf1.doctor import FAIL, OK, WARN
+from cifar10_tf1.machine import description, memory
+from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 from setup_project import ROOT
 
 DEEP_CNN = systems.find('deep_cnn')

@@ -7,11 +7,8 @@ import pytest
 
 import cuda_stubs
 from cifar10_tf1.machine.cuda import support as supports
-from cifar10_tf1.machine.cuda.driver import Card
-from cifar10_tf1.machine.cuda.driver import Driver
-from cifar10_tf1.machine.cuda.driver import format_capability
-from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
-from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
+from cifar10_tf1.machine.cuda.driver import Card, Driver, format_capability
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1, TENSORFLOW_2
 from setup_project import ROOT
 
 VERDICTS = [

@@ -8,11 +8,9 @@ import pytest
 
 import cuda_stubs
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
+from cifar10_tf1.machine import description, devices
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda.support import TENSORFLOW_1
-from cifar10_tf1.machine.cuda.support import TENSORFLOW_2
+from cifar10_tf1.machine.cuda.support import TENSORFLOW_1, TENSORFLOW_2
 from setup_project import ROOT
 
 THREADS = description.Threads(2, 2, 2)

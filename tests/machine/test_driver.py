@@ -7,8 +7,7 @@ import pytest
 
 import cuda_stubs
 from cifar10_tf1.machine.cuda import driver as drivers
-from cifar10_tf1.machine.cuda.driver import Card
-from cifar10_tf1.machine.cuda.driver import Driver
+from cifar10_tf1.machine.cuda.driver import Card, Driver
 
 CUDA = 'int cudaRuntimeGetVersion(int* v) { *v = 10000; return %d; }'
 CUDNN = '#include <stddef.h>\nsize_t cudnnGetVersion(void) { return 7605; }'

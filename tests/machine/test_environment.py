@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from cifar10_tf1.common import environment
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import environment, extras
 from cifar10_tf1.common.errors import UserError
 from setup_project import ROOT
 

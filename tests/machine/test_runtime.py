@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import overrides
+from cifar10_tf1.machine import description, overrides
 from cifar10_tf1.machine.cuda import support
 from setup_project import ROOT
 

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 import runs
-from cifar10_tf1.benchmark import __main__ as benchmark
-from cifar10_tf1.benchmark import data
-from cifar10_tf1.benchmark import medians
+from cifar10_tf1.benchmark import __main__ as benchmark, data, medians
 
 
 @pytest.mark.parametrize('values, median, low, high, level', [

@@ -5,9 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import systems
-from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.graph.mode import build_dropout
-from cifar10_tf1.graph.mode import build_training_mode
+from cifar10_tf1.graph.mode import Mode, build_dropout, build_training_mode
 
 # Of seed 1: which of a layer's first twelve units are kept, 1, at three steps.
 GOLDEN_MASKS = {

@@ -13,13 +13,9 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1.common.seeds import derive_seed
-from cifar10_tf1.systems.inception import layers
-from cifar10_tf1.systems.inception import table
-from cifar10_tf1.systems.inception import weights
-from cifar10_tf1.systems.inception_v3 import BATCH
-from cifar10_tf1.systems.inception_v3 import STORED
-from cifar10_tf1.systems.inception_v3 import SYSTEM as inception_v3
-from cifar10_tf1.systems.inception_v3 import draw_rows
+from cifar10_tf1.systems.inception import layers, table, weights
+from cifar10_tf1.systems.inception_v3 import (
+    BATCH, STORED, SYSTEM as inception_v3, draw_rows)
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'golden',
                       'inception_v3_layers.txt')

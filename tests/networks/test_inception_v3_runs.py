@@ -17,12 +17,9 @@ from cifar10_tf1.machine import description
 from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph.variables import list_network_variables
-from cifar10_tf1.graph.variables import load_variables
+from cifar10_tf1.graph.variables import list_network_variables, load_variables
 from cifar10_tf1.training import initial_weights
-from published_weights import CHECKPOINT
-from published_weights import FROZEN
-from published_weights import MARK
+from published_weights import CHECKPOINT, FROZEN, MARK
 from test_inception_v3 import load_slim
 
 pytestmark = pytest.mark.slow

@@ -1,9 +1,6 @@
 """The fast kernels, layer by layer, against float64: values and gradients."""
 
-from typing import Callable
-from typing import NamedTuple
-from typing import Optional
-from typing import Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
 import pytest
@@ -12,11 +9,7 @@ import tensorflow.compat.v1 as tf
 import kernel_gradients
 from cifar10_tf1 import kernels
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.kernels import fast
-from cifar10_tf1.kernels import inference
-from cifar10_tf1.kernels import pooled
-from cifar10_tf1.kernels import stock
-from cifar10_tf1.kernels import winograd
+from cifar10_tf1.kernels import fast, inference, pooled, stock, winograd
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 

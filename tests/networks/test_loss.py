@@ -7,8 +7,7 @@ import tensorflow.compat.v1 as tf
 import system_cases
 from cifar10_tf1.graph import loss
 from cifar10_tf1 import scripts
-from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.systems.deep_cnn import Schedule
+from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn, Schedule
 
 
 def run_small_model(num_steps, schedule):

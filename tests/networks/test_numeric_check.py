@@ -12,20 +12,13 @@ import tensorflow.compat.v1 as tf
 import runs
 import system_cases
 from cifar10_tf1 import scripts
-from cifar10_tf1.common.errors import KernelsDisagree
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph import numeric_check
-from cifar10_tf1.graph import variables
-from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.graph.mode import build_dropout
-from cifar10_tf1.kernels import inference
-from cifar10_tf1.kernels import rows
-from cifar10_tf1.kernels import stock
-from cifar10_tf1.machine import description
-from cifar10_tf1.machine import devices
+from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.graph import numeric_check, variables
+from cifar10_tf1.graph.mode import Mode, build_dropout
+from cifar10_tf1.kernels import inference, rows, stock
+from cifar10_tf1.machine import description, devices
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.systems.inception import layers
-from cifar10_tf1.systems.inception import table
+from cifar10_tf1.systems.inception import layers, table
 
 THREADS = description.Threads(2, 2, 2)
 

@@ -10,10 +10,7 @@ import runs
 import system_cases
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
-from cifar10_tf1.benchmark import plain_deep_cnn
-from cifar10_tf1.benchmark import plain_lenet5
-from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.benchmark import plain_notebook
+from cifar10_tf1.benchmark import plain_deep_cnn, plain_lenet5, plain_port, plain_notebook
 from cifar10_tf1.data import mnist
 
 not_seeded = pytest.mark.skipif(

@@ -8,8 +8,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 import system_cases
-from cifar10_tf1 import evaluation
-from cifar10_tf1 import systems
+from cifar10_tf1 import evaluation, systems
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import pipeline
 from cifar10_tf1.graph.variables import load_variables

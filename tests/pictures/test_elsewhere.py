@@ -18,8 +18,7 @@ import tensorflow.compat.v1 as tf
 import model_helpers
 from cifar10_tf1.export import __main__ as export
 from cifar10_tf1.predict import pictures
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

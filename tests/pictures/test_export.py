@@ -12,8 +12,7 @@ import model_helpers
 from cifar10_tf1 import inference
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
-from cifar10_tf1.export import __main__ as export
-from cifar10_tf1.export import formats
+from cifar10_tf1.export import __main__ as export, formats
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 

@@ -14,10 +14,8 @@ import model_helpers
 from cifar10_tf1 import inference
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import synthetic
-from cifar10_tf1.predict import __main__ as predict
-from cifar10_tf1.predict import figure as predict_figure
+from cifar10_tf1.data import cifar10, synthetic
+from cifar10_tf1.predict import __main__ as predict, figure as predict_figure
 from cifar10_tf1.predict.classification import Prediction
 from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn

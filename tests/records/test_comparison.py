@@ -4,10 +4,7 @@ import pytest
 
 import made_runs
 from cifar10_tf1 import systems
-from cifar10_tf1.report import building
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import document
-from cifar10_tf1.report import gathering
+from cifar10_tf1.report import building, comparison, document, gathering
 
 
 @pytest.mark.parametrize('system, name, figure, number, first, last', [

@@ -9,12 +9,9 @@ import made_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
-from cifar10_tf1.report import __main__ as report
-from cifar10_tf1.report import building
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.sweep import __main__ as sweep
-from cifar10_tf1.sweep import files
+from cifar10_tf1.report import (
+    __main__ as report, building, gathering, summary as summaries)
+from cifar10_tf1.sweep import __main__ as sweep, files
 
 
 def summarize(folder, system='deep_cnn'):

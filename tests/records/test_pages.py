@@ -7,16 +7,12 @@ import subprocess
 
 import pytest
 
-from pages import PAGES
-from pages import read
-from pages import ROOT
+from pages import PAGES, read, ROOT
 import page_tables
 import readme_tables
-from page_tables import deep_cnn
-from page_tables import overview
+from page_tables import deep_cnn, overview
 from cifar10_tf1 import systems
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import counting
 
 DOCS = os.path.join(ROOT, 'docs')

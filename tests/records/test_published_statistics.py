@@ -14,10 +14,7 @@ import pytest
 
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
-from cifar10_tf1.report import building
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.report import words
+from cifar10_tf1.report import building, gathering, summary as summaries, words
 from cifar10_tf1.sweep import files
 
 pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')

@@ -8,8 +8,7 @@ import os
 import pytest
 
 import pages
-from cifar10_tf1.records import record_schema
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import record_schema, run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
 

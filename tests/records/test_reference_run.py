@@ -9,9 +9,7 @@ import model_helpers
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import cli
-from cifar10_tf1.records import recorded_runs
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import recorded_runs, reference_run, run_record
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 

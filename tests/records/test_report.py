@@ -14,16 +14,10 @@ import made_runs
 import model_helpers
 import runs
 from cifar10_tf1 import systems
-from cifar10_tf1.data import cifar10
-from cifar10_tf1.data import synthetic
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
-from cifar10_tf1.report import __main__ as report
-from cifar10_tf1.report import charts
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import curve_charts
-from cifar10_tf1.report import findings
-from cifar10_tf1.report import page as pages
+from cifar10_tf1.data import cifar10, synthetic
+from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.report import (
+    __main__ as report, charts, comparison, curve_charts, findings, page as pages)
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 DEEP_CNN = systems.find('deep_cnn').documented.curves[0]

@@ -11,15 +11,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import runs
-from cifar10_tf1 import cli
-from cifar10_tf1 import inference
-from cifar10_tf1 import scripts
-from cifar10_tf1 import verify
+from cifar10_tf1 import cli, inference, scripts, verify
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import run_record
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.records import run_record, run_settings
 from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.report.__main__ import main as report_main
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn

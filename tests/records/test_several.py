@@ -4,11 +4,8 @@ import pytest
 
 import made_runs
 from cifar10_tf1 import systems
-from cifar10_tf1.report import __main__ as report
-from cifar10_tf1.report import building
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.report import words
+from cifar10_tf1.report import (
+    __main__ as report, building, gathering, summary as summaries, words)
 from test_report import empty_charts  # noqa: F401
 from test_report import make
 

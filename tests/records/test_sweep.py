@@ -14,9 +14,7 @@ from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.report import gathering
-from cifar10_tf1.sweep import __main__ as sweep
-from cifar10_tf1.sweep import jobs
-from cifar10_tf1.sweep import runner
+from cifar10_tf1.sweep import __main__ as sweep, jobs, runner
 
 LENET5 = systems.find('lenet5')
 KILL = 'import os; os.kill(os.getpid(), 9)'

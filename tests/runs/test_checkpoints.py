@@ -10,9 +10,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import fingerprint
 from cifar10_tf1.benchmark import plain_port
-from cifar10_tf1.checkpoints import model_dir as model_dirs
-from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.checkpoints import writing
+from cifar10_tf1.checkpoints import model_dir as model_dirs, reading, writing
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 

@@ -9,10 +9,8 @@ import pytest
 import cifar10_tf1
 import model_helpers
 import runs
-from cifar10_tf1 import cli
-from cifar10_tf1 import scripts
-from cifar10_tf1.common import environment
-from cifar10_tf1.common import stopping
+from cifar10_tf1 import cli, scripts
+from cifar10_tf1.common import environment, stopping
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.records import reference_run

@@ -10,14 +10,11 @@ import random
 import pytest
 
 import runs
-from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.checkpoints import model_dir as model_dirs
+from cifar10_tf1.checkpoints import reading, model_dir as model_dirs
 from cifar10_tf1.records import run_record
 from cifar10_tf1 import verify
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.report import building
-from cifar10_tf1.report import document
-from cifar10_tf1.report import gathering
+from cifar10_tf1.report import building, document, gathering
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,7 @@ import time
 import pytest
 
 import runs
-from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.checkpoints import reading
+from cifar10_tf1.checkpoints import model_dir, reading
 from cifar10_tf1.records import run_record
 
 pytestmark = pytest.mark.slow

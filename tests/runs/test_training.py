@@ -17,10 +17,7 @@ from tqdm import tqdm
 import runs
 from cifar10_tf1.common import stopping
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.systems.deep_cnn import DeepCnn
-from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.systems.deep_cnn import Schedule
-from cifar10_tf1.systems.deep_cnn import Settings
+from cifar10_tf1.systems.deep_cnn import DeepCnn, SYSTEM as deep_cnn, Schedule, Settings
 from cifar10_tf1.training import training_log
 
 

@@ -9,9 +9,7 @@ import pytest
 
 import runs
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1 import fingerprint
-from cifar10_tf1 import scripts
-from cifar10_tf1 import verify
+from cifar10_tf1 import fingerprint, scripts, verify
 from cifar10_tf1.data import cifar10
 
 TINY_TRAIN = os.path.join(runs.ROOT, 'tests', 'tiny_train.py')

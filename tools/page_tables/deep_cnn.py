@@ -5,8 +5,7 @@ import statistics
 
 import page_tables
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
+from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import comparison
 from page_tables import results
 

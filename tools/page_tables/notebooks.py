@@ -4,10 +4,8 @@ import os
 
 import page_tables
 from cifar10_tf1 import systems
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import comparison
-from cifar10_tf1.report import words
+from cifar10_tf1.records import reference_run, statistics_of_runs
+from cifar10_tf1.report import comparison, words
 from page_tables import results
 
 NOTEBOOKS = 'laptop_cnn', 'udacity_cnn'

@@ -6,11 +6,8 @@ import json
 import os
 
 from cifar10_tf1 import systems
-from cifar10_tf1.records import reference_run
-from cifar10_tf1.records import run_record
-from cifar10_tf1.report import gathering
-from cifar10_tf1.report import summary as summaries
-from cifar10_tf1.report import words
+from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.report import gathering, summary as summaries, words
 
 
 def format_table(header, rows):

@@ -8,8 +8,7 @@ the driver compiles at the first start and which should run on every newer card.
 from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.machine import description
-from cifar10_tf1.machine.cuda.driver import format_capability
-from cifar10_tf1.machine.cuda.driver import format_cuda
+from cifar10_tf1.machine.cuda.driver import format_capability, format_cuda
 
 
 class DriverNeed(NamedTuple):

@@ -4,8 +4,7 @@ Names are a contract: published weights are found by them. A few describe their 
 wrongly; each is marked.
 """
 
-from typing import NamedTuple
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
 
 class Conv(NamedTuple):
