@@ -14,14 +14,14 @@
 #
 # Exit status: 0 ready; 1 something is missing, named in one line; 2 usage.
 set -u
-say() { printf '%s\n' "$*"; }
-end() { status=$1; shift; say "setup: $*" >&2; exit "$status"; }  # end STATUS TEXT
-has() { case " $1 " in *" $2 "*) ;; *) return 1 ;; esac; }        # has LIST WORD
+end() { status=$1; shift; echo "setup: $*" >&2; exit "$status"; }  # end STATUS TEXT
+has() { case " $1 " in *" $2 "*) ;; *) return 1 ;; esac; }         # has LIST WORD
 
 runtime=${RUNTIME:-tf1} machines=Linux/x86_64 folder=.venv-${RUNTIME:-}
-versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13' way_out=
+options=" RUNTIME=${RUNTIME:-}" way_out=
+versions='3.12 3.11 3.13 3.10' wanted='Python 3.10 to 3.13'
 case $runtime in
-    tf1) tensorflow='TensorFlow 1.15' disk='1.4 GB' folder=.venv versions='3.7 3.6'
+    tf1) tensorflow='TensorFlow 1.15' disk='1.4 GB' folder=.venv versions='3.7 3.6' options=
         wanted='Python 3.7 or 3.6'
         way_out='; or set RUNTIME=tf2 (TensorFlow 2, Python 3.10 to 3.13)' ;;
     tf2) tensorflow='TensorFlow 2' disk='2.1 GB'
@@ -33,7 +33,7 @@ for extra in ${EXTRAS:-}; do
     has 'pictures onnx' "$extra" || end 2 "EXTRAS=$EXTRAS: give pictures, onnx or both"
 done
 if [ -n "${PYTHON_VERSION:-}" ]; then
-    version=$(say "$PYTHON_VERSION" | cut -d . -f 1,2)  # python images set 3.7.17
+    version=$(echo "$PYTHON_VERSION" | cut -d . -f 1,2)  # python images set 3.7.17
     has "$versions" "$version" ||
         end 2 "PYTHON_VERSION=$PYTHON_VERSION: $tensorflow needs $wanted$way_out"
     versions=$version wanted="Python $version"
@@ -43,13 +43,12 @@ machine=$(uname -s)/$(uname -m)
 has "$machines" "$machine" ||
     end 1 "this machine is $machine, and $tensorflow exists for $machines only$way_out"
 cpuinfo=${CIFAR_TF1_CPUINFO:-/proc/cpuinfo}  # set by the tests
-if [ "${machine#*/}" = x86_64 ] && [ -r "$cpuinfo" ] && ! grep -qw avx "$cpuinfo"; then
+[ "${machine#*/}" != x86_64 ] || [ ! -r "$cpuinfo" ] || grep -qw avx "$cpuinfo" ||
     end 1 "this CPU has no AVX, which $tensorflow needs: use another machine," \
         "or pass the host's AVX on to a virtual one"
-fi
 
-# Prints the version and the path of a Python that can make environments; an
-# environment's gives its base's, because it may be the one that is replaced.
+# Prints "VERSION PATH" of a Python that can make environments; an environment's gives
+# its base's, because it may be the one that is replaced.
 unset PYTHONHOME PYTHONPATH
 ask() {
     [ -x "$1" ] && "$1" -c '
@@ -58,40 +57,48 @@ version = "%d.%d" % sys.version_info[:2]
 print(version, sys.executable if sys.prefix == sys.base_prefix else
       os.path.join(sys.base_prefix, "bin", "python" + version))' 2>/dev/null </dev/null
 }
-python=
+found=  # what it prints
 if [ -n "${PYTHON:-}" ]; then
-    answer=$(ask "$(command -v "$PYTHON")") ||
-        end 1 "PYTHON=$PYTHON is not a complete Python (with venv, ensurepip and ssl);" \
-            "name a $wanted"
-    version=${answer%% *} python=${answer#* }
-    has "$versions" "$version" ||
-        end 1 "PYTHON=$PYTHON is Python $version, but $tensorflow needs $wanted$way_out"
-    versions=$version
+    found=$(ask "$(command -v "$PYTHON")") && has "$versions" "${found%% *}" ||
+        end 1 "PYTHON=$PYTHON (${found:-incomplete or missing}): $tensorflow needs" \
+            "$wanted with venv, ensurepip and ssl$way_out"
 fi
+find_python() {  # sets found to the first of $versions
+    for version in $versions; do
+        for candidate in "python$version" python3 python \
+            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/"python$version" \
+            "$HOME"/*conda3/envs/*/bin/"python$version" \
+            "$HOME"/.local/share/uv/python/*/bin/"python$version" \
+            "$PWD"/.python/*/bin/"python$version"; do
+            found=$(ask "$(command -v "$candidate")") && [ "${found%% *}" = "$version" ] && return
+        done
+    done
+    return 1
+}
 
 cd "$(dirname "$0")/.." || exit 1
 VENV=${VENV:-$folder}
 state=$VENV/cifar-tf1-setup added=$VENV/cifar-tf1-extras
 digest() { { sha256sum || shasum -a 256; } 2>/dev/null | cut -d ' ' -f 1; }
-name_locks() {  # name_locks VERSION: sets main and build, the ends of the locks' names
+name_locks() {  # name_locks VERSION: sets main and build, the ends of their names, and hash
     case $runtime in
         tf1) main=py${1%.*}${1#*.} build=$main ;;
         *) main=$runtime build=tf2 ;;
     esac
-    made="$1 $(cat "requirements/build-$build.txt" "requirements/$main.txt" | digest)"
+    hash=$(cat "requirements/build-$build.txt" "requirements/$main.txt" | digest)
 }
 is_made() {
-    [ -x "$VENV/bin/python" ] && read -r _ its_version hash from <"$state" &&
-        has "$versions" "$its_version" && name_locks "$its_version" &&
-        [ "$its_version $hash ${python:-$from}" = "$made $from" ]
+    [ -x "$VENV/bin/python" ] && read -r _ version made path <"$state" &&
+        has "$versions" "$version" && name_locks "$version" && [ "$made" = "$hash" ] &&
+        [ "${found:-$version $path}" = "$version $path" ]
 } 2>/dev/null
-extra_line() { say "$1 $(digest <"requirements/$1-$build.txt")"; }
-has_extra() { grep -qxF "$(extra_line "$1")" "$added" 2>/dev/null; }
-is_ready() {
-    is_made || return 1
-    for extra in ${EXTRAS:-}; do has_extra "$extra" || return 1; done
+extra_line() { echo "$1 $(digest <"requirements/$1-$build.txt")"; }
+list_missing() {
+    for extra in ${EXTRAS:-}; do
+        grep -qsxF "$(extra_line "$extra")" "$added" || echo "$extra"
+    done
 }
-is_ready && exit 0
+is_made && [ -z "$(list_missing)" ] && exit 0
 
 # These would install elsewhere, or something else than the locks say.
 unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE
@@ -102,25 +109,14 @@ install_lock() {  # install_lock VENV NAME
         end 1 "pip could not install requirements/$2.txt (its message is above): check the" \
             "network, the proxy and the free disk space, then run this again"
 }
-find_python() {  # find_python VERSION: sets python and version
-    for candidate in "$(command -v "python$1")" "$(command -v python3)" "$(command -v python)" \
-        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/"python$1" \
-        "$HOME"/*conda3/envs/*/bin/"python$1" \
-        "$HOME"/.local/share/uv/python/*/bin/"python$1" "$PWD"/.python/*/bin/"python$1"; do
-        answer=$(ask "$candidate") && [ "${answer%% *}" = "$1" ] || continue
-        version=$1 python=${answer#* }
-        return
-    done
-    return 1
-}
 fetch_python() {  # fetch_python VERSION: into .python
-    say "No $wanted found: fetching CPython $1 into .python"
+    echo "No $wanted found: fetching CPython $1 into .python"
     export UV_PYTHON_INSTALL_DIR="$PWD/.python" UV_PYTHON_INSTALL_BIN=0
     # Newer versions of uv no longer offer 3.7; the locked one does.
     { command -v uv >/dev/null && uv python install "$1"; } || {
         python3 -m venv --clear .uv-venv && (install_lock .uv-venv uv) &&
             .uv-venv/bin/uv python install "$1"
-    } && find_python "$1"
+    } && find_python
 }
 
 # The lock file beside the folder says that the folder was made here, even if half.
@@ -132,11 +128,11 @@ fetch_python() {  # fetch_python VERSION: into .python
 exec 9>"$VENV.lock"
 ! command -v flock >/dev/null || flock 9  # waits for another set-up of this folder
 if ! is_made; then
-    [ -n "$python" ] || for version in $versions; do find_python "$version" && break; done
-    [ -n "$python" ] || fetch_python "${versions%% *}" ||
+    [ -n "$found" ] || find_python || fetch_python "${versions%% *}" ||
         end 1 "no $wanted found, and none could be fetched: install one (pyenv install" \
             "${versions%% *}) and name it with PYTHON=path, or use docker/$way_out"
-    say "Installing $tensorflow and its dependencies into $VENV" \
+    version=${found%% *} python=${found#* }
+    echo "Installing $tensorflow and its dependencies into $VENV" \
         "(about $disk on disk, a few minutes)"
     name_locks "$version"
     # The extras that were added before.
@@ -145,13 +141,11 @@ if ! is_made; then
         end 1 "$python could not create an environment in $VENV (its message is above)"
     install_lock "$VENV" "build-$build"
     install_lock "$VENV" "$main"
-    say "main $made $python" >"$state"
+    echo "main $version $hash $python" >"$state"
 fi
-for extra in ${EXTRAS:-}; do
-    has_extra "$extra" && continue
+for extra in $(list_missing); do
     install_lock "$VENV" "$extra-$build"
     extra_line "$extra" >>"$added"
 done
-[ "$runtime" = tf1 ] && options= || options=" RUNTIME=$runtime"
-say "Next: $VENV/bin/python -m cifar10_tf1.doctor (checks this machine)," \
+echo "Next: $VENV/bin/python -m cifar10_tf1.doctor (checks this machine)," \
     "make demo$options (offline), make train$options"

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from setup_project import ROOT
+from runs import ROOT
 
 DOCKERFILES = ['docker/Dockerfile', 'docker/Dockerfile.tf2']
 # A base's Python, which answers what the build asks of it.

@@ -14,7 +14,7 @@ from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import FAIL, OK, WARN
 from cifar10_tf1.machine import description, memory
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
-from setup_project import ROOT
+from runs import ROOT
 
 DEEP_CNN = systems.find('deep_cnn')
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from setup_project import ROOT
+from runs import ROOT
 
 LOCKS = sorted(os.path.basename(path) for path in glob.glob(
     os.path.join(ROOT, 'requirements', '*.txt')))

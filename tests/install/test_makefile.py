@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from setup_project import ROOT
+from runs import ROOT
 
 FAKE_SETUP = '#!/bin/sh\necho "setup RUNTIME=$RUNTIME VENV=$VENV"\n'
 FAKE_PYTHON = '#!/bin/sh\nprintf %s "$0"\nprintf " [%s]" "$@"\necho\n'

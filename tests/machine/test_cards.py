@@ -9,7 +9,7 @@ import cuda_stubs
 from cifar10_tf1.machine.cuda import support as supports
 from cifar10_tf1.machine.cuda.driver import Card, Driver, format_capability
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_1, TENSORFLOW_2
-from setup_project import ROOT
+from runs import ROOT
 
 VERDICTS = [
     # card, CUDA of the driver, why not by TensorFlow 1.15, by TensorFlow 2

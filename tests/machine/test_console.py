@@ -10,7 +10,6 @@ import pytest
 import runs
 from cifar10_tf1.common import console
 from cifar10_tf1.records import run_record
-from setup_project import ROOT
 
 
 @pytest.mark.parametrize('text, encoding, printed', [
@@ -33,7 +32,7 @@ sys.exit(cli.run_command(cli.Parser(prog='program'), [], command))
 '''
     return subprocess.run(
         ['sh', '-c', f'"$0" -c "$1" {redirection}', sys.executable, program],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        cwd=runs.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 @pytest.mark.parametrize('body', [

@@ -11,7 +11,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, devices
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda.support import TENSORFLOW_1, TENSORFLOW_2
-from setup_project import ROOT
+from runs import ROOT
 
 THREADS = description.Threads(2, 2, 2)
 GTX_1080_TI = ('device: 0, name: NVIDIA GeForce GTX 1080 Ti, pci bus id: '

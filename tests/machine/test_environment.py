@@ -8,7 +8,7 @@ import pytest
 
 from cifar10_tf1.common import environment, extras
 from cifar10_tf1.common.errors import UserError
-from setup_project import ROOT
+from runs import ROOT
 
 
 def run(command, **variables):

@@ -8,7 +8,7 @@ import pytest
 
 from cifar10_tf1.machine import memory
 from cifar10_tf1.machine.memory import Memory
-from setup_project import ROOT
+from runs import ROOT
 
 V1 = 'sys/fs/cgroup/memory/memory.limit_in_bytes'
 

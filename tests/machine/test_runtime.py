@@ -8,7 +8,7 @@ import pytest
 
 from cifar10_tf1.machine import description, overrides
 from cifar10_tf1.machine.cuda import support
-from setup_project import ROOT
+from runs import ROOT
 
 # Prints how many pages a second round of activations has to ask the system for.
 COUNT_PAGES = '''
