@@ -6,7 +6,6 @@ Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3 diff
 another kind; 1 an error that the user can fix.
 """
 
-import contextlib
 import signal
 import subprocess
 import sys
@@ -22,162 +21,38 @@ from cifar10_tf1.records import figure_names, run_record, run_settings
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
 
-class Comparison:
-    """Compares a record with its repetition, and prints a line for each epoch."""
-
-    def __init__(self, record):
-        self._record = record
-        self._recorded = {entry['step']: entry for entry in record.epochs}
-        self._notes = []           # differences between the kinds of machine
-        self._differences = []     # (name, relative deviation of a summed loss)
-        self._is_partial = False   # an epoch could not be compared
-
-    def start(self, repeated):
-        """Compares the kind of machine with that of the repetition's RunRecord."""
-        self._notes = (self._record.content['not_bit_exact']
-                       + description.list_differences(self._record.kind,
-                                                      repeated.kind))
-
-    def add_epoch(self, entry):
-        """Compares a part of an epoch; returns whether this settles the verdict."""
-        name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
-        recorded = self._recorded.get(entry['step'])
-        if recorded is None:
-            raise UserError(f'{self._record.path} has weights from after its last epoch, '
-                            f'but lacks {name}; repeat fewer with --epochs')
-        if 'part' in entry:
-            name += f', part {entry["part"]}'
-        line = f'{name.capitalize()} : {loss!r}'
-        others = [figure for figure in figure_names.ALL
-                  if entry.get(figure) != recorded.get(figure)]
-        if 'unknown_losses' in recorded:
-            line += ', not compared: the record lacks some of its losses'
-            self._is_partial = True
-        elif loss == recorded['summed_loss'] and not others:
-            line += ', equal to the bit'
-        else:
-            deviation = loss / recorded['summed_loss'] - 1.0
-            self._differences.append((name, abs(deviation)))
-            line += f', recorded {recorded["summed_loss"]!r}: {100 * deviation:+.5f} %'
-        line += ''.join(f'; {figure} {entry.get(figure)!r}, recorded '
-                        f'{recorded.get(figure)!r}' for figure in others)
-        print(line, flush=True)
-        return self._differences and not self._notes
-
-    def add_weights(self, repeated):
-        """Compares the weights' fingerprints if both belong to the same step."""
-        ours, recorded = repeated.content['weights'], self._record.content['weights']
-        if not (recorded and ours and recorded['step'] == ours['step']):
-            return
-        name = f'weights at step {ours["step"]}'
-        is_same = recorded['sha256'] == ours['sha256']
-        print(f'{name.capitalize()} : SHA-256 {ours["sha256"]}, '
-              + ('equal' if is_same else f'recorded {recorded["sha256"]}'), flush=True)
-        if not is_same:
-            self._differences.append((f'the {name}', 0.0))
-
-    def end(self):
-        """Prints the verdict and returns the exit status."""
-        for note in self._notes:
-            print(f'Another kind of machine: {note}')
-        if not self._differences:
-            print('Equal to the bit'
-                  + ' where it can be compared' * self._is_partial
-                  + ', on another kind of machine too' * bool(self._notes), flush=True)
-            return EQUAL
-        first = self._differences[0][0]
-        if not self._notes:
-            print(f'DIFFERENT at {first}, on the same kind of machine', flush=True)
-            return DIFFERENT
-        largest = max(deviation for unused_name, deviation in self._differences)
-        print(f'Different from {first} on, as expected on another kind of machine; '
-              f'summed losses deviate by up to {100 * largest:.5f} %', flush=True)
-        return OTHER_KIND
-
-
-def verify(record, options):
-    """Repeats a run in a temporary folder, by train.py with these options.
-
-    Returns the exit status, which is train.py's if that fails.
-    """
-    comparison, num_seen = Comparison(record), 0
-    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
-        with _running(options + ['--model-dir', folder]) as process:
-            # train.py prints at least a line for each entry of its record.
-            for unused_line in process.stdout:
-                repeated = run_record.load_folder(folder)
-                if repeated is None:
-                    continue
-                comparison.start(repeated)
-                for entry in repeated.epochs[num_seen:]:
-                    if comparison.add_epoch(entry):
-                        return comparison.end()
-                num_seen = len(repeated.epochs)
-            if process.wait():
-                return process.returncode
-        repeated = run_record.load_folder(folder)
-        comparison.start(repeated)
-        comparison.add_weights(repeated)
-        return comparison.end()
-
-
-@contextlib.contextmanager
-def _running(options):
-    """A process of train.py that gets our signals and is killed at the end."""
-    process = subprocess.Popen(
-        [sys.executable, scripts.path('train'), '--no-summaries', *options],
-        stdout=subprocess.PIPE, universal_newlines=True,
-        start_new_session=True)  # it gets the terminal's signals through us, and once
-    previous = {
-        number: signal.signal(number, lambda number, _: process.send_signal(number))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield process
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 def check(record, data_set, num_epochs):
     """Raises UserError if a run, or num_epochs of it, can't be repeated."""
-    processes = record.content['processes']
     # An epoch may have an entry for each of its parts.
-    numbers = {epoch['epoch'] for epoch in record.epochs}
-    missing = set(range(1, max(numbers, default=0) + 1)) - numbers
-    for is_wrong, reason in (
-            (not processes, 'records no training; name another record'),
-            (processes and processes[0]['from_step'],
-             'records a run that continued from a checkpoint, so it cannot be repeated; '
-             'name another record'),
-            (not numbers and not record.content['weights'],
-             'records no finished epoch; train further first'),
-            ((num_epochs or 0) > len(numbers),
-             f'records {len(numbers)} epochs, not {num_epochs}; use a smaller --epochs'),
-            (missing, f'lacks epoch {min(missing, default=0)}; name another record'),
-            (record.content['data'].get('sha256') != data_set.sha256,
-             'used other data; name it with --data-dir')):
-        if is_wrong:
-            raise UserError(f'{record.path} {reason}')
+    recorded = len({entry['epoch'] for entry in record.epochs})
+    if not (recorded or record.content['weights']):
+        reason = 'records no finished epoch; train further first, or name another record'
+    elif record.content['processes'][0]['from_step']:
+        reason = ('records a run that continued from a checkpoint, so it cannot be '
+                  'repeated; name another record')
+    elif (num_epochs or 0) > recorded:
+        reason = f'records {recorded} epochs, not {num_epochs}; use a smaller --epochs'
+    elif record.content['data'].get('sha256') != data_set.sha256:
+        reason = 'used other data; name it with --data-dir'
+    else:
+        return
+    raise UserError(f'{record.path} {reason}')
 
 
-def _list_options(record, options, name):
+def list_options(record, options, system_name):
     """The options of train.py that repeat a record."""
     settings = run_settings.RunSettings(*(
-        recorded if value is None else value for value, recorded
-        in zip(cli.given_settings(options), record.settings)))
-    last = record.epochs[-1] if record.epochs else {'epoch': 0, 'step': 0}
-    settings = settings._replace(save_steps=None, epochs=options.epochs or max(
-        record.settings.epochs, last['epoch']))
-    words = ['--system', name, '--data-dir', cli.find_data_dir(options, name)]
-    words += [word for setting, value in settings._asdict().items()
-              if value is not None
-              for word in ('--' + setting.replace('_', '-'), str(value))]
+        recorded if given is None else given for given, recorded
+        in zip(cli.given_settings(options), record.settings)))._replace(save_steps=None)
+    words = ['--system', system_name, '--no-summaries',
+             '--data-dir', cli.find_data_dir(options, system_name)]
+    for name, value in settings._asdict().items():
+        if value is not None:
+            words += ['--' + name.replace('_', '-'), str(value)]
     if not options.epochs:
-        weights = record.content['weights'] or last
-        words += ['--max-steps', str(max(weights['step'], last['step']))]
+        weights = [record.content['weights']] if record.content['weights'] else []
+        last_step = max(entry['step'] for entry in record.epochs + weights)
+        words += ['--max-steps', str(last_step)]
     words += ['--synthetic'] * options.synthetic
     words += ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu
     words += ['--from-scratch'] * record.is_from_scratch
@@ -189,12 +64,71 @@ def _list_options(record, options, name):
     return words
 
 
+def compare(record, repeated):
+    """Compares a RunRecord with its repetition and prints a line for each epoch.
+
+    Returns the exit status.
+    """
+    by_step = {entry['step']: entry for entry in record.epochs}
+    is_partial = False
+    different, largest = [], 0.0  # names; relative deviation of a summed loss
+    for entry in repeated.epochs:
+        name, loss = f'epoch {entry["epoch"]}', entry['summed_loss']
+        if 'part' in entry:
+            name += f', part {entry["part"]}'
+        recorded = by_step.get(entry['step'], {'unknown_losses': 'all'})
+        figures = [figure for figure in ('summed_loss', *figure_names.ALL)
+                   if entry.get(figure) != recorded.get(figure)]
+        if 'unknown_losses' in recorded:
+            is_partial = True
+            line = f'{loss!r}, not compared: the record lacks some losses'
+        elif not figures:
+            line = f'{loss!r}, equal to the bit'
+        else:
+            different.append(name)
+            largest = max(largest, abs(loss / recorded['summed_loss'] - 1.0))
+            line = '; '.join(f'{figure} {entry.get(figure)!r}, recorded '
+                             f'{recorded.get(figure)!r}' for figure in figures)
+        print(f'{name.capitalize()} : {line}', flush=True)
+    ours, theirs = repeated.content['weights'], record.content['weights']
+    if theirs and theirs['step'] == ours['step']:
+        name, line = f'weights at step {ours["step"]}', 'equal'
+        if ours['sha256'] != theirs['sha256']:
+            different.append(f'the {name}')
+            line = f'recorded {theirs["sha256"]}'
+        print(f'{name.capitalize()} : SHA-256 {ours["sha256"]}, {line}', flush=True)
+    notes = record.content['not_bit_exact'] + description.list_differences(
+        record.kind, repeated.kind)
+    for note in notes:
+        print(f'Another kind of machine: {note}', flush=True)
+    return _judge(different, largest, is_partial, bool(notes))
+
+
+def _judge(different, largest, is_partial, is_other_kind):
+    """Prints the verdict and returns the exit status."""
+    if not different:
+        print('Equal to the bit' + ' where it can be compared' * is_partial
+              + ', on another kind of machine too' * is_other_kind, flush=True)
+        return EQUAL
+    if not is_other_kind:
+        print(f'DIFFERENT at {different[0]}, on the same kind of machine', flush=True)
+        return DIFFERENT
+    print(f'Different from {different[0]} on, as expected on another kind of machine; '
+          f'summed losses deviate by up to {100 * largest:.5f} %', flush=True)
+    return OTHER_KIND
+
+
 def _verify(options):
     record = run_record.load(options.record)
     name = systems.find(record.content['system']).name
     options.synthetic = is_synthetic(record.content['data'].get('name', ''))
     check(record, cli.load_data_set(options, name), options.epochs)
-    return verify(record, _list_options(record, options, name))
+    words = list_options(record, options, name)
+    with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
+        status = subprocess.call(
+            [sys.executable, scripts.path('train'), *words, '--model-dir', folder],
+            stdout=subprocess.DEVNULL)
+        return status or compare(record, run_record.load_folder(folder))
 
 
 def main(argv=None):
@@ -214,4 +148,6 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
+    # subprocess.call then ends train.py too. Ctrl-C reaches both by itself.
+    signal.signal(signal.SIGTERM, lambda number, unused_frame: sys.exit(128 + number))
     sys.exit(main())
