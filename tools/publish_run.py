@@ -27,7 +27,7 @@ from cifar10_tf1 import systems  # noqa: E402
 from cifar10_tf1.checkpoints import model_dir  # noqa: E402
 from cifar10_tf1.records import reference_run, run_record  # noqa: E402
 from cifar10_tf1.report import gathering  # noqa: E402
-from cifar10_tf1.sweep import files  # noqa: E402
+from cifar10_tf1.sweep import __main__ as sweep  # noqa: E402
 
 FIRST_STAGES = 40, 80, 100  # steps; the shortest epoch has nine
 
@@ -58,8 +58,7 @@ def main():
             publish_predictions(prefix, target)
     if is_of_record:
         publish_checkpoint(prefix)
-    print('\n'.join(files.write(
-        published, gathering.load_folder(published, entry), entry)))
+    sweep.main(['--merge', '--system', entry.name, '--folder', published])
 
 
 def publish_first_losses(record, target):

@@ -22,8 +22,8 @@ from cifar10_tf1.report import (  # noqa: E402
     building, charts, details, findings, gathering)
 
 # By the beginning of a figure's alternative text.
-NAMES = {'Line': 'loss', 'Bar': 'deviation', 'Matrix': 'confusion',
-         'Dot chart: accuracy': 'classes', 'Small pictures': 'filters'}
+NAMES = {'Line': 'loss', 'Matrix': 'confusion', 'Dot chart: accuracy': 'classes',
+         'Small pictures': 'filters'}
 
 
 def main():

@@ -76,15 +76,12 @@ def _check_output(path):
     """Refuses to replace anything but an earlier report."""
     if not os.path.lexists(path):
         return
-    begins = ''
-    # Opening a pipe would wait for its other end.
-    with contextlib.suppress(OSError):
-        if os.path.isfile(path):
-            with open(path, encoding='utf-8', errors='replace') as file:
-                begins = file.read(len(page.HEAD))
-    if begins != page.HEAD:
-        raise UserError(f'{path} exists and is not a report by this program; name another '
-                        'file with --output')
+    head = page.HEAD.encode()
+    with contextlib.suppress(OSError), files.open_regular(path) as file:
+        if file.read(len(head)) == head:
+            return
+    raise UserError(f'{path} exists and is not a report by this program; name another '
+                    'file with --output')
 
 
 def main(argv=None):

@@ -4,8 +4,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.common import environment
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import (
-    charts, comparison, counting, curve_charts, gathering, words)
+from cifar10_tf1.report import charts, comparison, gathering, measures, words
 from cifar10_tf1.report.document import count, Document, Figure, Section, Sentence, Table
 from cifar10_tf1.report.summary import summarize, summarize_group
 
@@ -17,7 +16,7 @@ def build(runs):
     """
     first = next(run for run in runs if run.record)
     entry = systems.find(first.record.content['system'])
-    measure, summary = counting.choose_measure(entry.documented), summarize(runs, entry)
+    measure, summary = measures.choose(entry.documented), summarize(runs, entry)
     groups, unused_repeated = gathering.gather(runs)
     if len(runs) == 1:
         groups, summary['groups'] = [runs], [summarize_group(runs, entry)]
@@ -31,8 +30,17 @@ def build(runs):
                  if run.values]
         if numbers['means']:
             counts.append((name, *words.describe_means(numbers, measure)))
-        verdicts, figures, tables = _describe_curves(group, numbers)
-        sections[i] = sections[i]._replace(figures=figures, tables=tables)
+        curves = comparison.compare_run(group[0].record)
+        tables = []
+        if len(group) == 1:
+            verdicts = [Sentence(f'{one.curve.title}:', one.verdict, one.within)
+                        for one in curves]
+            tables = [_list_deviations(one) for one in curves if one.comparison]
+        else:
+            verdicts = [words.describe_band(curve, len(group))
+                        for curve in numbers['curves'] if curve['places']]
+        sections[i] = sections[i]._replace(tables=tables, figures=[
+            figure for one in curves for figure in _draw_curves(one, group)])
         prefix = f'{name}. ' if len(groups) > 1 else ''
         sentences += [one._replace(word=prefix + one.word) for one in
                       words.list_claims(numbers, measure)[:1] + verdicts]
@@ -52,60 +60,33 @@ def build(runs):
         sentences, [dots] if rows else [], sections)
 
 
-def _describe_curves(runs, numbers):
-    """(Sentences, Figures, Tables) on the curves of a group, of one run or several."""
-    curves = comparison.compare_run(runs[0].record)
-    if len(runs) > 1:
-        return ([words.describe_band(curve, len(runs)) for curve in numbers['curves']
-                 if curve['places']], [_draw_band(one, runs) for one in curves], [])
-    name = words.name_run(runs[0].record)
-    return ([Sentence(f'{one.curve.title}:', one.verdict, one.within) for one in curves],
-            [figure for one in curves for figure in _draw_run(one, name)],
-            [_list_deviations(one) for one in curves if one.comparison])
-
-
-def _draw_run(compared, name):
-    """The Figures on a ComparedCurve of a single run."""
-    title = compared.curve.title.lower()
-    figures = [Figure(
-        lambda figure: curve_charts.plot_curve(figure, compared, name),
-        f'Line chart: {title} by epoch of this run, the documented run and, if there is '
-        'one, a plain port of the original.')] if compared.figures else []
-    if compared.comparison:
-        figures.append(Figure(
-            lambda figure: curve_charts.plot_deviations(figure, compared, name),
-            f'Bar chart: deviation of each epoch\'s {title} from the documented one, '
-            'between the limits of the band.', 'Two runs of one program differ in their '
-            'level too: only several seeds can tell whether a lean is more.'))
-    return figures
+def _draw_curves(compared, runs):
+    """The Figure of some runs' curves beside the documented one, if they have any."""
+    curve = compared.curve
+    curves = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
+    name = (words.name_run(runs[0].record) if len(runs) == 1
+            else f'{len(runs)} runs: mean and range')
+    return [Figure(
+        lambda figure: charts.plot_curves(figure, compared, curves, name),
+        f'Line chart: {curve.title.lower()} by epoch, beside the documented run and, if '
+        'there is one, a plain port of the original.')] if all(curves) else []
 
 
 def _list_deviations(compared):
+    """The Table of a run's figures beside the documented ones."""
     figures, documented = compared.figures, compared.documented
     return Table(
         ['epoch', compared.curve.title.lower(), 'documented', 'deviation'],
         [(epoch if part == 1 else f'{epoch}, part {part}', f'{figures[epoch, part]:.5f}',
           f'{documented[epoch, part]:.5f}', f'{deviation:+.2f} {compared.curve.unit}')
          for (epoch, part), deviation in compared.comparison.deviations.items()],
-        (0, 1, 2, 3), f'{compared.curve.title}: the numbers')
-
-
-def _draw_band(compared, runs):
-    """The Figure of a group's runs beside the documented ones of a ComparedCurve."""
-    curve = compared.curve
-    figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
-    return Figure(
-        lambda figure: curve_charts.plot_band(
-            figure, curve, figures, compared.documented, compared.port,
-            count(len(runs), 'run')),
-        f'Line chart: {curve.title.lower()} by epoch, the least, the mean and the '
-        'greatest of the runs, beside the documented run.')
+        f'{compared.curve.title}: the numbers')
 
 
 def list_rows(runs, entry):
     """The rows of seeds.csv, its header first; also of runs that failed."""
     first, *others = entry.variants
-    measure = counting.choose_measure(entry.documented)
+    measure = measures.choose(entry.documented)
     columns = ['seed', 'state', 'epochs', 'runtime', 'kernels', 'machine', 'num_correct',
                'mean_correct', 'sd_correct', 'min_correct', 'max_correct',
                *([] if measure.is_count else [measure.key]),

@@ -1,9 +1,10 @@
-"""Charts of tests and of a network: dots, confusion, classes, filters.
+"""Charts of tests, curves and a network: dots, lines, confusion, classes, filters.
 
 Each function draws on a matplotlib Figure; draw renders it as a file.
 """
 
 import math
+import statistics
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def draw(plot, kind='svg'):
 def plot_tests(figure, rows, measure, documented):
     """A dot for each test, a row for each run, a line for the documented test, if any.
 
-    rows: list of (name, list of values in the counting.Measure), from the top.
+    rows: list of (name, list of values in the gathering.Measure), from the top.
     """
     figure.set_figheight(1.05 + 0.34 * max(len(rows), 2))
     axes = figure.subplots()
@@ -42,6 +43,51 @@ def plot_tests(figure, rows, measure, documented):
         axes.xaxis.set_major_formatter(lambda value, unused: f'{value:,.0f}')
     axes.set_xlabel(('correct images' if measure.is_count
                      else 'accuracy, mean over mini-batches, %') + '; short line: mean')
+
+
+def plot_curves(figure, compared, runs, name):
+    """The mean and the range of some runs, the documented run and the plain port.
+
+    Args:
+      compared: comparison.ComparedCurve of one of the runs.
+      runs: list of curves, one for each run.
+      name: str, of the mean.
+    """
+    curve, axes = compared.curve, figure.subplots()
+    curves = [*runs, compared.documented, compared.port]
+    num_parts = max(part for one in curves for unused_epoch, part in one)
+
+    def place(places):
+        """The finished epochs at some places."""
+        return [epoch - 1 + part / num_parts for epoch, part in places]
+
+    shared = sorted(set.intersection(*map(set, runs)))
+    lowest, means, highest = ([function([run[key] for run in runs]) for key in shared]
+                              for function in (min, statistics.mean, max))
+    axes.fill_between(place(shared), lowest, highest, color=drawing.BLUE, alpha=0.35,
+                      linewidth=0)
+    # The widest line first and the dashed one last: all can be seen.
+    for places, values, style in (
+            (compared.documented, compared.documented.values(),
+             {'label': 'documented run', 'color': drawing.ORANGE, 'linewidth': 4,
+              'alpha': 0.5}),
+            (shared, means, {'label': name, 'color': drawing.BLUE, 'linewidth': 1.4,
+                             'marker': '.', 'markersize': 3}),
+            (compared.port, compared.port.values(),
+             {'label': 'plain port of the original, unseeded', 'color': 'black',
+              'linewidth': 0.9, 'linestyle': (0, (3, 2))})):
+        if places:
+            axes.plot(place(places), list(values), **style)
+    axes.set_xlim(0, 1.02 * max(epoch for one in curves for epoch, unused_part in one))
+    axes.set_xlabel('epoch')
+    axes.set_ylabel(curve.title.lower() + ('' if curve.is_share else ' (log scale)'))
+    axes.grid(axis='y', linewidth=0.8)
+    if not curve.is_share:
+        axes.set_yscale('log')
+        axes.minorticks_off()
+        axes.yaxis.get_major_locator().set_params(subs=(1, 1.5, 2, 3, 5, 7))
+        axes.yaxis.set_major_formatter('{x:g}')
+    axes.legend(loc='lower right' if curve.is_share else 'upper right')
 
 
 def plot_confusion(figure, confusion, class_names):

@@ -53,12 +53,6 @@ class ComparedCurve(NamedTuple):
         """bool, or None if there is nothing to compare."""
         return self.comparison and self.comparison.is_within
 
-    @property
-    def port_comparison(self):
-        """The plain port's Comparison at the run's places, or None."""
-        return compare({place: value for place, value in self.port.items()
-                        if place in self.figures}, self.documented, self.curve)
-
 
 def load_curve(system_name, name, figure):
     """Loads a curve stored beside its system; empty if there is none.

@@ -34,7 +34,7 @@ def describe_run(record):
             [_describe_test(test) for test in sorted(
                 content['tests'],
                 key=lambda test: (-test['step'], test['crop'], test['seed']))],
-            (1, 2, 3, 4), 'The numbers')])]
+            'The numbers')])]
 
 
 def _describe_test(test):
@@ -49,49 +49,40 @@ def _describe_test(test):
 
 def describe_findings(record, findings, with_images):
     """The Sections on a findings.Findings, with images of the data set or without."""
-    content, tested, filters = record.content, findings.tested, findings.filters
+    sections, tested, filters = [], findings.tested, findings.filters
+    sections.append(Section(
+        'Classes', [Sentence('Checkpoint:', text) for text in findings.sentences],
+        _draw_classes(tested) if tested else []))
     if tested:
-        classes = _describe_classes(tested, findings.checkpoint)
-        mistakes = Section('Surest mistakes', [Sentence(
+        sections.append(Section('Surest mistakes', [Sentence(
             '', 'Wrong predictions with the highest probability.' if with_images
             else 'Left out by --without-images: the data set\'s images must not be '
-            'redistributed.')], _list_mistakes(tested) if with_images else [])
-    else:
-        classes, mistakes = (
-            Section(title, [Sentence('', findings.why_not_tested)])
-            for title in ('Classes', 'Surest mistakes'))
+            'redistributed.')], _list_mistakes(tested) if with_images else []))
+    if filters is not None:
+        sections.append(Section('Filters of the first layer', figures=[Figure(
+            lambda figure: charts.plot_filters(figure, filters),
+            'Small pictures, one for each filter of the first layer.',
+            'The filters used in testing; weights on one common scale, zero is grey; '
+            'the largest 0.5 % are clipped.', is_picture=True)]))
+    settings = {name: part for name, part in record.content.items() if name != 'epochs'}
+    sections.append(Section('Settings, machine and hashes',
+                            code=json.dumps(settings, indent=2, ensure_ascii=False)))
+    return sections
+
+
+def _draw_classes(tested):
+    rows, num_correct = tested.list_class_accuracies(), tested.confusion.trace()
     return [
-        classes, mistakes,
-        Section('Filters of the first layer', [Sentence('', findings.checkpoint)], [
-            Figure(lambda figure: charts.plot_filters(figure, filters),
-                   'Small pictures, one for each filter of the first layer.',
-                   'The filters used in testing; weights on one common scale, zero is '
-                   'grey; the largest 0.5 % are clipped.', True)]
-            if filters is not None else []),
-        Section('Settings, machine and hashes', tables=[
-            Table([], _flatten(content[key]), title=title)
-            for key, title in (
-                ('settings', 'Settings'), ('system_settings', 'Settings of the system'),
-                ('data', 'Data'), ('weights', 'Weights'), ('processes', 'Processes'),
-                ('tests', 'Tests'))])]
-
-
-def _describe_classes(tested, checkpoint):
-    rows = tested.list_class_accuracies()
-    num_correct, number = int(tested.confusion.trace()), len(tested.labels)
-    return Section('Classes', [Sentence(
-        f'{checkpoint}:', f'tested for this report ({tested.variant}, test seed '
-        f'{tested.seed}): {num_correct:,} of {number:,} correct.')], [
         Figure(lambda figure: charts.plot_confusion(
             figure, tested.confusion, tested.class_names),
             'Matrix: number of test images by true and predicted class.',
             'Test images by true class (row) and predicted class (column), coloured by '
             'the square root of their share of the row.'),
         Figure(lambda figure: charts.plot_class_accuracies(
-            figure, rows, num_correct / number),
+            figure, rows, num_correct / len(tested.labels)),
             'Dot chart: accuracy of each class with its interval. ' + '; '.join(
                 f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
-            'Accuracy by class. The interval covers the sampling of test images alone.')])
+            'Accuracy by class. The interval covers the sampling of test images alone.')]
 
 
 def _list_mistakes(tested):
@@ -100,14 +91,5 @@ def _list_mistakes(tested):
     for i in tested.find_surest_mistakes(NUM_MISTAKES):
         figures.append(Figure(png.encode(as_rgb(tested.images[i])), '', (
             f'{names[tested.predictions[i]]} {100 * tested.probabilities[i]:.1f} %, is '
-            f'{names[tested.labels[i]]} (image {i})')))
+            f'{names[tested.labels[i]]} (image {i})'), is_picture=True))
     return figures
-
-
-def _flatten(value, prefix=''):
-    """[('schedule decay_rate', '0.1'), ...] of a part of a record."""
-    if isinstance(value, (dict, list)):
-        items = sorted(value.items()) if isinstance(value, dict) else enumerate(value, 1)
-        return [row for name, part in items for row in _flatten(part, f'{prefix} {name}')]
-    return [(prefix.strip(), 'none' if value is None else
-             value if isinstance(value, str) else json.dumps(value))]

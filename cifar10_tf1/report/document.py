@@ -19,8 +19,7 @@ class Figure(NamedTuple):
 class Table(NamedTuple):
     header: Sequence[str]
     rows: List[Sequence]
-    numeric: Sequence[int] = ()  # columns aligned to the right
-    title: str = ''              # folded on the page under this title
+    title: str = ''  # folded on the page under this title
 
 
 class Section(NamedTuple):
@@ -28,6 +27,7 @@ class Section(NamedTuple):
     sentences: Sequence[Sentence] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
+    code: str = ''  # only on the page, and folded
 
 
 class Document(NamedTuple):
@@ -60,9 +60,7 @@ def format_sections(sections, with_tables=False):
 def _format_table(table):
     rows = [[str(cell) for cell in row] for row in [table.header, *table.rows]]
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ['  ' + '  '.join(
-        cell.rjust(width) if i in table.numeric else cell.ljust(width)
-        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
+    return ['  ' + '  '.join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def count(number, what):

@@ -2,12 +2,11 @@
 
 import math
 import os
-import sys
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from cifar10_tf1 import cli, data, kernels, scripts, systems
+from cifar10_tf1 import cli, data, scripts, systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import devices, runtime
 from cifar10_tf1.records import reference_run, run_settings
@@ -46,10 +45,9 @@ class Tested(NamedTuple):
 
 
 class Findings(NamedTuple):
-    checkpoint: str                # its name and hash's match, or why it is missing
+    sentences: List[str]           # on the checkpoint and its test
     filters: Optional[np.ndarray]  # float32 [rows, columns, channels, number]
-    tested: Optional[Tested]
-    why_not_tested: str
+    tested: Optional[Tested]       # None: the checkpoint or the data set is missing
 
 
 def compute_interval(num_correct, num_examples):
@@ -65,71 +63,57 @@ def compute_interval(num_correct, num_examples):
 def find(record, options):
     """Loads TensorFlow and tests a RunRecord's checkpoint on its data: Findings.
 
-    Findings also say what is missing. The options are checkpoint and data_dir; raises
-    UserError if the named checkpoint can't be read.
+    The options are checkpoint and data_dir. Raises UserError if the checkpoint or the
+    data can't be read.
     """
-    kernels_name = record.settings.kernels
-    if kernels_name not in kernels.NAMES:
-        kernels_name = 'stock'
-    runtime.prepare_environment(kernels_name)
+    runtime.prepare_environment(record.settings.kernels)
     devices.select('cpu')
     runtime.load_tensorflow()
     system = systems.load(record.content['system'])
     prefix, about = _find_checkpoint(record, options.checkpoint)
-    filters = _load_filters(prefix, system) if prefix and system.filters else None
-    data_set, why_no_data = _find_data_set(
-        record, cli.find_data_dir(options, system.name), system)
-    tested = (test(record, data_set, prefix, system, kernels_name)
-              if prefix and data_set else None)
-    return Findings(about, filters, tested, why_no_data if prefix else about)
+    if prefix is None:
+        return Findings([about], None, None)
+    filters = _load_filters(prefix, system) if system.filters else None
+    data_set = _load_data_set(record, cli.find_data_dir(options, system.name), system)
+    if data_set is None:
+        return Findings([about, 'The data set that the run was trained on was not '
+                         'found: name its folder with --data-dir.'], filters, None)
+    tested = test(record, data_set, prefix, system)
+    return Findings([about, f'Tested for this report ({tested.variant}, test seed '
+                     f'{tested.seed}): {tested.confusion.trace():,} of '
+                     f'{len(tested.labels):,} correct.'], filters, tested)
 
 
-def _find_data_set(record, data_dir, system):
-    """(DataSet or None, why it is None). Downloads and generates nothing."""
-    is_synthetic = data.is_synthetic(record.content['data'].get('name', ''))
+def _load_data_set(record, data_dir, system):
+    """The run's DataSet, or None. Downloads and generates nothing."""
+    name, sha256 = (record.content['data'][key] for key in ('name', 'sha256'))
+    is_synthetic = data.is_synthetic(name)
     if not system.source.is_present(data_dir, is_synthetic):  # loading would fill it
-        return None, 'The data set was not found: name its folder with --data-dir.'
-    try:
-        data_set = system.source.load(data_dir, is_synthetic)
-    except UserError as error:
-        _warn(error)
-        return None, 'The data set is damaged or incomplete.'
-    if data_set.sha256 != record.content['data'].get('sha256'):
-        return None, 'The data set is not the one that the run was trained on.'
-    return data_set, ''
+        return None
+    data_set = system.source.load(data_dir, is_synthetic)
+    return data_set if data_set.sha256 == sha256 else None
 
 
 def _find_checkpoint(record, prefix):
-    """(prefix or None, its description or why it is missing)."""
+    """(prefix, sentence): the named one, the newest beside the record, that of record.
+
+    The prefix is None if there is none. The page may be published, so the sentence names
+    no folder.
+    """
     from cifar10_tf1.checkpoints import reading
-    folder, weights = record.folder or '.', record.content['weights']
-    if prefix is not None:
-        prefix = reading.choose(folder, prefix)
-    else:
-        try:
-            newest = reading.find_newest(folder)
-        except UserError as error:
-            _warn(error)
-            return None, 'The checkpoints beside the record are damaged.'
+    weights = record.content['weights']  # None before the first process has ended
+    if prefix is None:
+        newest = reading.find_newest(record.folder or '.')
         prefix = newest.prefix if newest else reference_run.find_checkpoint()
-        if not newest and prefix and reading.fingerprint(prefix) != (
-                weights or {}).get('sha256'):
-            prefix = None  # the checkpoint of record belongs to another run
-        if prefix is None:
-            return None, ('There is no checkpoint beside the record: name one '
-                          'with --checkpoint.')
-    name = os.path.basename(prefix)
-    if weights is None:  # before the run's first process has ended
-        return prefix, f'{name}, whose hash is not in the record'
-    if reading.fingerprint(prefix) == weights['sha256']:
-        return prefix, f'{name}, whose hash is the record\'s'
-    return prefix, (f'{name}, whose hash is NOT that of the record\'s weights '
-                    f'at step {weights["step"]}')
-
-
-def _warn(error):
-    """Prints the full reason; the page may be published, so it names no folder."""
-    print(f'warning: {error}', file=sys.stderr, flush=True)
+        if prefix is None or not newest and reading.fingerprint(prefix) != (
+                weights or {}).get('sha256'):  # the run of record is another one
+            return None, 'There is none beside the record: name one with --checkpoint.'
+    name, sha256 = os.path.basename(prefix), reading.fingerprint(prefix)
+    if weights is None:
+        return prefix, f'{name}, whose hash is not in the record.'
+    word = 'is' if sha256 == weights['sha256'] else 'is NOT'
+    return prefix, (f'{name}, whose hash {word} that of the record\'s weights at step '
+                    f'{weights["step"]}.')
 
 
 def _load_filters(prefix, system):
@@ -144,19 +128,18 @@ def _load_filters(prefix, system):
     return reader.get_tensor(name)
 
 
-def test(record, data_set, prefix, system, kernels_name):
+def test(record, data_set, prefix, system):
     """Tests as test.py does on a CPU, with the first test seed in the record."""
     variant = system.variants[0]
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)
-    settings = run_settings.complete(
-        run_settings.RunSettings(kernels=kernels_name), system, data_set)
+    settings = run_settings.default(system, data_set, record.settings.kernels)
     runtime.start_threads(settings.threads)
     result = scripts.load('test').evaluate(
         system, data_set, record.folder, prefix, seed,
         threads=settings.threads, kernels_name=settings.kernels)
     odds = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
-    rows = system.list_test_rows(data_set.num_test_examples, variant, seed)
-    labels, images = (values[rows] for values in data_set.labels_and_images('test'))
+    labels, images = (values[result.rows]
+                      for values in data_set.labels_and_images('test'))
     return Tested(labels, result.predictions, 1 / odds.sum(axis=1), images,
                   data_set.class_names, variant, seed)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional
 from cifar10_tf1 import data, systems
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
-from cifar10_tf1.report import counting
+from cifar10_tf1.report import measures
 
 COMPLETE = 'complete'
 LOGS = 'logs'         # in the folder of a sweep
@@ -79,20 +79,15 @@ def count_epochs(record):
     return max((entry['epoch'] for entry in record.epochs), default=0)
 
 
-def is_trained(record, num_epochs):
-    """Whether a record has all epochs, and the hash of the final weights."""
-    weights, epochs = record.content['weights'] or {}, record.epochs
-    if not epochs or weights.get('step') != epochs[-1]['step']:
-        return False
-    # If epochs are recorded in parts, the last epoch may lack some.
-    numbers = [entry['epoch'] for entry in epochs]
-    return numbers[-1] >= num_epochs and (
-        numbers.count(numbers[0]) == numbers.count(numbers[-1]))
-
-
 def name_run(seed):
     """The name of a run's folder in a sweep."""
     return f'seed-{seed:02}'
+
+
+def name_runtime(wheel):
+    """'TensorFlow 1.15.0' for 'tensorflow-gpu 1.15.0'."""
+    name, unused_space, version = wheel.partition(' ')
+    return f'TensorFlow {version}' if name.startswith('tensorflow') else wheel
 
 
 def load_folder(folder, entry, num_epochs=None, seeds=()):
@@ -133,30 +128,6 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     return sorted(runs, key=_find_place)
 
 
-def build_run(record, num_epochs=None):
-    """The Run of a RunRecord; num_epochs, of a complete run, is its settings' if None."""
-    entry = systems.find(record.content['system'])
-    num_epochs = num_epochs or record.settings.epochs
-    trained = is_trained(record, num_epochs)
-    step = record.epochs[-1]['step'] if trained else max(
-        (test['step'] for test in record.content['tests']), default=None)
-    tests, missing, num_seeds = {}, [], entry.num_test_seeds
-    for variant in entry.variants:  # the first with all test seeds, the others once
-        counted = counting.find_counted(record, variant, step)
-        tests[variant] = list(counted.values())
-        missing += [(variant, seed) for seed in range(1, num_seeds + 1)
-                    if seed not in counted]
-        num_seeds = 1
-    state = ('no epoch yet' if not record.epochs
-             else f'at epoch {count_epochs(record)} of {num_epochs}' if not trained
-             else f'tests are missing: {len(missing)}' if missing else COMPLETE)
-    measure = counting.choose_measure(entry.documented)
-    values = [measure.read(test) for test in tests[entry.variants[0]]
-              if test.get(measure.key) is not None]
-    return Run(os.path.basename(os.path.abspath(record.folder)), record.settings.seed,
-               state, record, trained, tests, values, missing)
-
-
 def load_records(records):
     """Builds the runs of a list of RunRecord, each with a process: by runtime and seed.
 
@@ -179,6 +150,59 @@ def load_records(records):
     return sorted(map(build_run, records), key=_find_place)
 
 
+def build_run(record, num_epochs=None):
+    """The Run of a RunRecord; num_epochs, of a complete run, is its settings' if None."""
+    entry = systems.find(record.content['system'])
+    num_epochs = num_epochs or record.settings.epochs
+    is_trained = _is_trained(record, num_epochs)
+    step = record.epochs[-1]['step'] if is_trained else max(
+        (test['step'] for test in record.content['tests']), default=None)
+    tests, missing, num_seeds = {}, [], entry.num_test_seeds
+    for variant in entry.variants:  # the first with all test seeds, the others once
+        counted = _find_counted(record, variant, step)
+        tests[variant] = list(counted.values())
+        missing += [(variant, seed) for seed in range(1, num_seeds + 1)
+                    if seed not in counted]
+        num_seeds = 1
+    state = ('no epoch yet' if not record.epochs
+             else f'at epoch {count_epochs(record)} of {num_epochs}' if not is_trained
+             else f'tests are missing: {len(missing)}' if missing else COMPLETE)
+    measure = measures.choose(entry.documented)
+    values = [measure.read(test) for test in tests[entry.variants[0]]
+              if test.get(measure.key) is not None]
+    return Run(os.path.basename(os.path.abspath(record.folder)), record.settings.seed,
+               state, record, is_trained, tests, values, missing)
+
+
+def _is_trained(record, num_epochs):
+    """Whether a record has all epochs, and the hash of the final weights."""
+    weights, epochs = record.content['weights'] or {}, record.epochs
+    if not epochs or weights.get('step') != epochs[-1]['step']:
+        return False
+    # If epochs are recorded in parts, the last epoch may lack some.
+    numbers = [entry['epoch'] for entry in epochs]
+    return numbers[-1] >= num_epochs and (
+        numbers.count(numbers[0]) == numbers.count(numbers[-1]))
+
+
+def _find_counted(record, variant, step):
+    """A variant's tests at a step that count, by seed: those with the training's wheel.
+
+    Another machine may have made them. If a seed was tested twice, the test on the
+    training's kind of machine counts, else the later one.
+    """
+    counted = {}
+    # The training's kind comes last and replaces the other.
+    for test in sorted(record.content['tests'],
+                       key=lambda test: test['kind'] == record.kind):
+        data_name = record.content['data']['name']
+        if (test['crop'] == variant and test['step'] == step
+                and test.get('data', data_name) == data_name
+                and test['kind']['wheel'] == record.kind['wheel']):
+            counted[test['seed']] = test
+    return dict(sorted(counted.items()))
+
+
 def gather(runs):
     """(groups, repeated): lists of the runs that count; runs whose seed already counts."""
     groups, repeated = {}, []
@@ -198,9 +222,3 @@ def _find_place(run):
         return True, run.seed or 0, run.name
     kind = run.kind
     return False, kind.data, kind.runtime.split()[-1], str(kind[2:]), run.seed, run.name
-
-
-def name_runtime(wheel):
-    """'TensorFlow 1.15.0' for 'tensorflow-gpu 1.15.0'."""
-    name, unused_space, version = wheel.partition(' ')
-    return f'TensorFlow {version}' if name.startswith('tensorflow') else wheel

@@ -4,7 +4,7 @@ import itertools
 import statistics
 
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import comparison, counting, gathering
+from cifar10_tf1.report import comparison, gathering, measures
 
 
 def summarize(runs, entry):
@@ -13,7 +13,7 @@ def summarize(runs, entry):
     It also names the runs that don't count. A figure that needs more runs is None.
     """
     groups, repeated = gathering.gather(runs)
-    documented, measure = entry.documented, counting.choose_measure(entry.documented)
+    documented, measure = entry.documented, measures.choose(entry.documented)
     return {
         'system': entry.name,
         'documented': {'num_correct': documented.num_correct,
@@ -33,7 +33,7 @@ def summarize(runs, entry):
 def summarize_group(runs, entry):
     """Statistics of the runs in one group, which differ only in seed and processor."""
     kind, documented = runs[0].kind, entry.documented
-    measure = counting.choose_measure(documented)
+    measure = measures.choose(documented)
     tested = [run for run in runs if run.values]
     numbers, tests = [run.number for run in tested], [run.values for run in tested]
     firsts = [values[0] for values in tests]

@@ -5,7 +5,7 @@ Each sentence comes from the numbers in summary.py, which statistics.json stores
 
 from cifar10_tf1 import systems
 from cifar10_tf1.records import statistics_of_runs
-from cifar10_tf1.report import counting, gathering
+from cifar10_tf1.report import gathering, measures
 from cifar10_tf1.report.document import count, format_sections, Section, Sentence
 
 
@@ -18,8 +18,8 @@ def format_summary(summary):
 
 
 def find_measure(summary):
-    """The counting.Measure of a summary."""
-    return counting.choose_measure(systems.find(summary['system']).documented)
+    """The measures.Measure of a summary."""
+    return measures.choose(systems.find(summary['system']).documented)
 
 
 def list_sections(summary):
@@ -67,7 +67,7 @@ def describe_group(group):
 
 
 def list_sentences(group, measure):
-    """The Sentences on one of a summary's groups, by a counting.Measure."""
+    """The Sentences on one of a summary's groups, by a measures.Measure."""
     sentences = [Sentence('Runs:', f'{describe_group(group)}.')]
     if group['means']:
         sentences.append(Sentence('Mean over seeds:',
@@ -94,7 +94,7 @@ def list_sentences(group, measure):
 
 def describe_documented(documented):
     """[(label, number, note)] of the documented figure; empty if there is none."""
-    measure = counting.choose_measure(documented)
+    measure = measures.choose(documented)
     note = f'one test, unseeded; {documented.environment}'
     if not measure.is_count:
         note += '; mean over mini-batches'

@@ -4,17 +4,25 @@
 """
 
 import argparse
+import csv
+import io
+import json
 import os
 import sys
 
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.common import limits
+from cifar10_tf1.common import files, limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.machine import description, devices, memory
-from cifar10_tf1.report import gathering
-from cifar10_tf1.sweep import files, jobs, runner
+from cifar10_tf1.report import building, gathering, page, summary as summaries, words
+from cifar10_tf1.sweep import jobs, runner
+
+SEEDS = 'seeds.csv'
+STATISTICS = 'statistics.json'
+TEXT = 'statistics.txt'
+REPORT = 'report.html'
 
 # Options passed on to the processes.
 _FOR_BOTH = ('data_dir', 'synthetic', 'device', 'kernels', 'allow_unsupported_gpu',
@@ -24,51 +32,76 @@ _FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
 
 
 def _sweep(options):
-    with StopRequest().install() as stop_request:
-        return _run_and_summarize(options, stop_request)
-
-
-def _run_and_summarize(options, stop_request):
     entry = systems.find(options.system)
     folder = options.folder or os.path.join(cli.find_model_dir(
         argparse.Namespace(system=options.system, model_dir=None)), 'sweep')
     if options.seeds is None and not options.merge:
         raise UserError('no seeds; add --seeds 1-10, for example, or --merge to '
                         'summarize the existing runs')
-    if not options.merge:
-        _run(options, entry, folder, stop_request)
+    exit_status = 0 if options.merge else _run(options, entry, folder)
     runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
     if not runs:  # keep the files of other systems' runs
         raise UserError(f'{folder} contains no run of {entry.name}; choose another '
                         '--folder or --system')
-    print('\n'.join(files.write(folder, runs, entry)), flush=True)
+    _write(folder, runs, entry)
     incomplete = [run.name for run in runs if not run.is_complete
                   and (options.seeds is None or run.seed in options.seeds)]
-    if incomplete and not stop_request.exit_status:
+    if incomplete and not exit_status:
         print(f'warning: incomplete: {", ".join(incomplete)}; run the sweep again to '
               'continue them', file=sys.stderr, flush=True)
-    return stop_request.exit_status or int(bool(incomplete))
+    return exit_status or int(bool(incomplete))
 
 
-def _run(options, entry, folder, stop_request):
-    """Trains and tests what is missing."""
-    model_dir.check_path(folder)
-    device = devices.select(options.device or 'auto',
-                            options.allow_unsupported_gpu).device
-    devices.restore_environment()  # each process chooses by itself
-    num_processes = options.processes or choose_num_processes(
-        device, len(options.seeds), entry.memory_bytes)
-    # Download it once, before several processes do.
-    cli.load_data_set(options, entry.name)
+def _run(options, entry, folder):
+    """Trains and tests what is missing; returns a signal's exit status, or 0."""
+    with StopRequest().install() as stop_request:
+        model_dir.check_path(folder)
+        device = devices.select(options.device or 'auto',
+                                options.allow_unsupported_gpu).device
+        devices.restore_environment()  # each process chooses by itself
+        num_processes = options.processes or choose_num_processes(
+            device, len(options.seeds), entry.memory_bytes)
+        # Download it once, before several processes do.
+        cli.load_data_set(options, entry.name)
+        try:
+            os.makedirs(os.path.join(folder, gathering.LOGS), exist_ok=True)
+        except OSError as error:
+            raise UserError(f'cannot write to {folder}: {error.strerror}; '
+                            'choose another --folder')
+        for_both, for_training = (_list_options(options, names)
+                                  for names in (_FOR_BOTH, _FOR_TRAINING))
+        runner.Runner(
+            [jobs.Job(entry, folder, seed, options.epochs, for_both, for_training)
+             for seed in dict.fromkeys(options.seeds)],
+            runner.split_cores(num_processes)).run(stop_request)
+        return stop_request.exit_status
+
+
+def _write(folder, runs, entry):
+    """Writes the files about a system's runs (gathering.Run), and prints their text."""
+    text, lines, lacking = io.StringIO(), [], ''
+    csv.writer(text, lineterminator='\n').writerows(building.list_rows(runs, entry))
+    contents = {SEEDS: text.getvalue()}
     try:
-        os.makedirs(os.path.join(folder, gathering.LOGS), exist_ok=True)
-    except OSError as error:
-        raise UserError(f'cannot write to {folder}: {error.strerror}; '
-                        'choose another --folder')
-    request = jobs.Request(entry, folder, options.epochs, _list_options(
-        options, _FOR_BOTH), _list_options(options, _FOR_TRAINING))
-    runner.Runner([jobs.Job(request, seed) for seed in dict.fromkeys(options.seeds)],
-                  runner.split_cores(num_processes)).run(stop_request)
+        summary = summaries.summarize(runs, entry)
+        lines = words.format_summary(summary) + ['']
+        contents[STATISTICS] = json.dumps(summary, indent=1, sort_keys=True) + '\n'
+        contents[TEXT] = '\n'.join(lines)
+        complete = [run.record for run in runs if run.is_complete]
+        if complete:
+            gathering.load_records(complete)  # refuses runs that don't fit one report
+            contents[REPORT] = page.render(building.build(runs), entry)
+    except UserError as error:  # or an optional package is missing
+        lacking = f', but no more: {error}'
+    for name, content in contents.items():
+        path = os.path.join(folder, name)
+        try:
+            files.write_atomically(path, content)
+        except OSError as error:
+            raise UserError(f'cannot write {path}: {error.strerror}; free some space, or '
+                            'choose another --folder')
+    lines.append(f'Written to {folder}: {", ".join(contents)}{lacking}')
+    print('\n'.join(lines), flush=True)
 
 
 def choose_num_processes(device, num_jobs, memory_bytes):
@@ -82,13 +115,13 @@ def choose_num_processes(device, num_jobs, memory_bytes):
 
 def _list_options(options, names):
     """Those of these options that the user gave, as command-line arguments."""
-    words = []
+    arguments = []
     for name in names:
         value = getattr(options, name)
         if value not in (None, False):
-            words.append('--' + name.replace('_', '-'))
-            words += [] if value is True else [str(value)]
-    return tuple(words)
+            arguments.append('--' + name.replace('_', '-'))
+            arguments += [] if value is True else [str(value)]
+    return arguments
 
 
 def main(argv=None):

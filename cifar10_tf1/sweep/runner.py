@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import os
-import queue
 import shlex
 import signal
 import subprocess
@@ -15,11 +14,9 @@ from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 
 _POLL_SECONDS = 0.2
-MAX_KILLS_WITHOUT_PROGRESS = 3  # before a run that is killed repeatedly has failed
 # Exit statuses of processes killed by a user, or by the kernel for lack of memory.
-_STOPPED_FROM_OUTSIDE = (
-    *(-number for number in (*stopping.SIGNALS, signal.SIGKILL)),
-    *(128 + number for number in stopping.SIGNALS))
+_KILLED = (*(-number for number in (*stopping.SIGNALS, signal.SIGKILL)),
+           *(128 + number for number in stopping.SIGNALS))
 
 
 def split_cores(num_processes):
@@ -40,11 +37,8 @@ class Runner:
 
     def __init__(self, jobs, core_groups):
         """core_groups, from split_cores, has one group for each concurrent process."""
-        self._jobs = jobs
-        self._num_processes = len(core_groups)
-        self._free_cores = queue.Queue()
-        for cores in core_groups:
-            self._free_cores.put(cores)
+        self._jobs = iter(jobs)  # each thread takes the next one
+        self._core_groups = core_groups
         self._lock = threading.Lock()
         self._processes = set()
         self._stopping = False
@@ -56,8 +50,8 @@ class Runner:
         and end.
         """
         stop_request.deferred = True
-        with concurrent.futures.ThreadPoolExecutor(self._num_processes) as pool:
-            waiting = {pool.submit(self._run_job, job) for job in self._jobs}
+        with concurrent.futures.ThreadPoolExecutor(len(self._core_groups)) as pool:
+            waiting = {pool.submit(self._run_jobs, cores) for cores in self._core_groups}
             try:
                 while waiting:
                     ended, waiting = concurrent.futures.wait(waiting, _POLL_SECONDS)
@@ -77,58 +71,50 @@ class Runner:
             for process in self._processes:
                 process.send_signal(number)
 
-    def _run_job(self, job):
-        """Runs one job on its own cores."""
-        if self._stopping:
-            return
-        job.forget_failure()
-        cores = self._free_cores.get()
+    def _run_jobs(self, cores):
+        """Runs jobs on these cores until none is left."""
         if cores:  # for this thread, whose processes inherit them
             os.sched_setaffinity(0, cores)
-        try:
-            self._run_stages(job, cores)
-        except OutputError:
-            raise
-        except UserError as error:
-            job.note_failure(str(error))
-            print(f'{job.name}: FAILED ({error})', flush=True)
-        finally:
-            self._free_cores.put(cores)
+        for job in self._jobs:
+            if self._stopping:
+                return
+            job.forget_failure()
+            try:
+                self._run_stages(job, cores)
+            except OutputError:
+                raise
+            except UserError as error:
+                job.note_failure(str(error))
+                print(f'{job.name}: FAILED ({error})', flush=True)
 
     def _run_stages(self, job, cores):
         """Runs the job's commands; raises UserError if it can't continue."""
-        done, num_kills, progress = None, 0, job.find_progress()
+        state = status = None
         while not self._stopping:
             command = job.find_command()
             if command is None:
                 print(f'{job.name}: complete', flush=True)
                 return
             stage, arguments = command
-            if stage == done:
-                raise UserError(f'{done} ended without finishing: {job.find_last_line()}')
-            is_training = stage == 'training'
-            if is_training and model_dir.is_in_use(job.folder):
+            if stage == 'training' and model_dir.is_in_use(job.folder):
                 print(f'{job.name}: waiting for another process that uses {job.folder}',
                       flush=True)
                 while model_dir.is_in_use(job.folder) and not self._stopping:
                     time.sleep(_POLL_SECONDS)
                 continue
+            # Each save and each test changes it.
+            previous, state = state, (command, model_dir.find_newest(job.folder))
+            if state == previous:
+                raise UserError(f'{stage} ended with status {status} and saved nothing: '
+                                + job.find_last_line())
             status = self._run_process(job, stage, arguments, cores)
             if self._stopping:
                 print(f'{job.name}: stopped', flush=True)
-                return
-            done = stage if status == 0 else None
-            if status in _STOPPED_FROM_OUTSIDE:
-                before, progress = progress, job.find_progress()
-                num_kills = num_kills + 1 if progress == before else 1
-                if num_kills == MAX_KILLS_WITHOUT_PROGRESS:
-                    raise UserError(f'{stage} was killed (status {status}) {num_kills} '
-                                    'times without saving anything; if memory is short, '
-                                    'use fewer --processes')
-                print(f'{job.name}: {stage} was killed (status {status}) and starts '
-                      'again', flush=True)
-            elif status and not (is_training and model_dir.IN_USE
-                                 in job.find_last_line()):  # another sweep's
+            elif status in _KILLED:
+                print(f'{job.name}: {stage} was killed (status {status})', flush=True)
+            elif status and model_dir.IN_USE in job.find_last_line():
+                state = None  # another sweep's process was faster
+            elif status:
                 raise UserError(f'{stage} ended with status {status}: '
                                 + job.find_last_line())
 
@@ -146,8 +132,8 @@ class Runner:
             except OSError as error:
                 raise UserError(f'{stage} cannot be started: {error}')
             self._processes.add(process)
+        where = f' on core {", ".join(map(str, cores))}' if cores else ''
         try:
-            where = f' on core {", ".join(map(str, cores))}' if cores else ''
             print(f'{job.name}: {stage}{where}', flush=True)
             return process.wait()
         finally:

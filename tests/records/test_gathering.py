@@ -11,7 +11,7 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import (
     __main__ as report, building, gathering, summary as summaries)
-from cifar10_tf1.sweep import __main__ as sweep, files
+from cifar10_tf1.sweep import __main__ as sweep
 
 
 def summarize(folder, system='deep_cnn'):
@@ -24,7 +24,7 @@ def ask_both(folder, capsys, system='deep_cnn'):
     """The sentences of the sweep and of the report, which have to be the same."""
     pytest.importorskip('scipy')
     sweep.main(['--merge', '--folder', str(folder), '--system', system])
-    text = (folder / files.TEXT).read_text().rstrip('\n')
+    text = (folder / sweep.TEXT).read_text().rstrip('\n')
     assert text in capsys.readouterr().out
     text = text.split('\n', 1)[1]
     report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
@@ -77,7 +77,7 @@ def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
     assert 'Mean over seeds: 69.00 %; n = 3 runs' in text
     assert 'the documented 67.34 lies below all 3 tests, 68.00 to 70.00' in text
     assert 'Equal to' not in text  # no margin was stated
-    header, row = (tmp_path / files.SEEDS).read_text().splitlines()[:2]
+    header, row = (tmp_path / sweep.SEEDS).read_text().splitlines()[:2]
     assert 'mean_over_batches' in header and ',0.68,' in row
 
 
@@ -116,7 +116,8 @@ def test_the_last_part_of_an_epoch_may_be_missing(num_lacking):
                          for epoch in content['epochs'] for part in (1, 2)
                          ][:20 - num_lacking]
     content['weights']['step'] = content['epochs'][-1]['step']
-    assert gathering.is_trained(run_record.RunRecord('', content), 10) == (not num_lacking)
+    run = gathering.build_run(run_record.RunRecord('', content))
+    assert run.is_trained == (not num_lacking)
 
 
 def test_runs_that_are_not_complete_are_listed(tmp_path):
@@ -172,4 +173,4 @@ def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, name, None)
     assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1  # tests are missing
     assert 'EXTRAS=pictures' in capsys.readouterr().out
-    assert sorted(os.listdir(str(tmp_path))) == ['a', 'b', files.SEEDS]
+    assert sorted(os.listdir(str(tmp_path))) == ['a', 'b', sweep.SEEDS]

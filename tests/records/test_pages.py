@@ -13,7 +13,7 @@ import readme_tables
 from page_tables import deep_cnn, overview
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run, run_record
-from cifar10_tf1.report import counting
+from cifar10_tf1.report import measures
 
 DOCS = os.path.join(ROOT, 'docs')
 # [text](target) and ![text](target), outside of code.
@@ -42,7 +42,7 @@ def test_tables_are_those_of_the_records():
     (10, 0.30, False, r'not shown to be within 30 images \(p'),
     (10, 0.02, True, r'10 of 10 planned .*: within 30 images \(p')])
 def test_the_claim_waits_for_its_seeds(seeds, p, is_shown, words):
-    measure = counting.choose_measure(systems.find('deep_cnn').documented)
+    measure = measures.choose(systems.find('deep_cnn').documented)
     text = overview.describe_claim({
         'seeds': list(range(1, seeds + 1)), 'means': [8225.0] * seeds, 'equivalence': {
             'p': p, 'low': -30.0, 'high': -12.0, 'difference': -21.0, 'margin': 30,

@@ -15,13 +15,13 @@ import pytest
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.report import building, gathering, summary as summaries, words
-from cifar10_tf1.sweep import files
+from cifar10_tf1.sweep import __main__ as sweep
 
 pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
 
 FOLDERS = sorted(os.path.relpath(os.path.dirname(path), reference_run.RUNS)
                  for path in glob.glob(os.path.join(
-                     reference_run.RUNS, '**', files.STATISTICS), recursive=True))
+                     reference_run.RUNS, '**', sweep.STATISTICS), recursive=True))
 assert {'deep_cnn', 'lenet5', 'laptop_cnn', 'udacity_cnn'} <= set(FOLDERS)
 
 
@@ -62,12 +62,12 @@ def find_difference(a, b, name=''):
 def test_the_files_in_results_are_of_the_records(case):
     """`sweep --merge --system SYSTEM --folder results/runs/SYSTEM` renews them."""
     folder, entry, runs, summary = case
-    with open(os.path.join(folder, files.STATISTICS)) as file:
+    with open(os.path.join(folder, sweep.STATISTICS)) as file:
         assert find_difference(json.load(file), json.loads(json.dumps(summary))) is None
-    with open(os.path.join(folder, files.SEEDS), newline='') as file:
+    with open(os.path.join(folder, sweep.SEEDS), newline='') as file:
         assert list(csv.reader(file)) == [
             list(map(str, row)) for row in building.list_rows(runs, entry)]
-    with open(os.path.join(folder, files.TEXT)) as file:
+    with open(os.path.join(folder, sweep.TEXT)) as file:
         assert file.read().splitlines() == words.format_summary(summary)
 
 

@@ -21,7 +21,7 @@ KILL = 'import os; os.kill(os.getpid(), 9)'
 
 
 def make_job(tmp_path, seed=4, epochs=None):
-    return jobs.Job(jobs.Request(LENET5, str(tmp_path), epochs), seed)
+    return jobs.Job(LENET5, str(tmp_path), seed, epochs)
 
 
 def test_seeds_or_merge_must_be_given(capsys):
@@ -81,8 +81,8 @@ class ScriptedJob(jobs.Job):
 
     def __init__(self, folder, seed, *scripts):
         (folder / gathering.LOGS).mkdir(exist_ok=True)
-        super().__init__(jobs.Request(LENET5, str(folder)), seed)
-        self.scripts = [(stage, (sys.executable, '-S', '-c', code))
+        super().__init__(LENET5, str(folder), seed)
+        self.scripts = [(stage, [sys.executable, '-S', '-c', code])
                         for stage, code in scripts]
         self.failure = folder / gathering.LOGS / f'seed-{seed:02}.failure'
 
@@ -111,25 +111,24 @@ def test_a_failed_run_is_listed_and_the_others_go_on(tmp_path, capsys):
     assert not bad.failure.exists()
 
 
-def test_runs_that_cannot_go_on(tmp_path):
-    unfinished = ScriptedJob(tmp_path, 1, ('training', 'print("nothing")'),
-                             ('training', ''))
-    absent = ScriptedJob(tmp_path, 2)
-    absent.scripts = [('training', ('/no/such/program',))]
-    run(unfinished, absent)
-    assert 'nothing' in unfinished.failure.read_text()
-    assert 'cannot be started' in absent.failure.read_text()
-
-
-@pytest.mark.parametrize('num_kills, has_progress, left', [
-    (1, False, 0), (5, True, 0), (9, False, 10 - runner.MAX_KILLS_WITHOUT_PROGRESS)])
-def test_a_killed_run_starts_again_but_not_for_ever(tmp_path, num_kills, has_progress,
-                                                    left):
-    job = ScriptedJob(tmp_path, 1, *[('training', KILL)] * num_kills, ('training', ''))
-    if has_progress:
-        job.find_progress = lambda steps=iter(range(9)): next(steps)
+def test_a_program_that_cannot_be_started(tmp_path):
+    job = ScriptedJob(tmp_path, 1)
+    job.scripts = [('training', ['/no/such/program'])]
     run(job)
-    assert len(job.scripts) == left and job.failure.exists() == bool(left)
+    assert 'cannot be started' in job.failure.read_text()
+
+
+@pytest.mark.parametrize('end', [KILL, ''])
+def test_a_stage_starts_again_as_long_as_it_saves(tmp_path, end):
+    saving, idle = jobs_of_both = [ScriptedJob(tmp_path, seed) for seed in (1, 2)]
+    save = (f'import os; os.makedirs({saving.folder!r}, exist_ok=True); '
+            f'number = len(os.listdir({saving.folder!r})); '
+            f'open({saving.folder!r} + f"/model.ckpt-{{number}}.index", "w"); ')
+    for job, code in ((saving, save + end), (idle, end)):
+        job.scripts = [('training', [sys.executable, '-S', '-c', code])] * 4
+    run(*jobs_of_both)
+    assert not saving.scripts and not saving.failure.exists()
+    assert len(idle.scripts) == 2 and 'saved nothing' in idle.failure.read_text()
 
 
 def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):

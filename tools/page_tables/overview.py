@@ -42,7 +42,7 @@ def build_systems():
 
 
 def load_means(name):
-    """(counting.Measure, a number for each seed on 1.15) of a system."""
+    """(measures.Measure, a number for each seed on 1.15) of a system."""
     summary, measure = results.summarize(name)
     return measure, results.find_group(summary, '1.15')['means']
 

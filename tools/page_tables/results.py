@@ -26,7 +26,7 @@ def load_runs(system, *versions):
 
 @functools.lru_cache(maxsize=None)
 def summarize(system):
-    """(summary, counting.Measure) of a system's whole runs."""
+    """(summary, measures.Measure) of a system's whole runs."""
     folder, entry = os.path.join(reference_run.RUNS, system), systems.find(system)
     summary = summaries.summarize(gathering.load_folder(folder, entry), entry)
     return summary, words.find_measure(summary)
