@@ -64,9 +64,9 @@ class Classifier:
         settings = model_dir.load_settings(checkpoint) or {'data': system.source.module}
         self.data_name = settings['data']
         self.is_synthetic = data.is_synthetic(self.data_name)
-        module = system.source.load_module(self.is_synthetic)
-        self.class_names = module.CLASS_NAMES
-        self.line_prefix = module.LINE_PREFIX + initial_weights.find_prefix(checkpoint)
+        self.class_names = system.source.class_names(self.is_synthetic)
+        self.line_prefix = (system.source.line_prefix(self.is_synthetic)
+                            + initial_weights.find_prefix(checkpoint))
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))

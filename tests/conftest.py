@@ -56,7 +56,7 @@ def real_mnist_dir():
     """A folder of the real MNIST; skips if there is none."""
     from cifar10_tf1.data import mnist, SOURCES
     for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, SOURCES['mnist'].folder):
-        if data_dir and not mnist.list_missing(data_dir):
+        if data_dir and mnist.is_present(data_dir):
             return data_dir
     pytest.skip('MNIST_DATA_DIR names no folder with the real data')
 

@@ -10,12 +10,13 @@ import pickle
 import socketserver
 import tarfile
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import cifar10, download, preparation
+from cifar10_tf1.data import cifar10, preparation
 from cifar10_tf1.data.verification import DataFile
 
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
@@ -23,12 +24,11 @@ NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch):
-    """No proxy, no pauses, no data of other programs."""
+    """No proxy, no data of other programs."""
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
     monkeypatch.setenv('KERAS_HOME', '/nowhere')
     for name in ('CIFAR10_ARCHIVE_URL', 'MNIST_URL', 'INCEPTION_V3_URL'):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(download, 'PAUSE_SECONDS', 0.0)
 
 
 def build_records(seed):
@@ -103,12 +103,14 @@ PACKED_PYTHON = pack('python')
 
 def load(data_dir, urls=(NOWHERE,), python_urls=(NOWHERE,)):
     """Loads the tiny CIFAR-10; the urls are those of its archives."""
-    return cifar10.load_data_set(str(data_dir), tuple(
+    versions = [
         version._replace(archive=version.archive._replace(
             urls=tuple(addresses), size=len(packed),
             digest=hashlib.md5(packed).hexdigest()))
         for version, addresses, packed in ((BINARY, urls, PACKED),
-                                           (PYTHON, python_urls, PACKED_PYTHON))))
+                                           (PYTHON, python_urls, PACKED_PYTHON))]
+    with mock.patch.object(cifar10, 'VERSIONS', versions):
+        return cifar10.load_data_set(str(data_dir))
 
 
 def snapshot(folder):
@@ -135,7 +137,6 @@ class Server:
       contents: dict of the last part of a path to bytes, instead of `content`.
       cuts: list of int: the n-th reply ends after so many bytes.
       ranges: bool, whether it knows Range.
-      range_shift: int, what it adds to the start that was asked for.
       status: int, instead of 200.
       headers: dict, further headers.
       length: bool, whether Content-Length is sent.
@@ -146,7 +147,7 @@ class Server:
 
     def __init__(self, content=b'', **settings):
         self.content, self.contents = content, None
-        self.cuts, self.ranges, self.range_shift = [], True, 0
+        self.cuts, self.ranges = [], True
         self.status, self.headers, self.length = 200, {}, True
         self.stalls_after, self.drip, self.requests = None, None, []
         self.ended = threading.Event()
@@ -188,7 +189,7 @@ class Server:
             if content is None:
                 content, status = b'none', 404
         if wanted and self.ranges and status == 200:
-            start = int(wanted[len('bytes='):-1]) + self.range_shift
+            start = int(wanted[len('bytes='):-1])
             handler.send_response(206)
             handler.send_header('Content-Range', f'bytes {start}-'
                                 f'{len(content) - 1}/{len(content)}')

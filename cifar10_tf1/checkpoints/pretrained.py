@@ -63,7 +63,8 @@ def load(published, wanted, path=None):
             f'{", ".join(_list_names(published))}, an .npz file with the tensors by '
             'name, or Keras\'s .h5 file')
     if found is None:
-        _download(published, folder)
+        preparation.prepare(folder, lambda: _find(published, folder) is not None,
+                            lambda: _download(published, folder), '--pretrained')
         found = _find(published, folder)
     tensors, sha256 = _read(published, found, wanted), _hash_files(found)
     for name, shape in wanted.items():
@@ -133,14 +134,11 @@ def _download(published, folder):
     mirror = os.environ.get(published.mirror_variable)
     archives = [archive._replace(urls=(f'{mirror.rstrip("/")}/{archive.name}',))
                 if mirror else archive for archive in published.archives]
-    with preparation.locked(folder, '--pretrained'):
-        if _find(published, folder) is None:  # another process may have downloaded it
-            download.fetch(
-                folder, archives, published.title, 'get one of '
-                + ' and '.join(url for archive in archives for url in archive.urls)
-                + ' in another way and name it with --pretrained; or start from seeded '
-                'weights, for another result, with --from-scratch.',
-                '--pretrained')
+    download.fetch(
+        folder, archives, published.title, 'get one of '
+        + ' and '.join(url for archive in archives for url in archive.urls)
+        + ' in another way and name it with --pretrained; or start from seeded weights, '
+        'for another result, with --from-scratch.', '--pretrained')
 
 
 def _read(published, path, wanted):

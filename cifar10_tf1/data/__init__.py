@@ -14,7 +14,6 @@ class Source(NamedTuple):
     """A documented data set and its generated stand-in."""
     title: str
     module: str           # in this package
-    stand_in: str         # its module, in this package
     folder: str           # the default data folder
     variable: str         # environment variable that names another folder
     contents: str         # of the data folder, as printed
@@ -31,16 +30,27 @@ class Source(NamedTuple):
 
     def load(self, data_dir, synthetic):
         """Loads the data set or its stand-in: data_set.DataSet."""
-        return self.load_module(synthetic).load_data_set(data_dir)
+        if synthetic:
+            return _import('synthetic').load_data_set(data_dir, self.module)
+        return _import(self.module).load_data_set(data_dir)
 
     def is_present(self, data_dir, synthetic=False):
         """Whether `load` would neither download nor generate anything."""
-        return self.load_module(synthetic).is_present(data_dir)
+        if synthetic:
+            return _import('synthetic').is_present(data_dir, self.module)
+        return _import(self.module).is_present(data_dir)
 
-    def load_module(self, synthetic):
-        """The module: load_data_set, is_present, CLASS_NAMES and LINE_PREFIX."""
-        return importlib.import_module(
-            f'{__name__}.{self.stand_in if synthetic else self.module}')
+    def class_names(self, synthetic):
+        """tuple of str: the classes of labels 0, 1, ..."""
+        return _import('synthetic' if synthetic else self.module).CLASS_NAMES
+
+    def line_prefix(self, synthetic):
+        """Marks every printed line with a figure of generated data."""
+        return f'[synthetic, not {self.title}] ' if synthetic else ''
+
+
+def _import(name):
+    return importlib.import_module(f'{__name__}.{name}')
 
 
 def is_synthetic(data_name):
@@ -49,10 +59,9 @@ def is_synthetic(data_name):
 
 
 SOURCES = {
-    'cifar10': Source('CIFAR-10', 'cifar10', 'synthetic', 'dataset/cifar10',
-                      'CIFAR10_DATA_DIR',
+    'cifar10': Source('CIFAR-10', 'cifar10', 'dataset/cifar10', 'CIFAR10_DATA_DIR',
                       'cifar-10-batches-bin/ or cifar-10-batches-py/', 50000,
                       10000, 5, 354878071),
-    'mnist': Source('MNIST', 'mnist', 'synthetic_mnist', 'dataset/mnist',
-                    'MNIST_DATA_DIR', 'the four files', 60000, 10000, 1, 54950048),
+    'mnist': Source('MNIST', 'mnist', 'dataset/mnist', 'MNIST_DATA_DIR',
+                    'the four files', 60000, 10000, 1, 54950048),
 }

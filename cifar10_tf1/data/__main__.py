@@ -19,16 +19,15 @@ def _print_statistics(options):
     import numpy as np
     data_set = _SOURCE.load(options.data_dir or _SOURCE.data_dir,
                             options.synthetic)
-    all_labels, all_images = data_set.labels_and_images('train')
-    files = zip(data_set.train_paths, np.split(all_labels, len(_SHOWN)),
-                np.split(all_images, len(_SHOWN)), _SHOWN)
-    for number, (path, labels, images, shown) in enumerate(files, 1):
-        if options.file not in (None, number):
-            continue
+    labels_of_files, images_of_files = (
+        np.split(values, len(_SHOWN)) for values in data_set.labels_and_images('train'))
+    for number in [options.file] if options.file else range(1, len(_SHOWN) + 1):
+        labels, images = labels_of_files[number - 1], images_of_files[number - 1]
         counts = np.bincount(labels, minlength=len(data_set.class_names)).tolist()
-        for index in shown if options.image is None else (options.image,):
+        shown = _SHOWN[number - 1] if options.image is None else [options.image]
+        for index in shown:
             if index >= len(images):
-                raise UserError(f'{path} has {len(images):,} images; use a smaller '
+                raise UserError(f'a file has {len(images):,} images; use a smaller '
                                 '--image, counted from 0')
             image, label = images[index], int(labels[index])
             # As the documents print them, to the character.

@@ -3,11 +3,10 @@
 import mmap
 import os
 from concurrent import futures
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
 
-from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import verification
 
 LABEL_BYTES = 1  # in front of a record's planes
@@ -27,7 +26,7 @@ class DataSet(NamedTuple):
     num_train_files: int          # parts of the training records, of equal size
     # 'train' or 'test' -> uint8 [num_examples, record_bytes]: a label, then the planes,
     # row by row. Raises UserError if a file can't be read or has changed.
-    raw_records: Optional[Callable] = None
+    raw_records: Callable
 
     @property
     def record_bytes(self):
@@ -35,52 +34,50 @@ class DataSet(NamedTuple):
 
     def labels_and_images(self, split):
         """Reads a split: uint8 [N]; uint8 [N, height, width, channels]."""
-        height, width, channels = self.image_shape
-        table = self.raw_records(split)
-        planes = table[:, LABEL_BYTES:].reshape(-1, channels, height, width)
-        return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+        return split_records(self.raw_records(split), self.image_shape)
 
 
-def verify(data_set, files, way_out, parse):
-    """Verifies the files of a DataSet, and adds its raw_records.
+def split_records(table, image_shape):
+    """Splits records, uint8 [N, record_bytes], into labels and images."""
+    height, width, channels = image_shape
+    planes = table[:, LABEL_BYTES:].reshape(-1, channels, height, width)
+    return table[:, 0], np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def verify(parts, sizes, parse, **fields):
+    """Verifies the files of a data set, and describes them: DataSet.
 
     Args:
-      data_set: DataSet.
-      files: sequence of DataFile, for train_paths and then test_paths.
-      way_out: str, end of the message about a damaged file.
-      parse: function from a part's contents, bytes, to uint8 [n, record_bytes].
+      parts: list of a part's list of (path, verification.DataFile); the last part is
+        the test set.
+      sizes: list of int, each part's number of records.
+      parse: function from the contents of a part's files to uint8 [n, record_bytes].
+      fields: the other fields of the DataSet.
     Raises:
       UserError: a file is damaged or can't be read.
     """
-    num_train = len(data_set.train_paths)
-    step = num_train // data_set.num_train_files  # files in a part
-
-    def read_file(path, file):
-        content = verification.load(path, file)
-        damage = verification.find_damage(content, file)
-        if damage:
-            raise UserError(f'{path} is damaged ({damage}). {way_out}')
-        return content
-
     def raw_records(split):
-        paths, described, num_records = (
-            (data_set.train_paths, files[:num_train], data_set.num_train_examples)
-            if split == 'train' else
-            (data_set.test_paths, files[num_train:], data_set.num_test_examples))
-        table = _new_table(num_records, data_set.record_bytes)
+        chosen = slice(None, -1) if split == 'train' else slice(-1, None)
+        table = _new_table(sum(sizes[chosen]), data_set.record_bytes)
         first = 0
-        for i in range(0, len(paths), step):
-            rows = parse(*map(read_file, paths[i:i + step], described[i:i + step]))
+        for part in parts[chosen]:
+            rows = parse(*(verification.read(*file) for file in part))
             table[first:first + len(rows)] = rows
             first += len(rows)
         return table
 
+    described = [file for part in parts for file in part]
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for unused_size in pool.map(
-                lambda *file: len(read_file(*file)),
-                data_set.train_paths + data_set.test_paths, files):
+                lambda file: len(verification.read(*file)), described):
             pass
-    return data_set._replace(raw_records=raw_records)
+    num_test = len(parts[-1])
+    paths = tuple(path for path, unused_file in described)
+    data_set = DataSet(
+        train_paths=paths[:-num_test], test_paths=paths[-num_test:],
+        num_train_examples=sum(sizes[:-1]), num_test_examples=sizes[-1],
+        num_train_files=len(parts) - 1, raw_records=raw_records, **fields)
+    return data_set
 
 
 def _new_table(num_records, record_bytes):

@@ -6,7 +6,6 @@ run, continues that file. The digest shows whether the pieces fit together.
 
 import http.client
 import os
-import re
 import sys
 import time
 
@@ -17,11 +16,9 @@ from tqdm import tqdm
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import preparation, verification
 
-MAX_ROUNDS = 3       # after the first, only addresses that sent anything
-PAUSE_SECONDS = 5.0  # between rounds
 TIMEOUT_SECONDS = 20
-# Minimum bytes per second, over TIMEOUT_SECONDS: FAST_RATE in the first round if there
-# are several sources, otherwise LEAST_RATE.
+# Minimum bytes per second, over TIMEOUT_SECONDS, in the first round and in the second,
+# which tries the addresses again that sent something.
 FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
 # Not OSError, which comes from the disk; RequestException is derived from it.
@@ -46,9 +43,7 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
       UserError: no address sent it, or it can't be written.
     """
     sources = [(file, url) for file in files for url in file.urls]
-    for turn in range(MAX_ROUNDS):
-        time.sleep(PAUSE_SECONDS if turn and sources else 0)
-        least_rate = FAST_RATE if len(sources) > 1 and not turn else LEAST_RATE
+    for least_rate in (FAST_RATE, LEAST_RATE):
         useful = []
         for file, url in sources:
             path = os.path.join(folder, file.name)
@@ -62,7 +57,7 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
                 return
             except _Failure as failure:
                 print(f'{url}: {failure}', file=sys.stderr, flush=True)
-            if _size(part) > before:
+            if _size(part) != before:  # longer, or it was damaged and is removed
                 useful.append((file, url))
         sources = useful
     raise UserError(f'{folder} has no {what}, and no address sent all of it. Check the '
@@ -70,39 +65,32 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
 
 
 def _complete(file, url, part, least_rate):
-    """Completes and verifies a part; if it is damaged, downloads it again once."""
-    for unused_attempt in range(2):
-        offset = _size(part)
-        try:
-            if file.size is None or offset < file.size:
-                offset = _receive(file, url, part, offset, least_rate)
-        except _NETWORK_ERRORS as error:
-            raise _Failure(_explain(error)) from error
-        damage = verification.find_damage(verification.load(part, file), file)
-        if not damage:
-            return
+    """Completes and verifies a part; removes it if it is damaged."""
+    offset = _size(part)
+    try:
+        if file.size is None or offset < file.size:
+            _receive(file, url, part, offset, least_rate)
+    except _NETWORK_ERRORS as error:
+        raise _Failure(_explain(error)) from error
+    damage = verification.find_damage(verification.load(part, file), file)
+    if damage:
         os.remove(part)
-        if not offset:
-            break
-        # The part's first bytes may have come from another source.
-    raise _Failure(f'sent something other than {file.name} ({damage})')
+        raise _Failure(f'{part} was damaged ({damage}) and is removed')
 
 
 def _receive(file, url, part, offset, least_rate):
-    """Appends to a part or overwrites it; returns how many bytes were already there."""
+    """Appends to a part of `offset` bytes; overwrites it if the server can't do that."""
     headers = {'Accept-Encoding': 'identity'}
     if offset:
         headers['Range'] = f'bytes={offset}-'
     with requests.get(url, headers=headers, stream=True,
                       timeout=TIMEOUT_SECONDS) as response:
-        status = response.status_code
-        start = re.match(r'bytes (\d+)-', response.headers.get('Content-Range', ''))
-        if offset and status in (206, 416) and not (
-                start and int(start.group(1)) == offset):
-            return _receive(file, url, part, 0, least_rate)
-        if status not in (200, 206):
-            raise _Failure(f'the server says {status} {response.reason}')
-        offset = offset if status == 206 else 0
+        if response.status_code == 416 and offset:
+            return  # nothing comes after the part
+        if response.status_code not in (200, 206):
+            raise _Failure(f'the server says {response.status_code} {response.reason}')
+        if response.status_code == 200:
+            offset = 0
         length = response.headers.get('Content-Length', '')
         end = offset + int(length) if length.isdigit() else file.size
         if file.size not in (None, end):  # before the part is overwritten
@@ -115,11 +103,8 @@ def _receive(file, url, part, offset, least_rate):
             for chunk in _read_chunks(response, least_rate):
                 stream.write(chunk)
                 progress.update(len(chunk))
-                if end and stream.tell() >= end:
-                    break
             if end and stream.tell() < end:
                 raise _Failure(f'cut off at {stream.tell():,} of {end:,} bytes')
-    return offset
 
 
 def _read_chunks(response, least_rate):
@@ -146,4 +131,4 @@ def _explain(error):
 
 
 def _size(path):
-    return os.stat(path).st_size if os.path.lexists(path) else 0
+    return os.path.getsize(path) if os.path.lexists(path) else 0

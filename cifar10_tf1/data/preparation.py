@@ -22,23 +22,16 @@ def explained(action, option='--data-dir'):
                         f'another place with {option}.') from error
 
 
-def check_data_dir(data_dir):
-    """Returns a data folder as a str; refuses anything that can't be one."""
-    data_dir = os.fspath(data_dir)
-    if not data_dir or os.path.lexists(data_dir) and not os.path.isdir(data_dir):
-        raise UserError(f'{data_dir or "An empty name"} is not a folder. Name the data '
-                        'folder with --data-dir.')
-    return data_dir
-
-
-@contextlib.contextmanager
-def locked(folder, option='--data-dir'):
-    """Creates a folder and locks it, so that one process at a time prepares data."""
+def prepare(folder, is_present, action, option='--data-dir'):
+    """Calls an action that fills a folder, unless `is_present()`, in one process only."""
+    if is_present():
+        return
     with explained(f'prepare data in {folder}', option):
         os.makedirs(folder, exist_ok=True)
         lock = _lock(os.path.join(folder, LOCK_NAME))
     with lock:
-        yield
+        if not is_present():  # another process may have filled it while this one waited
+            action()
 
 
 def _lock(path):

@@ -32,10 +32,6 @@ class Style(NamedTuple):
     class_colors: Tuple[Tuple[int, ...], ...]  # [10, channels], 0..255
     background: Tuple[int, int]                # 0..255, inclusive
 
-    @property
-    def channels(self):
-        return len(self.class_colors[0])
-
 
 # Red, green, blue.
 COLOR = Style(32, (
@@ -62,7 +58,7 @@ def build_records(file_name, num_records, style=COLOR):
         return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape,
                               low, high)
 
-    side, channels = style.side, style.channels
+    side, channels = style.side, len(style.class_colors[0])
     # Every class equally often, in random order.
     order = draw('order', (), 0, 2 ** 31 - 2)
     labels = np.argsort(order, kind='mergesort') % NUM_CLASSES

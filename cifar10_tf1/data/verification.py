@@ -6,6 +6,7 @@ import zlib
 from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.common import files
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import preparation
 
 
@@ -28,6 +29,16 @@ def load(path, file):
             return gzip.decompress(content)
         except (OSError, EOFError, zlib.error):
             return b''  # which no published file is
+    return content
+
+
+def read(path, file):
+    """As load, but raises UserError if the bytes are damaged."""
+    content = load(path, file)
+    damage = find_damage(content, file)
+    if damage:
+        raise UserError(f'{path} is damaged ({damage}). Move it away and run this again '
+                        'to replace it, or use --data-dir or --synthetic.')
     return content
 
 

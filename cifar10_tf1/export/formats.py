@@ -14,6 +14,7 @@ from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import extras
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.data.data_set import split_records
 from cifar10_tf1.graph.variables import load_variables
 
 NUM_CHECKED = 100  # images
@@ -65,8 +66,7 @@ def generate_images(picture):
     records = synthetic_images.build_records(
         'export', NUM_CHECKED, synthetic_images.COLOR if picture.channels == 3
         else synthetic_images.GREY)
-    planes = records[:, 1:].reshape(-1, picture.channels, picture.side, picture.side)
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    return split_records(records, (picture.side, picture.side, picture.channels))[1]
 
 
 def compare(title, outputs, expected):

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import sys
-from typing import NamedTuple, Tuple
 
 import numpy as np
 
@@ -17,42 +16,44 @@ from cifar10_tf1.predict import figure, pictures
 _TOP = 3  # classes that are printed
 
 
-class Prediction(NamedTuple):
-    picture: pictures.Picture
-    probabilities: np.ndarray  # float32 [10]
-    class_names: Tuple[str, ...]
+class Prediction:
+    """A classified picture.
 
-    @property
-    def true_name(self):
-        """The true class, or None."""
-        label = self.picture.label
-        return None if label is None else self.class_names[label]
+    Attributes:
+      name: str, the path or the number of the test image.
+      note: str, what was unusual about the picture.
+      preview: uint8 [rows, columns, 3], or None without --figure.
+      probabilities: float32 [10].
+      top: list of (name, probability), the most likely classes.
+      true_name: str, the true class; None if it is unknown.
+      is_correct: whether the most likely class is the true one; None as above.
+    """
 
-    @property
-    def is_correct(self):
-        """Whether the most likely class is the true one; None if that is unknown."""
-        return None if self.true_name is None else self.top[0][0] == self.true_name
-
-    @property
-    def top(self):
-        """The most likely classes: list of (name, probability)."""
-        order = np.argsort(-self.probabilities, kind='stable')[:_TOP]
-        return [(self.class_names[i], float(self.probabilities[i])) for i in order]
+    def __init__(self, picture, probabilities, class_names):
+        self.name, self.note, self.preview = picture.name, picture.note, picture.preview
+        self.probabilities = probabilities
+        order = np.argsort(-probabilities, kind='stable')[:_TOP]
+        self.top = [(class_names[i], float(probabilities[i])) for i in order]
+        self.true_name = self.is_correct = None
+        if picture.label is not None:
+            self.true_name = class_names[picture.label]
+            self.is_correct = self.top[0][0] == self.true_name
 
     def __str__(self):
-        note = f' ({self.picture.note})' if self.picture.note else ''
-        truth = '' if self.true_name is None else (
-            f'; true label {self.true_name}{"" if self.is_correct else ", WRONG"}')
-        return f'{self.picture.name}{note}: ' + ', '.join(
-            f'{name} {100 * probability:.1f} %' for name, probability in self.top) + truth
+        line = self.name + (f' ({self.note})' if self.note else '') + ': ' + ', '.join(
+            f'{name} {100 * probability:.1f} %' for name, probability in self.top)
+        if self.true_name is not None:
+            line += f'; true label {self.true_name}' + (
+                '' if self.is_correct else ', WRONG')
+        return line
 
     def as_json(self):
-        entry = {'picture': self.picture.name, 'top': [
+        entry = {'picture': self.name, 'top': [
             {'class': name, 'probability': probability}
             for name, probability in self.top],
             'probabilities': self.probabilities.tolist()}
-        if self.picture.note:
-            entry['note'] = self.picture.note
+        if self.note:
+            entry['note'] = self.note
         if self.true_name is not None:
             entry.update(label=self.true_name, correct=self.is_correct)
         return entry
@@ -104,7 +105,7 @@ def _predict(classifier, loaded, options):
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))
         for picture, row in zip(block, rows):
             if options.figure is None:  # saves memory
-                picture = picture._replace(pixels=None, preview=None)
+                picture = picture._replace(preview=None)
             predictions.append(Prediction(picture, row, classifier.class_names))
             if not options.json:
                 print(f'{classifier.line_prefix}{predictions[-1]}', flush=True)
@@ -113,23 +114,12 @@ def _predict(classifier, loaded, options):
 
 def _load_files(paths, shape, failures):
     """Yields the pictures of files and folders; reports those that can't be read."""
-    for path in paths:
+    for path in itertools.chain.from_iterable(map(pictures.list_files, paths)):
         try:
-            names = pictures.list_files(path)
+            yield pictures.load_picture(path, shape)
         except UserError as error:
-            _report(path, error, failures)
-            continue
-        for name in names:
-            try:
-                yield pictures.load_picture(name, shape)
-            except UserError as error:
-                _report(name, error, failures)
-
-
-def _report(name, error, failures):
-    name = pictures.printable(name)
-    print(f'{name}: {error}', file=sys.stderr, flush=True)
-    failures.append({'picture': name, 'error': str(error)})
+            print(f'{path}: {error}', file=sys.stderr, flush=True)
+            failures.append({'picture': path, 'error': str(error)})
 
 
 def _draw_test_images(data_set, number, seed):

@@ -41,7 +41,7 @@ def draw_predictions(predictions, system):
 
 
 def _draw_picture(axes, prediction, shape):
-    preview = prediction.picture.preview
+    preview = prediction.preview
     rows, columns = preview.shape[:2]
     axes.imshow(preview, interpolation='nearest' if max(rows, columns) <= shape.side
                 else 'antialiased')
@@ -53,7 +53,7 @@ def _draw_picture(axes, prediction, shape):
                   color=color, linewidth=width)
     axes.set_axis_off()
     axes.set_anchor('W')
-    name = drawing.literal(prediction.picture.name[-_NAME_LENGTH:])
+    name = drawing.literal(prediction.name[-_NAME_LENGTH:])
     axes.set_title(prediction.true_name or name, fontsize=9, pad=5)
     if prediction.true_name is not None:
         axes.text(0, -0.04, name, transform=axes.transAxes, fontsize=7,

@@ -6,6 +6,7 @@ set's images. For a grey data set it becomes grey; if the data set is light on d
 picture with a light border is inverted.
 """
 
+import contextlib
 import os
 import warnings
 from typing import NamedTuple, Optional
@@ -18,14 +19,10 @@ from cifar10_tf1.common.errors import UserError
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
 PREVIEW_SIZE = 160                    # pixels, the longer side
 
-# Converts a PNG's transparent value (tRNS) to 8 bits; Pillow converts only the pixels.
-_TRANSPARENT = {'L;2': lambda grey: grey * 85, 'L;4': lambda grey: grey * 17,
-                'RGB;16B': lambda rgb: tuple(value >> 8 for value in rgb)}
-
 
 class Picture(NamedTuple):
     """A picture to classify."""
-    name: str                    # printable, on one line
+    name: str                    # the path
     pixels: np.ndarray           # uint8 [side, side, channels], the network's input
     preview: np.ndarray          # uint8 [rows, columns, 3], the whole picture
     note: str = ''               # what was unusual about it
@@ -33,22 +30,10 @@ class Picture(NamedTuple):
 
 
 def list_files(path):
-    """Returns [path], or the PNG and JPEG files in a folder: list of str.
-
-    Leaves out hidden files and subfolders. Raises UserError if nothing is left.
-    """
-    if not os.path.isdir(path):
-        return [path]
-    try:
-        names = sorted(os.listdir(path))
-    except OSError as error:
-        raise UserError(f'cannot read the folder: {error.strerror}')
-    paths = [os.path.join(path, name) for name in names
-             if name.lower().endswith(SUFFIXES) and not name.startswith('.')]
-    paths = [path for path in paths if not os.path.isdir(path)]
-    if not paths:
-        raise UserError(f'no picture in this folder (no {", ".join(SUFFIXES)} file)')
-    return paths
+    """The PNG and JPEG files in a folder that are not hidden; else [path]."""
+    unused_path, unused_folders, names = next(os.walk(path), (path, [], []))
+    return [os.path.join(path, name) for name in sorted(names)
+            if name.lower().endswith(SUFFIXES) and not name.startswith('.')] or [path]
 
 
 def load_picture(path, shape):
@@ -61,26 +46,21 @@ def load_picture(path, shape):
       UserError: it can't be read; the message does not name the file.
     """
     Image = extras.load('PIL.Image', 'reading pictures')
+    if os.path.isdir(path):
+        raise UserError(f'no picture in this folder (no {", ".join(SUFFIXES)} file)')
     with warnings.catch_warnings():
         # Pillow refuses pictures above 178 megapixels and warns above half of that.
         warnings.simplefilter('ignore')
         try:
             with files.open_regular(path) as file, Image.open(
                     file, formats=('PNG', 'JPEG')) as image:
-                return _convert(image, printable(path), shape)
+                return _convert(image, path, shape)
         # On damaged bytes Pillow raises OSError, SyntaxError, ValueError,
         # struct.error and others.
         except Exception as error:  # pylint: disable=broad-except
             reason = getattr(error, 'strerror', None) or str(error) or repr(error)
-            raise UserError('cannot be read as PNG or JPEG: '
-                            + printable(reason.splitlines()[0]))
-
-
-def printable(text):
-    """Escapes characters that a terminal can't show on one line."""
-    return ''.join(character if character.isprintable() else
-                   character.encode('unicode_escape').decode('ascii')
-                   for character in text)
+            raise UserError(
+                f'cannot be read as PNG or JPEG: {reason.splitlines()[0]}')
 
 
 def as_rgb(pixels):
@@ -94,9 +74,11 @@ def _convert(image, name, shape):
     # leaves enough pixels for the filter.
     scale = max(4 * shape.side / min(image.size), 2 * PREVIEW_SIZE / max(image.size))
     image.draft(None, tuple(int(side * scale) for side in image.size))
-    raw_mode = image.tile[0][3]
     image.load()  # first, because Pillow reports damaged pixels only once
-    image = _as_rgb_or_rgba(image, raw_mode)
+    if image.mode.startswith('I'):
+        # Pillow would clip 16-bit grey at 255 instead of scaling it.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    image = image.convert('RGBA')
     pixels = _finish(ImageOps.fit(image, (shape.side, shape.side), Image.LANCZOS))
     image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.LANCZOS)
     preview, note = np.asarray(_finish(image)), ''
@@ -112,31 +94,10 @@ def _convert(image, name, shape):
     return Picture(name, pixels, preview, note)
 
 
-def _as_rgb_or_rgba(image, raw_mode):
-    """Converts an image of any mode to one that the filter can average."""
-    from PIL import Image
-    transparent = image.info.get('transparency')
-    if image.mode.startswith('I'):
-        # Pillow would clip 16-bit grey at 255 instead of scaling it.
-        values = np.asarray(image)
-        image = Image.fromarray((values >> 8).astype(np.uint8))
-        if transparent is not None:
-            image.putalpha(Image.fromarray(
-                (values != transparent).astype(np.uint8) * 255))
-    elif transparent is not None and raw_mode in _TRANSPARENT:
-        image.info['transparency'] = _TRANSPARENT[raw_mode](transparent)
-    has_alpha = image.mode.endswith(('A', 'a')) or 'transparency' in image.info
-    return image.convert('RGBA' if has_alpha else 'RGB')
-
-
 def _finish(image):
-    """Turns a picture upright and puts it on a white page."""
+    """Turns an RGBA picture upright and puts it on a white page."""
     from PIL import Image, ImageOps
-    try:
+    with contextlib.suppress(Exception):  # damaged EXIF data beside a whole picture
         image = ImageOps.exif_transpose(image)
-    except Exception:  # pylint: disable=broad-except
-        pass  # damaged EXIF data beside a picture that may be whole
-    if image.mode == 'RGB':
-        return image
     page = Image.new('RGBA', image.size, 'white')
     return Image.alpha_composite(page, image).convert('RGB')

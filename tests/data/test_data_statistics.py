@@ -78,7 +78,7 @@ def test_the_page_shows_a_block():
 def test_an_image_that_is_not_there(tiny_data, capsys):
     assert command.main(['--image', '80']) == 1
     captured = capsys.readouterr()
-    assert captured.out == '' and 'data_batch_1.bin has 80 images' in captured.err
+    assert captured.out == '' and 'has 80 images' in captured.err
     assert captured.err.count('\n') == 1
     for option in (['--image', '10000'], ['--file', '6']):
         with pytest.raises(SystemExit):
@@ -87,12 +87,11 @@ def test_an_image_that_is_not_there(tiny_data, capsys):
 
 
 def test_generated_data_says_so(capsys, monkeypatch, tiny_data_set):
-    monkeypatch.setattr(synthetic, 'load_data_set', lambda data_dir: (
-        tiny_data_set._replace(line_prefix=synthetic.LINE_PREFIX)))
+    monkeypatch.setattr(synthetic, 'load_data_set', lambda data_dir, source: (
+        tiny_data_set._replace(line_prefix='[generated] ')))
     assert command.main(['--synthetic']) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines and all(line.startswith(synthetic.LINE_PREFIX)
-                         for line in lines if line)
+    assert lines and all(line.startswith('[generated] ') for line in lines if line)
 
 
 def test_the_documented_data(real_data_dir, capsys):

@@ -6,28 +6,30 @@ import numpy as np
 import pytest
 
 from cifar10_tf1 import data
-from cifar10_tf1.data import (
-    cifar10, preparation, synthetic, synthetic_images, synthetic_mnist)
-from data_helpers import fails
-from data_helpers import isolated  # noqa: F401
+from cifar10_tf1.data import preparation, synthetic, synthetic_images
+from data_helpers import fails, isolated  # noqa: F401
 
-# Module, folder, name, numbers of records, image shape, an image file, its digest.
+# Folder, name, numbers of records, image shape, an image file, its digest.
 SETS = {
-    'cifar10': (synthetic, 'cifar-10-batches-bin', 'synthetic', 10000, 2000, (32, 32, 3),
+    'cifar10': ('cifar-10-batches-bin', 'synthetic', 10000, 2000, (32, 32, 3),
                 'test_batch.bin',
                 '3b49bd0a2983f3bbaa9649c2abd4f2053198291fe71021959027dd608d413564'),
-    'mnist': (synthetic_mnist, 'mnist', 'synthetic-mnist', 6000, 1000, (28, 28, 1),
+    'mnist': ('mnist', 'synthetic-mnist', 6000, 1000, (28, 28, 1),
               't10k-images-idx3-ubyte',
               'e0b8f1a5244b5932d0497e2f89f9dec79d7c84e0d117e6560af8fc408394df9c')}
 both = pytest.mark.parametrize('kind', sorted(SETS))
+
+
+def load(data_dir, kind):
+    return data.SOURCES[kind].load(str(data_dir), synthetic=True)
 
 
 @pytest.fixture(scope='module')
 def generated(tmp_path_factory):
     """A data folder with the generated files, which no test changes."""
     data_dir = tmp_path_factory.mktemp('generated')
-    for module, *_ in SETS.values():
-        module.load_data_set(str(data_dir))  # verifies the digests
+    for kind in SETS:
+        load(data_dir, kind)  # verifies the digests
     return data_dir
 
 
@@ -43,9 +45,9 @@ def data_dir(generated, tmp_path):
 
 @both
 def test_it_is_generated_once_and_described(generated, kind, capfd):
-    module, folder, name, num_train, num_test, shape, file, digest = SETS[kind]
+    folder, name, num_train, num_test, shape, file, digest = SETS[kind]
     assert data.SOURCES[kind].is_present(str(generated), True)
-    data_set = module.load_data_set(str(generated))
+    data_set = load(generated, kind)
     assert capfd.readouterr().err == ''  # not generated again
     assert data_set.name == name and data.is_synthetic(name)
     assert data_set.line_prefix.startswith('[synthetic, not ')
@@ -56,43 +58,43 @@ def test_it_is_generated_once_and_described(generated, kind, capfd):
     assert os.path.dirname(data_set.test_paths[0]) == str(
         generated / 'synthetic' / folder)
     assert sorted(os.listdir(str(generated / 'synthetic'))) == sorted(
-        [preparation.LOCK_NAME, cifar10.VERSIONS[0].folder, 'mnist'])
+        [preparation.LOCK_NAME, 'cifar-10-batches-bin', 'mnist'])
 
 
 @both
 def test_classes_are_balanced_and_shuffled(generated, kind):
-    data_set = SETS[kind][0].load_data_set(str(generated))
+    data_set = load(generated, kind)
     pictures = set()
-    for split, count in (('train', SETS[kind][3]), ('test', SETS[kind][4])):
+    for split, count in (('train', SETS[kind][2]), ('test', SETS[kind][3])):
         table = data_set.raw_records(split)
         assert np.bincount(table[:, 0]).tolist() == [count // 10] * 10
         assert (np.diff(table[:, 0].astype(int)) == 0).mean() < 0.2
         assert table[:, 1:].min() == 0 and table[:, 1:].max() == 255
         pictures.update(row.tobytes() for row in table[:, 1:])
-    assert len(pictures) == SETS[kind][3] + SETS[kind][4]
+    assert len(pictures) == SETS[kind][2] + SETS[kind][3]
 
 
 @both
 def test_a_damaged_file_is_named_and_kept(data_dir, kind):
-    module, folder, *_, file, unused_digest = SETS[kind]
+    folder, *_, file, unused_digest = SETS[kind]
     path = data_dir / 'synthetic' / folder / file
     content = path.read_bytes()[:-1] + b'!'
     path.unlink()  # the link, not the bytes that others share
     path.write_bytes(content)
     with fails(str(path), 'sha256', 'Move'):
-        module.load_data_set(str(data_dir))
+        load(data_dir, kind)
     assert path.read_bytes() == content
 
 
 @both
 def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
     """As after a kill."""
-    module, folder, *_, file, unused_digest = SETS[kind]
+    folder, *_, file, unused_digest = SETS[kind]
     path = data_dir / 'synthetic' / folder / file
     others = {other: other.stat().st_mtime_ns for other in path.parent.iterdir()
               if other != path}
     path.unlink()
-    module.load_data_set(str(data_dir))
+    load(data_dir, kind)
     line, = capfd.readouterr().err.splitlines()
     assert line.startswith('Generating') and str(data_dir) in line
     assert {other: other.stat().st_mtime_ns for other in others} == others
@@ -100,6 +102,6 @@ def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
 
 def test_a_wrong_generator_is_noticed(data_dir, monkeypatch):
     monkeypatch.setattr(synthetic_images, 'NOISE', 31)
-    (data_dir / 'synthetic' / cifar10.VERSIONS[0].folder / 'test_batch.bin').unlink()
+    (data_dir / 'synthetic' / 'cifar-10-batches-bin' / 'test_batch.bin').unlink()
     with fails('sha256'):
         synthetic.load_data_set(str(data_dir))

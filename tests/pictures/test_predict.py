@@ -151,7 +151,7 @@ def test_pictures_come_before_test_images_that_are_missing(folder, checkpoint, c
                          checkpoint, '--data-dir', str(folder / 'cut.png')]) == 1
     captured = capsys.readouterr()
     assert LINE.match(captured.out.strip()).group(1) == str(folder / 'z good.png')
-    assert 'cut.png is not a folder' in captured.err
+    assert 'cut.png: File exists' in captured.err
 
 
 def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, capsys):
@@ -180,7 +180,7 @@ def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
     prefix = model_helpers.write_checkpoint(
         tmp_path, model_helpers.random_tensors(), data='synthetic')
     monkeypatch.setattr(synthetic, 'load_data_set',
-                        lambda data_dir: tiny_data._replace(name='synthetic'))
+                        lambda data_dir, source: tiny_data._replace(name='synthetic'))
     assert predict.main(['--checkpoint', prefix, '--test', '2']) == 0
     for line in capsys.readouterr().out.splitlines():
         assert line.startswith('[synthetic, not CIFAR-10] ')
