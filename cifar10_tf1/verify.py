@@ -25,9 +25,10 @@ def check(record, data_set, num_epochs):
     """Raises UserError if a run, or num_epochs of it, can't be repeated."""
     # An epoch may have an entry for each of its parts.
     recorded = len({entry['epoch'] for entry in record.epochs})
-    if not (recorded or record.content['weights']):
+    processes = record.content['processes']
+    if not processes or not (recorded or record.content['weights']):
         reason = 'records no finished epoch; train further first, or name another record'
-    elif record.content['processes'][0]['from_step']:
+    elif processes[0]['from_step']:
         reason = ('records a run that continued from a checkpoint, so it cannot be '
                   'repeated; name another record')
     elif (num_epochs or 0) > recorded:
