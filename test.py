@@ -13,7 +13,7 @@ from cifar10_tf1 import cli, startup, systems
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import devices, memory, runtime
+from cifar10_tf1.machine import devices, resources, runtime
 from cifar10_tf1.records import run_settings
 
 
@@ -71,7 +71,7 @@ def open_test(argv=None):
     with contextlib.ExitStack() as on_error:
         stop = on_error.enter_context(StopRequest().install())
         name = cli.find_system(options)
-        memory.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
+        resources.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
         given, selection = startup.select_device_and_kernels(
             cli.given_settings(options), name,
             allow_unsupported_gpu=options.allow_unsupported_gpu)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from cifar10_tf1 import cli, data, systems
 from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description, devices, memory, runtime
+from cifar10_tf1.machine import description, devices, resources, runtime
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 
 OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
@@ -115,31 +115,29 @@ def _run_python(code, **environment):
 
 def check_processor():
     """Checks for AVX, which the x86-64 wheels need; counts the cores."""
-    cpu, count = description.find_cpu(), description.count_cores()
+    cpu, count = description.find_cpu(), resources.count_cores()
     flags = set(cpu['vector_flags'].split()) & {'avx', 'avx2', 'avx512f'}
     text = ', '.join([cpu['name'] or cpu['architecture'], *sorted(flags)[-1:]])
-    yield (FAIL if description.lacks_avx(cpu) else OK,
+    yield (FAIL if description.lacks_avx() else OK,
            f'{text}; {count} core{"" if count == 1 else "s"} usable (affinity, cgroup) of '
            f'the machine\'s {os.cpu_count()}', runtime.NEEDS_AVX)
 
 
 def check_gpu(requested):
     """Selects a device as the programs do; a refusal is a FAIL."""
-    try:
-        selection = devices.select(requested)
-        if selection.device == 'cpu':
-            yield (WARN if selection.is_problem else OK,
-                   f'{selection.reason}; the CPU is used')
-            return
-        support = supports.find_support()
-        yield (OK, f'{selection.card}: supported by {support.name}; NVIDIA driver '
-               f'{drivers.find_number() or "version unknown"}')
-        if description.find_tensorflow()[1] and _run_python(_LIST_GPUS).returncode:
-            yield (FAIL if requested == 'gpu' else WARN,
-                   f'{support.name} can\'t load CUDA or cuDNN; the CPU is used',
-                   support.way_to_libraries)
-    finally:
-        devices.restore_environment()
+    selection = devices.select(requested)
+    if selection.device == 'cpu':
+        yield (WARN if selection.is_problem else OK,
+               f'{selection.reason}; the CPU is used')
+        return
+    support = supports.find_support()
+    yield (OK, f'{selection.card}: supported by {support.name}; NVIDIA driver '
+           f'{drivers.find_number() or "version unknown"}')
+    if description.find_tensorflow()[1] and _run_python(
+            _LIST_GPUS, CUDA_VISIBLE_DEVICES=selection.card.label).returncode:
+        yield (FAIL if requested == 'gpu' else WARN,
+               f'{support.name} can\'t load CUDA or cuDNN; the CPU is used',
+               support.way_to_libraries)
 
 
 def check_data(data_dir, entry):
@@ -189,7 +187,7 @@ def _judge_folder(what, folder, least, wanted):
 
 
 def check_memory(entry):
-    found, need = memory.find_memory(), entry.memory_bytes
+    found, need = resources.find_memory(), entry.memory_bytes
     if found.usable is None:
         yield WARN, 'unknown: /proc/meminfo has no figure'
         return

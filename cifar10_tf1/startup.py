@@ -28,8 +28,9 @@ def select_device_and_kernels(given, system_name, recorded=None,
     entry = systems.find(system_name)
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
                             selection.device, entry.kernels)
+    card = selection.card
     runtime.prepare_environment(
-        chosen, entry.prefers_onednn and selection.device == 'cpu')
+        chosen, entry.prefers_onednn and not card, card and card.label)
     return given._replace(kernels=chosen), selection
 
 

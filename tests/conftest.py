@@ -10,18 +10,17 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import tiny_data  # noqa: E402
-from cifar10_tf1.machine import devices, description, runtime  # noqa: E402
+from cifar10_tf1.machine import description, resources, runtime  # noqa: E402
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
 # On TensorFlow 2 the variable has it as inception_v3 is trained by default.
 runtime.prepare_environment(
     prefers_onednn=os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '1')
-devices.select('cpu')
 runtime.load_tensorflow()
 # The first session decides for all; whichever test comes first, it is as a run
 # without options records it.
-runtime.start_threads(description.Threads(description.count_cores(),
-                                          description.count_cores(), 2))
+runtime.start_threads(description.Threads(resources.count_cores(),
+                                          resources.count_cores(), 2))
 
 
 def _set_aside(name):

@@ -167,9 +167,8 @@ def main():
                         help='a Python with keras and a backend, or with torch')
     options = parser.parse_args()
     from cifar10_tf1 import data
-    from cifar10_tf1.machine import devices, runtime
+    from cifar10_tf1.machine import runtime
     runtime.prepare_environment()
-    devices.select('cpu')
     runtime.load_tensorflow()
     lines = measure(options.pythons, data.SOURCES['cifar10'].data_dir)
     with open(RECORD, 'w', newline='') as file:

@@ -18,7 +18,7 @@ from cifar10_tf1 import cli, systems
 from cifar10_tf1.benchmark import data, medians, worker
 from cifar10_tf1.common import limits, paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
+from cifar10_tf1.machine import resources
 
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
 NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS = 10, 0.1
@@ -91,7 +91,7 @@ def describe(measured):
 
 def _parse_cores(text):
     numbers = [int(part) for part in text.split(',')]
-    available = description.count_cores()
+    available = resources.count_cores()
     if not all(1 <= number <= available for number in numbers):
         raise argparse.ArgumentTypeError(
             f'{text} contains a number that is not in 1 to {available}')

@@ -20,7 +20,7 @@ import time
 from cifar10_tf1 import scripts, systems
 from cifar10_tf1.benchmark import data
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description, devices, runtime
+from cifar10_tf1.machine import description, resources, runtime
 from cifar10_tf1.records import run_settings
 
 SEED = 1
@@ -97,9 +97,9 @@ class Worker:
 
 def open_steps(system_name, formulation, data_dir):
     """Endless generators {'train': ..., 'test': ...} of each step's number of images."""
-    devices.select('cpu')
     entry = systems.find(system_name)
     if formulation == 'plain':
+        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
         runtime.load_tensorflow()
         name = 'notebook' if entry.shared_file else system_name
@@ -178,7 +178,7 @@ def main():
     # Measured before testing, so this is the peak of training.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer(wheel=f'{name} {version}', start_up_seconds=seconds, peak_memory_kb=memory,
-           cpu=description.find_cpu(), cores=description.count_cores())
+           cpu=description.find_cpu(), cores=resources.count_cores())
     for line in sys.stdin:
         kind, limit = line.split()
         limit, count, start = float(limit), 0, time.perf_counter()

@@ -14,7 +14,7 @@ import tempfile
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import extras, files, paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.machine import runtime
 
 
 def _check_options(options):
@@ -40,7 +40,6 @@ def _check_options(options):
 def _export(options):
     _check_options(options)
     runtime.prepare_environment()
-    devices.select('cpu')
     tf = runtime.load_tensorflow()
     # These import TensorFlow, which is ready only now.
     from cifar10_tf1 import inference

@@ -7,12 +7,13 @@ blocks its sums. Records are published, so it names no host, user or folder.
 
 import contextlib
 import hashlib
-import math
 import os
 import platform
 import re
 import subprocess
 from typing import NamedTuple
+
+from cifar10_tf1.machine.resources import read_text
 
 try:
     from importlib import metadata
@@ -35,18 +36,6 @@ class Threads(NamedTuple):
     intra_op: int  # within one op
     inter_op: int  # ops at the same time
     input: int     # images prepared in parallel; does not affect the bits
-
-
-def count_cores():
-    """The number of cores that affinity and cgroup quota leave to this process."""
-    cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
-             else os.cpu_count() or 1)
-    v1 = '/sys/fs/cgroup/cpu/cpu.cfs_'
-    for words in (_read('/sys/fs/cgroup/cpu.max').split(),
-                  (_read(v1 + 'quota_us') + ' ' + _read(v1 + 'period_us')).split()):
-        if len(words) == 2 and words[0].isdigit():  # "max" and -1 are no limit
-            cores = min(cores, max(1, math.ceil(int(words[0]) / int(words[1]))))
-    return cores
 
 
 def describe_platform(device, kernels, threads, gpu=None):
@@ -122,7 +111,7 @@ def find_wheel():
 def find_cpu():
     """The processor: vendor, family, model, stepping, vector flags, caches in bytes."""
     fields = {}
-    for line in _read('/proc/cpuinfo').split('\n\n')[0].splitlines():
+    for line in read_text('/proc/cpuinfo').split('\n\n')[0].splitlines():
         name, unused_colon, value = line.partition(':')
         fields[name.strip()] = value.strip()
     flags = fields.get('flags', fields.get('Features', '')).split()
@@ -142,15 +131,15 @@ def _find_cache(number):
         return os.sysconf(number) if platform.libc_ver()[0] else None
 
 
-def has_avx512(cpu=None):
-    """Whether a processor (find_cpu) has the extensions that oneDNN calls AVX-512."""
-    flags = (cpu or find_cpu())['vector_flags'].split()
+def has_avx512():
+    """Whether the processor has the extensions that oneDNN calls AVX-512."""
+    flags = find_cpu()['vector_flags'].split()
     return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
 
 
-def lacks_avx(cpu=None):
-    """Whether a processor is known to lack AVX, which TensorFlow's wheels need."""
-    cpu = cpu or find_cpu()
+def lacks_avx():
+    """Whether the processor is known to lack AVX, which TensorFlow's wheels need."""
+    cpu = find_cpu()
     flags = cpu['vector_flags'].split()
     return (cpu['architecture'] in ('x86_64', 'AMD64') and bool(flags)
             and 'avx' not in flags)
@@ -187,11 +176,3 @@ def format_commit(commit, clean):
     if commit is None:
         return 'unknown'
     return commit + {True: '', False: ', with changes', None: ', as the image says'}[clean]
-
-
-def _read(path):
-    try:
-        with open(path, encoding='utf-8', errors='replace') as file:
-            return file.read()
-    except OSError:
-        return ''

@@ -15,53 +15,48 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 
-_VISIBLE = 'CUDA_VISIBLE_DEVICES'
-_changed = {}  # variables set for a run: name -> (the user's value or None, ours)
-
 
 class DeviceSelection(NamedTuple):
     """The decision made before TensorFlow is imported."""
-    device: str                        # 'cpu' or 'gpu'
-    requested: str                     # 'auto', 'cpu' or 'gpu'
-    reason: str = ''                   # for using the CPU
-    is_problem: bool = False           # a card may be there but can't be used
-    card: Optional[drivers.Card] = None
+    requested: str                 # 'auto', 'cpu' or 'gpu'
+    card: Optional[drivers.Card]   # None: the CPU
+    reason: str = ''               # for using the CPU
+    is_problem: bool = False       # a card may be there but can't be used
+
+    @property
+    def device(self):
+        return 'gpu' if self.card else 'cpu'
 
 
-def select(requested, allow_unsupported=False, support=None):
-    """Selects the device before TensorFlow's import, and hides the other cards from it.
+def select(requested, allow_unsupported=False):
+    """Selects the device before TensorFlow's import: DeviceSelection.
 
     Args:
       requested: 'auto', 'cpu' or 'gpu'.
       allow_unsupported: bool, whether to use an unsupported card.
-      support: cuda.support.Support; by default the installed TensorFlow's.
     Raises:
       UserError: no card is supported, or no GPU is usable and one was requested.
     """
-    restore_environment()
     if requested == 'cpu':
         return _select_cpu(requested, 'chosen by --device or the run\'s record')
-    hidden = os.environ.get(_VISIBLE, '0').strip()
-    if hidden in ('', '-1'):
-        return _select_cpu(requested, f'{_VISIBLE}={hidden} hides every GPU')
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES', '0').strip()
+    if visible in ('', '-1'):
+        return _select_cpu(requested, f'CUDA_VISIBLE_DEVICES={visible} hides every GPU')
     driver = drivers.ask()
     if not driver.cards:
         return _select_cpu(requested, driver.problem, driver.is_broken)
-    support = support or supports.find_support()
+    support = supports.find_support()
     faults = [supports.find_fault(card, driver, support) for card in driver.cards]
-    if None not in faults:
-        refusal = '; '.join(faults)
-        if not allow_unsupported:
-            ways_out = supports.list_ways_out(driver, support) + ['--device cpu']
-            raise UserError(f'{refusal}. Use {", or ".join(ways_out)}, or try the card '
-                            'anyway with --allow-unsupported-gpu')
-        print(f'warning: {refusal}; using it anyway (--allow-unsupported-gpu)',
-              file=sys.stderr, flush=True)
-        faults[0] = None
-    card = driver.cards[faults.index(None)]
-    if len(driver.cards) > 1:
-        _change(_VISIBLE, card.label)
-    return DeviceSelection('gpu', requested, card=card)
+    if None in faults:
+        return DeviceSelection(requested, driver.cards[faults.index(None)])
+    refusal = '; '.join(faults)
+    if not allow_unsupported:
+        ways_out = supports.list_ways_out(driver, support) + ['--device cpu']
+        raise UserError(f'{refusal}. Use {", or ".join(ways_out)}, or try the card '
+                        'anyway with --allow-unsupported-gpu')
+    print(f'warning: {refusal}; using it anyway (--allow-unsupported-gpu)',
+          file=sys.stderr, flush=True)
+    return DeviceSelection(requested, driver.cards[0])
 
 
 def resolve(selection, threads):
@@ -74,7 +69,7 @@ def resolve(selection, threads):
     fault = selection.card and _find_fault(selection.card, threads)
     if fault:
         selection = _select_cpu(selection.requested, fault, is_problem=True)
-    if selection.device == 'gpu':
+    if selection.card:
         number, cuda = drivers.find_number(), drivers.find_cuda()
         line = (f'Device: {selection.card}' + (f', driver {number}' if number else '')
                 + (f', CUDA {drivers.format_cuda(cuda)}' if cuda else ''))
@@ -99,33 +94,12 @@ def find_gpu(device, threads):
             'cuda': drivers.find_cuda(), 'cudnn': drivers.find_cudnn()}
 
 
-def restore_environment():
-    """Undoes the changes of an earlier run in this process, as in a notebook."""
-    for name, (before, value) in _changed.items():
-        if os.environ.get(name) == value:
-            del os.environ[name]
-            if before is not None:
-                os.environ[name] = before
-    _changed.clear()
-
-
-def _change(name, value):
-    _changed[name] = os.environ.get(name), value
-    os.environ[name] = value
-
-
 def _select_cpu(requested, reason, is_problem=False):
-    """Selects the CPU; UserError if a GPU was requested."""
     if requested == 'gpu':
         raise UserError('no GPU is usable, but --device or the run\'s record asks for '
                         f'one: {reason}; in a container, pass --gpus all, or use '
                         '--device cpu')
-    _change(_VISIBLE, '-1')
-    # Without a driver, 1.15 logs a failed cuInit as an error at each start. Level 3
-    # hides that; other errors still become Python exceptions.
-    if os.environ.get('TF_CPP_MIN_LOG_LEVEL', '2') == '2':
-        os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    return DeviceSelection('cpu', requested, reason, is_problem)
+    return DeviceSelection(requested, None, reason, is_problem)
 
 
 def _find_fault(card, threads):

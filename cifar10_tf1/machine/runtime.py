@@ -28,8 +28,8 @@ _MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
 _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
-def prepare_environment(kernels='stock', prefers_onednn=False):
-    """Sets what TensorFlow and cuDNN read from the environment when they load.
+def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
+    """Sets what TensorFlow, CUDA and cuDNN read from the environment when they load.
 
     It has no effect once TensorFlow is loaded.
 
@@ -37,13 +37,16 @@ def prepare_environment(kernels='stock', prefers_onednn=False):
       kernels: 'stock' or 'fast'.
       prefers_onednn: bool, whether the stock kernels use oneDNN's rewrites too; see
         systems.Entry.
+      gpu: str, the label of the only card that TensorFlow may use; None: the CPU.
     """
     overrides.remove()
     if 'tensorflow' in sys.modules:
         return
     os.environ.update(overrides.OURS)
-    # Level 2 hides INFO and WARNING from C++, not errors.
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ['CUDA_VISIBLE_DEVICES'] = gpu or '-1'
+    # Level 2 hides INFO and WARNING from C++. Level 3 also hides errors, which still
+    # become Python exceptions: without a driver, 1.15 logs one at each start.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2' if gpu else '3')
     # Hides deprecation notes from Python.
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
     # 1.15: NumPy 1.17 warns of its dtypes in twelve lines at each start.

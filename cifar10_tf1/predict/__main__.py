@@ -10,7 +10,7 @@ import sys
 
 from cifar10_tf1 import cli
 from cifar10_tf1.common import extras, limits, paths
-from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.machine import runtime
 
 
 def main(argv=None):
@@ -56,7 +56,6 @@ def main(argv=None):
             extras.require('matplotlib', '--figure')
             options.figure = paths.check_new_file(options.figure, '--figure')
         runtime.prepare_environment()
-        devices.select('cpu')
         runtime.load_tensorflow()
         # This imports TensorFlow, which is ready only now.
         from cifar10_tf1.predict import classification

@@ -7,7 +7,7 @@ folder has one run, so options that would make it another run are refused.
 from typing import NamedTuple, Optional
 
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import description
+from cifar10_tf1.machine import description, resources
 
 
 class RunSettings(NamedTuple):
@@ -30,7 +30,7 @@ class RunSettings(NamedTuple):
 def default(system, data_set, kernels='stock', train_files=None):
     """The RunSettings of a run without options other than these."""
     train_files = train_files or data_set.num_train_files
-    cores = description.count_cores()
+    cores = resources.count_cores()
     is_fast = kernels == 'fast'
     return RunSettings(
         seed=1, epochs=system.num_epochs,

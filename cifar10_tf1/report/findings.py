@@ -8,7 +8,7 @@ import numpy as np
 
 from cifar10_tf1 import cli, data, scripts, systems
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import reference_run, run_settings
 
 _Z = 1.959964  # normal quantile of a two-sided 95 % interval
@@ -67,7 +67,6 @@ def find(record, options):
     data can't be read.
     """
     runtime.prepare_environment(record.settings.kernels)
-    devices.select('cpu')
     runtime.load_tensorflow()
     system = systems.load(record.content['system'])
     prefix, about = _find_checkpoint(record, options.checkpoint)

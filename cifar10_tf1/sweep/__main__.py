@@ -15,7 +15,7 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import files, limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import description, devices, memory
+from cifar10_tf1.machine import devices, resources
 from cifar10_tf1.report import building, gathering, page, summary as summaries, words
 from cifar10_tf1.sweep import jobs, runner
 
@@ -58,7 +58,6 @@ def _run(options, entry, folder):
         model_dir.check_path(folder)
         device = devices.select(options.device or 'auto',
                                 options.allow_unsupported_gpu).device
-        devices.restore_environment()  # each process chooses by itself
         num_processes = options.processes or choose_num_processes(
             device, len(options.seeds), entry.memory_bytes)
         # Download it once, before several processes do.
@@ -108,9 +107,9 @@ def choose_num_processes(device, num_jobs, memory_bytes):
     """One per core, or as many as fit into memory; one on a GPU. See docs/sweep.md."""
     if device == 'gpu':
         return 1
-    size = memory.find_memory().size
+    size = resources.find_memory().size
     fitting = num_jobs if size is None else int(size / memory_bytes)
-    return max(1, min(description.count_cores(), num_jobs, fitting))
+    return max(1, min(resources.count_cores(), num_jobs, fitting))
 
 
 def _list_options(options, names):

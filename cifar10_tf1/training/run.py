@@ -6,7 +6,7 @@ import sys
 from cifar10_tf1 import cli, startup, systems
 from cifar10_tf1.checkpoints.model_dir import ModelDir
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.machine import description, devices, memory, runtime
+from cifar10_tf1.machine import description, resources, runtime
 from cifar10_tf1.records import run_record, run_settings
 
 
@@ -35,8 +35,8 @@ class Run:
                 self.system_name = systems.find(self.record.content['system']).name
             if self.record:
                 run_record.check_system_name(self.record, self.system_name)
-            memory.warn_of_shortage(systems.find(self.system_name).memory_bytes,
-                                    'training')
+            resources.warn_of_shortage(
+                systems.find(self.system_name).memory_bytes, 'training')
             self.settings, self._selection = startup.select_device_and_kernels(
                 cli.given_settings(options), self.system_name,
                 self.record and self.record.settings, options.allow_unsupported_gpu)
@@ -52,7 +52,6 @@ class Run:
         if self.folder is not None:
             self.folder.close(remove_if_new=not self._has_started)
         self.stop.uninstall()
-        devices.restore_environment()
 
     def settle(self, system, data_set):
         """Completes the settings, and starts and prints the device."""

@@ -12,7 +12,7 @@ import cuda_stubs
 from cifar10_tf1 import doctor, systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import FAIL, OK, WARN
-from cifar10_tf1.machine import description, memory
+from cifar10_tf1.machine import description, resources
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 from runs import ROOT
 
@@ -129,7 +129,7 @@ def test_pythons(monkeypatch, tensorflow, version, status):
 def test_processors(monkeypatch, flags, status):
     monkeypatch.setattr(description, 'find_cpu', lambda: {
         'architecture': 'x86_64', 'name': 'A processor', 'vector_flags': flags})
-    monkeypatch.setattr(description, 'count_cores', lambda: 1)
+    monkeypatch.setattr(resources, 'count_cores', lambda: 1)
     line = check_one(doctor.check_processor)
     assert line.status == status and '; 1 core usable' in line.text
 
@@ -144,11 +144,11 @@ NONE, BROKEN = drivers.Driver(), drivers.Driver(problem='it fails (999)', is_bro
 @pytest.mark.parametrize('driver, num_gpus, statuses, words', [
     (NONE, 1, {'auto': [OK], 'gpu': [FAIL]}, 'no NVIDIA driver here'),
     (BROKEN, 1, {'auto': [WARN], 'gpu': [FAIL]}, 'it fails (999)'),
-    (drivers.Driver((RTX_3090, RTX_2080)), 1, {'auto': [OK], 'gpu': [OK]},
+    (drivers.Driver((RTX_3090, RTX_2080), 12020), 1, {'auto': [OK], 'gpu': [OK]},
      'RTX 2080, compute capability 7.5: supported by TensorFlow 1.15'),
-    (drivers.Driver((RTX_3090,)), 1, {'auto': [FAIL], 'cpu': [OK], 'gpu': [FAIL]},
+    (drivers.Driver((RTX_3090,), 12020), 1, {'auto': [FAIL], 'cpu': [OK], 'gpu': [FAIL]},
      'docker/Dockerfile.tf2'),
-    (drivers.Driver((RTX_2080,)), 0, {'auto': [OK, WARN], 'gpu': [OK, FAIL]},
+    (drivers.Driver((RTX_2080,), 12020), 0, {'auto': [OK, WARN], 'gpu': [OK, FAIL]},
      'CUDA or cuDNN')])
 def test_cards(monkeypatch, driver, num_gpus, statuses, words):
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
@@ -208,9 +208,9 @@ def test_a_file_in_the_place_of_the_model_folder(tmp_path):
     assert line.status == FAIL and '--model-dir' in line.remedy
 
 
-@pytest.mark.parametrize('limit, status', [
-    (None, OK), (500 * 10 ** 6, FAIL)])
-def test_the_memory_of_a_container(monkeypatch, limit, status):
-    monkeypatch.setattr(memory, 'find_memory', lambda: memory.Memory(
-        8 * 10 ** 9, 6 * 10 ** 9, limit))
+@pytest.mark.parametrize('usable, status', [
+    (6 * 10 ** 9, OK), (500 * 10 ** 6, FAIL)])
+def test_the_memory_of_a_container(monkeypatch, usable, status):
+    monkeypatch.setattr(resources, 'find_memory', lambda: resources.Memory(
+        8 * 10 ** 9, usable))
     assert check_one(doctor.check_memory, DEEP_CNN).status == status

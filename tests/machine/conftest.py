@@ -5,16 +5,13 @@ import os
 import pytest
 
 import cuda_stubs
-from cifar10_tf1.machine import devices
 from cifar10_tf1.machine.cuda import driver as drivers
 
 
 @pytest.fixture
 def clean(monkeypatch):
     """A user's environment at the start; the test's changes are undone."""
-    monkeypatch.setattr(devices, '_changed', {})
-    for name in ('CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'TF_CPP_MIN_LOG_LEVEL',
-                 'LD_LIBRARY_PATH'):
+    for name in ('CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER', 'LD_LIBRARY_PATH'):
         monkeypatch.setenv(name, '')
         del os.environ[name]
     monkeypatch.setattr(drivers, '_VERSION_FILE', os.devnull)

@@ -52,7 +52,7 @@ def test_verdicts(card, cuda, by_1, by_2):
         assert ways_out == []
 
 
-@pytest.mark.parametrize('support', supports.SUPPORTS)
+@pytest.mark.parametrize('support', [TENSORFLOW_1, TENSORFLOW_2])
 def test_the_ways_out_are_there(support):
     text = f'{support.way_to_it}; {support.way_to_libraries}'
     for target in re.findall(r'make ([a-z-]+)', text):
@@ -88,7 +88,7 @@ def test_the_facts_are_the_wheel_s():
 
 def test_the_readme_names_the_limits_and_the_drivers():
     table = read('README.md').split('# Which card\n')[1].split('\n#')[0]
-    for support in supports.SUPPORTS:
+    for support in (TENSORFLOW_1, TENSORFLOW_2):
         for fact in (*map(format_capability, (support.lowest, support.highest)),
                      *(f'{need.number} or newer' for need in support.drivers)):
             assert fact in table, fact

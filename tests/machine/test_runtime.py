@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cifar10_tf1.machine import description, overrides
+from cifar10_tf1.machine import overrides
 from cifar10_tf1.machine.cuda import support
 from runs import ROOT
 
@@ -47,7 +47,6 @@ def test_memory_is_kept_from_step_to_step():
     (AVX2 + ' avx512f', ('fast',), '0'), ('asimd sve', ('fast',), '0')])
 def test_the_vector_flags_decide_about_rewrites(flags, arguments, rewrites):
     """No timing decides: equal machines must compute the same bits."""
-    assert description.has_avx512({'vector_flags': flags}) == (flags == AVX512)
     result = run(f'''
 import os
 from cifar10_tf1.machine import description, runtime
@@ -68,7 +67,7 @@ print(' '.join(name for name in sorted(os.environ)))
 
 def test_variables_that_change_the_numbers_are_removed_in_one_line():
     names = [pattern.replace('*', 'X') for pattern in overrides.SET_ASIDE]
-    kept = {'CUDA_VISIBLE_DEVICES': '0', 'TF_CPP_MIN_LOG_LEVEL': '1',
+    kept = {'TF_CPP_MIN_LOG_LEVEL': '1',
             'TF_FORCE_GPU_ALLOW_GROWTH': 'true', 'TF_GPU_THREAD_MODE': 'gpu_private'}
     result = run(SHOW_VARIABLES, **dict.fromkeys(names, '1'), **kept)
     found = set(result.stdout.split())
@@ -82,6 +81,20 @@ def test_variables_that_change_the_numbers_are_removed_in_one_line():
     assert run(SHOW_VARIABLES, **overrides.OURS).stderr == ''
 
 
+@pytest.mark.parametrize('gpu, level, shown', [
+    (None, '', '-1 3'), ('GPU-1', '', 'GPU-1 2'), (None, '0', '-1 0')])
+def test_tensorflow_sees_the_selected_device_only(gpu, level, shown):
+    result = run(f'''
+import os
+from cifar10_tf1.machine import runtime
+if not {level!r}:
+    del os.environ['TF_CPP_MIN_LOG_LEVEL']
+runtime.prepare_environment(gpu={gpu!r})
+print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['TF_CPP_MIN_LOG_LEVEL'])
+''', CUDA_VISIBLE_DEVICES='0,1', TF_CPP_MIN_LOG_LEVEL=level)
+    assert result.stdout == shown + '\n'
+
+
 XLA = {'TF_XLA_FLAGS': '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'}
 
 
@@ -89,9 +102,8 @@ XLA = {'TF_XLA_FLAGS': '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit'}
 def test_xla_does_not_change_a_sum():
     """Fused ops round differently: 8,245 correct images instead of 8,206."""
     program = '''
-from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.machine import runtime
 runtime.prepare_environment()
-devices.select('cpu')
 tf = runtime.load_tensorflow()
 import numpy as np
 images = tf.placeholder(tf.float32, [64, 64])

@@ -70,9 +70,9 @@ def test_cores_are_shared_out(monkeypatch):
     ('cpu', 10, 99e9, 30e9, 1), ('gpu', 10, 1e9, 30e9, 1), ('cpu', 10, 12e9, None, 4)])
 def test_a_process_on_each_core_as_far_as_the_memory_reaches(
         monkeypatch, device, num_jobs, memory_bytes, size, number):
-    monkeypatch.setattr(sweep.memory, 'find_memory',
-                        lambda: sweep.memory.Memory(size, None, None))
-    monkeypatch.setattr(sweep.description, 'count_cores', lambda: 4)
+    monkeypatch.setattr(sweep.resources, 'find_memory',
+                        lambda: sweep.resources.Memory(size, None))
+    monkeypatch.setattr(sweep.resources, 'count_cores', lambda: 4)
     assert sweep.choose_num_processes(device, num_jobs, memory_bytes) == number
 
 

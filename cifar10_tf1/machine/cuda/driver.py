@@ -37,7 +37,6 @@ class Card(NamedTuple):
 class Driver(NamedTuple):
     cards: Tuple[Card, ...] = ()
     cuda: Optional[int] = None     # newest version it supports, 12020 for 12.2
-    number: Optional[str] = None   # version of the driver, such as '535.54.03'
     problem: str = 'no NVIDIA driver here'  # why there are no cards
     is_broken: bool = False        # there may be a card, but it can't be used
 
@@ -49,30 +48,30 @@ def ask(limit=LIMIT_SECONDS):
         # Number the cards as nvidia-smi does; CUDA would put the fastest first.
         os.environ.setdefault('CUDA_DEVICE_ORDER', 'PCI_BUS_ID')
     process = subprocess.Popen(
-        [sys.executable, '-I', '-S', os.path.abspath(__file__), str(limit)],
+        [sys.executable, '-I', '-S', os.path.abspath(__file__)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, universal_newlines=True)
     try:
-        output = process.communicate(timeout=limit + 1)[0]
-        problem, cuda, found = json.loads(output.splitlines()[-1])
-    except (subprocess.TimeoutExpired, IndexError, TypeError, ValueError):
-        status, cuda, found = process.returncode, None, ()
-        # None: the child is stuck in the kernel, where no signal ends it.
-        problem = (f'no answer in {limit:g} s' if status in (None, -signal.SIGALRM)
-                   else f'no answer, exit status {status}')
-    # If libcuda is there but a library it needs is missing, the loader names that one.
-    if re.match('(dlopen.)?libcuda.so.1.*no such file', problem, re.IGNORECASE):
+        output = process.communicate(timeout=limit)[0]
+        answer = json.loads(output.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        process.kill()  # without waiting: no signal ends a process stuck in the kernel
+        answer = f'no answer in {limit:g} s', None, []
+    except (IndexError, ValueError):
+        answer = f'no answer, exit status {process.returncode}', None, []
+    if answer is None:
         return Driver()
-    if problem:
-        problem = (f'the NVIDIA driver fails ({problem}); reboot, or reinstall it; in a '
-                   'container, pass --gpus all and keep stub libraries out of '
-                   'LD_LIBRARY_PATH')
+    fault, cuda, found = answer
+    if fault:
+        return Driver(problem=(
+            f'the NVIDIA driver fails ({fault}); reboot, or reinstall it; in a '
+            'container, pass --gpus all and keep stub libraries out of '
+            'LD_LIBRARY_PATH'), is_broken=True)
     labels = visible.split(',') if visible else map(str, range(len(found)))
     cards = tuple(Card(label.strip(), name, tuple(capability))
                   for label, (name, capability) in zip(labels, found))
-    return Driver(cards, cuda, find_number(), problem or (
-        'the NVIDIA driver finds no card'
-        + (f' with CUDA_VISIBLE_DEVICES={visible}' if visible else '')), bool(problem))
+    return Driver(cards, cuda, 'the NVIDIA driver finds no card'
+                  + (f' with CUDA_VISIBLE_DEVICES={visible}' if visible else ''))
 
 
 def find_number():
@@ -87,26 +86,24 @@ def find_number():
 
 def find_cuda(names=('libcudart.so.10.0', 'libcudart.so.12')):
     """The version of the loaded CUDA runtime, 10000 for 10.0, or None."""
-    version = ctypes.c_int()
-    for library in _load(names):
-        if library.cudaRuntimeGetVersion(ctypes.byref(version)) == 0:
-            return version.value
-    return None
+    library, version = _load(names), ctypes.c_int()
+    if library is None or library.cudaRuntimeGetVersion(ctypes.byref(version)):
+        return None
+    return version.value
 
 
 def find_cudnn(names=('libcudnn.so.7', 'libcudnn.so.9')):
     """The version of cuDNN, 7605 for 7.6.5 and 92800 for 9.28.0, or None."""
-    for library in _load(names):
-        library.cudnnGetVersion.restype = ctypes.c_size_t
-        return library.cudnnGetVersion()
-    return None
+    library = _load(names)
+    return library and int(library.cudnnGetVersion())
 
 
 def _load(names):
-    """Yields the libraries that are found; a loaded one may be in any folder."""
+    """The first library that is found, or None; a loaded one may be in any folder."""
     for name in names:
         with contextlib.suppress(OSError):
-            yield ctypes.CDLL(name)
+            return ctypes.CDLL(name)
+    return None
 
 
 def format_cuda(number):
@@ -120,15 +117,18 @@ def format_capability(capability):
 
 
 def _describe_driver():
-    """In the child: (problem or '', CUDA version, [(name, capability), ...])."""
+    """In the child: (fault or '', CUDA version, [(name, capability), ...]), or None."""
     def call(name, *arguments):
         code = getattr(library, name)(*arguments)
         if code:
             raise OSError(code, f'{name}: CUDA error {code}')
 
-    number, cuda, cards = ctypes.c_int(), None, []
     try:
         library = ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return None  # no driver
+    number, cuda, cards = ctypes.c_int(), None, []
+    try:
         # Needs no cuInit, so it answers even if cuInit fails.
         call('cuDriverGetVersion', ctypes.byref(number))
         cuda = number.value
@@ -145,13 +145,12 @@ def _describe_driver():
             cards.append((text.value.decode('utf-8', 'replace'), capability))
     except OSError as error:
         if error.errno != _NO_DEVICE:
-            return error.strerror or str(error), cuda, []
+            return error.strerror, None, []
     return '', cuda, cards
 
 
 if __name__ == '__main__':
-    # Both can end the child in the middle of a call, even if its parent is gone.
+    # Ctrl-C can then end the child in the middle of a call.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
     print('\n' + json.dumps(_describe_driver()), flush=True)
     os._exit(0)  # skips the library's clean-up, which could crash

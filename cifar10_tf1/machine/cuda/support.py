@@ -69,8 +69,6 @@ TENSORFLOW_2 = Support(
     # has an older one; see requirements/main-tf2-cuda.in.
     cudnn_limit=(91100, (7, 5)))
 
-SUPPORTS = (TENSORFLOW_1, TENSORFLOW_2)
-
 
 def find_support():
     """The Support of the installed TensorFlow; 1.15's if none is installed."""
@@ -88,7 +86,7 @@ def find_fault(card, driver, support):
         return (f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and '
                 f'{consequence}')
     need = support.find_driver_need(card)
-    if driver.cuda is None or driver.cuda >= need.cuda:
+    if driver.cuda >= need.cuda:
         return None
     return (f'{card}: the NVIDIA driver is too old: it supports CUDA '
             f'{format_cuda(driver.cuda)}, but {support.name} needs '
@@ -108,15 +106,13 @@ def find_cudnn_fault(card, version, support):
 
 
 def list_ways_out(driver, support):
-    """Describes the other TensorFlows that have kernels for a card: list of str."""
-    ways_out = []
-    for other in SUPPORTS:
-        needs = [other.find_driver_need(card) for card in driver.cards
-                 if other is not support and other.has_kernels(card)]
-        if needs:
-            need = min(needs)
-            is_new_enough = driver.cuda is None or driver.cuda >= need.cuda
-            ways_out.append(other.way_to_it + (
-                '' if is_new_enough else
-                f' with the NVIDIA driver {need.number} or newer'))
-    return ways_out
+    """How to get the other TensorFlow, if it has kernels for a card: list of str."""
+    other = TENSORFLOW_1 if support is TENSORFLOW_2 else TENSORFLOW_2
+    needs = [other.find_driver_need(card) for card in driver.cards
+             if other.has_kernels(card)]
+    if not needs:
+        return []
+    need = min(needs)
+    if driver.cuda >= need.cuda:
+        return [other.way_to_it]
+    return [f'{other.way_to_it} with the NVIDIA driver {need.number} or newer']

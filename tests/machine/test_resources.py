@@ -1,0 +1,74 @@
+"""The cores and memory of machine or container, and the warning about a shortage."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cifar10_tf1.machine import resources
+from cifar10_tf1.machine.resources import Memory
+from runs import ROOT
+
+FOLDER = '/sys/fs/cgroup/'
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A dict of the system's files, on a machine with eight cores."""
+    files = {'/proc/meminfo': 'MemTotal:   8000000 kB\nMemAvailable:  6000000 kB\n'
+                              'HugePages_Total:       0\n'}
+    monkeypatch.setattr(resources, 'read_text', lambda path: files.get(path, ''))
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: range(8), raising=False)
+    return files
+
+
+@pytest.mark.parametrize('limits, cores', [
+    ({}, 8), ({'cpu.max': 'max 100000\n'}, 8), ({'cpu.max': '250000 100000\n'}, 3),
+    ({'cpu.max': '5000 100000\n'}, 1), ({'cpu.max': '900000 100000\n'}, 8),
+    ({'cpu/cpu.cfs_quota_us': '-1\n', 'cpu/cpu.cfs_period_us': '100000\n'}, 8),
+    ({'cpu/cpu.cfs_quota_us': '250000\n', 'cpu/cpu.cfs_period_us': '100000\n'}, 3)])
+def test_the_cores_of_a_container(machine, limits, cores):
+    machine.update({FOLDER + name: text for name, text in limits.items()})
+    assert resources.count_cores() == cores
+
+
+@pytest.mark.parametrize('name, limit, found', [
+    ('none', '', (8192000000, 6144000000)),
+    ('memory.max', 'max\n', (8192000000, 6144000000)),
+    ('memory.max', '500000000\n', (500000000, 500000000)),
+    ('memory/memory.limit_in_bytes', '500000000\n', (500000000, 500000000)),
+    ('memory/memory.limit_in_bytes', '9223372036854771712\n', (8192000000, 6144000000))])
+def test_the_memory_of_a_container(machine, name, limit, found):
+    machine[FOLDER + name] = limit
+    assert resources.find_memory() == found
+    del machine['/proc/meminfo']
+    assert resources.find_memory() == (None, None)
+
+
+@pytest.mark.parametrize('usable, is_short', [
+    (None, False), (10 ** 9, False), (4 * 10 ** 8, True)])
+def test_a_shortage_names_the_way_out(usable, is_short, monkeypatch, capsys):
+    monkeypatch.setattr(resources, 'find_memory', lambda: Memory(8 * 10 ** 9, usable))
+    resources.warn_of_shortage(0.9e9, 'training')
+    printed = capsys.readouterr().err
+    assert printed.count('\n') == is_short
+    assert not is_short or '0.9 GB' in printed and 'docker run --memory' in printed
+
+
+@pytest.mark.parametrize('program, activity', [
+    ('train.py', 'training'), ('test.py', 'testing')])
+def test_the_programs_say_it_first(program, activity, tmp_path):
+    # --device gpu ends them at once, on a machine without a driver.
+    script = f'''
+import runpy, sys
+from cifar10_tf1.machine import resources
+resources.find_memory = lambda: resources.Memory(8 * 10 ** 9, 4 * 10 ** 8)
+sys.argv = [{program!r}, '--device', 'gpu', '--model-dir', {str(tmp_path)!r}]
+runpy.run_path({program!r}, run_name='__main__')
+'''
+    result = subprocess.run(
+        [sys.executable, '-c', script], cwd=ROOT, stderr=subprocess.PIPE,
+        universal_newlines=True, env=dict(os.environ, CUDA_VISIBLE_DEVICES='-1'))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f'warning: {activity} takes up to ')
