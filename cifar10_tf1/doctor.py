@@ -147,13 +147,10 @@ def check_data(data_dir, entry):
         source.load(data_dir, False)
         yield OK, f'{source.title} in {data_dir}, verified (SHA-256)'
     else:
-        module = source.load_module(False)
-        module.check_data_dir(data_dir)  # train.py would refuse to download there
-        yield (WARN, f'no {source.title} in {data_dir}', next(
-            iter(module.list_offers()),
-            'train.py downloads it. Without a network, put the archive or '
-            f'{source.contents} there, name another folder with --data-dir, or use '
-            '--synthetic'))
+        yield (WARN, f'no {source.title} in {data_dir}',
+               'train.py downloads it. Without a network, put the archive or '
+               f'{source.contents} there, name another folder with --data-dir, or use '
+               '--synthetic')
     if weights and not (os.path.isdir(weights) and os.listdir(weights)):
         yield (WARN, f'no published weights in {weights}',
                'train.py downloads them. Without a network, name a file or a folder with '
