@@ -89,4 +89,4 @@ test-images:
 	tools/test_images.sh $(ARGS)
 
 test-processors: setup
-	tools/test_processors.sh
+	tools/test_processors.sh "$(VENV)"

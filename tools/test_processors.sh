@@ -2,8 +2,7 @@
 # Runs the numerical tests on processors other than this one's: emulated ones, with
 # AVX alone and with AVX2 and FMA, which compute sums in other blocks:
 #
-#   tools/test_processors.sh                     .venv and, where it is there, .venv-tf2
-#   tools/test_processors.sh .venv-tf2           an environment, or several
+#   tools/test_processors.sh [.venv-tf2]       an environment, .venv if none is named
 #
 # The layers, the network and its gradients against float64; the batches and the
 # initial weights, whose digests hold to the bit everywhere; the classes of the first
@@ -16,66 +15,40 @@
 # Exit status: 0 all passed; 77 it can't be done here, in one line that says why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+python=${1:-.venv}/bin/python
 
 skip() { printf 'SKIPPED, no other processor was tried: %s\n' "$*" >&2; exit 77; }
-
 [ "$(uname -m)" = x86_64 ] || skip 'the emulated processors are x86-64'
 command -v qemu-x86_64 >/dev/null || skip 'there is no qemu-x86_64 (apt-get install qemu-user)'
-if [ $# = 0 ]; then
-    set -- .venv
-    if [ -x .venv-tf2/bin/python ]; then
-        set -- .venv .venv-tf2
-    else
-        echo '.venv-tf2 is not there, and not tried'
-    fi
-fi
-for venv; do
-    [ -x "$venv/bin/python" ] || skip "there is no environment $venv (make setup)"
-done
+[ -x "$python" ] || skip "there is no $python (make setup)"
 
 # By name: what it can do, of all that the emulator can.
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
 tests=(tests/networks/test_deep_cnn.py tests/networks/test_pipeline.py
-       tests/networks/test_kernels.py tests/data/test_real_data.py
-       tests/networks/test_lenet5.py tests/networks/test_systems.py)
+       tests/networks/test_kernels.py tests/networks/test_systems.py
+       tests/data/test_real_data.py)
 # An emulator computes more than ten times slower: of equal tests the smallest, and of
 # the network the project's own formulation, not TensorFlow's.
-chosen='test_kernels and (random or pooled_convolutions or max_pool and ties)'
-chosen+=' and not (mixed or spike or zeros or 37 or udacity_cnn-3)'
-chosen+=' or test_deep_cnn and not stock or test_pipeline or first_images'
-chosen+=' or test_lenet5 and (ones and 7 or port or initial)'
+chosen='test_kernels and (random or equal_ones or pooled_convolutions)'
+chosen+=' and not (37 or udacity_cnn-3) or test_deep_cnn and not stock or test_pipeline'
+chosen+=' or initial_weights or first_images'
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-processors.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-
-# Of an emulated processor the flags in /proc/cpuinfo are the real one's; what
-# TensorFlow and NumPy ask is the processor.
-run() {  # environment, name of the processor
-    local start=$SECONDS log="$work/$1-$2" status=0
+test_on() {  # test_on PROCESSOR
     # Kernels of OpenBLAS that someone has named for the real processor may be
     # none of the emulated one's.
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
-        qemu-x86_64 -cpu "${processors[$2]}" "$1/bin/python" -W ignore -m pytest -q \
-        -p no:cacheprovider -m 'not slow and not accuracy' -k "$chosen" "${tests[@]}" \
-        >"$log" 2>&1 || status=$?
-    if [ "$status" = 0 ]; then
-        printf '%s, %s alone: %s\n' "$1" "$2" "$(tail -n 1 "$log")"
-    else
-        cat "$log"
-        printf '%s, %s: FAILED after %s s\n' "$1" "$2" "$((SECONDS - start))"
-    fi
-    return "$status"
+        qemu-x86_64 -cpu "${processors[$1]}" "$python" -W ignore -m pytest -q \
+        -p no:cacheprovider -m 'not slow and not accuracy' -k "$chosen" "${tests[@]}" 2>&1
 }
 
+jobs=()
+for name in "${!processors[@]}"; do
+    { output=$(test_on "$name") || { echo "$output"; echo "$name: FAILED"; exit 1; }
+      echo "$python, $name alone: $(tail -n 1 <<<"$output")"; } &
+    jobs+=($!)
+done
 status=0
-for venv; do
-    jobs=()
-    for name in AVX AVX2; do
-        run "$venv" "$name" &
-        jobs+=($!)
-    done
-    for job in "${jobs[@]}"; do
-        wait "$job" || status=1
-    done
+for job in "${jobs[@]}"; do
+    wait "$job" || status=1
 done
 exit "$status"
