@@ -5,8 +5,8 @@
 How to add one: page_tables/__init__.py.
 """
 
-import glob
 import os
+import pathlib
 import re
 import sys
 
@@ -14,27 +14,23 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT, os.path.join(ROOT, 'tools')]
 
 import page_tables  # noqa: E402
-# Importing them registers their tables.
-from page_tables import deep_cnn, elsewhere, inception_v3, lenet5  # noqa: E402,F401
-from page_tables import notebooks, overview, speed  # noqa: E402,F401
+from page_tables import claim, runs, speed  # noqa: E402,F401  they register their tables
 
 
 def list_pages():
     """Lists the paths of all pages."""
-    return [*(os.path.join(ROOT, *path) for path in (
-        ['README.md'], ['CHANGELOG.md'], ['CONTRIBUTING.md'], ['docker', 'README.md'],
-        ['results', 'README.md'])),
-            *sorted(glob.glob(os.path.join(ROOT, 'docs', '**', '*.md'),
-                              recursive=True))]
+    root = pathlib.Path(ROOT)
+    return [str(path) for folder in ('.', 'docker', 'results', 'docs', 'docs/systems')
+            for path in sorted((root / folder).glob('*.md'))]
 
 
 def render(text):
     """A page's text with its tables from the records."""
     def build(match):
-        begin, name, end = match.group(1, 2, 4)
-        return '\n'.join([begin, *page_tables.TABLES[name](), end])
+        begin, name, arguments, end = match.group(1, 2, 3, 5)
+        return '\n'.join([begin, *page_tables.TABLES[name](*arguments.split()), end])
 
-    return re.sub(r'^(<!-- (\w+) -->)\n(.*?\n)??(<!-- /\2 -->)$', build, text,
+    return re.sub(r'^(<!-- (\w+)([^\n>]*) -->)\n(.*?\n)??(<!-- /\2 -->)$', build, text,
                   flags=re.MULTILINE | re.DOTALL)
 
 
