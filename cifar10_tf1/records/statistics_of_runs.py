@@ -1,12 +1,12 @@
 """Statistics over several runs: spread, its sources, equivalence, differences.
 
-Pure functions of numbers, one per run or test. The tests return dicts for JSON.
-SciPy is an optional package, loaded where it is needed.
+Pure functions of numbers, one per run or test. They return dicts for JSON, or None if
+the numbers are too few or all equal. SciPy is an optional package, loaded where it is
+needed.
 """
 
 import math
 import statistics
-from typing import NamedTuple, Optional
 
 from cifar10_tf1.common import extras
 
@@ -16,19 +16,11 @@ _POWER = 0.9  # asked for in num_runs_for_power
 _MAX_RUNS = 200
 
 
-class Summary(NamedTuple):
-    n: int
-    mean: float
-    sd: Optional[float]  # of the sample (n - 1); None for a single number
-    least: float
-    greatest: float
-
-
 def summarize(numbers):
-    numbers = list(numbers)
-    return Summary(len(numbers), statistics.mean(numbers),
-                   statistics.stdev(numbers) if len(numbers) > 1 else None,
-                   min(numbers), max(numbers))
+    """n, mean, sample standard deviation or None, least and greatest: dict."""
+    return {'n': len(numbers), 'mean': statistics.mean(numbers),
+            'sd': statistics.stdev(numbers) if len(numbers) > 1 else None,
+            'least': min(numbers), 'greatest': max(numbers)}
 
 
 def assess_equivalence(numbers, reference, margin):
@@ -38,17 +30,16 @@ def assess_equivalence(numbers, reference, margin):
     the 90 % interval of the difference; power is the probability of showing the
     equivalence if there is no difference.
     """
-    n, mean, sd, *unused = summarize(numbers)
+    if not _has_spread(numbers):
+        return None
+    n, mean, sd, *unused = summarize(numbers).values()
     difference, error = mean - reference, sd / math.sqrt(n)
-    if sd:
-        p = float(_load('stats').t.sf((margin - abs(difference)) / error, n - 1))
-        power = compute_power(n, sd, margin)
-    else:
-        p, power = float(abs(difference) >= margin), 1.0
+    p = float(_load('stats').t.sf((margin - abs(difference)) / error, n - 1))
     half = error * _find_quantile(1 - LEVEL, n - 1)
-    return {'difference': difference, 'margin': margin, 'p': p, 'power': power,
-            'low': difference - half, 'high': difference + half, 'is_shown': p <= LEVEL,
-            'num_runs_for_power': find_num_runs(sd, margin) if sd else 2}
+    return {'difference': difference, 'margin': margin, 'p': p, 'is_shown': p <= LEVEL,
+            'low': difference - half, 'high': difference + half,
+            'power': compute_power(n, sd, margin),
+            'num_runs_for_power': find_num_runs(sd, margin)}
 
 
 def compute_power(n, sd, margin):
@@ -77,16 +68,14 @@ def find_num_runs(sd, margin):
 
 
 def compare_means(a, b):
-    """Welch's t test: the mean of a less that of b, with its 95 % interval.
-
-    Both have two or more numbers, not all equal in both.
-    """
+    """Welch's t test: the mean of a less that of b, with its 95 % interval."""
+    if min(len(a), len(b)) < 2 or not (_has_spread(a) or _has_spread(b)):
+        return None
     t, p = _load('stats').ttest_ind(a, b, equal_var=False)
-    a, b = summarize(a), summarize(b)
-    shares = [group.sd ** 2 / group.n for group in (a, b)]
+    shares = [statistics.variance(group) / len(group) for group in (a, b)]
     degrees = sum(shares) ** 2 / sum(
-        share ** 2 / (group.n - 1) for share, group in zip(shares, (a, b)))
-    difference = a.mean - b.mean
+        share ** 2 / (len(group) - 1) for share, group in zip(shares, (a, b)))
+    difference = statistics.mean(a) - statistics.mean(b)
     half = math.sqrt(sum(shares)) * _find_quantile(0.975, degrees)
     return {'difference': difference, 't': float(t), 'degrees': degrees, 'p': float(p),
             'low': difference - half, 'high': difference + half}
@@ -94,20 +83,19 @@ def compare_means(a, b):
 
 def compare_one(numbers, value):
     """Two-sided t test of whether a value could be one more of these numbers."""
-    n, mean, sd, *unused = summarize(numbers)
+    if not _has_spread(numbers):
+        return None
+    n, mean, sd, *unused = summarize(numbers).values()
     t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
     return {'difference': value - mean, 't': t,
             'p': float(2 * _load('stats').t.sf(abs(t), n - 1))}
 
 
 def find_interval(numbers, probability, of_one_more=False):
-    """Two-sided interval of the mean, or of one more number: [low, high].
-
-    None for a single number, or without any spread.
-    """
-    n, mean, sd, *unused = summarize(numbers)
-    if not sd:
+    """Two-sided interval of the mean, or of one more number: [low, high]."""
+    if not _has_spread(numbers):
         return None
+    n, mean, sd, *unused = summarize(numbers).values()
     half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(
         1 / n + of_one_more)
     return [mean - half, mean + half]
@@ -117,12 +105,13 @@ def split_variance(groups):
     """Splits the variance of a test by one-way random effects (analysis of variance).
 
     Args:
-      groups: a list of tests for each of two or more runs; at least one run has two
-        or more tests.
+      groups: a list of tests for each run.
     Returns:
       dict: sd_within (between tests of one run), sd_between (between runs; 0 if the
       estimate is negative), share_between (None without any variance).
     """
+    if len(groups) < 2 or max(map(len, groups)) < 2:
+        return None
     number = sum(map(len, groups))
     means = [statistics.mean(group) for group in groups]
     whole = sum(map(sum, groups)) / number
@@ -137,6 +126,10 @@ def split_variance(groups):
     total = within + between
     return {'sd_within': math.sqrt(within), 'sd_between': math.sqrt(between),
             'share_between': between / total if total else None}
+
+
+def _has_spread(numbers):
+    return len(set(numbers)) > 1
 
 
 def _find_quantile(probability, degrees):

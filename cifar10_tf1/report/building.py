@@ -102,7 +102,8 @@ def list_rows(runs, entry):
                        weights_sha256=weights.get('sha256', ''))
         counts = run.list_counts(first)
         if counts:
-            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(counts)
+            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(
+                counts).values()
             row.update(num_correct=counts[0], mean_correct=f'{mean:.1f}',
                        min_correct=least, max_correct=greatest,
                        sd_correct='' if sd is None else f'{sd:.1f}')

@@ -36,7 +36,6 @@ def summarize_group(runs, entry):
     measure = measures.choose(documented)
     tested = [run for run in runs if run.values]
     numbers, tests = [run.number for run in tested], [run.values for run in tested]
-    firsts = [values[0] for values in tests]
     is_real = not comparison.find_obstacle(runs[0].record)
     is_comparable = (is_real and kind.train_files is None
                      and kind.epochs == entry.num_epochs)
@@ -49,29 +48,24 @@ def summarize_group(runs, entry):
         seeds=[run.seed for run in tested],
         # In the document's measure; a mean over its test seeds is a run's number.
         means=numbers,
-        single_tests=_summarize(itertools.chain(*tests)) if tests else None,
+        single_tests=statistics_of_runs.summarize(sum(tests, [])) if tests else None,
         # Correct images, whatever the measure.
-        tests={variant: _summarize(means) for variant, means in counts.items() if means},
+        tests={variant: statistics_of_runs.summarize(means)
+               for variant, means in counts.items() if means},
         num_tests=[len(values) for values in tests],
         num_examples=next((test['num_examples'] for run in tested
                            for test in run.tests[entry.variants[0]]), None),
-        variance=statistics_of_runs.split_variance(tests) if (
-            len(tests) > 1 and max(map(len, tests)) > 1) else None,
+        variance=statistics_of_runs.split_variance(tests),
         is_comparable=is_comparable,
         equivalence=statistics_of_runs.assess_equivalence(
             numbers, measure.documented, documented.margin) if (
-                is_comparable and len(numbers) > 1
-                and documented.margin is not None) else None,
+                is_comparable and documented.margin is not None) else None,
         # The documented figure is a single test, so it is compared with the first ones.
-        documented_as_one_more=_place(firsts, measure.documented) if (
-            is_comparable and measure.documented is not None) else None,
+        documented_as_one_more=statistics_of_runs.compare_one(
+            [values[0] for values in tests], measure.documented) if (
+                is_comparable and measure.documented is not None) else None,
         curves=[_summarize_curve(runs, entry, curve) for curve in documented.curves
                 if is_real and curve.num_files == kind.train_files])
-
-
-def _place(numbers, value):
-    return (statistics_of_runs.compare_one(numbers, value)
-            if len(set(numbers)) > 1 else None)
 
 
 def _compare(a, b):
@@ -79,11 +73,9 @@ def _compare(a, b):
     kinds = a[0].kind, b[0].kind
     if len({kind._replace(runtime='', kernels='', device='') for kind in kinds}) > 1:
         return None
-    numbers = [[run.number for run in group if run.values] for group in (a, b)]
-    if min(map(len, numbers)) < 2 or all(len(set(one)) == 1 for one in numbers):
-        return None
-    return dict(statistics_of_runs.compare_means(*numbers),
-                groups=[[kind.runtime, kind.kernels] for kind in kinds])
+    found = statistics_of_runs.compare_means(
+        *([run.number for run in group if run.values] for group in (a, b)))
+    return found and dict(found, groups=[[kind.runtime, kind.kernels] for kind in kinds])
 
 
 def _summarize_curve(runs, entry, curve):
@@ -104,15 +96,11 @@ def _summarize_curve(runs, entry, curve):
         'mean_absolute': mean.mean_absolute, 'mean': mean.mean,
         'largest': mean.largest, 'largest_at': mean.largest_at,
         # Only this shows whether a run is high or low in all its epochs.
-        'by_seed': by_seed, 'spread': _summarize(by_seed),
+        'by_seed': by_seed, 'spread': statistics_of_runs.summarize(by_seed),
         'interval': statistics_of_runs.find_interval(by_seed, 0.95),
         # The documented run deviates from itself by 0.
-        'documented_as_one_more': _place(by_seed, 0.0),
+        'documented_as_one_more': statistics_of_runs.compare_one(by_seed, 0.0),
         'num_over': sum(deviation > 0 for deviation in mean.deviations.values()),
         # Places where the documented run lies within the seeds' range.
         'num_within': sum(min(values[place]) <= documented[place] <= max(values[place])
                           for place in places)}
-
-
-def _summarize(numbers):
-    return dict(statistics_of_runs.summarize(numbers)._asdict())

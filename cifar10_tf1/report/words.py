@@ -109,17 +109,17 @@ def describe_means(group, measure):
     """
     runs, sizes = statistics_of_runs.summarize(group['means']), group['num_tests']
     measure = measure._replace(num_examples=group['num_examples'])
-    spread = runs._asdict() if runs.n > 1 else group['single_tests']
-    note = f'n = {count(runs.n, "run")}'
+    several = runs['n'] > 1
+    spread = runs if several else group['single_tests']
+    note = f'n = {count(runs["n"], "run")}'
     if max(sizes) > 1:
         number = ' to '.join(map(str, sorted({min(sizes), max(sizes)})))
-        note += f', {"each " * (runs.n > 1)}the mean of {number} tests'
+        note += f', {"each " * several}the mean of {number} tests'
     if spread['sd'] is not None:
         note += (f'; sd {spread["sd"]:.{measure.digits}f}; '
                  f'{measure.format(spread["least"])} to '
                  f'{measure.format(spread["greatest"])}')
-    number = float(runs.mean) if runs.n > 1 else group['means'][0]
-    return measure.describe(number), note
+    return measure.describe(float(runs['mean']) if several else group['means'][0]), note
 
 
 def list_claims(group, measure):
