@@ -5,7 +5,7 @@ from cifar10_tf1.common import environment
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import charts, comparison, gathering, measures, words
-from cifar10_tf1.report.document import count, Document, Figure, Section, Sentence, Table
+from cifar10_tf1.report.document import count, Document, Figure, Section, Table
 from cifar10_tf1.report.summary import summarize, summarize_group
 
 
@@ -30,17 +30,18 @@ def build(runs):
                  if run.values]
         if numbers['means']:
             counts.append((name, *words.describe_means(numbers, measure)))
-        curves = comparison.compare_run(group[0].record)
-        tables = []
+        curves = comparison.compare_runs([run.record for run in group])
         if len(group) == 1:
-            verdicts = [Sentence(f'{one.curve.title}:', one.verdict, one.within)
-                        for one in curves]
-            tables = [_list_deviations(one) for one in curves if one.comparison]
+            verdicts = comparison.describe_run(group[0].record)
+            title = words.name_run(group[0].record)
         else:
             verdicts = [words.describe_band(curve, len(group))
                         for curve in numbers['curves'] if curve['places']]
-        sections[i] = sections[i]._replace(tables=tables, figures=[
-            figure for one in curves for figure in _draw_curves(one, group)])
+            title = f'{len(group)} runs: mean and range'
+        sections[i] = sections[i]._replace(
+            figures=[_draw(one, title) for one in curves if all(one.figures)],
+            tables=[_list_deviations(one) for one in curves
+                    if len(group) == 1 and one.comparisons[0]])
         prefix = f'{name}. ' if len(groups) > 1 else ''
         sentences += [one._replace(word=prefix + one.word) for one in
                       words.list_claims(numbers, measure)[:1] + verdicts]
@@ -60,27 +61,24 @@ def build(runs):
         sentences, [dots] if rows else [], sections)
 
 
-def _draw_curves(compared, runs):
-    """The Figure of some runs' curves beside the documented one, if they have any."""
-    curve = compared.curve
-    curves = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
-    name = (words.name_run(runs[0].record) if len(runs) == 1
-            else f'{len(runs)} runs: mean and range')
-    return [Figure(
-        lambda figure: charts.plot_curves(figure, compared, curves, name),
-        f'Line chart: {curve.title.lower()} by epoch, beside the documented run and, if '
-        'there is one, a plain port of the original.')] if all(curves) else []
+def _draw(compared, title):
+    """The Figure of a ComparedCurve."""
+    return Figure(
+        lambda figure: charts.plot_curves(figure, compared, title),
+        f'Line chart: {compared.curve.title.lower()} by epoch, beside the documented '
+        'run and, if there is one, a plain port of the original.')
 
 
 def _list_deviations(compared):
-    """The Table of a run's figures beside the documented ones."""
-    figures, documented = compared.figures, compared.documented
+    """The Table of a single run's figures beside the documented ones."""
+    curve, documented = compared.curve, compared.documented
+    (figures,), (found,) = compared.figures, compared.comparisons
     return Table(
-        ['epoch', compared.curve.title.lower(), 'documented', 'deviation'],
+        ['epoch', curve.title.lower(), 'documented', 'deviation'],
         [(epoch if part == 1 else f'{epoch}, part {part}', f'{figures[epoch, part]:.5f}',
-          f'{documented[epoch, part]:.5f}', f'{deviation:+.2f} {compared.curve.unit}')
-         for (epoch, part), deviation in compared.comparison.deviations.items()],
-        f'{compared.curve.title}: the numbers')
+          f'{documented[epoch, part]:.5f}', f'{deviation:+.2f} {curve.unit}')
+         for (epoch, part), deviation in found.deviations.items()],
+        f'{curve.title}: the numbers')
 
 
 def list_rows(runs, entry):

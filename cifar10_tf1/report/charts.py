@@ -45,15 +45,12 @@ def plot_tests(figure, rows, measure, documented):
                      else 'accuracy, mean over mini-batches, %') + '; short line: mean')
 
 
-def plot_curves(figure, compared, runs, name):
-    """The mean and the range of some runs, the documented run and the plain port.
+def plot_curves(figure, compared, name):
+    """The mean, of this name, and the range of the runs of a comparison.ComparedCurve.
 
-    Args:
-      compared: comparison.ComparedCurve of one of the runs.
-      runs: list of curves, one for each run.
-      name: str, of the mean.
+    Beside them are the documented run and the plain port, if there are any.
     """
-    curve, axes = compared.curve, figure.subplots()
+    curve, runs, axes = compared.curve, compared.figures, figure.subplots()
     curves = [*runs, compared.documented, compared.port]
     num_parts = max(part for one in curves for unused_epoch, part in one)
 

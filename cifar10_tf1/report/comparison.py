@@ -1,4 +1,4 @@
-"""Compares a run's figures by epoch with the documented ones.
+"""Compares the figures by epoch of one or more runs with the documented ones.
 
 A curve is a dict of (epoch, part) -> figure; part is 1 unless the system reports
 figures several times an epoch.
@@ -7,10 +7,11 @@ figures several times an epoch.
 import csv
 import os
 import statistics
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple
 
 from cifar10_tf1 import data, systems
 from cifar10_tf1.report import gathering
+from cifar10_tf1.report.document import Sentence
 
 _SYSTEMS = os.path.dirname(os.path.abspath(systems.__file__))
 
@@ -40,18 +41,16 @@ class Comparison(NamedTuple):
 
 
 class ComparedCurve(NamedTuple):
-    """One figure of a run, with the documented run's and the plain port's."""
+    """One figure of one or more runs, with the documented run's and the plain port's."""
     curve: systems.Curve
-    figures: dict                  # the run's curve
-    verdict: str                   # a sentence without its subject
-    documented: dict = {}          # empty: nothing documented
+    figures: List[dict]  # the curve of each run
+    documented: dict     # empty: nothing to compare
     port: dict = {}
-    comparison: Optional[Comparison] = None  # None: nothing to compare
 
     @property
-    def within(self):
-        """bool, or None if there is nothing to compare."""
-        return self.comparison and self.comparison.is_within
+    def comparisons(self):
+        """list: the Comparison of each run; None if there is nothing to compare."""
+        return [compare(figures, self.documented, self.curve) for figures in self.figures]
 
 
 def load_curve(system_name, name, figure):
@@ -96,7 +95,7 @@ def compare(figures, reference, curve):
 def find_obstacle(record):
     """Why a run can't be compared with the documented one, or ''."""
     documented = systems.find(record.content['system']).documented
-    if data.is_synthetic(record.content['data'].get('name', '')):
+    if data.is_synthetic(record.content['data']['name']):
         return (f'the documented run was trained on {documented.data}, this one on '
                 'generated data')
     if record.is_from_scratch:
@@ -105,45 +104,51 @@ def find_obstacle(record):
             else '')
 
 
-def compare_run(record):
-    """Compares a run_record.RunRecord with the documented run: list of ComparedCurve."""
+def compare_runs(records):
+    """Compares runs of one kind (RunRecords) with the documented one: ComparedCurves.
+
+    If there is nothing to compare, these have the runs' figures alone.
+    """
+    entry = systems.find(records[0].content['system'])
+    curves, num_files = entry.documented.curves, gathering.count_files(records[0])
+    fitting = [curve for curve in curves if curve.num_files == num_files]
+    is_comparable, compared = fitting and not find_obstacle(records[0]), []
+    # Without fitting curves, one of each figure.
+    for curve in fitting or {curve.figure: curve for curve in curves}.values():
+        documented, port = (
+            load_curve(entry.name, name, curve.figure) if is_comparable else {}
+            for name in (curve.name, curve.name.replace('documented', 'plain_port')))
+        compared.append(ComparedCurve(
+            curve, [list_figures(record.epochs, curve.figure) for record in records],
+            documented, port))
+    return compared
+
+
+def describe_run(record):
+    """list of Sentence: for each of a run's curves, whether it is in its band."""
     entry = systems.find(record.content['system'])
-    num_files = gathering.count_files(record)
-    curves, reason = entry.documented.curves, find_obstacle(record)
-    if any(curve.num_files == num_files for curve in curves):
-        curves = [curve for curve in curves if curve.num_files == num_files]
-    else:  # one of each figure
-        curves = {curve.figure: curve for curve in curves}.values()
-        reason = reason or 'no curve is documented for this amount of training data'
-    return [ComparedCurve(curve, list_figures(record.epochs, curve.figure),
-                          f'nothing to compare: {reason}.') if reason
-            else _compare(entry, curve, record) for curve in curves]
+    num_epochs, sentences = gathering.count_epochs(record), []
+    for compared in compare_runs([record]):
+        found, = compared.comparisons
+        if not compared.documented:
+            reason = (find_obstacle(record)
+                      or 'no curve is documented for this amount of training data')
+            text = f'nothing to compare: {reason}.'
+        elif not found:
+            text = ('too short to compare: the documented curve begins with epoch '
+                    f'{min(compared.documented)[0]}.')
+        else:
+            place = 'within' if found.is_within else 'OUTSIDE'
+            text = f'{place} the band: {found.describe()}.'
+        if compared.documented and num_epochs < entry.num_epochs:
+            text += f' The run is at epoch {num_epochs} of {entry.num_epochs}.'
+        sentences.append(Sentence(f'{compared.curve.title}:', text,
+                                  found and found.is_within))
+    return sentences
 
 
 def is_within(record):
     """Whether all of a run's curves are in their bands; None: nothing to compare."""
-    known = [compared.within for compared in compare_run(record)
-             if compared.within is not None]
+    known = [found.is_within for compared in compare_runs([record])
+             for found in compared.comparisons if found]
     return all(known) if known else None
-
-
-def _compare(entry, curve, record):
-    documented, port = (load_curve(entry.name, name, curve.figure) for name in (
-        curve.name, curve.name.replace('documented', 'plain_port')))
-    figures = list_figures(record.epochs, curve.figure)
-    num_epochs = gathering.count_epochs(record)
-    found = comparison = compare(figures, documented, curve)
-    if comparison:
-        place = 'within' if found.is_within else 'OUTSIDE'
-        verdict = f'{place} the band: {found.describe()}.'
-    else:
-        verdict = (f'too short to compare: the documented curve begins with epoch '
-                   f'{min(documented)[0]}.')
-        found = compare(figures, port, curve)
-        if found:
-            verdict += f' Compared with a plain port of the original: {found.describe()}.'
-    if num_epochs < entry.num_epochs:
-        verdict += f' The run is at epoch {num_epochs} of {entry.num_epochs}' + (
-            f'; its epochs so far are {"normal" if found.is_within else "NOT normal"}.'
-            if found else '.')
-    return ComparedCurve(curve, figures, verdict, documented, port, comparison)

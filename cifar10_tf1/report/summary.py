@@ -36,9 +36,8 @@ def summarize_group(runs, entry):
     measure = measures.choose(documented)
     tested = [run for run in runs if run.values]
     numbers, tests = [run.number for run in tested], [run.values for run in tested]
-    is_real = not comparison.find_obstacle(runs[0].record)
-    is_comparable = (is_real and kind.train_files is None
-                     and kind.epochs == entry.num_epochs)
+    is_comparable = (not comparison.find_obstacle(runs[0].record)
+                     and kind.train_files is None and kind.epochs == entry.num_epochs)
     counts = {variant: [statistics.mean(run.list_counts(variant)) for run in runs
                         if run.list_counts(variant)] for variant in entry.variants}
     return dict(
@@ -64,8 +63,8 @@ def summarize_group(runs, entry):
         documented_as_one_more=statistics_of_runs.compare_one(
             [values[0] for values in tests], measure.documented) if (
                 is_comparable and measure.documented is not None) else None,
-        curves=[_summarize_curve(runs, entry, curve) for curve in documented.curves
-                if is_real and curve.num_files == kind.train_files])
+        curves=[_summarize_curve(compared) for compared in comparison.compare_runs(
+            [run.record for run in runs]) if compared.documented])
 
 
 def _compare(a, b):
@@ -78,21 +77,20 @@ def _compare(a, b):
     return found and dict(found, groups=[[kind.runtime, kind.kernels] for kind in kinds])
 
 
-def _summarize_curve(runs, entry, curve):
+def _summarize_curve(compared):
     """Compares the mean over seeds, and each seed, with the documented curve."""
-    documented = comparison.load_curve(entry.name, curve.name, curve.figure)
-    figures = [comparison.list_figures(run.record.epochs, curve.figure) for run in runs]
-    places = sorted(set(documented).intersection(*figures))
+    curve, documented = compared.curve, compared.documented
+    places = sorted(set(documented).intersection(*compared.figures))
     if not places:
         return {'figure': curve.figure, 'title': curve.title, 'places': 0}
-    values = {place: [one[place] for one in figures] for place in places}
+    values = {place: [figures[place] for figures in compared.figures] for place in places}
     mean = comparison.compare({place: statistics.mean(values[place])
                                for place in places}, documented, curve)
-    compared = [comparison.compare(one, documented, curve) for one in figures]
-    by_seed = [one.mean for one in compared]
+    by_seed = [one.mean for one in compared.comparisons]
     return {
         'figure': curve.figure, 'title': curve.title, 'unit': curve.unit,
-        'places': len(places), 'num_in_band': sum(one.is_within for one in compared),
+        'places': len(places), 'num_in_band': sum(
+            one.is_within for one in compared.comparisons),
         'mean_absolute': mean.mean_absolute, 'mean': mean.mean,
         'largest': mean.largest, 'largest_at': mean.largest_at,
         # Only this shows whether a run is high or low in all its epochs.

@@ -54,8 +54,8 @@ def _describe_standing(record):
     line = recorded_runs.describe(record)
     if line:
         yield line
-    for compared in comparison.compare_run(record):
-        yield f'Documented curve, {compared.curve.title.lower()}: {compared.verdict}'
+    for sentence in comparison.describe_run(record):
+        yield f'Documented curve, {sentence.word.lower()} {sentence.text}'
     path = cli.quote([record.path])
     python = environment.name_python()
     yield f'Report: {python} -m cifar10_tf1.report {path}'

@@ -4,6 +4,7 @@ import pytest
 
 import made_runs
 from cifar10_tf1 import systems
+from cifar10_tf1.records.run_record import RunRecord
 from cifar10_tf1.report import building, comparison, document, gathering
 
 
@@ -25,7 +26,7 @@ def make_record(entries, train_files=5):
     content = made_runs.make_content('laptop_cnn')
     content.update(system='udacity_cnn', epochs=entries)
     content['settings']['train_files'] = train_files
-    return made_runs.run_record.RunRecord('', content)
+    return RunRecord('', content)
 
 
 def test_each_curve_has_a_verdict():
@@ -37,11 +38,11 @@ def test_each_curve_has_a_verdict():
         {figure: curve[1, part] * (1.4 if figure == 'loss' else 1)
          for figure, curve in documented.items()}, epoch=1, part=part, step=9 * part)
         for part in (1, 2)])
-    loss, *accuracies = curves = comparison.compare_run(record)
-    assert list(loss.comparison.deviations) == [(1, 1), (1, 2)]
-    assert loss.comparison.mean == pytest.approx(40.0)
-    assert [one.comparison.mean_absolute for one in accuracies] == [0, 0]
-    assert [one.within for one in curves] == [False, True, True]
+    loss, *accuracies = [
+        curve.comparisons[0] for curve in comparison.compare_runs([record])]
+    assert list(loss.deviations) == [(1, 1), (1, 2)]
+    assert loss.mean == pytest.approx(40.0)
+    assert [one.mean_absolute for one in accuracies] == [0, 0]
     assert comparison.is_within(record) is False
     text = document.format_text(building.build([gathering.build_run(record)]), True)
     assert '1, part 2' in text and text.count('+40.00 %') >= 2
@@ -53,52 +54,38 @@ def test_each_curve_has_a_verdict():
 def test_a_run_on_some_files_has_curves_of_its_own_or_none(train_files, names, within):
     figures = {'loss': 2.0, 'training_accuracy': 0.2, 'validation_accuracy': 0.9}
     record = make_record([dict(figures, epoch=1, step=9)], train_files)
-    curves = comparison.compare_run(record)
+    curves = comparison.compare_runs([record])
     assert comparison.is_within(record) is within
     if names:
         assert {one.curve.name for one in curves} == names
         # Shares differ by points.
-        assert curves[2].comparison.mean == pytest.approx(
+        assert curves[2].comparisons[0].mean == pytest.approx(
             90 - 100 * curves[2].documented[1, 1])
     else:
-        assert [list(one.figures.values()) for one in curves] == [
-            [value] for value in figures.values()]
-        assert 'nothing to compare' in curves[0].verdict
-
-
-def test_a_system_without_a_documented_curve(monkeypatch):
-    record, entry = make_record([{'epoch': 1, 'step': 18}]), systems.find('udacity_cnn')
-    monkeypatch.setattr(systems, 'ENTRIES', (entry._replace(
-        documented=entry.documented._replace(curves=())),))
-    assert comparison.compare_run(record) == [] and comparison.is_within(record) is None
+        assert [one.figures for one in curves] == [
+            [{(1, 1): value}] for value in figures.values()]
+        assert 'nothing to compare' in comparison.describe_run(record)[0].text
 
 
 @pytest.mark.parametrize('factor, edit, within', [
     (1.01, None, True), (0.99, None, True), (1.019, None, False), (0.98, None, False),
     (1.01, 1.034, True), (1.01, 1.036, False), (0.99, 0.964, False)])
-def test_a_band_has_a_floor_and_a_ceiling(tmp_path, factor, edit, within):
+def test_a_band_has_a_floor_and_a_ceiling(factor, edit, within):
     """Its mean deviation, 1.8 %, and that of each epoch, 3.5 %."""
     content = made_runs.make_content(factor=factor)
     if edit:
         content['epochs'][50]['summed_loss'] *= edit / factor
-    record = made_runs.load(made_runs.write(tmp_path / 'a', content))
-    assert comparison.is_within(record) == within
-    assert 'so far' not in comparison.compare_run(record)[0].verdict
+    assert comparison.is_within(RunRecord('', content)) == within
 
 
-@pytest.mark.parametrize('factor, word', [(1.01, 'normal'), (1.04, 'NOT normal')])
-@pytest.mark.parametrize('last_epoch', [3, 50])
-def test_an_unfinished_run_says_whether_its_epochs_are_normal(
-        tmp_path, last_epoch, factor, word):
-    """Beside the plain port's before the documented curve begins."""
+@pytest.mark.parametrize('last_epoch, factor, text, within', [
+    (50, 1.01, 'within the band', True), (50, 1.04, 'OUTSIDE', False),
+    (3, 1.0, 'begins with epoch 11', None)])
+def test_an_unfinished_run(last_epoch, factor, text, within):
     content = made_runs.make_content(factor=factor, last_epoch=50)
     if last_epoch == 3:
-        port = comparison.load_curve('deep_cnn', 'plain_port', 'summed_loss')
-        content['epochs'] = [
-            {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': factor * port[epoch, 1]}
-            for epoch in (1, 2, 3)]
-    record = made_runs.load(made_runs.write(tmp_path / 'a', content))
-    verdict = comparison.compare_run(record)[0].verdict
-    assert f'epoch {last_epoch} of 110; its epochs so far are {word}' in verdict
-    assert ('begins with epoch 11' in verdict) == (last_epoch == 3)
-    assert comparison.is_within(record) == (None if last_epoch == 3 else word == 'normal')
+        content['epochs'] = [{'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 900.0}
+                             for epoch in (1, 2, 3)]
+    sentence, = comparison.describe_run(RunRecord('', content))
+    assert text in sentence.text and f'epoch {last_epoch} of 110' in sentence.text
+    assert sentence.is_good is within

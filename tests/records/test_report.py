@@ -286,10 +286,9 @@ def figure():
 
 def test_the_curves_of_runs(figure):
     """Least, greatest and mean of the runs in each place that all have."""
-    charts.plot_curves(figure, comparison.ComparedCurve(
-        DEEP_CNN, {}, '', documented={(2, 1): 52.0}), [
+    charts.plot_curves(figure, comparison.ComparedCurve(DEEP_CNN, [
         {(1, 1): 90.0, (2, 1): 50.0, (3, 1): 20.0},
-        {(1, 1): 70.0, (2, 1): 60.0}], 'two runs')
+        {(1, 1): 70.0, (2, 1): 60.0}], documented={(2, 1): 52.0}), 'two runs')
     axes = figure.axes[0]
     documented, mean = axes.lines
     assert documented.get_xydata().tolist() == [[2, 52]]
