@@ -22,12 +22,14 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, devices, resources, runtime
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
 
-OK, WARN, FAIL = STATUSES = ('OK', 'WARN', 'FAIL')  # from good to bad
-EXIT_STATUSES = {OK: 0, WARN: 3, FAIL: 4}  # 1 and 2 mean that the doctor itself failed
+OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
+# The exit status and the last line; 1 and 2 mean that the doctor itself failed.
+_VERDICTS = {OK: (0, 'Everything is fine'), WARN: (3, 'It will run; see WARN above'),
+             FAIL: (4, 'It will not run; see FAIL above')}
 
 _SETUP = 'run make setup (or make setup RUNTIME=tf2) to create the environment'
 _TESTED = ('1.15.0', '2.21.0')
-_PYTHONS = {'1': ((3, 6), (3, 7)), '2': ((3, 10), (3, 13))}  # first, last
+_PYTHONS = ((3, 6), (3, 7)), ((3, 10), (3, 13))  # first and last of each runtime
 _IMPORT = 'import tensorflow, numpy, requests, tqdm'
 _LIST_GPUS = ('import sys, tensorflow; '
               'sys.exit(not tensorflow.config.experimental.list_physical_devices("GPU"))')
@@ -42,44 +44,39 @@ class Line(NamedTuple):
     remedy: str = ''  # printed unless the status is OK
 
 
-def list_lines(data_dir, model_dir, device='auto', system_name=systems.DEFAULT):
+def list_lines(options):
     """Runs all checks: list of Line."""
-    entry = systems.find(system_name)
-    checks = (
-        ('Python', check_python),
-        ('TensorFlow', check_tensorflow),
-        ('Processor', check_processor),
-        ('GPU', check_gpu, device),
-        ('Data', check_data, data_dir, entry),
-        ('Disk', check_folders, data_dir, model_dir, entry),
-        ('Memory', check_memory, entry))
-    return [line for check in checks for line in run_check(*check)]
+    entry = systems.find(options.system or systems.DEFAULT)
+    data_dir = cli.find_data_dir(options, entry.name)
+    model_dir = cli.find_model_dir(options)
+    return [*run_check('Python', check_python),
+            *run_check('TensorFlow', check_tensorflow),
+            *run_check('Processor', check_processor),
+            *run_check('GPU', check_gpu, options.device),
+            *run_check('Data', check_data, data_dir, entry),
+            *run_check('Disk', check_folders, data_dir, model_dir, entry),
+            *run_check('Memory', check_memory, entry)]
 
 
 def run_check(subject, check, *arguments):
-    """The Lines of a check, which yields (status, text, remedy) or raises."""
-    lines = []
+    """Yields the Lines of a check, which yields (status, text, remedy) or raises."""
     try:
-        for line in check(*arguments):
-            lines.append(line)
+        for status, *texts in check(*arguments):
+            yield Line(status, subject, *texts)
     except (UserError, OSError) as error:
-        lines.append((FAIL, str(error)))
+        yield Line(FAIL, subject, str(error))
     except Exception as error:  # the other checks still run
         reason = (environment.explain_import_error(error)
                   or f'{type(error).__name__}: {error}')
-        lines.append((FAIL, f'not checked: {reason}',
-                      'if no line above explains it, report this as a bug'))
-    return [Line(status, subject, *text) for status, *text in lines]
+        yield Line(FAIL, subject, f'not checked: {reason}',
+                   'if no line above explains it, report this as a bug')
 
 
 def check_python():
-    version, tensorflow = sys.version_info[:2], description.find_tensorflow()[1]
-    majors = tensorflow[0] if tensorflow else '12'
-    is_fit = any(first <= version <= last for major, (first, last) in _PYTHONS.items()
-                 if major in majors)
+    is_fit = any(first <= sys.version_info[:2] <= last for first, last in _PYTHONS)
     commit, clean = description.find_commit()
     commit = description.format_commit(commit and commit[:12], clean)
-    yield (OK if is_fit else WARN if tensorflow else FAIL,
+    yield (OK if is_fit else WARN if description.find_tensorflow()[1] else FAIL,
            f'{platform.python_version()}, {platform.platform()}; program: commit {commit}',
            'use Python 3.6 or 3.7 for TensorFlow 1.15, 3.10 to 3.13 for TensorFlow 2; '
            + _SETUP)
@@ -98,7 +95,7 @@ def check_tensorflow():
         for name in ('numpy', 'protobuf', 'requests', 'tqdm'))
     child = _run_python(_IMPORT, CUDA_VISIBLE_DEVICES='-1')
     if child.returncode:
-        said = (child.stderr.strip().splitlines() or ['nothing'])[-1]
+        said = child.stderr.strip().split('\n')[-1]
         yield (FAIL, f'{text}: does not load (exit status {child.returncode}): {said}',
                remedy)
     else:
@@ -195,10 +192,9 @@ def check_memory(entry):
 
 
 def _doctor(options):
-    name = options.system or systems.DEFAULT
-    lines = list_lines(cli.find_data_dir(options, name),
-                       cli.find_model_dir(options), options.device, name)
-    worst = max((line.status for line in lines), key=STATUSES.index)
+    lines = list_lines(options)
+    worst = max((line.status for line in lines), key=_VERDICTS.get)
+    exit_status, sentence = _VERDICTS[worst]
     if options.json:
         print(json.dumps({'verdict': worst, 'lines': [
             line._asdict() for line in lines]}, indent=1), flush=True)
@@ -207,9 +203,8 @@ def _doctor(options):
             print(f'{line.status:5} {line.subject:12} {line.text}')
             if line.remedy and line.status != OK:
                 print(f'{"":18} -> {line.remedy}')
-        print({OK: 'Everything is fine', WARN: 'It will run; see WARN above',
-               FAIL: 'It will not run; see FAIL above'}[worst], flush=True)
-    return EXIT_STATUSES[worst]
+        print(sentence, flush=True)
+    return exit_status
 
 
 def main(argv=None):

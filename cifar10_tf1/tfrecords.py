@@ -36,19 +36,17 @@ def write(data_set, folder):
         for split, path in zip(SPLITS, written):
             # TensorFlow's writer opens the file again by name.
             files.write_atomically(
-                path, lambda file: _write_split(data_set, split, file.name))
+                path, lambda file: _write_split(tf, data_set, split, file.name))
         files.write_atomically(written[-1], ''.join(
             f'{label}:{name}\n' for label, name in enumerate(data_set.class_names)))
-    except (OSError, RecursionError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or getattr(error, 'message', error)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, 'strerror', None) or error
         raise UserError(f'cannot write to {folder}: {reason}; choose another folder '
                         'with --output')
     return written
 
 
-def _write_split(data_set, split, path):
-    tf = runtime.load_tensorflow()
-
+def _write_split(tf, data_set, split, path):
     def bytes_feature(value):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 

@@ -6,7 +6,7 @@ The first two map uint8 images [N, 32, 32, 3], N at least 1, to classes and
 probabilities. They use stock ops, and crop and standardise the images themselves.
 """
 
-import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -14,32 +14,20 @@ import tempfile
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import extras, files, paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import runtime
+from cifar10_tf1.machine import devices, runtime
 
 
-def _check_options(options):
-    """Checks paths and packages before TensorFlow, which is slow to load."""
+def _export(options):
+    # TensorFlow takes a while to load, so the options are checked first.
     if os.path.lexists(options.output) and (
             not os.path.isdir(options.output) or os.listdir(options.output)):
         raise UserError(f'--output {options.output} already exists; remove it, or name '
                         'another folder')
-    for name in ('onnx', 'npz'):
-        if getattr(options, name) is not None:
-            setattr(options, name, paths.check_new_file(getattr(options, name),
-                                                        f'--{name}'))
-    given = [os.path.realpath(path)
-             for path in (options.output, options.onnx, options.npz) if path]
-    if len(set(given)) < len(given):
-        raise UserError('--output, --onnx and --npz must have different names; '
-                        f'rename one of {", ".join(given)}')
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
             extras.require(package, '--onnx')
-
-
-def _export(options):
-    _check_options(options)
     runtime.prepare_environment()
+    devices.select('cpu')
     tf = runtime.load_tensorflow()
     # These import TensorFlow, which is ready only now.
     from cifar10_tf1 import inference
@@ -59,12 +47,9 @@ def _export(options):
         if path is None:
             continue
         try:
-            with _temporary_path(path) as temporary:
-                file_format.write(network, temporary)
-                deviations.append(formats.compare(
-                    file_format.title, file_format.run(network, temporary, images),
-                    expected))
-        except (OSError, RecursionError, tf.errors.OpError) as error:
+            deviations.append(_write(file_format, network, os.path.abspath(path),
+                                     images, expected))
+        except (OSError, tf.errors.OpError) as error:
             reason = getattr(error, 'strerror', None) or reading.one_line(error)
             raise UserError(f'cannot write {path}: {reason}; free some space, or name '
                             'another place')
@@ -74,17 +59,17 @@ def _export(options):
     return 0
 
 
-@contextlib.contextmanager
-def _temporary_path(path):
-    """A temporary path that is renamed to `path` if nothing fails."""
-    path = os.path.abspath(path)
+def _write(file_format, network, path, images, expected):
+    """Writes and checks a file before it gets its name; returns its deviation."""
     parent = os.path.dirname(path)
     os.makedirs(parent, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.export-', dir=parent) as folder:
         temporary = os.path.join(folder, 'export')
-        yield temporary
+        file_format.write(network, temporary)
+        deviation = file_format.check(network, temporary, images, expected)
         files.sync(temporary)
         os.rename(temporary, path)  # fails if `path` is a folder that is not empty
+    return deviation
 
 
 def main(argv=None):
@@ -98,10 +83,10 @@ def main(argv=None):
         'export.onnx --npz export.npz')
     cli.add_path(parser, '--output', 'DIR',
                  'new folder for the SavedModel (default: export)', default='export')
-    parser.add_argument('--onnx', metavar='FILE',
-                        help='also write a new ONNX file (default: none)')
-    parser.add_argument('--npz', metavar='FILE',
-                        help='also write a new NumPy file (default: none)')
+    for name, title in (('--onnx', 'ONNX'), ('--npz', 'NumPy')):
+        parser.add_argument(
+            name, metavar='FILE', help=f'also write a new {title} file (default: none)',
+            type=functools.partial(paths.check_new_file, name=name))
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_dir_option(parser)

@@ -40,6 +40,21 @@ class Format(NamedTuple):
     write: Callable  # (Network, path)
     run: Callable    # (Network, path, images) -> (classes, probabilities)
 
+    def check(self, network, path, images, expected):
+        """The largest deviation of a file's probabilities from its checkpoint's.
+
+        Raises UserError if a class differs, or a probability by more than TOLERANCE.
+        """
+        classes, probabilities = self.run(network, path, images)
+        deviation = float(np.abs(probabilities - expected).max())
+        num_others = int((classes != expected.argmax(axis=1)).sum())
+        if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
+            raise UserError(
+                f'the {self.title} file does not agree with the checkpoint: '
+                f'{num_others} of {len(expected)} classes differ, and probabilities by '
+                f'up to {deviation:.1e}, so it is not written')
+        return deviation
+
 
 def extract(classifier):
     """The Network of an inference.Classifier."""
@@ -67,22 +82,6 @@ def generate_images(picture):
         'export', NUM_CHECKED, synthetic_images.COLOR if picture.channels == 3
         else synthetic_images.GREY)
     return split_records(records, (picture.side, picture.side, picture.channels))[1]
-
-
-def compare(title, outputs, expected):
-    """The largest deviation of a file's outputs from its checkpoint's probabilities.
-
-    Raises UserError if a class differs, or a probability by more than TOLERANCE.
-    """
-    classes, probabilities = outputs
-    deviation = float(np.abs(probabilities - expected).max())
-    num_others = int((classes != expected.argmax(axis=1)).sum())
-    if num_others or not deviation <= TOLERANCE:  # a NaN fails as well
-        raise UserError(
-            f'the {title} file does not agree with the checkpoint: {num_others} of '
-            f'{len(expected)} classes differ, and probabilities by up to '
-            f'{deviation:.1e}, so it is not written')
-    return deviation
 
 
 def _write_saved_model(network, path):

@@ -20,7 +20,7 @@ DEEP_CNN = systems.find('deep_cnn')
 
 
 def check(function, *arguments):
-    return doctor.run_check('Check', function, *arguments)
+    return list(doctor.run_check('Check', function, *arguments))
 
 
 def check_one(function, *arguments):
