@@ -3,17 +3,12 @@
     python -m cifar10_tf1.sweep --seeds 2 --folder runs
     python tools/publish_run.py runs/seed-02 1.15-seed-02
 
-What the run wrote is copied to results/runs/SYSTEM/NAME; of the run of record
-its last checkpoint as well. With --for-accuracy, and of the run of record, the
-first losses too, and of the default system the classes of all test images, for
-`make accuracy`.
-CIFAR10_DATA_DIR names the data.
+What the run wrote is copied to results/runs/SYSTEM/NAME. With --for-accuracy, the
+first losses are too, for `make accuracy`; CIFAR10_DATA_DIR names the data.
 """
 
 import argparse
 import csv
-import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -45,19 +40,12 @@ def main():
                  'python -m cifar10_tf1.sweep makes it')
     entry = systems.find(record.content['system'])
     published = os.path.join(reference_run.RUNS, entry.name)
-    prefix = os.path.join(
-        options.folder, f'{model_dir.PREFIX}-{record.epochs[-1]["step"]}')
     target = os.path.join(published, options.name)
-    is_of_record = os.path.realpath(target) == os.path.realpath(reference_run.RECORD)
     os.makedirs(target)
     for file in (run_record.FILE, run_record.METRICS_FILE):
         shutil.copy(os.path.join(options.folder, file), target)
-    if options.for_accuracy or is_of_record:
+    if options.for_accuracy:
         publish_first_losses(record, target)
-        if entry.name == systems.DEFAULT:
-            publish_predictions(prefix, target)
-    if is_of_record:
-        publish_checkpoint(prefix)
     sweep.main(['--merge', '--system', entry.name, '--folder', published])
 
 
@@ -82,26 +70,6 @@ def publish_first_losses(record, target):
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['step', 'loss'])
         writer.writerows((step, repr(loss)) for step, loss in sorted(losses.items()))
-
-
-def publish_predictions(prefix, target):
-    predictions = [json.loads(subprocess.run(
-        [sys.executable, os.path.join(ROOT, 'tools', 'classify_test_set.py'),
-         prefix, crop, '1'], stdout=subprocess.PIPE, check=True,
-        universal_newlines=True).stdout) for crop in ('random', 'central')]
-    with open(os.path.join(target, 'predictions.json'), 'w') as file:
-        # A line for each list: it has ten thousand digits.
-        file.write('[\n' + ',\n'.join(map(json.dumps, predictions)) + '\n]\n')
-
-
-def publish_checkpoint(prefix):
-    os.makedirs(reference_run.CHECKPOINT)
-    with open(os.path.join(reference_run.CHECKPOINT, 'SHA256SUMS'), 'w') as sums:
-        for suffix in ('.index', '.data-00000-of-00001', '.json'):
-            path = shutil.copy(prefix + suffix, reference_run.CHECKPOINT)
-            with open(path, 'rb') as file:
-                digest = hashlib.sha256(file.read()).hexdigest()
-            sums.write(f'{digest}  {os.path.basename(path)}\n')
 
 
 if __name__ == '__main__':

@@ -268,8 +268,8 @@ def test_checkpoint_of_record(crop, real_data_dir):
     except near-ties of the record."""
     theirs = load_predictions(find_folders('deep_cnn')[0], crop)
     ours = json.loads(runs.run_program(
-        dict(os.environ, CIFAR10_DATA_DIR=real_data_dir), 'tools/classify_test_set.py',
-        reference_run.find_checkpoint(), crop, 1))
+        dict(os.environ, CIFAR10_DATA_DIR=real_data_dir),
+        'tests/accuracy/classify_test_set.py', crop))
     if not description.list_differences(theirs['kind'], ours['kind']):
         assert ours['num_correct'] == theirs['num_correct']
         assert ours['predictions_sha256'] == theirs['predictions_sha256']

@@ -1,14 +1,15 @@
 """docs/elsewhere/: the network in other programs.
 
 A program runs if this Python has its framework. PyTorch is in no lock: TORCH_PYTHON
-names a Python that has it and Pillow. A record holds what was measured, and the page is
-held against it everywhere.
+names a Python that has it and Pillow. A record holds what was measured once.
 """
 
 import csv
+import hashlib
 import importlib.util
 import os
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -16,15 +17,14 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import model_helpers
-from cifar10_tf1.export import __main__ as export
+from cifar10_tf1 import inference
+from cifar10_tf1.data import synthetic_images
+from cifar10_tf1.export import __main__ as export, formats
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, 'tools'))
-
-import measure_elsewhere  # noqa: E402
 
 
 def read(name):
@@ -33,9 +33,18 @@ def read(name):
 
 
 PAGE = read('howto.md')
-PROGRAMS = measure_elsewhere.load_programs()
+PROGRAMS = {name: read(os.path.join('elsewhere', name))
+            for name in os.listdir(os.path.join(ROOT, 'docs', 'elsewhere'))
+            if name.endswith('.py')}
+RECORD = os.path.join(reference_run.RESULTS, 'bench', 'elsewhere.csv')
 SAMPLE = os.path.join(ROOT, 'docs', 'sample.png')
 TOLERANCE = 1e-5  # of a probability
+CLASSIFY = '''
+import sys
+sys.path.insert(0, '.')
+import numpy as np, {0}
+np.save('probabilities.npy', {0}.classify(np.load('images.npy')))
+'''
 # Mistakes that make a different network: (correct part of a line, mistake).
 MISTAKES = {
     'in_keras.py': (('0.001 / 9 * sums', '0.001 * sums'), ('<= 4', '<= 3'),
@@ -58,6 +67,31 @@ def find_python(name):
     return sys.executable
 
 
+def write_folder(folder, programs, content):
+    """Writes programs ({name: code}) and the NumPy file that they read."""
+    for name, code in programs.items():
+        (folder / name).write_text(code, encoding='utf-8')
+    (folder / 'export.npz').write_bytes(content)
+
+
+def start(python, folder, *arguments):
+    """The output of a Python in a folder."""
+    return subprocess.run(
+        [python, *arguments], cwd=str(folder), stdout=subprocess.PIPE, check=True,
+        env=dict(os.environ, PYTHONWARNINGS='ignore'), universal_newlines=True).stdout
+
+
+def generate_images():
+    """Draws pictures, noise, and flat or almost flat images: uint8 [334, 32, 32, 3]."""
+    planes = synthetic_images.build_records('elsewhere', 200)[:, 1:]
+    drawn = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    noise = np.random.RandomState(1).randint(0, 256, [124, 32, 32, 3])
+    flat = np.repeat([0, 1, 127, 254, 255], 2)[:, None, None, None] * np.ones(
+        [32, 32, 3], np.int64)
+    flat[1::2, 16, 16, 0] ^= 1
+    return np.concatenate([drawn, noise, flat]).astype(np.uint8)
+
+
 def load_picture_program():
     """picture.py as a namespace."""
     model_helpers.need('PIL')
@@ -67,19 +101,21 @@ def load_picture_program():
 
 
 @pytest.fixture(scope='module')
-def network():
+def network(tmp_path_factory):
     """(NumPy file, generated images, their probabilities) of the checkpoint of record."""
-    content, classifier = measure_elsewhere.load_network()
-    images = measure_elsewhere.generate_images()[::3]
-    with classifier:
-        return content, images, classifier.classify(images)
+    path, images = tmp_path_factory.mktemp('network') / 'export.npz', generate_images()
+    with inference.Classifier(deep_cnn, reference_run.find_checkpoint()) as classifier:
+        formats.write_npz(formats.extract(classifier), str(path))
+        return path.read_bytes(), images, classifier.classify(images)
 
 
 def measure(name, folder, network, programs):
     """(largest deviation, classes that differ) of a program."""
     content, images, expected = network
-    measure_elsewhere.write_folder(str(folder), programs, content)
-    given = measure_elsewhere.classify(find_python(name), str(folder), name, images)
+    write_folder(folder, programs, content)
+    np.save(str(folder / 'images.npy'), images)
+    start(find_python(name), folder, '-c', CLASSIFY.format(name[:-len('.py')]))
+    given = np.load(str(folder / 'probabilities.npy'))
     return (np.abs(given - expected).max(),
             (given.argmax(axis=1) != expected.argmax(axis=1)).sum())
 
@@ -89,7 +125,7 @@ def test_the_same_classes_and_probabilities(name, tmp_path, network):
     deviation, others = measure(name, tmp_path, network, PROGRAMS)
     assert deviation <= TOLERANCE and others == 0
     # And the line that the page promises.
-    line = measure_elsewhere.start(find_python(name), str(tmp_path), [name, SAMPLE])
+    line = start(find_python(name), tmp_path, name, SAMPLE)
     assert f'python docs/elsewhere/{name} docs/sample.png' in PAGE
     assert '\n    ' + line.replace(SAMPLE, 'docs/sample.png') in PAGE
 
@@ -103,7 +139,7 @@ def test_a_mistake_is_found(name, mistake, tmp_path, network):
 
 
 def test_pixels_are_prepared_as_the_network_does():
-    images = measure_elsewhere.generate_images()
+    images = generate_images()
     with tf.Graph().as_default(), tf.Session() as session:
         pixels = tf.placeholder(tf.uint8, [None, 32, 32, 3])
         expected = session.run(deep_cnn.build_images(pixels), {pixels: images})
@@ -157,7 +193,7 @@ def test_the_exported_models_answer_as_predict_does(name, tmp_path, network):
     for package in ('PIL', 'onnxruntime', 'tf2onnx'):
         model_helpers.need(package)
     from PIL import Image
-    measure_elsewhere.write_folder(str(tmp_path), PROGRAMS, network[0])
+    write_folder(tmp_path, PROGRAMS, network[0])
     path = str(tmp_path / 'sample.png')
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -166,9 +202,9 @@ def test_the_exported_models_answer_as_predict_does(name, tmp_path, network):
         '--checkpoint', reference_run.find_checkpoint(), '--data-dir', str(tmp_path),
         '--output', str(tmp_path / 'exported'),
         '--onnx', str(tmp_path / 'exported.onnx')]) == 0
-    printed = measure_elsewhere.start(sys.executable, str(tmp_path), [name, path])
+    printed = start(sys.executable, tmp_path, name, path)
     numbers = [float(number) for number in re.findall(r'\d[\d.e-]*', printed)]
-    with measure_elsewhere.load_network()[1] as classifier:
+    with inference.Classifier(deep_cnn, reference_run.find_checkpoint()) as classifier:
         expected, = classifier.classify(
             pictures.load_picture(path, deep_cnn.picture).pixels[None])
     assert int(numbers[0]) == expected.argmax()
@@ -176,16 +212,16 @@ def test_the_exported_models_answer_as_predict_does(name, tmp_path, network):
     assert np.allclose(numbers[1:], shares, atol=TOLERANCE)
 
 
-def test_what_was_measured_is_what_the_page_has():
-    """If not, run tools/measure_elsewhere.py, then tools/readme_tables.py."""
-    with open(measure_elsewhere.RECORD, newline='') as file:
+def test_what_was_measured_is_of_these_programs():
+    """A program that changes loses its lines in the record."""
+    with open(RECORD, newline='') as file:
         reference, *rows = csv.DictReader(file)
     assert reference['program'] == 'predict' and reference['images'] == '10000'
     assert {row['program'] for row in rows} == {'predict', *MISTAKES}
     for row in rows:
         if row['program'] in MISTAKES:
-            assert row['sha256'] == measure_elsewhere.compute_hash(
-                PROGRAMS, row['program']), row['framework']
+            code = PROGRAMS['picture.py'] + PROGRAMS[row['program']]
+            assert row['sha256'] == hashlib.sha256(code.encode()).hexdigest()
         assert float(row['largest_deviation']) <= TOLERANCE
         assert row['classes_that_differ'] == '0'
         assert row['correct'] in ('', reference['correct'])
