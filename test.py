@@ -14,7 +14,7 @@ from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.machine import devices, resources, runtime
-from cifar10_tf1.records import run_settings
+from cifar10_tf1.records import run_record, run_settings
 
 
 class Test(NamedTuple):
@@ -100,7 +100,6 @@ from cifar10_tf1.graph import (
     calibration, mode as modes, numeric_check, pipeline)
 from cifar10_tf1.machine import description
 from cifar10_tf1.systems import base
-from cifar10_tf1.training import initial_weights
 
 
 def build_graph(system, data_set, seed, variant=None, device='cpu',
@@ -197,7 +196,7 @@ def test(opened):
             if options.max_images is None:
                 evaluation.record(data_set, opened.variant, seed, settings, result)
             results.append(result)
-            prefix = data_set.line_prefix + initial_weights.find_prefix(checkpoint)
+            prefix = data_set.line_prefix + run_record.find_line_prefix(checkpoint)
             if opened.variant == pipeline.VALIDATION:
                 prefix += '[validation images] '
             for line in system.format_test(result.count):

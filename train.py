@@ -5,6 +5,7 @@ total number of epochs instead of 100 more on each call, continues in the middle
 epoch, and stops at a loss that is not finite.
 """
 
+import math
 import sys
 from typing import NamedTuple
 
@@ -40,8 +41,9 @@ def parse_options(argv=None):
                    '(default: all)')
     cli.add_number(parser, '--seed', 0, limits.SEED,
                    'seed of the initial weights and of augmentation (default: 1)')
-    cli.add_pretrained_option(parser)
-    parser.add_argument(
+    weights = parser.add_mutually_exclusive_group()
+    cli.add_pretrained_option(weights)
+    weights.add_argument(
         '--from-scratch', action='store_true',
         help='start from seeded weights instead of published ones; every line then '
         'says that the result is another one')
@@ -70,9 +72,8 @@ from cifar10_tf1.checkpoints.writing import CheckpointWriter
 from cifar10_tf1.graph import loss, mode as modes, numeric_check, pipeline
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import run_record
-from cifar10_tf1.training import ending
-from cifar10_tf1.training.initial_weights import InitialWeights
-from cifar10_tf1.training.original_checkpoint import OriginalCheckpointExporter
+from cifar10_tf1.training import ending, initial_weights, original_checkpoint
+from cifar10_tf1.training.epoch_metrics import EpochMetrics
 from cifar10_tf1.training.training_log import TrainingLog
 
 
@@ -156,73 +157,69 @@ def train(run):
 
     Returns the exit status: 0, or 128 plus the number of the signal that ended it.
     """
-    with run:
-        system = systems.load(run.system_name)
-        data_set = cli.load_data_set(run.options, run.system_name)
-        run.settle(system, data_set)
+    with run.resources:
+        data_set = cli.load_data_set(run.options, run.system.name)
+        run.settle(data_set)
         settings = run.settings
-        graph = build_graph(system, data_set, settings.seed, settings.device,
+        graph = build_graph(run.system, data_set, settings.seed, settings.device,
                             settings.input_threads, settings.kernels,
                             settings.train_files)
         config = runtime.session_config(settings.threads,
-                                        rewrites=not system.sums_in_pairs)
+                                        rewrites=not run.system.sums_in_pairs)
         with tf.Session(graph=graph.graph, config=config) as session:
-            return run_steps(run, system, data_set, graph, session)
+            return run_steps(run, graph, session)
 
 
-def run_steps(run, system, data_set, graph, session):
+def run_steps(run, graph, session):
     """Restores or initialises, then trains step by step. Returns the exit status."""
-    settings = run.settings
-    plan = system.build_plan(data_set, settings.train_files)
-    weights = InitialWeights(system, run.record, run.options.pretrained,
-                             run.options.from_scratch)
-    log = TrainingLog(run, system, plan, session, graph, data_set,
-                      data_set.line_prefix + weights.line_prefix)
+    system, settings, plan = run.system, run.settings, run.plan
+    metrics = EpochMetrics(session, graph, run.data_set)
     writer = CheckpointWriter(run.folder, graph.saver)
-    exporter = OriginalCheckpointExporter(writer, system, session, settings.seed)
 
-    newest, step = restore(run, system, plan, graph, session)
+    newest, step = restore(run, graph, session)
     if newest is None:
-        initialize(run, graph, session, weights)
-    else:
-        weights.check(graph)
+        initialize(run, graph, session)
+    weights = initial_weights.load(run, graph, session, is_new=newest is None)
     last_step = settings.epochs * plan.num_steps
     last_step = min(last_step, run.options.max_steps or last_step)
     if step >= last_step:
-        return ending.say_finished(run, log, plan, step, newest)
+        return ending.say_finished(run, metrics, step, newest)
 
-    graph.inputs.training.load(session, data_set)
+    graph.inputs.training.load(session, run.data_set)
     feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
     if system.keep_prob is not None:
         feeds[graph.mode.keep_prob] = system.keep_prob
     if run.needs_numeric_check:
-        check_numerics(run, system, graph, session, feeds, step)
+        check_numerics(run, graph, session, feeds, step)
 
     def save():
-        if not session.run(graph.weights_finite):
-            raise log.describe_failure('a weight is not finite', step)
-        return writer.save(session, step, {
-            **run.describe_checkpoint(data_set, step), 'losses': log.losses})
+        check_finite(session.run(graph.weights_finite), 'a weight is not finite')
+        return writer.save(session, step, run.describe_checkpoint(step, log.losses))
 
-    def read_images():
-        graph.inputs.training.initialize(session, *divmod(step, plan.num_steps))
-        return session.run(graph.inputs.images, feeds)
+    def check_finite(is_finite, problem):
+        if not is_finite:
+            rate = session.run(graph.learning_rate)
+            raise UserError(
+                f'{problem} at step {step}, learning rate {rate:g}; start again to '
+                f'continue from the newest checkpoint in {run.folder.path}, or move that '
+                'away to go further back')
 
-    run.begin(data_set, step, weights.for_record)
-    with log.opened(step, last_step, newest):
+    run.begin(step, weights)
+    with TrainingLog(run, session, graph, metrics, step, last_step, newest) as log:
         while step < last_step and not run.stop.requested:
             # Train to the end of a part, which is an epoch or one file of it. Start at
             # its first batch, or where an earlier process stopped.
             epoch, first_batch = divmod(step, plan.num_steps)
             part_end = epoch * plan.num_steps + min(
                 end for end in plan.ends if end > first_batch)
-            log.begin_part(step, read_images)
+            log.begin_part(step, feeds)
             graph.inputs.training.initialize(session, epoch, first_batch)
             while step < min(part_end, last_step) and not run.stop.requested:
                 log.begin_step(step)
                 unused_result, batch_loss = session.run(
                     [graph.train_op, graph.total_loss], feeds)
                 step += 1
+                check_finite(math.isfinite(batch_loss), f'the loss is {batch_loss}')
                 log.end_step(step, batch_loss)
                 if step % settings.save_steps == 0 and step < part_end:
                     newest = save()
@@ -232,45 +229,45 @@ def run_steps(run, system, data_set, graph, session):
                     epoch + 1, epoch + 1 == settings.epochs)
                 if name:
                     # Before our own, so that a kill between the two loses neither.
-                    exporter.export(name)
+                    original_checkpoint.export(run, session, graph.variables, writer,
+                                               name)
                 if step % settings.save_steps == 0:
                     newest = save()
                 log.print_part(entry)
         if newest is None or model_dir.step_of(newest) != step:
             newest = save()
-    return ending.end(run, log, plan, step, newest)
+    return ending.end(run, log, metrics, step, newest)
 
 
-def restore(run, system, plan, graph, session):
+def restore(run, graph, session):
     """Restores the newest checkpoint: its (prefix, step), or (None, 0)."""
     try:
         prefix, step = reading.restore(session, graph.saver, graph.variables,
-                                       system.find_step, run.folder.path)
+                                       run.system.find_step, run.folder.path)
     except reading.NoCheckpoint:
         return None, 0
     if step != model_dir.step_of(prefix):
         raise UserError(f'{prefix} contains global step {step}; rename its files to '
                         'match, or choose another folder with --model-dir')
-    print(f'Restored {prefix}: epoch {step // plan.num_steps}, step {step}',
+    print(f'Restored {prefix}: epoch {step // run.plan.num_steps}, step {step}',
           flush=True)
     run_record.check_settings(run.record, prefix)
     return prefix, step
 
 
-def initialize(run, graph, session, weights):
-    """Gives a run without a checkpoint its first weights: seeded or pretrained."""
-    if run.has_begun:
+def initialize(run, graph, session):
+    """Gives a run without a checkpoint its seeded weights."""
+    if run.record.has_begun:
         print('No checkpoint was saved, so the steps so far are lost and the run starts '
               'at step 0', file=sys.stderr, flush=True)
-    cost = systems.find(run.system_name).cost
+    cost = systems.find(run.system.name).cost
     if cost:
-        print(f'The documented run of {run.system_name} {cost}', file=sys.stderr,
+        print(f'The documented run of {run.system.name} {cost}', file=sys.stderr,
               flush=True)
     session.run(graph.initializer)
-    weights.load(session, graph)
 
 
-def check_numerics(run, system, graph, session, feeds, step):
+def check_numerics(run, graph, session, feeds, step):
     """Checks a GPU or the fast kernels against the stock CPU kernels.
 
     If the fast kernels fail, only a new run can use others; see cli.run_script.
@@ -279,9 +276,9 @@ def check_numerics(run, system, graph, session, feeds, step):
     inputs.training.initialize(session, epoch=0)
     try:
         numeric_check.check_training(
-            system, session, (inputs.images, inputs.labels), feeds, graph.figures,
+            run.system, session, (inputs.images, inputs.labels), feeds, graph.figures,
             run.settings.device, run.settings.threads,
-            modes.Mode(system.keep_prob, step, run.settings.seed,
+            modes.Mode(run.system.keep_prob, step, run.settings.seed,
                        uses_batch_statistics=True))
     except KernelsDisagree as error:
         if not step:

@@ -14,8 +14,8 @@ from cifar10_tf1.checkpoints import model_dir, reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import calibration
 from cifar10_tf1.machine import description, runtime
+from cifar10_tf1.records import run_record
 from cifar10_tf1.systems import base
-from cifar10_tf1.training import initial_weights
 
 BLOCK = 100  # images per session.run; more could exceed the memory
 
@@ -66,7 +66,7 @@ class Classifier:
         self.is_synthetic = data.is_synthetic(self.data_name)
         self.class_names = system.source.class_names(self.is_synthetic)
         self.line_prefix = (system.source.line_prefix(self.is_synthetic)
-                            + initial_weights.find_prefix(checkpoint))
+                            + run_record.find_line_prefix(checkpoint))
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))

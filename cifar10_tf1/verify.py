@@ -16,7 +16,7 @@ from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import figure_names, run_record, run_settings
+from cifar10_tf1.records import record_schema, run_record, run_settings
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
@@ -78,7 +78,7 @@ def compare(record, repeated):
         if 'part' in entry:
             name += f', part {entry["part"]}'
         recorded = by_step.get(entry['step'], {'unknown_losses': 'all'})
-        figures = [figure for figure in ('summed_loss', *figure_names.ALL)
+        figures = [figure for figure in ('summed_loss', *record_schema.FIGURES)
                    if entry.get(figure) != recorded.get(figure)]
         if 'unknown_losses' in recorded:
             is_partial = True

@@ -62,7 +62,7 @@ def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=No
 
 def write(folder, content):
     """Writes run.json into a folder; returns the folder."""
-    assert record_schema.find_misfit(content) is None
+    record_schema.check_record(content)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / run_record.FILE).write_text(json.dumps(content))
     return folder

@@ -1,1 +1,1 @@
-"""The folder of a run, its checkpoints, pretrained weights."""
+"""The folder of a run and its checkpoints."""

@@ -5,7 +5,6 @@ wrote it, a fourth, `.json`, with the settings. Only such checkpoints are pruned
 replaced. Imports no TensorFlow.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.records import record_schema
 
 PREFIX = 'model.ckpt'
 SETTINGS_SUFFIX = '.json'
@@ -27,8 +27,6 @@ _STATE = 'checkpoint'  # names the newest, for TensorFlow's own programs
 # Checkpoints under other names, or in the format before TensorFlow 0.12: a single file.
 _FOREIGN = re.compile(r'\.(index|meta|data-\d{5}-of-\d{5})$'
                       r'|\.ckpt(-\d+)?(-\d{5}-of-\d{5})?$')
-_SETTINGS_TYPES = {'data': str, 'system': str, 'step': int, 'seed': int,
-                   'kernels': str, 'wheel': str, 'losses': list}
 
 
 class Checkpoint(NamedTuple):
@@ -72,16 +70,11 @@ def find_prefix(path):
 
 def check_path(path):
     """Raises UserError for a path that TensorFlow would misunderstand."""
-    reason = None
-    if set(path) & set('*?[\\'):
-        reason = 'treats a name with *, ?, [ or \\ as a pattern'
-    try:
-        path.encode('utf-8')
-    except UnicodeEncodeError:
-        reason = 'accepts only names in UTF-8'
-    if reason:
-        raise UserError(f'{path} can\'t hold checkpoints, because TensorFlow {reason}; '
-                        'rename the folder, or choose another with --model-dir')
+    is_utf8 = path.encode('utf-8', 'replace').decode('utf-8') == path
+    if not is_utf8 or set(path) & set('*?[\\'):
+        raise UserError(f'{path} can\'t hold checkpoints, because TensorFlow treats *, ?, '
+                        '[ and \\ as a pattern, and accepts only UTF-8; rename the '
+                        'folder, or choose another with --model-dir')
 
 
 def list_checkpoints(folder):
@@ -119,12 +112,10 @@ def load_settings(prefix):
     try:
         with open(path, encoding='utf-8') as file:
             settings = json.load(file)
-        for name, kind in _SETTINGS_TYPES.items():
-            if type(settings.get(name, kind())) is not kind or 'data' not in settings:
-                raise ValueError(f'{name} is missing or invalid')
+        record_schema.check(settings, record_schema.CHECKPOINT)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f'{path} is damaged: {error}; restore it, or move the '
                         'checkpoint away')
     if step is not None and settings.get('step', step) != step:
@@ -151,7 +142,6 @@ class ModelDir:
         """Creates, locks and cleans the folder, or raises UserError."""
         _refuse_foreign_checkpoints(path)
         self.path = path
-        self._is_new = not os.path.lexists(path)
         try:
             os.makedirs(path, exist_ok=True)
             self._lock = files.Lock(self.join(LOCK))
@@ -169,12 +159,7 @@ class ModelDir:
             if checkpoint.ours and '.index' not in checkpoint.suffixes:
                 self.remove(checkpoint)
 
-    def close(self, remove_if_new=False):
-        """Releases the lock; may remove an empty folder created for this run."""
-        if self._is_new and remove_if_new:
-            with contextlib.suppress(OSError):  # it is not empty
-                os.remove(self.join(LOCK))
-                os.rmdir(self.path)
+    def close(self):
         self._lock.release()
 
     def check_identity(self):

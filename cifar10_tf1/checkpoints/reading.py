@@ -22,6 +22,21 @@ class NoCheckpoint(UserError):
                          'with --checkpoint or --model-dir')
 
 
+def load(prefix):
+    """{name: array} of a checkpoint; raises UserError if it is damaged."""
+    try:
+        reader = tf.train.NewCheckpointReader(prefix)
+        tensors = {name: np.asarray(reader.get_tensor(name))
+                   for name in sorted(reader.get_variable_to_shape_map())}
+        if not tensors:
+            raise ValueError('it contains no tensors')
+        return tensors
+    # OpError, ValueError or UnicodeDecodeError, by version and place.
+    except Exception as error:  # pylint: disable=broad-except
+        raise UserError(f'the checkpoint {prefix} is damaged ({one_line(error)}); move it '
+                        'away')
+
+
 def find_newest(folder):
     """The undamaged model_dir.Checkpoint with the highest step, or None.
 
@@ -31,40 +46,38 @@ def find_newest(folder):
     for checkpoint in model_dir.list_checkpoints(folder):
         if not checkpoint.holds_tensors:
             continue
-        reason = find_damage(checkpoint.prefix)
-        if reason is None:
-            for other in skipped:
-                print(f'warning: {other}; using {checkpoint.name} instead',
-                      file=sys.stderr, flush=True)
-            return checkpoint
-        if '.index' in checkpoint.suffixes and not os.path.lexists(
-                checkpoint.prefix + '.index'):
-            return find_newest(folder)  # another process, training, has pruned it
-        skipped.append(f'{checkpoint.prefix} is damaged ({reason})')
+        try:
+            load(checkpoint.prefix)
+        except UserError as error:
+            if '.index' in checkpoint.suffixes and not os.path.lexists(
+                    checkpoint.prefix + '.index'):
+                return find_newest(folder)  # another process, training, has pruned it
+            skipped.append(error)
+            continue
+        for error in skipped:
+            print(f'warning: using {checkpoint.name}, because {error}', file=sys.stderr,
+                  flush=True)
+        return checkpoint
     if skipped:
-        raise UserError(f'every checkpoint in {folder} is damaged: {"; ".join(skipped)}; '
-                        'move them away, or choose another folder with --model-dir')
-    return None
-
-
-def find_damage(prefix):
-    """Why a checkpoint can't be read to its last byte, in one line, or None."""
-    try:
-        _load_tensors(prefix)
-    except ValueError as error:
-        return str(error)
+        raise UserError(f'every checkpoint in {folder} is damaged: {skipped[0]}, or '
+                        'choose another folder with --model-dir')
     return None
 
 
 def choose(folder, prefix=None):
     """The prefix that a user names, or that of the newest checkpoint in a folder."""
-    if prefix is not None:
-        _load_whole(prefix)
-        return prefix
-    newest = find_newest(folder)
-    if newest is None:
-        raise NoCheckpoint(folder)
-    return newest.prefix
+    if prefix is None:
+        newest = find_newest(folder)
+        if newest is None:
+            raise NoCheckpoint(folder)
+        return newest.prefix
+    model_dir.check_path(prefix)
+    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
+    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
+        raise UserError(f'no checkpoint {prefix} (no file {prefix}.index); name it up '
+                        'to the step, as in model/model.ckpt-55000')
+    load(prefix)
+    return prefix
 
 
 def restore(session, saver, variables, find_step, folder, prefix=None):
@@ -95,23 +108,18 @@ def check_tensors(prefix, variables):
     reader = tf.train.NewCheckpointReader(prefix)
     shapes = reader.get_variable_to_shape_map()
     dtypes = reader.get_variable_to_dtype_map()
-    wrong = []
-    for name, variable in sorted(variables.items()):
-        expected = (variable.dtype.base_dtype, variable.shape.as_list())
-        if name not in shapes:
-            wrong.append(f'{name} is missing')
-        elif (dtypes[name], shapes[name]) != expected:
-            wrong.append(f'{name} is {dtypes[name].name} {shapes[name]}, not '
-                         f'{expected[0].name} {expected[1]}')
+    wrong = [name for name, variable in sorted(variables.items())
+             if shapes.get(name) != variable.shape.as_list()
+             or dtypes[name] != variable.dtype.base_dtype]
     if wrong:
         raise UserError(f'the checkpoint {prefix} belongs to another network: '
-                        f'{"; ".join(wrong[:3])}; choose another with --checkpoint or '
-                        '--model-dir')
+                        f'{", ".join(wrong[:3])} missing, or of another shape or type; '
+                        'choose another with --checkpoint or --model-dir')
 
 
 def fingerprint(prefix):
     """The SHA-256 of a checkpoint's tensors: equal if every bit of them is."""
-    return fingerprint_tensors(_load_whole(prefix))
+    return fingerprint_tensors(load(prefix))
 
 
 def fingerprint_tensors(tensors):
@@ -138,30 +146,3 @@ def one_line(error):
     """The first line of an error's message, from Python or TensorFlow."""
     text = (getattr(error, 'message', None) or str(error)).strip()
     return text.splitlines()[0] if text else repr(error)
-
-
-def _load_tensors(prefix):
-    """{name: array}; raises ValueError with the damage in one line."""
-    try:
-        reader = tf.train.NewCheckpointReader(prefix)
-        tensors = {name: np.asarray(reader.get_tensor(name))
-                   for name in sorted(reader.get_variable_to_shape_map())}
-    # OpError, ValueError or UnicodeDecodeError, by version and place.
-    except Exception as error:  # pylint: disable=broad-except
-        raise ValueError(one_line(error))
-    if not tensors:
-        raise ValueError('it contains no tensors')
-    return tensors
-
-
-def _load_whole(prefix):
-    """{name: array} of a checkpoint that a user names; raises UserError."""
-    model_dir.check_path(prefix)
-    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
-    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
-        raise UserError(f'no checkpoint {prefix} (no file {prefix}.index); name it up '
-                        'to the step, as in model/model.ckpt-55000')
-    try:
-        return _load_tensors(prefix)
-    except ValueError as error:
-        raise UserError(f'the checkpoint {prefix} is damaged ({error}); choose another')

@@ -19,7 +19,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph import plan as plans
 from cifar10_tf1.machine import runtime
-from cifar10_tf1.records import figure_names
+from cifar10_tf1.records import record_schema
 
 VALIDATION = 'validation'      # the training records that a system holds back
 LAST_BATCHES = 'last_batches'  # the last batch before each reporting point
@@ -125,10 +125,10 @@ def build_measured_inputs(system, data_set, plan, seed, num_threads):
     """{name: Input} for the figures that the system computes during training."""
     measured = {'test': build_test_input(system, data_set, seed, system.variants[0],
                                          num_threads)}
-    if figure_names.VALIDATION_ACCURACY in system.figures:
+    if record_schema.VALIDATION_ACCURACY in system.figures:
         measured[VALIDATION] = build_test_input(system, data_set, seed, VALIDATION,
                                                 num_threads)
-    if {figure_names.LOSS, figure_names.TRAINING_ACCURACY} & set(system.figures):
+    if {record_schema.LOSS, record_schema.TRAINING_ACCURACY} & set(system.figures):
         rows, batch_sizes = plan.list_last_batches(
             np.arange(data_set.num_train_examples)[plan.rows])
         with tf.name_scope('last_batches_input'):

@@ -1,11 +1,17 @@
-"""The parts of a run.json and their types.
+"""The parts of a run.json, and of the .json beside a checkpoint, and their types.
 
-A record can be published, so it may have been edited, truncated or merged.
+A published record may have been edited, truncated or merged.
 """
 
 import sys
 
 from cifar10_tf1.common import limits
+
+# Figures that a training takes at its reporting points, without dropout.
+LOSS = 'loss'                                # nats, on the last training batch
+TRAINING_ACCURACY = 'training_accuracy'      # on the same batch
+VALIDATION_ACCURACY = 'validation_accuracy'  # on the records held back
+FIGURES = (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
 
 
 def _positive(value):
@@ -16,16 +22,9 @@ def _share(value):
     return type(value) in (int, float) and 0 <= value <= 1
 
 
-def _texts(value):
-    return type(value) is dict and all(
-        _fits(text, str) for text in [*value, *value.values()])
-
-
 _STEP, _STEP_FROM_1 = range(limits.STEPS + 1), range(1, limits.STEPS + 1)
-_SEED = range(limits.SEED + 1)
-_EPOCHS = range(1, limits.EPOCHS + 1)
-_FILES = range(1, limits.FILES + 1)
-_THREADS = range(1, limits.THREADS + 1)
+_EPOCHS, _FILES = range(1, limits.EPOCHS + 1), range(1, limits.FILES + 1)
+_SEED, _THREADS = range(limits.SEED + 1), range(1, limits.THREADS + 1)
 
 # A dict has all of these keys; those with a question mark may be missing. A list has
 # items of one type, a range the valid whole numbers, a set the valid texts. (None, type)
@@ -51,56 +50,47 @@ _PROCESS = {
     'versions': dict, 'kind': _KIND}
 _RECORD = {
     'system': str, 'system_settings': dict, 'settings': _SETTINGS,
-    'data': {'name': str, 'sha256': _texts, 'pretrained?': (None, dict)},
+    'data': {'name': str, 'sha256': dict, 'pretrained?': (None, dict)},
     'weights': (None, {'step': _STEP, 'sha256': str}), 'not_bit_exact': [str],
     'epochs': [_EPOCH], 'tests': [_TEST], 'processes': [_PROCESS]}
+CHECKPOINT = {
+    'data': str, 'system?': str, 'step?': _STEP, 'seed?': _SEED, 'kernels?': str,
+    'wheel?': str, 'losses?': list, 'record?': {'data': dict}}
+_MISSING = object()
 
 
-def find_misfit(content):
-    """The first part that is missing or invalid, as 'epochs 3 summed_loss', or None."""
-    expected = dict(_RECORD)
-    if content.get('processes') == []:  # no training has begun
-        expected['settings'] = expected['data'] = lambda value: value == {}
-    misfit = _find_misfit(content, expected, '')
-    if misfit is not None:
-        return misfit
+def check_record(content):
+    """Raises ValueError if the content of a run.json is invalid."""
+    check(content, _RECORD)
+    if not content['processes']:
+        raise ValueError('/processes is empty')
     for number, test in enumerate(content['tests']):
         if test['num_correct'] > test['num_examples']:
-            return f'tests {number} num_correct'
-    for keys in (['step'], ['epoch', 'part']):
-        numbers = [[epoch.get(key, 0) for key in keys] for epoch in content['epochs']]
-        if any(one >= other for one, other in zip(numbers, numbers[1:])):
-            return f'epochs: the order of their {keys[0]}s'
-    return None
+            raise ValueError(f'/tests/{number}/num_correct is invalid')
 
 
-def _find_misfit(value, expected, name):
+def check(value, expected, name=''):
+    """Raises ValueError with the first part that is missing or invalid: /epochs/3/step."""
     if isinstance(expected, tuple):
-        return None if value is None else _find_misfit(value, expected[1], name)
-    if not isinstance(expected, (dict, list)):
-        return None if _fits(value, expected) else name
-    if type(value) is not type(expected):
-        return name
-    if isinstance(expected, list):
-        parts = [(number, item, expected[0]) for number, item in enumerate(value)]
-    else:
-        missing = [key for key in expected
-                   if not key.endswith('?') and key not in value]
-        if missing:
-            return f'{name} {missing[0]}'.strip()
-        parts = [(key.rstrip('?'), value[key.rstrip('?')], part)
-                 for key, part in expected.items() if key.rstrip('?') in value]
-    return next(filter(None, (_find_misfit(item, part, f'{name} {key}'.strip())
-                              for key, item, part in parts)), None)
+        if value is not None:
+            check(value, expected[1], name)
+    elif isinstance(expected, list) and type(value) is list:
+        for number, item in enumerate(value):
+            check(item, expected[0], f'{name}/{number}')
+    elif isinstance(expected, dict) and type(value) is dict:
+        for key, part in expected.items():
+            key, is_optional = key.rstrip('?'), key.endswith('?')
+            if key in value or not is_optional:
+                check(value.get(key, _MISSING), part, f'{name}/{key}')
+    elif not _fits(value, expected):
+        raise ValueError(f'{name or "its content"} is missing or invalid')
 
 
 def _fits(value, expected):
-    if expected is str:  # without control characters, which a terminal would obey
-        return type(value) is str and value.isprintable()
-    if isinstance(expected, type):
-        return type(value) is expected
     if isinstance(expected, range):
         return type(value) is int and value in expected
     if isinstance(expected, set):
         return type(value) is str and value in expected
-    return expected(value)
+    if isinstance(expected, type):
+        return type(value) is expected
+    return callable(expected) and expected(value)

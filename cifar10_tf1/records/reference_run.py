@@ -1,23 +1,19 @@
-"""The run of record, which comes with the project: results/README.md."""
+"""The recorded runs that come with the project, in results/: README.md there."""
 
-import csv
+import glob
 import os
 
-from cifar10_tf1 import systems
+from cifar10_tf1 import data, systems
 from cifar10_tf1.checkpoints import model_dir
+from cifar10_tf1.machine import description
+from cifar10_tf1.records import run_record
 
 RESULTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), 'results')
 RUNS = os.path.join(RESULTS, 'runs')  # <system>/<runtime>-seed-NN/
-# The run's run.json and metrics.csv, and its last checkpoint.
+# The run of record: its run.json and metrics.csv, and its last checkpoint.
 RECORD = os.path.join(RUNS, systems.DEFAULT, '1.15-seed-01')
 CHECKPOINT = os.path.join(RESULTS, 'checkpoint')
-# The widest band allowed for a column of seeds.csv, in correct images of 10,000. The
-# documented 8,246 is one draw from the first: nine tests of the plain port gave 8,152
-# to 8,262, its central crop 8,470.
-WIDEST_BANDS = {'mean_correct': (8110, 8330), 'central_correct': (8380, 8580)}
-ENOUGH_RUNS = 5
-PROBABILITY = 0.99  # that one more such run is in its band
 
 
 def find_checkpoint():
@@ -26,20 +22,40 @@ def find_checkpoint():
     return newest and newest.prefix
 
 
-def find_band(column, path=os.path.join(RUNS, systems.DEFAULT, 'seeds.csv')):
-    """The band for one more run's count: (low, high, n), of 10,000, from n runs.
+def compare(record, folder=RUNS):
+    """A line that compares a run with the recorded one with the same seed and data.
 
-    n is 0 if there are too few. The column is a key of WIDEST_BANDS. Needs SciPy.
+    None if there is no such recorded run, or no finished epoch.
     """
-    from cifar10_tf1.records import statistics_of_runs
-    low, high = WIDEST_BANDS[column]
-    with open(path, newline='') as file:
-        numbers = [float(row[column]) for row in csv.DictReader(file)
-                   if row['state'] == 'complete']
-    if len(numbers) < ENOUGH_RUNS:
-        return low, high, 0
-    interval = statistics_of_runs.find_interval(numbers, PROBABILITY, of_one_more=True)
-    return max(low, interval[0]), min(high, interval[1]), len(numbers)
+    paths = sorted(glob.glob(os.path.join(
+        glob.escape(folder), record.content['system'], '*', run_record.FILE)))
+    recorded = next((other for other in map(run_record.load, paths)
+                     if _identify(other) == _identify(record)), None)
+    losses = {entry['step']: entry['summed_loss']
+              for entry in (recorded.epochs if recorded else ())}
+    pairs = [(entry['summed_loss'], losses[entry['step']]) for entry in record.epochs
+             if entry['step'] in losses]
+    if not pairs:
+        return None
+    num_equal = sum(ours == theirs for ours, theirs in pairs)
+    line = (f'Recorded run {shorten(recorded.folder)}: {num_equal} of {len(pairs)} summed '
+            'losses equal to the bit')
+    if num_equal == len(pairs):
+        return line
+    largest = max(abs(ours / theirs - 1) for ours, theirs in pairs)
+    differences = description.list_differences(recorded.kind, record.kind)
+    return line + (
+        f', the others differ by at most {100 * largest:.4f} %, on '
+        + (f'another kind of machine ({differences[0]})' if differences else
+           'the SAME kind of machine: something changed the numbers'))
+
+
+def _identify(record):
+    source = data.SOURCES[systems.find(record.content['system']).data]
+    return (record.settings.seed,
+            record.settings.train_files or source.num_train_files,
+            record.content['data']['sha256'], record.kind['kernels'],
+            record.kind['wheel'], record.kind['device'])
 
 
 def shorten(path):

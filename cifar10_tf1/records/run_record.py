@@ -34,11 +34,16 @@ class RunRecord:
         self.path = os.path.join(folder, FILE)
 
     @property
+    def has_begun(self):
+        """Whether a process has trained."""
+        return bool(self.content['processes'])
+
+    @property
     def settings(self):
         known = self.content['settings']
         settings = RunSettings(**{name: known.get(name)
                                   for name in RunSettings._fields})
-        if self.content['processes'] and settings.kernels is None:
+        if self.has_begun and settings.kernels is None:
             # Written before kernels could be chosen.
             settings = settings._replace(kernels=self.kind['kernels'])
         return settings
@@ -60,9 +65,38 @@ class RunRecord:
         return not pretrained.get('is_documented', True)
 
     @property
+    def line_prefix(self):
+        """Marks every printed line of a run from weights that are not documented."""
+        if self.is_from_scratch:
+            return '[from seeded weights] '
+        if self.has_other_weights:
+            return '[from weights other than the documented ones] '
+        return ''
+
+    @property
     def kind(self):
         """The kind of machine of the latest process."""
         return self.content['processes'][-1]['kind']
+
+    def refuse_another(self, name, recorded, given, way_out):
+        """Raises UserError if a given value, unless None, would make it another run."""
+        if given not in (None, recorded):
+            raise UserError(
+                f'the run in {self.folder} has another {name}: {recorded}, not {given}; '
+                f'{way_out}, or choose another folder with --model-dir')
+
+    def check_kind(self, kind):
+        """Raises UserError if wheel or kernels differ; lists other differences."""
+        if not self.has_begun:
+            return []
+        began = self.kind
+        for key, name, way_out in (
+                ('wheel', 'TensorFlow', 'use the Python that has it'),
+                ('wheel_sha256', 'build of TensorFlow',
+                 'use the Python that make setup installs'),
+                ('kernels', 'choice of kernels', 'omit --kernels')):
+            self.refuse_another(name, began[key], kind[key], way_out)
+        return description.list_differences(began, kind)
 
     @contextlib.contextmanager
     def updating(self):
@@ -151,22 +185,20 @@ def new(folder, system):
 
 def load(path):
     """Loads a run.json as a RunRecord; raises UserError if it is not one."""
-    way_out = 'name another, or move it away'
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
-        version = content['format']
+        if content['format'] == FORMAT:
+            record_schema.check_record(content)
     except OSError as error:
-        raise UserError(f'cannot read {path}: {error.strerror}; {way_out}')
+        raise UserError(f'cannot read {path}: {error.strerror}; name another, or move it '
+                        'away')
     except (ValueError, RecursionError, TypeError, KeyError) as error:
-        raise UserError(f'{path} is truncated, or not the record of a run ({error}); '
-                        + way_out)
-    if version != FORMAT:
-        raise UserError(f'{path} has format {version}, but this version reads format '
-                        f'{FORMAT}; use the version that wrote it')
-    misfit = record_schema.find_misfit(content)
-    if misfit:
-        raise UserError(f'{path} is damaged: {misfit} is missing or invalid; {way_out}')
+        raise UserError(f'{path} is truncated, damaged or not the record of a run '
+                        f'({error}); name another, or move it away')
+    if content['format'] != FORMAT:
+        raise UserError(f'{path} has format {content["format"]}, but this version reads '
+                        f'format {FORMAT}; use the version that wrote it')
     return RunRecord(os.path.dirname(path), content)
 
 
@@ -194,7 +226,7 @@ def load_folder(folder, for_training=False):
 def check_settings(record, prefix):
     """Raises UserError if a record and a checkpoint belong to different runs."""
     settings, content = model_dir.load_settings(prefix) or {}, record.content
-    kind = record.kind if content['processes'] else {}
+    kind = record.kind if record.has_begun else {}
     for name, value in [('system', content['system']),
                         ('data', content['data'].get('name')),
                         ('seed', content['settings'].get('seed')),
@@ -205,29 +237,10 @@ def check_settings(record, prefix):
                 f'{settings[name]}: they belong to different runs; move one away')
 
 
-def check_system_name(record, name):
-    """Raises UserError if a record belongs to another system."""
-    theirs = record.content['system']
-    if theirs != name:
-        raise UserError(f'{record.path} belongs to {theirs}, not {name}; name another '
-                        'record, or another folder with --model-dir')
-
-
-def check_kind(record, kind):
-    """Raises UserError if wheel or kernels differ; lists other differences."""
-    if not record.content['processes']:
-        return []
-    began = record.kind
-    venv = '.venv' if began['wheel'].endswith(' 1.15.0') else '.venv-tf2'
-    for name, way_out in (('wheel', f'use {venv}/bin/python'),
-                          ('wheel_sha256', 'another build of the wheel; use the '
-                           'environment that make setup creates'),
-                          ('kernels', 'omit --kernels')):
-        if began[name] != kind[name]:
-            raise UserError(
-                f'the run in {record.folder} was trained with {began[name]}, but this is '
-                f'{kind[name]}; {way_out}, or choose another folder with --model-dir')
-    return description.list_differences(began, kind)
+def find_line_prefix(checkpoint):
+    """The line_prefix of the run of a checkpoint, from the settings beside it."""
+    content = (model_dir.load_settings(checkpoint) or {}).get('record')
+    return RunRecord('', content).line_prefix if content else ''
 
 
 def _to_dict(settings):

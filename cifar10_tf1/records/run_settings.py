@@ -7,6 +7,7 @@ folder has one run, so options that would make it another run are refused.
 from typing import NamedTuple, Optional
 
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description, resources
 
 
@@ -61,28 +62,19 @@ def resolve(record, given, data_set, system):
     if (given.train_files or 1) > data_set.num_train_files:
         raise UserError(f'--train-files {given.train_files}: {data_set.name} has only '
                         f'{data_set.num_train_files} training file(s); use fewer')
-    if record.content['processes']:
-        _check(record, given, data_set)
+    if record.has_begun:
+        data = record.content['data']
+        synthetic = 'add' if is_synthetic(data['name']) else 'omit'
+        for name, theirs, ours, way_out in (
+                ('number of training files',
+                 recorded.train_files or data_set.num_train_files, given.train_files,
+                 'omit --train-files'),
+                ('seed', recorded.seed, given.seed, 'omit --seed'),
+                ('data set', data['name'], data_set.name, f'{synthetic} --synthetic')):
+            record.refuse_another(name, theirs, ours, way_out)
+        if data['sha256'] != data_set.sha256:
+            raise UserError(f'the run in {record.folder} has other files of '
+                            f'{data_set.name}; name those with --data-dir, or choose '
+                            'another folder with --model-dir')
         recorded = recorded._replace(epochs=max(recorded.epochs, system.num_epochs))
     return complete(given, system, data_set, recorded)
-
-
-def _check(record, given, data_set):
-    """Raises UserError if an option or the data would make it another run."""
-    recorded, data = record.settings, record.content['data']
-    num_files = recorded.train_files or data_set.num_train_files
-    with_or_without = 'add' if data['name'].startswith('synthetic') else 'omit'
-    for differs, theirs, ours, way_out in (
-            (given.train_files not in (None, num_files),
-             f'on {num_files} training file(s)', f'{given.train_files}',
-             'omit --train-files'),
-            (given.seed not in (None, recorded.seed),
-             f'of seed {recorded.seed}', f'{given.seed}', 'omit --seed'),
-            (data['name'] != data_set.name, f'on {data["name"]}',
-             f'on {data_set.name}', f'{with_or_without} --synthetic'),
-            (data['sha256'] != data_set.sha256, f'on other files of {data_set.name}',
-             'on these', 'name those with --data-dir')):
-        if differs:
-            raise UserError(
-                f'{record.folder} contains a run {theirs}, not {ours}; {way_out}, or '
-                'choose another folder with --model-dir')

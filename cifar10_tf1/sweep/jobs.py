@@ -41,11 +41,11 @@ class Job:
         """
         record, epochs, run = run_record.load_folder(self.folder), self._epochs, None
         if record:
-            run_record.check_system_name(record, self._entry.name)
-            if record.settings.seed != self._seed:
-                raise UserError(f'{self.folder} contains a run of seed '
-                                f'{record.settings.seed}, not {self._seed}; rename it, '
-                                'or choose another --folder')
+            system, seed = record.content['system'], record.settings.seed
+            if (system, seed) != (self._entry.name, self._seed):
+                raise UserError(f'{self.folder} contains a run of {system}, seed {seed}, '
+                                f'not of {self._entry.name}, seed {self._seed}; rename '
+                                'it, or choose another --folder')
             epochs = epochs or record.settings.epochs
             run = gathering.build_run(record, epochs)
         if not run or not run.is_trained:

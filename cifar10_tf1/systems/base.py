@@ -63,11 +63,11 @@ class System:
     filters: Optional[str] = None  # weights to draw: those of the first convolution
     num_training_draws = 0  # random numbers in [0, 1) for each training image
     num_test_draws = 0      # the same for each test image
-    figures: Tuple[str, ...] = ()      # records.figure_names to take at reporting points
+    figures: Tuple[str, ...] = ()      # records.record_schema.FIGURES taken at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
     variants_as_in_training: Tuple[str, ...] = ()
-    pretrained: Any = None  # checkpoints.pretrained.PretrainedWeights to start from
+    pretrained: Any = None  # module like inception.weights, to start from published ones
     # Sum gradients in pairs, without TensorFlow's rewrites, which would merge the sums
     # again. AddN starts with any term whose buffer is free, so two runs of a network
     # that forks would differ.

@@ -67,7 +67,7 @@ class InceptionV3(base.System):
     settings = Settings()
     picture = base.PictureShape(RECORDED_SIZE, 3, settings.preprocessing.crop_size)
     filters = 'InceptionV3/Conv2d_1a_3x3/weights'
-    pretrained = weights.PUBLISHED
+    pretrained = weights
     variants_as_in_training = (BATCH,)
     sums_in_pairs = True
 

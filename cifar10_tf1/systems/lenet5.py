@@ -17,7 +17,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.records import figure_names
+from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 IMAGE_SIZE = 28  # pixels
@@ -46,7 +46,7 @@ class Lenet5(base.System):
     settings = Settings()
     picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE, is_light_on_dark=True)
     filters = 'Variable'
-    figures = (figure_names.VALIDATION_ACCURACY,)
+    figures = (record_schema.VALIDATION_ACCURACY,)
     tests_after_training = True
     # Divides the test and is faster than the original's 128; each image counts once,
     # so the counts are the same.

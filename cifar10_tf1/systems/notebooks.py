@@ -22,7 +22,7 @@ from cifar10_tf1.data import cifar10
 from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.records import figure_names
+from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 IMAGE_SIZE = 32  # pixels
@@ -57,7 +57,7 @@ class Notebook(base.System):
 
     picture = base.PictureShape(IMAGE_SIZE, 3, IMAGE_SIZE)
     filters = 'Variable'
-    figures = figure_names.ALL
+    figures = record_schema.FIGURES
     takes_figures_by_file: bool  # after each file, or only after an epoch's last
 
     @property

@@ -9,12 +9,12 @@ from cifar10_tf1 import cli, scripts
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import environment
 from cifar10_tf1.data import is_synthetic
-from cifar10_tf1.records import recorded_runs
+from cifar10_tf1.records import reference_run
 
 
-def end(run, log, plan, step, newest):
+def end(run, log, metrics, step, newest):
     """Closes the record and prints how the run ended. Returns the exit status."""
-    digest = reading.fingerprint(newest)
+    digest, num_steps = reading.fingerprint(newest), run.plan.num_steps
     run.end(step, digest)
     if run.stop.error:
         raise run.stop.error
@@ -22,25 +22,29 @@ def end(run, log, plan, step, newest):
         print(f'Stopped at step {step}; start again to continue from {newest}',
               file=sys.stderr, flush=True)
         return run.stop.exit_status
-    if step % plan.num_steps:
+    if step % num_steps:
         print(f'Stopped at step {step}, saved as {newest}', flush=True)
-    log.print_end()
+    run.print(run.system.format_last_loss(log.loss))
+    run.print(run.system.format_end(
+        log.seconds, metrics.count_test() if run.system.tests_after_training else None))
     print(f'Weights at step {step}: SHA-256 {digest}', flush=True)
     for line in _describe_standing(run.record):
         print(line, flush=True)
-    print(f'Model: {run.folder.path}, epoch {step // plan.num_steps}, in '
+    print(f'Model: {run.folder.path}, epoch {step // num_steps}, in '
           f'{tqdm.format_interval(log.seconds)}. Test it: '
           + _describe_test(run.options), flush=True)
     return 0
 
 
-def say_finished(run, log, plan, step, newest):
+def say_finished(run, metrics, step, newest):
     """Says that there is nothing to train. Returns the exit status."""
-    if run.has_begun and (run.record.content['weights'] or {}).get('step') != step:
+    record = run.record
+    if record.has_begun and (record.content['weights'] or {}).get('step') != step:
         # An earlier process was killed between its last save and its record's end.
-        run.record.end_process(step, 'killed', reading.fingerprint(newest))
-    log.print_test()
-    print(f'Already at epoch {step // plan.num_steps} (step {step}): nothing to train. '
+        record.end_process(step, 'killed', reading.fingerprint(newest))
+    if run.system.tests_after_training:
+        run.print(run.system.format_test(metrics.count_test()))
+    print(f'Already at epoch {step // run.plan.num_steps} (step {step}): nothing to train. '
           'For more epochs, use --epochs', flush=True)
     return 0
 
@@ -51,7 +55,7 @@ def _describe_standing(record):
     from cifar10_tf1.report import comparison
     if is_synthetic(record.content['data']['name']) or not record.epochs:
         return
-    line = recorded_runs.describe(record)
+    line = reference_run.compare(record)
     if line:
         yield line
     for sentence in comparison.describe_run(record):

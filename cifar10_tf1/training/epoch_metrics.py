@@ -7,7 +7,7 @@ import time
 
 from cifar10_tf1 import evaluation
 from cifar10_tf1.graph import pipeline
-from cifar10_tf1.records import figure_names
+from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 
@@ -20,14 +20,14 @@ class EpochMetrics:
     def measure(self, figures, number):
         """{figure name: value} after part `number` of an epoch, counted from 0."""
         metrics = {}
-        if {figure_names.LOSS, figure_names.TRAINING_ACCURACY} & set(figures):
+        if {record_schema.LOSS, record_schema.TRAINING_ACCURACY} & set(figures):
             (loss, num_correct, size), = self._run(pipeline.LAST_BATCHES, number, 1)
-            metrics[figure_names.LOSS] = loss
-            metrics[figure_names.TRAINING_ACCURACY] = num_correct / size
-        if figure_names.VALIDATION_ACCURACY in figures:
+            metrics[record_schema.LOSS] = loss
+            metrics[record_schema.TRAINING_ACCURACY] = num_correct / size
+        if record_schema.VALIDATION_ACCURACY in figures:
             unused_losses, num_correct, sizes = zip(*self._run(pipeline.VALIDATION))
             metrics['validation_correct'] = sum(num_correct)
-            metrics[figure_names.VALIDATION_ACCURACY] = sum(num_correct) / sum(sizes)
+            metrics[record_schema.VALIDATION_ACCURACY] = sum(num_correct) / sum(sizes)
         return metrics
 
     def count_test(self):

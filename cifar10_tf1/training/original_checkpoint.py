@@ -5,31 +5,20 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.graph.variables import load_variables
 
 
-class OriginalCheckpointExporter:
+def export(run, session, variables, writer, name):
+    """Writes `published/<name>` with a CheckpointWriter; raises UserError if it can't.
 
-    def __init__(self, writer, system, session, seed):
-        self._writer, self._system = writer, system
-        self._session, self._seed = session, seed
-        self._saver = None
-
-    def export(self, name):
-        """Writes `published/<name>`; raises UserError if it can't."""
-        with self._session.graph.as_default():
-            variables = {variable.op.name: variable
-                         for variable in tf.global_variables()}
-        with tf.Graph().as_default() as graph:
-            if self._system.build_original_graph(self._seed):
-                with tf.Session(graph=graph) as session:
-                    session.run(tf.global_variables_initializer())
-                    shared = [variable for variable in tf.global_variables()
-                              if variable.op.name in variables]
-                    values = self._session.run([variables[variable.op.name]
-                                                for variable in shared])
-                    load_variables(session, list(zip(shared, values)))
-                    self._writer.publish(session, tf.train.Saver(), name)
-                return
-        if self._saver is None:
-            del variables['global_step']
-            with self._session.graph.as_default():
-                self._saver = tf.train.Saver(variables)
-        self._writer.publish(self._session, self._saver, name)
+    Args:
+      variables: dict of name -> tf.Variable, the run's.
+    """
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as target:
+        if not run.system.build_original_graph(run.settings.seed):
+            for other, variable in variables.items():
+                if other != 'global_step':
+                    tf.get_variable(other, variable.shape, variable.dtype.base_dtype)
+        target.run(tf.global_variables_initializer())
+        shared = [variable for variable in tf.global_variables()
+                  if variable.op.name in variables]
+        values = session.run([variables[variable.op.name] for variable in shared])
+        load_variables(target, list(zip(shared, values)))
+        writer.publish(target, tf.train.Saver(), name)

@@ -21,15 +21,15 @@ NUM_FILTERS = 64
 class Summaries:
     """The event file of one process; if it can't be written, the run continues."""
 
-    def __init__(self, model_dir, graph, system, step):
-        """Opens the file after `step` updates; if model_dir is None, writes nothing."""
-        self._graph, self._system = graph, system
+    def __init__(self, run, session, graph, step):
+        """Opens the file after `step` updates, unless the user wants none."""
+        self._run, self._session, self._graph = run, session, graph
         self._decay = self._learning_rate = None  # of the current step
         self._file = None
-        if model_dir is None:
+        if run.options.no_summaries:
             return
         with self._guarded():
-            folder = os.path.join(model_dir, FOLDER)
+            folder = run.folder.join(FOLDER)
             os.makedirs(folder, exist_ok=True)
             # FileWriter would put the host's name into the file's name.
             self._file = tf.io.TFRecordWriter(os.path.join(
@@ -39,22 +39,24 @@ class Summaries:
         self._write(graph_def=graph.graph.as_graph_def(
             add_shapes=True).SerializeToString())
 
-    def begin_part(self, session, read_images, step):
+    def begin_part(self, step, feeds):
         """Writes images of the next batch, filters and histograms of the weights."""
         if self._file is None:
             return
-        weights = session.run({variable.op.name: variable for variable in
-                               self._graph.graph.get_collection(
-                                   tf.GraphKeys.TRAINABLE_VARIABLES)})
+        inputs = self._graph.inputs
+        inputs.training.initialize(self._session, *divmod(step, self._run.plan.num_steps))
+        images, weights = self._session.run([inputs.images, {
+            variable.op.name: variable for variable
+            in self._graph.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}], feeds)
         with self._guarded():
             self._write(step=step, summary=tf.Summary.FromString(_summarize(
-                read_images(), weights, self._system.filters)))
+                images, weights, self._run.system.filters)))
 
-    def begin_step(self, session, step):
+    def begin_step(self, step):
         """Reads what the update after `step` will use."""
         self._decay = None
         if self._file is not None and step % EVERY_STEPS == 0:
-            self._decay, self._learning_rate = session.run(
+            self._decay, self._learning_rate = self._session.run(
                 [self._graph.weight_decay_loss, self._graph.learning_rate])
 
     def end_step(self, step, loss, seconds):
@@ -64,7 +66,7 @@ class Summaries:
                 'loss/total': loss, 'loss/weight_decay': self._decay,
                 'loss/cross_entropy': loss - self._decay,
                 'learning_rate': self._learning_rate,
-                'images_per_second': self._system.batch_size / max(seconds, 1e-9)})
+                'images_per_second': self._run.system.batch_size / max(seconds, 1e-9)})
 
     def write_scalars(self, step, scalars):
         self._write(step=step, summary=tf.Summary(value=[

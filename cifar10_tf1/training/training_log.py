@@ -1,6 +1,5 @@
 """Records and prints the steps and epochs of training."""
 
-import contextlib
 import math
 import os
 import sys
@@ -11,8 +10,6 @@ from tqdm import tqdm
 
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.console import OutputError
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.training.epoch_metrics import EpochMetrics
 from cifar10_tf1.training.summaries import Summaries
 
 _BAR = ('{desc}: {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left of the run'
@@ -22,7 +19,7 @@ _OLD_LOSSES, _OLD_DTYPE = 'step_losses.f32', np.dtype('<f4')
 
 
 class TrainingLog:
-    """Losses, metrics, the original's lines, the progress bar and event files.
+    """The original's lines, the progress bar, event files; a context manager.
 
     Attributes:
       loss: float32, nats, of the latest step, or None.
@@ -31,50 +28,45 @@ class TrainingLog:
       seconds: float, from the start to the latest step.
     """
 
-    def __init__(self, run, system, plan, session, graph, data_set, prefix):
-        """`prefix` goes before every printed line; graph is train.py's TrainingGraph."""
-        self._run, self._system, self._plan = run, system, plan
-        self._session, self._graph, self._prefix = session, graph, prefix
-        self._metrics = EpochMetrics(session, graph, data_set)
-        self._bar = tqdm(disable=True)
-        self.loss, self.losses, self.seconds = None, [], 0.0
-
-    @contextlib.contextmanager
-    def opened(self, step, last_step, newest):
-        """Surrounds the steps of this process with the bar and the event file."""
-        run, plan = self._run, self._plan
-        self.losses = load_losses(newest, step % plan.num_steps)
-        self._summaries = Summaries(
-            None if run.options.no_summaries else run.folder.path, self._graph,
-            self._system, step)
+    def __init__(self, run, session, graph, metrics, step, last_step, newest):
+        """Logs the steps from `step` to `last_step` after the checkpoint `newest`."""
+        self._run, self._session, self._graph = run, session, graph
+        self._metrics = metrics
+        self._summaries = Summaries(run, session, graph, step)
+        self.loss, self.seconds = None, 0.0
+        self.losses = load_losses(newest, step % run.plan.num_steps)
         self._started = time.perf_counter()
+        run.print(run.system.format_start(run.settings.train_files))
         # disable=None: no bar unless standard error is a terminal.
-        with tqdm(total=last_step, initial=step, unit=' images', leave=False,
-                  unit_scale=sum(plan.batch_sizes) / plan.num_steps, bar_format=_BAR,
-                  disable=None) as self._bar:
-            self._print(self._system.format_start(run.settings.train_files))
-            yield
+        self._bar = tqdm(total=last_step, initial=step, unit=' images', leave=False,
+                         unit_scale=sum(run.plan.batch_sizes) / run.plan.num_steps,
+                         bar_format=_BAR, disable=None)
 
-    def begin_part(self, step, read_images):
-        """Begins a part of an epoch; read_images() returns its first images."""
-        if step % self._plan.num_steps == 0:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused_exception):
+        self._bar.close()
+
+    def begin_part(self, step, feeds):
+        """Begins a part of an epoch, before its input is initialized."""
+        epoch, first_batch = divmod(step, self._run.plan.num_steps)
+        if first_batch == 0:
             self.losses = []
         self._part_seconds = 0.0
-        self._summaries.begin_part(self._session, read_images, step)
+        self._summaries.begin_part(step, feeds)
         self._bar.set_description_str(
-            f'{self._prefix}Epoch {step // self._plan.num_steps + 1} of '
-            f'{self._run.settings.epochs}', refresh=False)
+            f'{self._run.line_prefix}Epoch {epoch + 1} of {self._run.settings.epochs}',
+            refresh=False)
 
     def begin_step(self, step):
-        self._summaries.begin_step(self._session, step)
+        self._summaries.begin_step(step)
         self._step_started = time.perf_counter()
 
     def end_step(self, step, loss):
-        """Notes the loss of update number `step`; raises UserError if not finite."""
+        """Notes the loss of update number `step`."""
         now = time.perf_counter()
         seconds = now - self._step_started
-        if not math.isfinite(loss):
-            raise self.describe_failure(f'the loss is {loss}', step)
         self.loss, self.seconds = loss, now - self._started
         self.losses.append(float(loss))
         self._part_seconds += seconds
@@ -83,11 +75,11 @@ class TrainingLog:
             self._bar.set_postfix_str(f'mean loss {np.nanmean(self.losses):.4f}',
                                       refresh=False)
         self._bar.update()
-        self._print_or_stop(self._system.format_step(step, loss, seconds))
+        self._print_or_stop(self._run.system.format_step(step, loss, seconds))
 
     def end_part(self, step):
         """Measures the network, records the part that has ended; returns its entry."""
-        plan = self._plan
+        plan, figures = self._run.plan, self._run.system.figures
         epoch, last_batch = divmod(step - 1, plan.num_steps)
         number = plan.ends.index(last_batch + 1)
         losses = np.array(self.losses[plan.ends[number - 1] if number else 0:])
@@ -99,51 +91,25 @@ class TrainingLog:
             entry['part'] = plan.reporting_points[number][1]
         if len(known) < len(losses):
             entry['unknown_losses'] = len(losses) - len(known)
-        metrics = self._metrics.measure(self._system.figures, number)
-        self._summaries.write_scalars(step, {
-            name: metrics[name] for name in self._system.figures})
-        entry.update(metrics)
+        entry.update(self._metrics.measure(figures, number))
+        self._summaries.write_scalars(step, {name: entry[name] for name in figures})
         self._run.folder.check_identity()
         self._run.record.add_epoch(**entry)
         return entry
 
     def print_part(self, entry):
         """Prints the original's lines last, so a failed print loses only them."""
-        self._print_or_stop(self._system.format_progress(entry))
+        self._print_or_stop(self._run.system.format_progress(entry))
         if 'unknown_losses' in entry:
             print(f'warning: {entry["unknown_losses"]} losses of this epoch were not '
                   'recorded, so its sum lacks them', file=sys.stderr, flush=True)
 
-    def print_end(self):
-        """Prints the original's last lines."""
-        if self.loss is not None:
-            self._print(self._system.format_last_loss(self.loss))
-        self._print(self._system.format_end(
-            self.seconds, self._metrics.count_test()
-            if self._system.tests_after_training else None))
-
-    def print_test(self):
-        """Prints the test that ends the original's training, if there is one."""
-        if self._system.tests_after_training:
-            self._print(self._system.format_test(self._metrics.count_test()))
-
-    def describe_failure(self, what, step):
-        """The UserError for numbers that are not finite."""
-        rate = self._session.run(self._graph.learning_rate)
-        return UserError(
-            f'{what} at step {step}, learning rate {rate:g}; start again to continue '
-            f'from the newest checkpoint in {self._run.folder.path}, or move that away '
-            'to go further back')
-
-    def _print(self, lines):
-        for line in lines:
-            self._bar.clear()
-            print(line and self._prefix + line, flush=True)
-
     def _print_or_stop(self, lines):
         """Ends the run if a line can't be printed in the middle of training."""
         try:
-            self._print(lines)
+            if lines:
+                self._bar.clear()
+            self._run.print(lines)
         except OutputError as error:
             self._run.stop.error = error
 

@@ -5,7 +5,7 @@ import pytest
 
 import data_helpers
 import published_weights
-from cifar10_tf1.checkpoints import pretrained, reading
+from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.systems.inception import weights
 from data_helpers import fails
 from data_helpers import isolated  # noqa: F401
@@ -31,12 +31,11 @@ def tensors():
 
 @pytest.fixture(autouse=True)
 def few_layers(monkeypatch):
-    monkeypatch.setattr(weights, 'PUBLISHED', weights.PUBLISHED._replace(
-        num_keras_layers=NUM_LAYERS))
+    monkeypatch.setattr(weights, 'NUM_KERAS_CONVOLUTIONS', NUM_LAYERS)
 
 
 def load(path=None):
-    return pretrained.load(weights.PUBLISHED, WANTED, path and str(path))
+    return weights.load(WANTED, path and str(path))
 
 
 def write(folder, kind, tensors):
@@ -76,8 +75,6 @@ def test_each_packing_gives_the_same_tensors(tensors, tmp_path, kind):
         {'sha256': record['sha256'], 'tensors_sha256': reading.fingerprint_tensors(
             {name: tensors[name] for name in WANTED})},
         **{'is_documented': False} if kind in OTHERS else {})
-    assert pretrained.is_documented(weights.PUBLISHED, str(path)) is (
-        kind not in OTHERS)
 
 
 @pytest.mark.parametrize('kind', DOCUMENTED[1:4])
@@ -109,7 +106,7 @@ def test_weights_of_others_are_taken_where_they_are_named(tensors, tmp_path, kin
 
 
 def test_an_archive_with_another_digest_than_the_known_one(tensors, tmp_path):
-    path = published_weights.pack(tmp_path / weights.PUBLISHED.archives[0].name,
+    path = published_weights.pack(tmp_path / weights.ARCHIVES[0].name,
                                   write(tmp_path, 'frozen', tensors))
     assert load(path)[1]['is_documented'] is False
 
@@ -138,7 +135,7 @@ def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
 def test_another_number_of_convolutions(tensors, tmp_path, number):
     layers = [[np.zeros(1)] * 4] * number
     path = published_weights.write_keras(tmp_path / 'x.h5', layers)
-    with fails(str(path), f'{number} convolutions', f'instead of {NUM_LAYERS}',
+    with fails(str(path), f'{number} layers conv2d', f'instead of {NUM_LAYERS}',
                'name another with --pretrained'):
         load(path)
 
@@ -170,7 +167,7 @@ def test_a_path_without_weights(tmp_path, name):
 def test_no_network_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'new'))
     monkeypatch.setenv('INCEPTION_V3_URL', data_helpers.NOWHERE)
-    names = [archive.name for archive in weights.PUBLISHED.archives]
+    names = [archive.name for archive in weights.ARCHIVES]
     with fails(*(data_helpers.NOWHERE + name for name in names), '--pretrained',
                '--from-scratch') as caught:
         load()

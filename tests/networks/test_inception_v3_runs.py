@@ -18,7 +18,7 @@ from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph.variables import list_network_variables, load_variables
-from cifar10_tf1.training import initial_weights
+from cifar10_tf1.records import run_record
 from published_weights import CHECKPOINT, FROZEN, MARK
 from test_inception_v3 import load_slim
 
@@ -191,7 +191,7 @@ def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path
     pretrained = record.content['data']['pretrained']
     assert pretrained['is_documented'] is False and set(pretrained['sha256']) == {
         'x.npz'}
-    assert initial_weights.find_prefix(str(folder / 'model.ckpt-2')) == prefix
+    assert run_record.find_line_prefix(str(folder / 'model.ckpt-2')) == prefix
     assert record.has_other_weights
     tensors['InceptionV3/Conv2d_1a_3x3/weights'] += np.float32(0.001)
     published_weights.write_npz(tmp_path / 'x.npz', tensors)

@@ -196,7 +196,7 @@ def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
     assert lines[1] == 'Checking the Training on a Single Batch...'
     assert re.match(r'Epoch  1, CIFAR-10 Batch 1:  batch loss is :  [\d.]+$', lines[2])
     assert runs.load_record(tmp_path).settings.train_files == 1
-    for train_files, message in ((5, '1 training file'), (6, 'only 5 training file')):
+    for train_files, message in ((5, 'files: 1, not 5'), (6, 'only 5 training file')):
         with pytest.raises(UserError, match=message):
             train(train_files=train_files)
 

@@ -7,6 +7,8 @@ import statistics
 
 import pytest
 
+import pages  # noqa: F401  # tools/ becomes importable
+from page_tables import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.records import reference_run
 from cifar10_tf1.report import comparison
@@ -48,4 +50,4 @@ def test_the_band_of_make_accuracy(tmp_path, means, expected):
     path.write_text('seed,state,mean_correct,central_correct\n' + ''.join(
         f'{i},complete,{mean},8480.0\n' for i, mean in enumerate(means))
         + '99,FAILED,,\n')
-    assert reference_run.find_band('mean_correct', str(path)) == pytest.approx(expected)
+    assert runs.find_band('mean_correct', str(path)) == pytest.approx(expected)

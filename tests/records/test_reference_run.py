@@ -9,7 +9,7 @@ import model_helpers
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import cli
-from cifar10_tf1.records import recorded_runs, reference_run, run_record
+from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.report.__main__ import main as report_main
 
@@ -88,7 +88,7 @@ def compare(finished_run, tmp_path):
         content = json.loads((finished_run / run_record.FILE).read_text())
         edit(content)
         (folder / run_record.FILE).write_text(json.dumps(content))
-        return recorded_runs.describe(runs.load_record(finished_run), str(tmp_path))
+        return reference_run.compare(runs.load_record(finished_run), str(tmp_path))
 
     return edit_and_compare
 

@@ -51,7 +51,7 @@ def test_a_run_is_trained_then_tested_then_complete(tmp_path):
 def test_a_folder_of_another_run_fails(tmp_path):
     made_runs.write_run(tmp_path / 'seed-05', system='lenet5', seed=4)
     made_runs.write_run(tmp_path / 'seed-06', seed=6)
-    for seed, named in ((5, 'seed 4, not 5'), (6, 'deep_cnn')):
+    for seed, named in ((5, 'seed 4, .* seed 5'), (6, 'deep_cnn')):
         with pytest.raises(UserError, match=named):
             make_job(tmp_path, seed).find_command()
 

@@ -142,7 +142,7 @@ def test_a_damaged_newest_is_named_and_the_one_before_used(
         find_step(tmp_path)
 
 
-@pytest.mark.parametrize('moment', ['find_damage', 'check_tensors'])
+@pytest.mark.parametrize('moment', ['load', 'check_tensors'])
 def test_a_training_beside_it_may_prune_what_is_read(moment, tmp_path, session,
                                                      monkeypatch, capsys):
     save(tmp_path, session, 1, 2)
@@ -168,9 +168,8 @@ def test_other_tensors_are_named(tmp_path, session):
             name, shape, initializer=tf.zeros_initializer())
             for name, shape in (('global_step', []), ('model/weights', [6, 5]),
                                 ('model/more', [2]))}
-        with pytest.raises(UserError, match=(
-                r'global_step is int64 \[\], not float32 \[\]; model/more is missing; '
-                r'model/weights is float32 \[5, 6\], not float32 \[6, 5\]; choose')):
+        with pytest.raises(UserError, match='another network: global_step, model/more, '
+                           'model/weights missing, or of another shape .* choose'):
             reading.restore(other, tf.train.Saver(variables), variables,
                             deep_cnn.find_step, str(tmp_path))
 
@@ -313,13 +312,3 @@ def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
     assert len(restored) == 21
     for name, value in expected.items():
         assert (restored[name] == value).all(), name
-
-
-def test_a_start_that_fails_leaves_no_folder_behind(tmp_path):
-    """Such as a refused card; a folder that was there stays."""
-    folder = tmp_path / 'new'
-    model_dirs.ModelDir(str(folder)).close(remove_if_new=True)
-    assert not folder.exists()
-    folder.mkdir()
-    model_dirs.ModelDir(str(folder)).close(remove_if_new=True)
-    assert folder.exists()
