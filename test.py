@@ -5,7 +5,6 @@ Read it from top to bottom, like the program of 2017.
 
 import argparse
 import contextlib
-import os
 import time
 from typing import NamedTuple, Optional
 
@@ -20,7 +19,6 @@ from cifar10_tf1.records import run_record, run_settings
 class Test(NamedTuple):
     """Everything that is decided before TensorFlow is imported."""
     options: argparse.Namespace
-    environment: dict              # that the process started with
     stop: StopRequest
     system_name: str
     variant: str                   # one of the system's
@@ -66,7 +64,6 @@ def parse_options(argv=None):
 
 def open_test(argv=None):
     """Parses the options, selects device and checkpoint: a Test."""
-    environment = dict(os.environ)
     options = parse_options(argv)
     with contextlib.ExitStack() as on_error:
         stop = on_error.enter_context(StopRequest().install())
@@ -83,8 +80,7 @@ def open_test(argv=None):
             raise UserError(f'{name} has no --variant {variant}; choose '
                             + ' or '.join(variants))
         on_error.pop_all()
-        return Test(options, environment, stop, name, variant, given, selection, folder,
-                    prefix)
+        return Test(options, stop, name, variant, given, selection, folder, prefix)
 
 
 # TensorFlow reads its environment when it is imported.

@@ -5,7 +5,6 @@ Imports no TensorFlow, which reads its environment when it is imported.
 
 import argparse
 import contextlib
-import functools
 import os
 import shlex
 import sys
@@ -19,6 +18,7 @@ from cifar10_tf1.records import reference_run, run_settings
 
 MODEL_DIR = './model'
 MODEL_DIR_VARIABLE = 'CIFAR10_MODEL_DIR'
+_ENVIRONMENT = dict(os.environ)  # before this process changes it
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,29 +30,15 @@ class Parser(argparse.ArgumentParser):
                           version=f'cifar-tf1 {cifar10_tf1.__version__}')
 
     def parse_args(self, args=None, namespace=None):
-        """As argparse's, but refuses an empty value."""
-        options = super().parse_args(args, namespace)
-        for action in self._actions:
-            value = getattr(options, action.dest, None)
-            # `--epochs=--` gives []; a repeatable option gives a list of such values.
-            values = value if isinstance(value, list) and value else [value]
-            if ('' in values or [] in values) and (action.option_strings or value != []):
-                name = '/'.join(action.option_strings) or action.dest
-                self.error(f'argument {name}: is empty')
         try:
             os.getcwd()
         except OSError:
             raise UserError('the working folder no longer exists; change to another one')
-        return options
+        return super().parse_args(args, namespace)
 
     def error(self, message):
         """One line on standard error and status 2; argparse prints more."""
         self.exit(2, f'{self.prog}: error: {message} (see --help)\n')
-
-
-def run_command(parser, argv, command):
-    """Parses the options and calls a command with them; returns guard's exit status."""
-    return guard(parser.prog, lambda: command(parser.parse_args(argv)))
 
 
 def guard(name, function, *arguments):
@@ -67,15 +53,17 @@ def guard(name, function, *arguments):
             finally:
                 sys.stdout.flush()
         except UserError as error:
-            return _end(f'{name}: error: {error}', 1)
+            line, status = f'{name}: error: {error}', 1
         except KeyboardInterrupt:  # commands without a StopRequest
-            return _end(f'{name}: stopped', 130)
+            line, status = f'{name}: stopped', 130
+        with contextlib.suppress(console.OutputError):
+            print(line, file=sys.stderr, flush=True)
+        return status
 
 
-def _end(line, status):
-    with contextlib.suppress(console.OutputError):
-        print(line, file=sys.stderr, flush=True)
-    return status
+def run_command(parser, argv, command):
+    """Parses the options and calls a command with them; returns guard's exit status."""
+    return guard(parser.prog, lambda: command(parser.parse_args(argv)))
 
 
 def begin(name, function):
@@ -88,14 +76,11 @@ def begin(name, function):
 
 
 def run_script(name, function, start):
-    """Calls the rest of a script and exits with its status.
+    """Calls the rest of a script with what `begin` returned; exits with its status.
 
     If the fast kernels disagree with the stock ones, the script starts over with the
     stock ones. It replaces its own process, because TensorFlow has already read its
     environment and started its threads.
-
-    Args:
-      start: has the `options` and the `environment` that the script started with.
     """
     def call():
         try:
@@ -106,7 +91,7 @@ def run_script(name, function, start):
             print(f'warning: {error}; using the stock kernels', file=sys.stderr,
                   flush=True)
         os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels', 'stock'],
-                  start.environment)
+                  _ENVIRONMENT)
 
     sys.exit(guard(name, call))
 
@@ -124,10 +109,14 @@ def add_number(parser, name, low, high, help, **options):
                         help=f'{help}; {low} to {high}', **options)
 
 
-def add_path(parser, name, metavar, help, **options):
-    """Adds an option for a path; see paths.check."""
-    parser.add_argument(name, metavar=metavar, help=help,
-                        type=functools.partial(paths.check, name=name), **options)
+def add_path(parser, name, metavar, help, convert=str, **options):
+    """Adds an option for a path; see paths.check. Then `convert` is applied."""
+    def parse(text):
+        if not text:
+            raise argparse.ArgumentTypeError('is empty')
+        return convert(paths.check(text, name))
+
+    parser.add_argument(name, metavar=metavar, help=help, type=parse, **options)
 
 
 def add_system_option(parser):
@@ -194,18 +183,15 @@ def add_checkpoint_options(parser):
 
 def add_checkpoint_option(parser, default):
     """--checkpoint PREFIX, which may also name one of its files or a state file."""
-    parser.add_argument(
-        '--checkpoint', metavar='PREFIX',
-        type=lambda path: model_dir.find_prefix(paths.check(path, '--checkpoint')),
-        help='path of a checkpoint, such as model/model.ckpt-55000 '
-        f'(default: {default})')
+    add_path(parser, '--checkpoint', 'PREFIX', 'path of a checkpoint, such as '
+             f'model/model.ckpt-55000 (default: {default})', model_dir.find_prefix)
 
 
-def locate_checkpoint(options, file=None):
+def locate_checkpoint(options):
     """The (folder, prefix or None) to pass to reading.choose.
 
     A user who names no checkpoint and has none gets the checkpoint of record, and a
-    line on `file` says so. Not with --synthetic: it was trained on other classes.
+    line says so. Not with --synthetic: it was trained on other classes.
     """
     folder, prefix = find_model_dir(options), options.checkpoint
     if not (options.model_dir or prefix or getattr(options, 'synthetic', False)
@@ -213,9 +199,8 @@ def locate_checkpoint(options, file=None):
             or model_dir.find_newest(folder)):
         prefix = reference_run.find_checkpoint()
         if prefix:
-            print(f'No checkpoint in {folder}: this is the checkpoint of '
-                  f'record, {reference_run.shorten(prefix)}',
-                  file=file or sys.stdout, flush=True)
+            print(f'No checkpoint in {folder}: this is the checkpoint of record, '
+                  f'{reference_run.shorten(prefix)}', file=sys.stderr, flush=True)
     return folder, prefix
 
 
@@ -299,16 +284,32 @@ parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 
 def describe(script, options):
     """The command line for a record, without paths, which may contain user names."""
-    words = [script]
-    for name, value in sorted(vars(options).items()):
-        if name in ('data_dir', 'model_dir', 'checkpoint', 'pretrained'):
-            continue
-        if value not in (None, False):
-            words.append('--' + name.replace('_', '-'))
-            words += [str(value)] if value is not True else []
-    return ' '.join(words)
+    paths = {'data_dir', 'model_dir', 'checkpoint', 'pretrained'}
+    return ' '.join([script] + list_arguments(
+        vars(options), sorted(set(vars(options)) - paths)))
+
+
+def list_arguments(options, names):
+    """Those of these options that are neither None nor False, as a command line's words.
+
+    Args:
+      options: dict, as vars() of the parsed ones.
+    """
+    arguments = []
+    for name in names:
+        value = options[name]
+        if value is not None and value is not False:
+            arguments.append('--' + name.replace('_', '-'))
+            arguments += [] if value is True else [str(value)]
+    return arguments
 
 
 def quote(words):
     """A command line to type, from a list of str."""
     return ' '.join(map(shlex.quote, words))
+
+
+def name_python():
+    """The running Python as a user types it: '.venv/bin/python' or 'python'."""
+    name = os.path.relpath(sys.executable or '/')
+    return 'python' if name.startswith(os.pardir) else name

@@ -17,7 +17,7 @@ import tempfile
 from typing import NamedTuple
 
 from cifar10_tf1 import cli, data, systems
-from cifar10_tf1.common import environment
+from cifar10_tf1.common import packages
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, devices, resources, runtime
 from cifar10_tf1.machine.cuda import driver as drivers, support as supports
@@ -66,8 +66,7 @@ def run_check(subject, check, *arguments):
     except (UserError, OSError) as error:
         yield Line(FAIL, subject, str(error))
     except Exception as error:  # the other checks still run
-        reason = (environment.explain_import_error(error)
-                  or f'{type(error).__name__}: {error}')
+        reason = packages.explain(error) or f'{type(error).__name__}: {error}'
         yield Line(FAIL, subject, f'not checked: {reason}',
                    'if no line above explains it, report this as a bug')
 

@@ -13,7 +13,7 @@ def _fingerprint(options):
     runtime.prepare_environment()
     runtime.load_tensorflow()
     from cifar10_tf1.checkpoints import reading
-    prefix = reading.choose(*cli.locate_checkpoint(options, sys.stderr))
+    prefix = reading.choose(*cli.locate_checkpoint(options))
     print(f'{reading.fingerprint(prefix)}  {prefix}')
     return 0
 

@@ -16,7 +16,7 @@ from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import record_schema, run_record, run_settings
+from cifar10_tf1.records import record_schema, run_record
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 
@@ -40,29 +40,25 @@ def check(record, data_set, num_epochs):
     raise UserError(f'{record.path} {reason}')
 
 
-def list_options(record, options, system_name):
-    """The options of train.py that repeat a record."""
-    settings = run_settings.RunSettings(*(
-        recorded if given is None else given for given, recorded
-        in zip(cli.given_settings(options), record.settings)))._replace(save_steps=None)
-    words = ['--system', system_name, '--no-summaries',
-             '--data-dir', cli.find_data_dir(options, system_name)]
-    for name, value in settings._asdict().items():
-        if value is not None:
-            words += ['--' + name.replace('_', '-'), str(value)]
-    if not options.epochs:
-        weights = [record.content['weights']] if record.content['weights'] else []
-        last_step = max(entry['step'] for entry in record.epochs + weights)
-        words += ['--max-steps', str(last_step)]
-    words += ['--synthetic'] * options.synthetic
-    words += ['--allow-unsupported-gpu'] * options.allow_unsupported_gpu
-    words += ['--from-scratch'] * record.is_from_scratch
-    if options.pretrained and not record.is_from_scratch:
-        words += ['--pretrained', options.pretrained]
-    elif record.has_other_weights:
+def list_arguments(record, options, system_name):
+    """The command line of train.py that repeats a record."""
+    if record.has_other_weights and not options.pretrained:
         raise UserError('the run did not start from the documented weights; name its own '
                         'with --pretrained')
-    return words
+    max_steps = None
+    if not options.epochs:
+        weights = [record.content['weights']] if record.content['weights'] else []
+        max_steps = max(entry['step'] for entry in record.epochs + weights)
+    settings = {name: recorded if given is None else given
+                for (name, recorded), given in zip(record.settings._asdict().items(),
+                                                   cli.given_settings(options))}
+    repeated = {
+        **settings, 'save_steps': None, 'system': system_name, 'no_summaries': True,
+        'data_dir': cli.find_data_dir(options, system_name), 'max_steps': max_steps,
+        'synthetic': options.synthetic, 'from_scratch': record.is_from_scratch,
+        'pretrained': None if record.is_from_scratch else options.pretrained,
+        'allow_unsupported_gpu': options.allow_unsupported_gpu}
+    return cli.list_arguments(repeated, repeated)
 
 
 def compare(record, repeated):
@@ -124,10 +120,10 @@ def _verify(options):
     name = systems.find(record.content['system']).name
     options.synthetic = is_synthetic(record.content['data'].get('name', ''))
     check(record, cli.load_data_set(options, name), options.epochs)
-    words = list_options(record, options, name)
+    arguments = list_arguments(record, options, name)
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
         status = subprocess.call(
-            [sys.executable, scripts.path('train'), *words, '--model-dir', folder],
+            [sys.executable, scripts.path('train'), *arguments, '--model-dir', folder],
             stdout=subprocess.DEVNULL)
         return status or compare(record, run_record.load_folder(folder))
 

@@ -8,7 +8,7 @@ import io
 import logging
 import warnings
 
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import packages
 
 BLUE = '#0072B2'
 ORANGE = '#D55E00'
@@ -43,7 +43,7 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
     """
     # Hides messages about the font cache.
     logging.getLogger('matplotlib').setLevel(logging.ERROR)
-    matplotlib = extras.load('matplotlib', purpose)
+    matplotlib = packages.load('matplotlib', purpose)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     content = io.BytesIO()

@@ -12,9 +12,9 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli, systems
-from cifar10_tf1.common import extras, files, paths
+from cifar10_tf1.common import files, packages, paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.machine import devices, runtime
+from cifar10_tf1.machine import runtime
 
 
 def _export(options):
@@ -25,9 +25,8 @@ def _export(options):
                         'another folder')
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
-            extras.require(package, '--onnx')
+            packages.require(package, '--onnx')
     runtime.prepare_environment()
-    devices.select('cpu')
     tf = runtime.load_tensorflow()
     # These import TensorFlow, which is ready only now.
     from cifar10_tf1 import inference
@@ -84,9 +83,8 @@ def main(argv=None):
     cli.add_path(parser, '--output', 'DIR',
                  'new folder for the SavedModel (default: export)', default='export')
     for name, title in (('--onnx', 'ONNX'), ('--npz', 'NumPy')):
-        parser.add_argument(
-            name, metavar='FILE', help=f'also write a new {title} file (default: none)',
-            type=functools.partial(paths.check_new_file, name=name))
+        cli.add_path(parser, name, 'FILE', f'also write a new {title} file (default: '
+                     'none)', functools.partial(paths.check_new_file, name=name))
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_dir_option(parser)

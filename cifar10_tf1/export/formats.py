@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import inference
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import packages
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import synthetic_images
 from cifar10_tf1.data.data_set import split_records
@@ -115,8 +115,8 @@ def _run_saved_model(unused_network, path, images):
 
 
 def _write_onnx(network, path):
-    onnx = extras.load('onnx', '--onnx')
-    extras.load('tf2onnx', '--onnx')
+    onnx = packages.load('onnx', '--onnx')
+    packages.load('tf2onnx', '--onnx')
     from tf2onnx import convert
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     model, unused_storage = convert.from_graph_def(
@@ -135,7 +135,7 @@ def _write_onnx(network, path):
 
 
 def _run_onnx(unused_network, path, images):
-    onnxruntime = extras.load('onnxruntime', '--onnx')
+    onnxruntime = packages.load('onnxruntime', '--onnx')
     session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
     return session.run(list(_OUTPUTS), {_INPUT: images})
 

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import warnings
 
-from cifar10_tf1.common import environment
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, overrides
 
@@ -75,7 +74,8 @@ def load_tensorflow():
     """Imports TensorFlow, makes 2 behave like 1, and returns tensorflow.compat.v1.
 
     Raises:
-      UserError: the processor has no AVX, or PYTHONPATH has another Python's packages.
+      UserError: the processor has no AVX.
+      ImportError: TensorFlow is missing or does not load; see packages.explain.
     """
     if description.lacks_avx():
         raise UserError(NEEDS_AVX)
@@ -83,11 +83,10 @@ def load_tensorflow():
         with _without_notes():
             import tensorflow
             import tensorflow.compat.v1 as tf
-    except Exception as error:  # of any type; see explain_import_error
-        line = environment.explain_import_error(error)
-        if line is None:
-            raise
-        raise UserError(line) from error
+    except ImportError:
+        raise
+    except Exception as error:  # such as a TypeError of another Python's package
+        raise ImportError(f'TensorFlow does not load: {error!r}') from error
     if _is_version_1(tf):
         return tf
     # 2: graphs and sessions, ref-counted shapes, no eager execution.

@@ -9,7 +9,7 @@ The exit status is 1 if a picture can't be read; the others are still classified
 import sys
 
 from cifar10_tf1 import cli
-from cifar10_tf1.common import extras, limits, paths
+from cifar10_tf1.common import limits, packages, paths
 from cifar10_tf1.machine import runtime
 
 
@@ -36,10 +36,8 @@ def main(argv=None):
     parser.add_argument(
         '--json', action='store_true',
         help='print one JSON object (default: a line for each picture)')
-    parser.add_argument(
-        '--figure', metavar='PNG',
-        help='draw up to 24 pictures and their probabilities in a new file '
-        '(default: none)')
+    cli.add_path(parser, '--figure', 'PNG', 'draw up to 24 pictures and their '
+                 'probabilities in a new file (default: none)')
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     cli.add_data_options(parser)
@@ -49,11 +47,11 @@ def main(argv=None):
             parser.error('name pictures or folders, or use --test N')
         # TensorFlow and the pictures take a while, so the options are checked first.
         if options.images:
-            extras.require('PIL', 'reading pictures')
+            packages.require('PIL', 'reading pictures')
         if options.figure is not None:
             if not options.figure.lower().endswith('.png'):
                 parser.error(f'--figure {options.figure}: the name must end in .png')
-            extras.require('matplotlib', '--figure')
+            packages.require('matplotlib', '--figure')
             options.figure = paths.check_new_file(options.figure, '--figure')
         runtime.prepare_environment()
         runtime.load_tensorflow()

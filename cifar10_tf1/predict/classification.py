@@ -62,8 +62,7 @@ class Prediction:
 def classify(options):
     """Classifies the pictures that the command line names; returns the exit status."""
     name = cli.find_system(options)
-    prefix = reading.choose(*cli.locate_checkpoint(
-        options, sys.stderr if options.json else sys.stdout))
+    prefix = reading.choose(*cli.locate_checkpoint(options))
     system = systems.load(name)
     failures = []
     with inference.Classifier(system, prefix, data_dir=cli.find_data_dir(

@@ -13,7 +13,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from cifar10_tf1.common import extras, files
+from cifar10_tf1.common import files, packages
 from cifar10_tf1.common.errors import UserError
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
@@ -45,7 +45,7 @@ def load_picture(path, shape):
     Raises:
       UserError: it can't be read; the message does not name the file.
     """
-    Image = extras.load('PIL.Image', 'reading pictures')
+    Image = packages.load('PIL.Image', 'reading pictures')
     if os.path.isdir(path):
         raise UserError(f'no picture in this folder (no {", ".join(SUFFIXES)} file)')
     with warnings.catch_warnings():

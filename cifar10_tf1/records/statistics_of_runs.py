@@ -8,7 +8,7 @@ needed.
 import math
 import statistics
 
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import packages
 
 LEVEL = 0.05  # of each test
 
@@ -138,4 +138,4 @@ def _find_quantile(probability, degrees):
 
 
 def _load(module):
-    return extras.load(f'scipy.{module}', 'the statistics of several runs')
+    return packages.load(f'scipy.{module}', 'the statistics of several runs')

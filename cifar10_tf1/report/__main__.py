@@ -5,7 +5,7 @@ import os
 import sys
 
 from cifar10_tf1 import cli, systems
-from cifar10_tf1.common import extras, files
+from cifar10_tf1.common import files, packages
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import (
@@ -31,7 +31,7 @@ def _report(options):
     print(documents.format_text(document, options.text), end='', flush=True)
     if not options.text:
         if is_single:
-            extras.require('matplotlib', charts.PURPOSE)
+            packages.require('matplotlib', charts.PURPOSE)
             document.sections.extend(details.describe_findings(
                 first, findings.find(first, options), not options.without_images))
         content = page.render(document, entry)

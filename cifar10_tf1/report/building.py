@@ -1,7 +1,6 @@
 """Builds the report on one or several runs: answer, a section per group, all runs."""
 
-from cifar10_tf1 import systems
-from cifar10_tf1.common import environment
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import charts, comparison, gathering, measures, words
@@ -57,7 +56,7 @@ def build(runs):
         f'{entry.name} on {first.kind.data}: '
         + (words.name_run(first.record) if len(runs) == 1 else count(len(runs), 'run')),
         documented + (counts or [('tests', 'none at the end of a training',
-                                  f'{environment.name_python()} test.py makes one')]),
+                                  f'{cli.name_python()} test.py makes one')]),
         sentences, [dots] if rows else [], sections)
 
 

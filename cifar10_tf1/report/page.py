@@ -5,7 +5,7 @@ import os
 import re
 
 from cifar10_tf1 import systems
-from cifar10_tf1.common import extras
+from cifar10_tf1.common import packages
 from cifar10_tf1.report import charts
 
 # The first lines of a report; only files that start with them are overwritten.
@@ -20,7 +20,7 @@ def render(document, entry):
     Raises:
       UserError: an optional package is missing.
     """
-    jinja2 = extras.load('jinja2', charts.PURPOSE)
+    jinja2 = packages.load('jinja2', charts.PURPOSE)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -43,5 +43,5 @@ def render_quirks(entry):
     others = set(systems.NAMES) - {entry.name}
     text = '\n### '.join(part for part in section.split('\n### ')
                          if part.split('\n')[0] not in others)
-    return extras.load('markdown', charts.PURPOSE).markdown(
+    return packages.load('markdown', charts.PURPOSE).markdown(
         re.sub(r'!?\[([^\]]*)\]\([^)]*\)', r'\1', text))

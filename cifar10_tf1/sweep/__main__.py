@@ -67,7 +67,7 @@ def _run(options, entry, folder):
         except OSError as error:
             raise UserError(f'cannot write to {folder}: {error.strerror}; '
                             'choose another --folder')
-        for_both, for_training = (_list_options(options, names)
+        for_both, for_training = (cli.list_arguments(vars(options), names)
                                   for names in (_FOR_BOTH, _FOR_TRAINING))
         runner.Runner(
             [jobs.Job(entry, folder, seed, options.epochs, for_both, for_training)
@@ -110,17 +110,6 @@ def choose_num_processes(device, num_jobs, memory_bytes):
     size = resources.find_memory().size
     fitting = num_jobs if size is None else int(size / memory_bytes)
     return max(1, min(resources.count_cores(), num_jobs, fitting))
-
-
-def _list_options(options, names):
-    """Those of these options that the user gave, as command-line arguments."""
-    arguments = []
-    for name in names:
-        value = getattr(options, name)
-        if value not in (None, False):
-            arguments.append('--' + name.replace('_', '-'))
-            arguments += [] if value is True else [str(value)]
-    return arguments
 
 
 def main(argv=None):

@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from cifar10_tf1 import cli, scripts
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.common import environment
 from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.records import reference_run
 
@@ -61,15 +60,14 @@ def _describe_standing(record):
     for sentence in comparison.describe_run(record):
         yield f'Documented curve, {sentence.word.lower()} {sentence.text}'
     path = cli.quote([record.path])
-    python = environment.name_python()
+    python = cli.name_python()
     yield f'Report: {python} -m cifar10_tf1.report {path}'
     yield f'Repeat and compare bit by bit: {python} -m cifar10_tf1.verify {path}'
 
 
 def _describe_test(options):
     """The test.py command for this run, relative to the working folder."""
-    words = [environment.name_python(), os.path.relpath(scripts.path('test'))]
-    for name in ('system', 'data_dir', 'model_dir'):
-        if getattr(options, name):
-            words += ['--' + name.replace('_', '-'), getattr(options, name)]
-    return cli.quote(words + ['--synthetic'] * options.synthetic)
+    return cli.quote(
+        [cli.name_python(), os.path.relpath(scripts.path('test'))]
+        + cli.list_arguments(vars(options),
+                             ('system', 'data_dir', 'model_dir', 'synthetic')))

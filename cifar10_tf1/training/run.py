@@ -1,7 +1,6 @@
 """A training run: its folder, record, settings and device."""
 
 import contextlib
-import os
 import sys
 
 from cifar10_tf1 import cli, startup, systems
@@ -15,7 +14,6 @@ class Run:
     """One process's part of a run.
 
     Attributes:
-      environment: dict, the environment that the process started with.
       stop: StopRequest.
       folder: ModelDir.
       system: systems.base.System.
@@ -34,7 +32,6 @@ class Run:
     def __init__(self, options):
         """Opens folder and record, chooses the device, then imports TensorFlow."""
         self.options = options
-        self.environment = dict(os.environ)
         with contextlib.ExitStack() as on_error:
             self.stop = on_error.enter_context(StopRequest().install())
             self.folder = ModelDir(cli.find_model_dir(options))

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from cifar10_tf1.common import environment, extras
+from cifar10_tf1 import cli
+from cifar10_tf1.common import packages
 from cifar10_tf1.common.errors import UserError
 from runs import ROOT
 
@@ -34,9 +35,9 @@ def test_a_bare_python_gets_one_line(command, name, tmp_path):
 
 
 def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
-    monkeypatch.setattr(extras.importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(UserError, match='tensorflow is not installed') as error:
-        extras.require('PIL', 'reading pictures')
+        packages.require('PIL', 'reading pictures')
     assert 'EXTRAS' not in str(error.value)
 
 
@@ -63,6 +64,6 @@ def test_other_errors_are_shown_as_ever():
 def test_the_python_to_type(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'executable', str(tmp_path / '.venv/bin/python'))
-    assert environment.name_python() == '.venv/bin/python'
+    assert cli.name_python() == '.venv/bin/python'
     monkeypatch.setattr(sys, 'executable', '/usr/bin/python3')
-    assert environment.name_python() == 'python'
+    assert cli.name_python() == 'python'

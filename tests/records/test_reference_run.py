@@ -33,7 +33,7 @@ def options(**given):
 
 def test_the_one_of_record_if_there_is_no_other(record, tmp_path, capsys):
     assert cli.locate_checkpoint(options()) == ('./model', record)
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().err == (
         f'No checkpoint in ./model: this is the checkpoint of record, {record}\n')
     # Not if the user names one, even one that does not exist.
     assert cli.locate_checkpoint(options(model_dir='empty')) == ('empty', None)
@@ -43,7 +43,7 @@ def test_the_one_of_record_if_there_is_no_other(record, tmp_path, capsys):
     model_helpers.write_checkpoint(tmp_path / 'current' / 'model',
                                    model_helpers.random_tensors(6))
     assert cli.locate_checkpoint(options()) == ('./model', None)
-    assert capsys.readouterr().out == ''
+    assert capsys.readouterr().err == ''
 
 
 def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path, capsys):
@@ -55,16 +55,16 @@ def test_a_damaged_one_of_the_users_is_an_error(record, tmp_path, capsys):
         file.write(b'damage')
     with pytest.raises(UserError, match='every checkpoint in .* is damaged'):
         reading.choose(*cli.locate_checkpoint(options()))
-    assert capsys.readouterr().out == ''
+    assert capsys.readouterr().err == ''
 
 
-def test_testing_says_so_on_its_first_line(record, tiny_data_set, monkeypatch,
+def test_testing_says_so(record, tiny_data_set, monkeypatch,
                                            capsys):
     monkeypatch.setattr(cli, 'load_data_set', lambda options, name: tiny_data_set)
     assert runs.main('test.py', ['--kernels', 'stock']) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert 'checkpoint of record' in lines[0]
-    assert lines[-1].startswith('Test : Accuracy = ')
+    captured = capsys.readouterr()
+    assert 'checkpoint of record' in captured.err
+    assert captured.out.splitlines()[-1].startswith('Test : Accuracy = ')
     monkeypatch.setattr(reference_run, 'CHECKPOINT', 'absent')
     assert runs.main('test.py', ['--kernels', 'stock']) == 1
     assert 'no checkpoint in ./model' in capsys.readouterr().err
