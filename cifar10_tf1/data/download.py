@@ -4,7 +4,6 @@ Bytes go to NAME.part. If an address fails or stalls, the next address, or the n
 run, continues that file. The digest shows whether the pieces fit together.
 """
 
-import http.client
 import os
 import sys
 import time
@@ -23,7 +22,7 @@ FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
 # Not OSError, which comes from the disk; RequestException is derived from it.
 _NETWORK_ERRORS = (requests.exceptions.RequestException, ValueError,
-                   http.client.HTTPException, urllib3.exceptions.HTTPError)
+                   urllib3.exceptions.HTTPError)
 
 
 class _Failure(Exception):

@@ -1,7 +1,6 @@
 """The lock of a data folder, and disk errors as one-line messages."""
 
 import contextlib
-import errno
 import os
 import sys
 
@@ -9,7 +8,6 @@ from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import UserError
 
 LOCK_NAME = '.preparing.lock'
-_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP
 
 
 @contextlib.contextmanager
@@ -28,24 +26,13 @@ def prepare(folder, is_present, action, option='--data-dir'):
         return
     with explained(f'prepare data in {folder}', option):
         os.makedirs(folder, exist_ok=True)
-        lock = _lock(os.path.join(folder, LOCK_NAME))
+        path = os.path.join(folder, LOCK_NAME)
+        try:
+            lock = files.Lock(path)
+        except BlockingIOError:
+            print(f'Waiting for another process that has locked {path}',
+                  file=sys.stderr, flush=True)
+            lock = files.Lock(path, wait=True)
     with lock:
-        if not is_present():  # another process may have filled it while this one waited
+        if not is_present():  # the other process may have filled it
             action()
-
-
-def _lock(path):
-    try:
-        return files.Lock(path)
-    except BlockingIOError:
-        print(f'Waiting for another process that has locked {path}', file=sys.stderr,
-              flush=True)
-        return files.Lock(path, wait=True)
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        # Some network file systems have no locks. Continue without: files are written
-        # completely or not at all, and verified.
-        print(f'warning: cannot lock {path}: {error.strerror}; start only one process '
-              'there until the data is complete', file=sys.stderr, flush=True)
-        return open(path)

@@ -16,49 +16,6 @@ from cifar10_tf1.predict import figure, pictures
 _TOP = 3  # classes that are printed
 
 
-class Prediction:
-    """A classified picture.
-
-    Attributes:
-      name: str, the path or the number of the test image.
-      note: str, what was unusual about the picture.
-      preview: uint8 [rows, columns, 3], or None without --figure.
-      probabilities: float32 [10].
-      top: list of (name, probability), the most likely classes.
-      true_name: str, the true class; None if it is unknown.
-      is_correct: whether the most likely class is the true one; None as above.
-    """
-
-    def __init__(self, picture, probabilities, class_names):
-        self.name, self.note, self.preview = picture.name, picture.note, picture.preview
-        self.probabilities = probabilities
-        order = np.argsort(-probabilities, kind='stable')[:_TOP]
-        self.top = [(class_names[i], float(probabilities[i])) for i in order]
-        self.true_name = self.is_correct = None
-        if picture.label is not None:
-            self.true_name = class_names[picture.label]
-            self.is_correct = self.top[0][0] == self.true_name
-
-    def __str__(self):
-        line = self.name + (f' ({self.note})' if self.note else '') + ': ' + ', '.join(
-            f'{name} {100 * probability:.1f} %' for name, probability in self.top)
-        if self.true_name is not None:
-            line += f'; true label {self.true_name}' + (
-                '' if self.is_correct else ', WRONG')
-        return line
-
-    def as_json(self):
-        entry = {'picture': self.name, 'top': [
-            {'class': name, 'probability': probability}
-            for name, probability in self.top],
-            'probabilities': self.probabilities.tolist()}
-        if self.note:
-            entry['note'] = self.note
-        if self.true_name is not None:
-            entry.update(label=self.true_name, correct=self.is_correct)
-        return entry
-
-
 def classify(options):
     """Classifies the pictures that the command line names; returns the exit status."""
     name = cli.find_system(options)
@@ -80,10 +37,10 @@ def classify(options):
         print(json.dumps({
             'checkpoint': os.path.basename(prefix), 'step': classifier.step,
             'data': classifier.data_name, 'classes': classifier.class_names,
-            'pictures': [prediction.as_json() for prediction in predictions],
+            'pictures': [entry for unused_picture, entry in predictions],
             'errors': failures}, indent=1), flush=True)
     elif options.test:
-        num_correct = sum(prediction.is_correct or 0 for prediction in predictions)
+        num_correct = sum(entry.get('correct', 0) for unused_picture, entry in predictions)
         print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}',
               flush=True)
     if options.figure is not None and predictions:
@@ -98,17 +55,45 @@ def classify(options):
 
 
 def _predict(classifier, loaded, options):
-    """Classifies pictures; prints a line for each, unless --json: list of Prediction."""
+    """Classifies pictures; prints a line for each, unless --json.
+
+    Returns a list of (Picture, its entry in the JSON).
+    """
     predictions = []
     for block in iter(lambda: list(itertools.islice(loaded, inference.BLOCK)), []):
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))
-        for picture, row in zip(block, rows):
+        for picture, probabilities in zip(block, rows):
+            entry = describe(picture, probabilities, classifier.class_names)
             if options.figure is None:  # saves memory
-                picture = picture._replace(preview=None)
-            predictions.append(Prediction(picture, row, classifier.class_names))
+                picture = None
+            predictions.append((picture, entry))
             if not options.json:
-                print(f'{classifier.line_prefix}{predictions[-1]}', flush=True)
+                print(classifier.line_prefix + _format(entry), flush=True)
     return predictions
+
+
+def describe(picture, probabilities, class_names):
+    """The entry of a Picture in the JSON, as a dict."""
+    order = np.argsort(-probabilities, kind='stable')[:_TOP]
+    entry = {'picture': picture.name,
+             'top': [{'class': class_names[i], 'probability': float(probabilities[i])}
+                     for i in order],
+             'probabilities': probabilities.tolist()}
+    if picture.note:
+        entry['note'] = picture.note
+    if picture.label is not None:
+        entry['label'] = class_names[picture.label]
+        entry['correct'] = entry['label'] == entry['top'][0]['class']
+    return entry
+
+
+def _format(entry):
+    note = f' ({entry["note"]})' if 'note' in entry else ''
+    line = f'{entry["picture"]}{note}: ' + ', '.join(
+        f'{best["class"]} {100 * best["probability"]:.1f} %' for best in entry['top'])
+    if 'label' in entry:
+        line += f'; true label {entry["label"]}{"" if entry["correct"] else ", WRONG"}'
+    return line
 
 
 def _load_files(paths, shape, failures):

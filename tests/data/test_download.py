@@ -7,7 +7,6 @@ import time
 import pytest
 
 import data_helpers
-from cifar10_tf1.common import files
 from cifar10_tf1.data import cifar10, download, mnist, preparation
 from data_helpers import (
     fails, isolated, NOWHERE, PACKED, PACKED_PYTHON, Server)  # noqa: F401
@@ -190,17 +189,6 @@ def test_an_archive_put_there_during_the_download_stays(data_dir):
         with fails(str(data_dir / ARCHIVE), 'damaged'):
             load(data_dir, server)
     assert (data_dir / ARCHIVE).read_bytes() == b'mine'
-
-
-def test_a_file_system_without_locks_is_said(data_dir, monkeypatch, capfd):
-    def refuse(*_):
-        raise OSError(37, 'No locks available')
-
-    monkeypatch.setattr(files.fcntl, 'flock', refuse)
-    with Server(PACKED) as server:
-        load(data_dir, server)
-    check_complete(data_dir)
-    assert 'No locks available' in capfd.readouterr().err
 
 
 # The official sources

@@ -15,8 +15,8 @@ from cifar10_tf1 import inference
 from cifar10_tf1.benchmark import plain_port
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10, synthetic
-from cifar10_tf1.predict import __main__ as predict, figure as predict_figure
-from cifar10_tf1.predict.classification import Prediction
+from cifar10_tf1.predict import (
+    __main__ as predict, classification, figure as predict_figure)
 from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -232,9 +232,10 @@ def draw(labels, monkeypatch):
     probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
     image = np.zeros([32, 32, 3], np.uint8)
     monkeypatch.setattr(predict_figure.drawing, 'draw', draw_and_keep)
-    content = predict_figure.draw_predictions([
-        Prediction(Picture('$a^b$_{.png', image, image, label=label), probabilities,
-                   cifar10.CLASS_NAMES) for label in labels], deep_cnn)
+    shown = [Picture('$a^b$_{.png', image, image, label=label) for label in labels]
+    content = predict_figure.draw_predictions(
+        [(picture, classification.describe(picture, probabilities, cifar10.CLASS_NAMES))
+         for picture in shown], deep_cnn)
     assert content.startswith(b'\x89PNG')
     return kept[0]
 
