@@ -1,38 +1,35 @@
-# Each target sets the environment up first; where that is done already, this
-# takes no time. Options for the programs: make train ARGS="--epochs 1".
+#: make setup       create the environment in .venv; the other targets do so if needed
+#: make train       train on CIFAR-10:           python train.py $(ARGS)
+#: make evaluate    evaluate the trained model:  python test.py $(ARGS)
+#: make demo        train and evaluate on generated data; needs no network
+#: make benchmark   measure the speed against a plain port; keep the machine idle
+#: make test        run the quick tests; ARGS go to pytest
+#: make test-all    run all tests except those of the accuracy
+#: make accuracy    test the checkpoint of record and the first losses, on the real data
+#: make clean       remove what Python and the tests leave behind; keep environments, models, data
+#: make lint        run ruff, and hadolint on the Dockerfiles
+#: make image       build a Docker image: docker/README.md
+#: make test-images build and test the images with a Docker engine, as root: docker/README.md
+#: make test-processors  run the numerical tests on emulated processors; needs qemu-user
+#:
+#: ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"
+#: RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6
+#: RUNTIME=tf2           TensorFlow 2, in .venv-tf2: also on aarch64 and macOS on arm64, Python 3.10 to 3.13
+#: RUNTIME=tf2-cuda      the same with CUDA libraries, in .venv-tf2-cuda: needs only an NVIDIA driver
+#: EXTRAS="pictures onnx" packages to add: pictures for predict and report, onnx for export --onnx
+#: PYTHON=path           Python to use; PYTHON_VERSION=3.6, for example, selects one of those found
+#: VENV=folder           environment to use instead of .venv
 
 RUNTIME ?= tf1
 # TensorFlow 2 has an environment and a demonstration model of its own.
 suffix = $(if $(filter-out tf1,$(RUNTIME)),-$(RUNTIME))
 VENV ?= .venv$(suffix)
 python = "$(VENV)/bin/python"
-dockerfile = docker/Dockerfile$(if $(suffix),.tf2)
-image = cifar-tf1$(if $(suffix),:$(RUNTIME))
 
 .PHONY: help setup train evaluate test test-all accuracy demo benchmark clean lint image test-images test-processors
 
 help:
-	@echo 'make setup       create the environment in $(VENV); the other targets do so if needed'
-	@echo 'make train       train on CIFAR-10:           python train.py $$(ARGS)'
-	@echo 'make evaluate    evaluate the trained model:  python test.py $$(ARGS)'
-	@echo 'make demo        train and evaluate on generated data; needs no network'
-	@echo 'make benchmark   measure the speed against a plain port; keep the machine idle'
-	@echo 'make test        run the quick tests; ARGS go to pytest'
-	@echo 'make test-all    run all tests except those of the accuracy'
-	@echo 'make accuracy    test the checkpoint of record and the first losses, on the real data'
-	@echo 'make clean       remove what Python and the tests leave behind; keep environments, models, data'
-	@echo 'make lint        run ruff, and hadolint on the Dockerfiles'
-	@echo 'make image       build the Docker image $(image): docker/README.md'
-	@echo 'make test-images build and test the images with a Docker engine, as root: docker/README.md'
-	@echo 'make test-processors  run the numerical tests on emulated processors; needs qemu-user'
-	@echo
-	@echo 'ARGS="--epochs 1"     options for the program, e.g. make train ARGS="--epochs 1"'
-	@echo 'RUNTIME=tf1           TensorFlow 1.15, the default: Linux on x86-64, Python 3.7 or 3.6'
-	@echo 'RUNTIME=tf2           TensorFlow 2, in .venv-tf2: also on aarch64 and macOS on arm64, Python 3.10 to 3.13'
-	@echo 'RUNTIME=tf2-cuda      the same with CUDA libraries, in .venv-tf2-cuda: needs only an NVIDIA driver'
-	@echo 'EXTRAS="pictures onnx" packages to add: pictures for predict and report, onnx for export --onnx'
-	@echo 'PYTHON=path           Python to use; PYTHON_VERSION=3.6, for example, selects one of those found'
-	@echo 'VENV=folder           environment to use instead of .venv$(suffix)'
+	@sed -n 's/^#: *//p' Makefile
 
 setup:
 	@RUNTIME="$(RUNTIME)" VENV="$(VENV)" sh tools/setup.sh
@@ -65,9 +62,8 @@ accuracy: setup
 
 # Folders by name, so that nothing of a user's is ever among them.
 clean:
-	@rm -rf __pycache__ .pytest_cache
-	@find cifar10_tf1 tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo 'Removed: __pycache__ and .pytest_cache. Kept: environments (.venv*), models, data, demo/.'
+	rm -rf __pycache__ .pytest_cache
+	find cifar10_tf1 tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lint: .venv-lint/made
 	.venv-lint/bin/ruff check .
@@ -80,7 +76,7 @@ lint: .venv-lint/made
 	touch $@
 
 image:
-	docker build --file $(dockerfile) --tag $(image) \
+	docker build -f docker/Dockerfile$(if $(suffix),.tf2) -t cifar-tf1$(if $(suffix),:$(RUNTIME)) \
 		--build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" \
 		$(if $(suffix),--build-arg RUNTIME="$(RUNTIME)") \
 		$(if $(EXTRAS),--build-arg EXTRAS="$(EXTRAS)") $(ARGS) .

@@ -34,7 +34,7 @@ expect() {  # expect TEXT PATTERN...
 command -v docker >/dev/null || skip 'there is no docker (apt-get install docker.io)'
 work=$(mktemp -d "${TMPDIR:-/tmp}/cifar-tf1-images.XXXXXX")
 network=  # of a build; a run needs none
-if [ "$(id -u)" = 0 ] && command -v dockerd debootstrap >/dev/null; then
+if [ "$(id -u)" = 0 ] && type dockerd debootstrap &>/dev/null; then
     network='--network host' PATH=/usr/bin:$PATH  # docker.io's own client has BuildKit
     export DOCKER_HOST=unix://$work/docker.sock
     dockerd --data-root "$work/data" --exec-root "$work/run" --pidfile "$work/pid" \
@@ -219,7 +219,10 @@ for target; do
             locks=(build-tf2 "$target") ;;
         *) fail 'give tf1, tf1-cpu, tf2 or tf2-cuda' ;;
     esac
-    [ -z "$network" ] || make_base "$python"
+    if [ -n "$network" ]; then
+        say "make a stand-in for $base"
+        make_base "$python"
+    fi
     logged readme "build .*-t $image "
     check_image "${locks[@]}"
     docker tag "$image" cifar-tf1  # as docker/README.md's further lines name it

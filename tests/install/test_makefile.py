@@ -65,7 +65,7 @@ def test_the_image_gets_its_settings(make):
     assert 'EXTRAS' not in ' '.join(make('-n', 'image'))
     output = ' '.join(make('-n', 'image', 'EXTRAS=pictures onnx', 'RUNTIME=tf2'))
     for word in ('RUNTIME="tf2"', 'EXTRAS="pictures onnx"', 'REVISION=',
-                 '--file docker/Dockerfile.tf2 '):
+                 '-f docker/Dockerfile.tf2 '):
         assert word in output
 
 
@@ -84,6 +84,6 @@ def test_clean_keeps_environments_models_and_data(make, tmp_path):
                'cifar10_tf1/data/__pycache__']
     for name in kept + removed:
         os.makedirs(str(tmp_path / name), exist_ok=True)
-    assert make('clean')[0].startswith('Removed: ')
+    make('clean')
     assert all((tmp_path / name).is_dir() for name in kept)
     assert not any((tmp_path / name).exists() for name in removed)
