@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from runs import ROOT
+from pages import read, ROOT
 
 FAKE_SETUP = '#!/bin/sh\necho "setup RUNTIME=$RUNTIME VENV=$VENV"\n'
 FAKE_PYTHON = '#!/bin/sh\nprintf %s "$0"\nprintf " [%s]" "$@"\necho\n'
@@ -15,10 +15,7 @@ FAKE_PYTHON = '#!/bin/sh\nprintf %s "$0"\nprintf " [%s]" "$@"\necho\n'
 
 @pytest.fixture
 def make(tmp_path):
-    """Function of make's arguments: the lines that the stand-ins print.
-
-    Each argument of a program stands in brackets.
-    """
+    """Function of make's arguments: the lines of the stand-ins, arguments in brackets."""
     if shutil.which('make') is None:
         pytest.skip('this system has no make')
     shutil.copy(os.path.join(ROOT, 'Makefile'), str(tmp_path))
@@ -37,10 +34,9 @@ def make(tmp_path):
 
 
 def test_make_alone_lists_every_target(make):
-    with open(os.path.join(ROOT, 'Makefile')) as makefile:
-        targets = re.search(r'^\.PHONY: (.*)$', makefile.read(), re.MULTILINE).group(1).split()
+    targets = re.search(r'^\.PHONY: (.*)$', read('Makefile'), re.MULTILINE).group(1)
     listed = [line.split()[1] for line in make() if line.startswith('make ')]
-    assert set(targets) == {'help'} | set(listed)
+    assert set(targets.split()) == {'help', *listed}
 
 
 @pytest.mark.parametrize('settings, venv', [
@@ -69,13 +65,11 @@ def test_the_image_gets_its_settings(make):
         assert word in output
 
 
-@pytest.mark.parametrize('suffix', ['', '-tf2'])
-def test_the_demonstration_keeps_to_its_own_folders(make, suffix):
-    unused_setup, *lines = make('demo', 'RUNTIME=' + (suffix[1:] or 'tf1'))
-    for line, program in zip(lines, ('[train.py]', '[test.py]')):
-        for words in (program, '[--synthetic]', '[--data-dir] [demo/data]',
-                      f'[--model-dir] [demo/model{suffix}]'):
-            assert words in line
+@pytest.mark.parametrize('runtime, folder', [('tf1', 'model'), ('tf2', 'model-tf2')])
+def test_the_demonstration_keeps_to_its_own_folders(make, runtime, folder):
+    words = f'[--synthetic] [--data-dir] [demo/data] [--model-dir] [demo/{folder}]'
+    unused_setup, train, test = make('demo', f'RUNTIME={runtime}')
+    assert f'[train.py] {words}' in train and f'[test.py] {words}' in test
 
 
 def test_clean_keeps_environments_models_and_data(make, tmp_path):

@@ -42,6 +42,7 @@ FAKE_UV = """#!/bin/sh
 mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython-$3/bin"
 cp "$FAKE_FETCHED" "$UV_PYTHON_INSTALL_DIR/cpython-$3/bin/python$3"
 """
+NO_AVX = {'CIFAR_TF1_CPUINFO': '../a project/no-avx'}
 UV_WITHOUT_37 = '#!/bin/sh\necho "error: No download found for $3" >&2\nexit 2\n'
 
 
@@ -119,34 +120,37 @@ def check_refused(result, status, *parts):
         assert part in errors
 
 
-@pytest.mark.parametrize('runtime, python, locks, venv', [
-    ('', '3.7', ['build-py37.txt', 'py37.txt'], '.venv'),
-    ('tf1', '3.6', ['build-py36.txt', 'py36.txt'], '.venv'),
-    ('tf2', '3.12', ['build-tf2.txt', 'tf2.txt'], '.venv-tf2'),
-    ('tf2-cuda', '3.13', ['build-tf2.txt', 'tf2-cuda.txt'], '.venv-tf2-cuda')])
-def test_makes_the_environment_by_hashes_and_once(project, runtime, python, locks, venv):
+@pytest.mark.parametrize('settings, python, locks, venv', [
+    ({}, '3.7', ['build-py37.txt', 'py37.txt'], '.venv'),
+    ({'RUNTIME': 'tf1'}, '3.6', ['build-py36.txt', 'py36.txt'], '.venv'),
+    ({'RUNTIME': 'tf2', 'FAKE_MACHINE': 'aarch64', **NO_AVX}, '3.12',
+     ['build-tf2.txt', 'tf2.txt'], '.venv-tf2'),
+    ({'RUNTIME': 'tf2-cuda'}, '3.13', ['build-tf2.txt', 'tf2-cuda.txt'], '.venv-tf2-cuda')])
+def test_makes_the_environment_by_hashes_and_once(project, settings, python, locks, venv):
     path = project.add_python('python' + python, python)
-    status, output, errors = project.run(RUNTIME=runtime, PIP_USER='1', PIP_TARGET='/other')
+    status, output, errors = project.run(PIP_USER='1', PIP_TARGET='/other', **settings)
     assert (status, errors) == (0, '')
-    given = ' RUNTIME=' + runtime if venv != '.venv' else ''
     assert f'{venv}/bin/python -m cifar10_tf1.doctor' in output
-    assert output.endswith(f'make train{given}\n')
+    assert (' RUNTIME=' in output) == (venv != '.venv')
     for call in project.log_file.read_text().splitlines():
         assert {'--require-hashes', '--no-deps', '--no-build-isolation'} <= set(call.split())
         assert call.endswith('PIP_USER=0 PIP_TARGET=')
     assert project.made_with(venv) == (python, str(path))
-    assert project.run(RUNTIME=runtime) == (0, '', '')
+    assert project.run(**settings) == (0, '', '')
     assert project.installed_locks() == locks
 
 
 def test_a_folder_follows_its_runtime_its_python_and_its_locks(project):
-    for version in ('3.6', '3.7', '3.12'):
+    for version in ('3.6', '3.7', '3.10', '3.12', '3.13'):
         project.add_python('python' + version, version)
-    for settings in ({}, {'RUNTIME': 'tf2'}, {'PYTHON_VERSION': '3.6'}, {},
-                     {'PYTHON': 'python3.7'}):
+    for settings, version in (
+            ({}, '3.7'), ({'RUNTIME': 'tf2'}, '3.12'),
+            ({'RUNTIME': 'tf2', 'PYTHON_VERSION': '3.10.13'}, '3.10'),
+            ({'RUNTIME': 'tf2'}, '3.10'), ({'PYTHON_VERSION': '3.6'}, '3.6'), ({}, '3.6'),
+            ({'PYTHON': 'python3.7'}, '3.7')):
         assert project.run(VENV='one', **settings)[0] == 0
         assert project.run(VENV='one', **settings) == (0, '', '')
-    assert project.made_with('one')[0] == '3.7'
+        assert project.made_with('one')[0] == version
     for lock, is_used in (('py36.txt', False), ('py37.txt', True), ('build-py37.txt', True)):
         left_over = project.folder / 'one' / 'left over'
         left_over.mkdir(exist_ok=True)
@@ -216,19 +220,13 @@ def test_two_calls_at_once_install_once(project):
     ({'PYTHON': 'none'}, 1, ['PYTHON=none']),
     ({'FAKE_MACHINE': 'aarch64'}, 1, ['Linux/aarch64', 'RUNTIME=tf2']),
     ({'FAKE_SYSTEM': 'Darwin', 'RUNTIME': 'tf2'}, 1, ['Darwin/x86_64', 'Darwin/arm64']),
-    ({'CIFAR_TF1_CPUINFO': '../a project/no-avx'}, 1, ['AVX'])])
+    (NO_AVX, 1, ['AVX'])])
 def test_wrong_settings_and_machines_are_one_line(project, settings, status, parts):
     project.add_python('python3.7', '3.7')
     project.add_python('python3.12', '3.12')
     project.add_python('incomplete', '')
     check_refused(project.run(**settings), status, *parts)
     assert not list(project.folder.glob('.venv*'))
-
-
-def test_arm_needs_no_avx(project):
-    project.add_python('python3.12', '3.12')
-    assert project.run(RUNTIME='tf2', FAKE_MACHINE='aarch64',
-                       CIFAR_TF1_CPUINFO='../a project/no-avx')[0] == 0
 
 
 @pytest.mark.parametrize('place, settings', [
@@ -246,14 +244,6 @@ def test_pythons_are_found_by_what_they_are(project, tmp_path, place, settings):
     settings = {name: value.format(tmp_path) for name, value in settings.items()}
     assert project.run(**settings)[::2] == (0, '')
     assert project.made_with() == ('3.7', str(path))
-
-
-def test_python_version_chooses(project):
-    for version in ('3.10', '3.12', '3.13'):
-        project.add_python('python' + version, version)
-    for wanted, made in (('', '3.12'), ('3.10.13', '3.10'), ('', '3.10'), ('3.13', '3.13')):
-        assert project.run(RUNTIME='tf2', PYTHON_VERSION=wanted)[0] == 0
-        assert project.made_with('.venv-tf2')[0] == made
 
 
 def test_an_incomplete_real_python_is_refused(project):

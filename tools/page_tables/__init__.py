@@ -14,8 +14,7 @@ import json
 import os
 import textwrap
 
-from cifar10_tf1.records import reference_run
-
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLES = {}  # name: the function of its lines
 
 
@@ -39,18 +38,18 @@ def wrap(text, indent=''):
 
 
 def load_rows(path):
-    """The rows of a CSV file in results/, each a dict."""
-    with open(os.path.join(reference_run.RESULTS, path), newline='') as file:
+    """The rows of a CSV file of the project, each a dict."""
+    with open(os.path.join(ROOT, path), newline='') as file:
         return list(csv.DictReader(file))
 
 
 def load_json(path):
-    with open(os.path.join(reference_run.RESULTS, path)) as file:
+    with open(os.path.join(ROOT, path)) as file:
         return json.load(file)
 
 
 @table
 def build_csv(path, *columns):
-    """Columns of a CSV file in results/, as they are."""
+    """Columns of a CSV file, as they are."""
     return format_table([name.replace('_', ' ') for name in columns],
                         [[row[name] for name in columns] for row in load_rows(path)])

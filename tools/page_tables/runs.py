@@ -8,7 +8,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run, run_record, statistics_of_runs
 from cifar10_tf1.report import words
-from page_tables import format_table, load_json, load_rows, table, wrap
+from page_tables import format_table, load_json, load_rows, ROOT, table, wrap
 
 # The columns of seeds.csv that the pages show.
 COLUMNS = {'seed': 'seed', 'runtime': 'runtime', 'machine': 'machine',
@@ -36,7 +36,7 @@ def load_runs(system, version='1.15'):
 
 def load_group(folder, version='1.15'):
     """(a group of runs in a statistics.json, the measures.Measure of its means)."""
-    summary = load_json(f'runs/{folder}/statistics.json')
+    summary = load_json(f'results/runs/{folder}/statistics.json')
     group, = (group for group in summary['groups'] if version in group['runtime'])
     return group, words.find_measure(summary)
 
@@ -80,7 +80,7 @@ def describe_time(records):
 @table
 def build_runs(system):
     """Every complete run of a system."""
-    rows = load_rows(f'runs/{system}/seeds.csv')
+    rows = load_rows(f'results/runs/{system}/seeds.csv')
     columns = [name for name in COLUMNS if rows[0].get(name)]
     if not rows[0]['sd_correct']:  # each run has one test
         columns.remove('mean_correct')
@@ -162,7 +162,7 @@ def load_sides(system, session=''):
     group, measure = load_group(system + session)
     ports = [measure.read({'num_correct': int(row['num_correct']),
                            'mean_over_batches': float(row['mean_over_batches'])})
-             for row in load_rows(f'runs/{system}/plain-ports.csv')
+             for row in load_rows(f'results/runs/{system}/plain-ports.csv')
              if os.path.dirname(row['file']) == session[1:]]
     return measure, group['means'], ports
 
@@ -204,9 +204,9 @@ def build_place(system):
 @table
 def build_steps():
     """inception_v3: the losses and times of a short run."""
-    folder = 'runs/inception_v3/30-steps'
+    folder = 'results/runs/inception_v3/30-steps'
     rows = load_rows(f'{folder}/steps.csv')
-    record = run_record.load_folder(os.path.join(reference_run.RESULTS, folder))
+    record = run_record.load_folder(os.path.join(ROOT, folder))
     seconds = [float(row['seconds']) for row in rows]
     first, last = float(rows[0]['loss']), float(rows[-1]['loss'])
     return wrap(

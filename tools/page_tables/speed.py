@@ -12,7 +12,7 @@ def build_speed():
     rows, figures, machines = [], [], {}
     for name in systems.NAMES:
         suffix = '' if name == systems.DEFAULT else f'-{name}'
-        for measured in load_json(f'bench/benchmark{suffix}.json'):
+        for measured in load_json(f'results/bench/benchmark{suffix}.json'):
             first = None  # the plain port on 1.15
             for runtime in measured['runtimes']:
                 version = runtime['wheel'].split()[1].rpartition('.')[0]
@@ -56,7 +56,7 @@ def compare_rates(rates, kind):
 @table
 def build_processes():
     """One run on each core beside one on all, round by round."""
-    rows = load_rows('bench/processes.csv')
+    rows = load_rows('results/bench/processes.csv')
     table_rows = []
     for system in dict.fromkeys(row['system'] for row in rows):
         one, each = ({row['round']: row for row in rows if row['system'] == system
@@ -78,7 +78,7 @@ def build_processes():
 @table
 def build_profile():
     """Milliseconds of a step on one core, layer by layer."""
-    rows = load_rows('bench/profile.csv')
+    rows = load_rows('results/bench/profile.csv')
     header, columns = ['layer'], []
     for wheel in sorted({row['wheel'] for row in rows}, reverse=True):
         for title, kernels, names in (
