@@ -46,8 +46,8 @@ def build(runs):
                       words.list_claims(numbers, measure)[:1] + verdicts]
     dots = Figure(lambda figure: charts.plot_tests(
         figure, rows, measure, measure.documented if documented else None),
-        'Dot chart: each test of each run, and the documented test as a line.',
-        f'Each dot is a test ({entry.variants[0]}), each row a run.')
+        'Each test of each run, and the documented test as a line.',
+        f'Each tick is a test ({entry.variants[0]}), each row a run.')
     if len(runs) > 1:
         header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
                              + [row[-1][:14]] for row in list_rows(runs, entry))

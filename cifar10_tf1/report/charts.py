@@ -1,4 +1,4 @@
-"""Charts of tests, curves and a network: dots, lines, confusion, classes, filters.
+"""Charts of tests, curves and a network: ticks, lines, confusion, classes, filters.
 
 Each function draws on a matplotlib Figure; draw renders it as a file.
 """
@@ -11,7 +11,6 @@ import numpy as np
 from cifar10_tf1.common import drawing
 
 PURPOSE = 'the HTML report (--text does without)'
-_LEVELS = (0, 1, -1, 2, -2)  # of neighbouring dots, which would overlap
 
 
 def draw(plot, kind='svg'):
@@ -20,29 +19,24 @@ def draw(plot, kind='svg'):
 
 
 def plot_tests(figure, rows, measure, documented):
-    """A dot for each test, a row for each run, a line for the documented test, if any.
+    """A tick for each test, a row for each run, a line for the documented test, if any.
 
-    rows: list of (name, list of values in the gathering.Measure), from the top.
+    rows: list of (name, list of values in the measures.Measure), from the top.
     """
     figure.set_figheight(1.05 + 0.34 * max(len(rows), 2))
-    axes = figure.subplots()
-    for place, (unused_name, values) in enumerate(rows):
-        axes.plot(sorted(values), [place + 0.11 * _LEVELS[i % len(_LEVELS)]
-                                   for i in range(len(values))], 'o',
-                  markersize=4, color=drawing.BLUE, alpha=0.65)
-        if len(values) > 1:
-            axes.plot([np.mean(values)] * 2, [place - 0.4, place + 0.4],
-                      color='black', linewidth=1.8)
+    axes, (names, values) = figure.subplots(), zip(*rows)
+    axes.eventplot(values, lineoffsets=list(range(len(rows))), linelengths=0.6,
+                   linewidths=1, colors=drawing.BLUE)
     if documented is not None:
         axes.axvline(documented, color=drawing.ORANGE, linewidth=1.4)
         axes.set_title(f'documented: {measure.format(documented)}',
                        fontsize=8.5, color=drawing.ORANGE, loc='right')
-    _name_rows(axes, [drawing.literal(name) for name, unused_values in rows])
+    _name_rows(axes, map(drawing.literal, names))
     axes.locator_params(axis='x', nbins=6)
     if measure.is_count:
-        axes.xaxis.set_major_formatter(lambda value, unused: f'{value:,.0f}')
-    axes.set_xlabel(('correct images' if measure.is_count
-                     else 'accuracy, mean over mini-batches, %') + '; short line: mean')
+        axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.set_xlabel('correct images' if measure.is_count
+                    else 'accuracy, mean over mini-batches, %')
 
 
 def plot_curves(figure, compared, name):
@@ -64,17 +58,17 @@ def plot_curves(figure, compared, name):
     axes.fill_between(place(shared), lowest, highest, color=drawing.BLUE, alpha=0.35,
                       linewidth=0)
     # The widest line first and the dashed one last: all can be seen.
-    for places, values, style in (
-            (compared.documented, compared.documented.values(),
-             {'label': 'documented run', 'color': drawing.ORANGE, 'linewidth': 4,
-              'alpha': 0.5}),
-            (shared, means, {'label': name, 'color': drawing.BLUE, 'linewidth': 1.4,
-                             'marker': '.', 'markersize': 3}),
-            (compared.port, compared.port.values(),
-             {'label': 'plain port of the original, unseeded', 'color': 'black',
-              'linewidth': 0.9, 'linestyle': (0, (3, 2))})):
-        if places:
-            axes.plot(place(places), list(values), **style)
+    for line, style in (
+            (compared.documented, {'label': 'documented run', 'color': drawing.ORANGE,
+                                   'linewidth': 4, 'alpha': 0.5}),
+            (dict(zip(shared, means)), {'label': name, 'color': drawing.BLUE,
+                                        'linewidth': 1.4, 'marker': '.',
+                                        'markersize': 3}),
+            (compared.port, {'label': 'plain port of the original, unseeded',
+                             'color': 'black', 'linewidth': 0.9,
+                             'linestyle': (0, (3, 2))})):
+        if line:
+            axes.plot(place(line), list(line.values()), **style)
     axes.set_xlim(0, 1.02 * max(epoch for one in curves for epoch, unused_part in one))
     axes.set_xlabel('epoch')
     axes.set_ylabel(curve.title.lower() + ('' if curve.is_share else ' (log scale)'))
@@ -87,10 +81,10 @@ def plot_curves(figure, compared, name):
     axes.legend(loc='lower right' if curve.is_share else 'upper right')
 
 
-def plot_confusion(figure, confusion, class_names):
-    """Images by true and predicted class: int [10, 10], a row for each true class."""
+def plot_confusion(figure, tested):
+    """Images by true and predicted class of a findings.Tested, a row for each true one."""
     figure.set_figheight(5.0)
-    axes = figure.subplots()
+    axes, confusion, names = figure.subplots(), tested.confusion, tested.class_names
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     # The square root makes mistakes of a few percent visible.
     axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
@@ -98,40 +92,37 @@ def plot_confusion(figure, confusion, class_names):
         axes.text(column, row, f'{confusion[row, column]}', fontsize=8,
                   ha='center', va='center',
                   color='white' if shares[row, column] > 0.3 else 'black')
-    axes.set_xticks(range(len(class_names)))
-    axes.set_xticklabels(class_names, rotation=45, ha='right', rotation_mode='anchor')
-    axes.set_yticks(range(len(class_names)))
-    axes.set_yticklabels(class_names)
+    axes.set_xticks(range(len(names)))
+    axes.set_xticklabels(names, rotation=45, ha='right', rotation_mode='anchor')
+    axes.set_yticks(range(len(names)))
+    axes.set_yticklabels(names)
     axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.set_frame_on(False)
     axes.set_xlabel('predicted class')
     axes.set_ylabel('true class')
 
 
-def plot_class_accuracies(figure, rows, overall):
-    """Rows of (class, accuracy, low, high), and the accuracy over all classes: shares."""
+def plot_class_accuracies(figure, tested):
+    """The accuracy of each class of a findings.Tested, with its interval, and of all."""
     figure.set_figheight(3.6)
+    axes, rows = figure.subplots(), tested.list_class_accuracies()
     names, *columns = zip(*rows)
     accuracies, lows, highs = 100 * np.array(columns)
-    room = 0.12 * (max(highs) - min(lows)) or 1.0
-    axes = figure.subplots()
     axes.errorbar(accuracies, range(len(rows)),
                   xerr=[accuracies - lows, highs - accuracies],
                   fmt='o', color=drawing.BLUE, markersize=5, capsize=3, linewidth=1.3)
-    for place, (accuracy, high) in enumerate(zip(accuracies, highs)):
-        axes.text(high + 0.1 * room, place, f'{accuracy:.1f}', va='center', fontsize=8,
-                  bbox={'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.8})
-    axes.axvline(100 * overall, color=drawing.GREY, linewidth=1, linestyle='--')
-    axes.set_title(f'dashed, all classes: {100 * overall:.1f} %', fontsize=8,
+    overall = 100 * tested.num_correct / len(tested.labels)
+    axes.axvline(overall, color=drawing.GREY, linewidth=1, linestyle='--')
+    axes.set_title(f'dashed, all classes: {overall:.1f} %', fontsize=8,
                    color='#555555', loc='right')
-    _name_rows(axes, names)
-    axes.set_xlim(min(lows) - 0.3 * room, max(highs) + room)
+    _name_rows(axes, [f'{name}, {accuracy:.1f}'
+                      for name, accuracy in zip(names, accuracies)])
     axes.set_xlabel('accuracy, %, with its 95 % interval (Wilson)')
 
 
 def _name_rows(axes, names):
     """Rows from the top, with a grid across them."""
+    names = list(names)
     axes.set_yticks(range(len(names)))
     axes.set_yticklabels(names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -49,10 +49,10 @@ def _describe_test(test):
 
 def describe_findings(record, findings, with_images):
     """The Sections on a findings.Findings, with images of the data set or without."""
-    sections, tested, filters = [], findings.tested, findings.filters
-    sections.append(Section(
+    tested, filters = findings.tested, findings.filters
+    sections = [Section(
         'Classes', [Sentence('Checkpoint:', text) for text in findings.sentences],
-        _draw_classes(tested) if tested else []))
+        _draw_classes(tested) if tested else [])]
     if tested:
         sections.append(Section('Surest mistakes', [Sentence(
             '', 'Wrong predictions with the highest probability.' if with_images
@@ -71,25 +71,23 @@ def describe_findings(record, findings, with_images):
 
 
 def _draw_classes(tested):
-    rows, num_correct = tested.list_class_accuracies(), tested.confusion.trace()
     return [
-        Figure(lambda figure: charts.plot_confusion(
-            figure, tested.confusion, tested.class_names),
-            'Matrix: number of test images by true and predicted class.',
-            'Test images by true class (row) and predicted class (column), coloured by '
-            'the square root of their share of the row.'),
-        Figure(lambda figure: charts.plot_class_accuracies(
-            figure, rows, num_correct / len(tested.labels)),
-            'Dot chart: accuracy of each class with its interval. ' + '; '.join(
-                f'{row[0]} {100 * row[1]:.1f} %' for row in rows),
-            'Accuracy by class. The interval covers the sampling of test images alone.')]
+        Figure(lambda figure: charts.plot_confusion(figure, tested),
+               'Matrix: number of test images by true and predicted class.',
+               'Test images by true class (row) and predicted class (column), coloured '
+               'by the square root of their share of the row.'),
+        Figure(lambda figure: charts.plot_class_accuracies(figure, tested),
+               'Dot chart: accuracy of each class with its interval. ' + '; '.join(
+                   f'{name} {100 * accuracy:.1f} %' for name, accuracy, *unused_interval
+                   in tested.list_class_accuracies()),
+               'Accuracy by class. The interval covers the sampling of test images '
+               'alone.')]
 
 
 def _list_mistakes(tested):
     """A Figure for each of the surest mistakes."""
-    figures, names = [], tested.class_names
-    for i in tested.find_surest_mistakes(NUM_MISTAKES):
-        figures.append(Figure(png.encode(as_rgb(tested.images[i])), '', (
-            f'{names[tested.predictions[i]]} {100 * tested.probabilities[i]:.1f} %, is '
-            f'{names[tested.labels[i]]} (image {i})'), is_picture=True))
-    return figures
+    names = tested.class_names
+    return [Figure(png.encode(as_rgb(tested.images[i])), '', (
+        f'{names[tested.predictions[i]]} {100 * tested.probabilities[i]:.1f} %, is '
+        f'{names[tested.labels[i]]} (image {i})'), is_picture=True)
+        for i in tested.find_surest_mistakes(NUM_MISTAKES)]

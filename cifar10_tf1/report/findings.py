@@ -25,6 +25,10 @@ class Tested(NamedTuple):
     seed: int                  # of the crops
 
     @property
+    def num_correct(self):
+        return int((self.predictions == self.labels).sum())
+
+    @property
     def confusion(self):
         """int [10, 10]: images by true class (row) and predicted class."""
         number = len(self.class_names)
@@ -79,7 +83,7 @@ def find(record, options):
                          'found: name its folder with --data-dir.'], filters, None)
     tested = test(record, data_set, prefix, system)
     return Findings([about, f'Tested for this report ({tested.variant}, test seed '
-                     f'{tested.seed}): {tested.confusion.trace():,} of '
+                     f'{tested.seed}): {tested.num_correct:,} of '
                      f'{len(tested.labels):,} correct.'], filters, tested)
 
 

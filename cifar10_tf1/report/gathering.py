@@ -7,7 +7,6 @@ random numbers, so it is not a second sample.
 """
 
 import os
-import pathlib
 import re
 import statistics
 from typing import NamedTuple, Optional
@@ -18,8 +17,6 @@ from cifar10_tf1.records import run_record
 from cifar10_tf1.report import measures
 
 COMPLETE = 'complete'
-LOGS = 'logs'         # in the folder of a sweep
-FAILURE = '.failure'  # suffix of a file there with the reason why a run failed
 
 
 class Kind(NamedTuple):
@@ -91,7 +88,7 @@ def name_runtime(wheel):
 
 
 def load_folder(folder, entry, num_epochs=None, seeds=()):
-    """Loads a system's runs in a folder, including failed runs and missing ones.
+    """Loads a system's runs in a folder, including damaged runs and missing ones.
 
     Args:
       folder: str; each folder in it with a run.json is a run.
@@ -106,9 +103,7 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     except OSError as error:
         raise UserError(f'cannot read {folder}: {error.strerror}; choose another '
                         '--folder')
-    failures = {path.stem: path.read_text().strip()
-                for path in pathlib.Path(folder, LOGS).glob('*' + FAILURE)}
-    asked, runs = {name_run(seed) for seed in seeds} | set(failures), []
+    asked, runs = {name_run(seed) for seed in seeds}, []
     for name in names | asked:
         path, number = os.path.join(folder, name), re.search(r'\d+$', name)
         run = Run(name, number and int(number.group()), 'not begun')
@@ -122,8 +117,6 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
                 run = run._replace(state=f'damaged: {error}')
         elif name not in asked:
             continue
-        if name in failures and not run.is_complete:
-            run = run._replace(state=f'failed: {failures[name]}')
         runs.append(run)
     return sorted(runs, key=_find_place)
 
@@ -134,20 +127,18 @@ def load_records(records):
     Raises:
       UserError: they differ in system, data set, amount of data or first weights.
     """
-    def describe(record):
-        return ', '.join(filter(None, [
-            f'{record.content["system"]} on {record.content["data"]["name"]}',
-            count_files(record) and f'{count_files(record)} files',
-            record.is_from_scratch and 'from seeded weights',
-            record.has_other_weights and 'from weights other than the documented ones']))
+    def find_subject(run):
+        return run.record.content['system'], run.kind._replace(
+            runtime='', kernels='', device='', epochs=0)
 
-    for record in records:
-        if describe(record) != describe(records[0]):
+    runs = [build_run(record) for record in records]
+    for run in runs:
+        if find_subject(run) != find_subject(runs[0]):
             raise UserError(
-                f'{record.folder} contains a run of {describe(record)}, but '
-                f'{records[0].folder} one of {describe(records[0])}; a report covers '
-                'one system and data set, so omit the others')
-    return sorted(map(build_run, records), key=_find_place)
+                f'{run.record.path} and {runs[0].record.path} differ in system, data '
+                'set, amount of data or first weights; a report covers one of each, so '
+                'omit one')
+    return sorted(runs, key=_find_place)
 
 
 def build_run(record, num_epochs=None):

@@ -38,8 +38,10 @@ def _sweep(options):
     if options.seeds is None and not options.merge:
         raise UserError('no seeds; add --seeds 1-10, for example, or --merge to '
                         'summarize the existing runs')
-    exit_status = 0 if options.merge else _run(options, entry, folder)
-    runs = gathering.load_folder(folder, entry, options.epochs, options.seeds or ())
+    exit_status, failures = (0, {}) if options.merge else _run(options, entry, folder)
+    runs = [run._replace(state=f'failed: {failures[run.name]}') if run.name in failures
+            else run for run in gathering.load_folder(
+                folder, entry, options.epochs, options.seeds or ())]
     if not runs:  # keep the files of other systems' runs
         raise UserError(f'{folder} contains no run of {entry.name}; choose another '
                         '--folder or --system')
@@ -53,7 +55,11 @@ def _sweep(options):
 
 
 def _run(options, entry, folder):
-    """Trains and tests what is missing; returns a signal's exit status, or 0."""
+    """Trains and tests what is missing.
+
+    Returns:
+      (a signal's exit status or 0, runner.Runner's failures).
+    """
     with StopRequest().install() as stop_request:
         model_dir.check_path(folder)
         device = devices.select(options.device or 'auto',
@@ -63,17 +69,18 @@ def _run(options, entry, folder):
         # Download it once, before several processes do.
         cli.load_data_set(options, entry.name)
         try:
-            os.makedirs(os.path.join(folder, gathering.LOGS), exist_ok=True)
+            os.makedirs(os.path.join(folder, jobs.LOGS), exist_ok=True)
         except OSError as error:
             raise UserError(f'cannot write to {folder}: {error.strerror}; '
                             'choose another --folder')
         for_both, for_training = (cli.list_arguments(vars(options), names)
                                   for names in (_FOR_BOTH, _FOR_TRAINING))
-        runner.Runner(
+        runs = runner.Runner(
             [jobs.Job(entry, folder, seed, options.epochs, for_both, for_training)
              for seed in dict.fromkeys(options.seeds)],
-            runner.split_cores(num_processes)).run(stop_request)
-        return stop_request.exit_status
+            runner.split_cores(num_processes))
+        runs.run(stop_request)
+        return stop_request.exit_status, runs.failures
 
 
 def _write(folder, runs, entry):

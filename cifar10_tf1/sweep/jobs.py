@@ -1,6 +1,5 @@
-"""One seed of a sweep: its folder, its next command, the reason why it failed."""
+"""One seed of a sweep: its folder and its next command."""
 
-import contextlib
 import os
 import sys
 
@@ -9,6 +8,8 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import gathering
+
+LOGS = 'logs'  # in the folder of a sweep
 
 
 class Job:
@@ -25,9 +26,7 @@ class Job:
         """
         self.name = gathering.name_run(seed)
         self.folder = os.path.join(folder, self.name)
-        logs = os.path.join(folder, gathering.LOGS)
-        self.log = os.path.join(logs, self.name + '.txt')
-        self._failure_file = os.path.join(logs, self.name + gathering.FAILURE)
+        self.log = os.path.join(folder, LOGS, self.name + '.txt')
         self._entry, self._seed, self._epochs = entry, seed, epochs
         self._options, self._training_options = options, training_options
 
@@ -65,16 +64,6 @@ class Job:
             sys.executable, scripts.path('test'), '--system', self._entry.name,
             '--checkpoint', os.path.join(self.folder, prefix), '--variant', variant,
             '--seeds', seeds, '--kernels', record.kind['kernels'], *self._options]
-
-    def note_failure(self, reason):
-        """Stores the reason for sweep --merge and for later readers of the folder."""
-        with contextlib.suppress(OSError):  # a full disk may be the reason
-            with open(self._failure_file, 'w', encoding='utf-8') as file:
-                file.write(reason + '\n')
-
-    def forget_failure(self):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(self._failure_file)
 
     def find_last_line(self):
         """The last line that its processes printed."""

@@ -33,12 +33,17 @@ def split_cores(num_processes):
 
 
 class Runner:
-    """Takes jobs (jobs.Job) through their stages, and prints a line for each stage."""
+    """Takes jobs (jobs.Job) through their stages, and prints a line for each stage.
+
+    Attributes:
+      failures: dict of the name of each job that has failed and the reason.
+    """
 
     def __init__(self, jobs, core_groups):
         """core_groups, from split_cores, has one group for each concurrent process."""
         self._jobs = iter(jobs)  # each thread takes the next one
         self._core_groups = core_groups
+        self.failures = {}
         self._lock = threading.Lock()
         self._processes = set()
         self._stopping = False
@@ -78,13 +83,12 @@ class Runner:
         for job in self._jobs:
             if self._stopping:
                 return
-            job.forget_failure()
             try:
                 self._run_stages(job, cores)
             except OutputError:
                 raise
             except UserError as error:
-                job.note_failure(str(error))
+                self.failures[job.name] = str(error)
                 print(f'{job.name}: FAILED ({error})', flush=True)
 
     def _run_stages(self, job, cores):

@@ -13,7 +13,6 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.common.stopping import StopRequest
-from cifar10_tf1.report import gathering
 from cifar10_tf1.sweep import __main__ as sweep, jobs, runner
 
 LENET5 = systems.find('lenet5')
@@ -80,55 +79,49 @@ class ScriptedJob(jobs.Job):
     """Its processes run these pieces of Python, one after the other."""
 
     def __init__(self, folder, seed, *scripts):
-        (folder / gathering.LOGS).mkdir(exist_ok=True)
+        (folder / jobs.LOGS).mkdir(exist_ok=True)
         super().__init__(LENET5, str(folder), seed)
         self.scripts = [(stage, [sys.executable, '-S', '-c', code])
                         for stage, code in scripts]
-        self.failure = folder / gathering.LOGS / f'seed-{seed:02}.failure'
 
     def find_command(self):
         return self.scripts.pop(0) if self.scripts else None
 
 
 def run(*all_jobs, num_processes=2):
-    runner.Runner(all_jobs, runner.split_cores(num_processes)).run(StopRequest())
+    """Returns the failures."""
+    runs = runner.Runner(all_jobs, runner.split_cores(num_processes))
+    runs.run(StopRequest())
+    return runs.failures
 
 
 def test_a_failed_run_is_listed_and_the_others_go_on(tmp_path, capsys):
     bad = ScriptedJob(tmp_path, 1, (
         'training', 'print("no such thing"); raise SystemExit(1)'))
     good = ScriptedJob(tmp_path, 2, ('training', ''), ('testing', ''))
-    last = ScriptedJob(tmp_path, 3, ('training', ''))
-    run(bad, good, last, num_processes=1)
-    assert bad.failure.read_text() == 'training ended with status 1: no such thing\n'
-    assert not good.scripts and not last.scripts
+    last = ScriptedJob(tmp_path, 3)
+    last.scripts = [('training', ['/no/such/program'])]
+    failures = run(bad, good, last, num_processes=1)
+    assert failures['seed-01'] == 'training ended with status 1: no such thing'
+    assert 'cannot be started' in failures['seed-03'] and len(failures) == 2
     lines = capsys.readouterr().out.splitlines()
-    assert 'seed-01: FAILED (training ended with status 1: no such thing)' in lines
+    assert f'seed-01: FAILED ({failures["seed-01"]})' in lines
     # A line for each stage, and one at the end.
     assert [line.split(' on ')[0] for line in lines if line.startswith('seed-02')] == [
         'seed-02: training', 'seed-02: testing', 'seed-02: complete']
-    run(bad)
-    assert not bad.failure.exists()
-
-
-def test_a_program_that_cannot_be_started(tmp_path):
-    job = ScriptedJob(tmp_path, 1)
-    job.scripts = [('training', ['/no/such/program'])]
-    run(job)
-    assert 'cannot be started' in job.failure.read_text()
 
 
 @pytest.mark.parametrize('end', [KILL, ''])
 def test_a_stage_starts_again_as_long_as_it_saves(tmp_path, end):
-    saving, idle = jobs_of_both = [ScriptedJob(tmp_path, seed) for seed in (1, 2)]
+    saving, idle = both = [ScriptedJob(tmp_path, seed) for seed in (1, 2)]
     save = (f'import os; os.makedirs({saving.folder!r}, exist_ok=True); '
             f'number = len(os.listdir({saving.folder!r})); '
             f'open({saving.folder!r} + f"/model.ckpt-{{number}}.index", "w"); ')
     for job, code in ((saving, save + end), (idle, end)):
         job.scripts = [('training', [sys.executable, '-S', '-c', code])] * 4
-    run(*jobs_of_both)
-    assert not saving.scripts and not saving.failure.exists()
-    assert len(idle.scripts) == 2 and 'saved nothing' in idle.failure.read_text()
+    failures = run(*both)
+    assert list(failures) == [idle.name] and 'saved nothing' in failures[idle.name]
+    assert not saving.scripts and len(idle.scripts) == 2
 
 
 def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):
@@ -143,8 +136,7 @@ def test_a_process_of_another_sweep_is_awaited(tmp_path, capsys, monkeypatch):
         return asked[-1]
 
     monkeypatch.setattr(model_dir, 'is_in_use', is_in_use)
-    run(job)
-    assert asked[:3] == [True] * 3 and not job.failure.exists()
+    assert not run(job) and asked[:3] == [True] * 3
     assert 'waiting for another process' in capsys.readouterr().out
 
 
@@ -155,8 +147,9 @@ def test_a_process_keeps_to_its_cores(tmp_path):
     core = min(before)
     job = ScriptedJob(tmp_path, 1, (
         'training', f'import os; assert os.sched_getaffinity(0) == {{{core}}}'))
-    runner.Runner([job], [[core]]).run(StopRequest())
-    assert not job.failure.exists() and os.sched_getaffinity(0) == before
+    runs = runner.Runner([job], [[core]])
+    runs.run(StopRequest())
+    assert not runs.failures and os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize('cause', ['a signal', 'no reader'])
@@ -189,10 +182,11 @@ def test_what_ends_the_sweep_is_passed_on(tmp_path, monkeypatch, cause):
 
     request.deferred = True
     monkeypatch.setattr(runner, 'print', print_line, raising=False)
+    runs = runner.Runner([job, other], [None] if cause == 'a signal' else [None, None])
     if cause == 'a signal':
-        runner.Runner([job, other], [None]).run(request)
+        runs.run(request)
         assert other.scripts
     else:
         with pytest.raises(OutputError):
-            runner.Runner([job, other], [None, None]).run(request)
-    assert told.exists() and not job.failure.exists()
+            runs.run(request)
+    assert told.exists() and not runs.failures

@@ -17,6 +17,7 @@ import pytest
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import gathering
+from cifar10_tf1.sweep import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -90,8 +91,8 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(system, tm
         ends.update(process['end'] for process in ours.content['processes'])
     assert 'killed' in ends  # and not only before it had begun
     # Once more: nothing is done again.
-    logs = {path: path.read_text() for path in (folder / gathering.LOGS).iterdir()}
+    logs = {path: path.read_text() for path in (folder / jobs.LOGS).iterdir()}
     assert len(logs) == 2
     subprocess.run(command, cwd=ROOT, check=True)
     assert logs == {path: path.read_text()
-                    for path in (folder / gathering.LOGS).iterdir()}
+                    for path in (folder / jobs.LOGS).iterdir()}
