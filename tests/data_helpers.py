@@ -78,12 +78,9 @@ def compress(content, level=9):
 
 
 def pack(version='binary', packed=True, **changes):
-    """The bytes of an archive like the official one.
+    """The bytes of an archive like the official one, gzipped if `packed`.
 
-    Args:
-      version: 'binary' or 'python'.
-      packed: bool, by gzip.
-      changes: other contents by file name without ending; None omits the file.
+    `changes` has other contents by file name without ending; None omits the file.
     """
     version, contents = VERSIONS[version]
     stream = io.BytesIO()
@@ -133,25 +130,24 @@ def fails(*words):
 class Server:
     """Serves `content` on a loopback port while used as a context manager.
 
+    Each reply claims to be gzip-encoded, which a client must not believe.
+
     Attributes:
       contents: dict of the last part of a path to bytes, instead of `content`.
       cuts: list of int: the n-th reply ends after so many bytes.
       ranges: bool, whether it knows Range.
-      status: int, instead of 200.
-      headers: dict, further headers.
-      length: bool, whether Content-Length is sent.
       stalls_after: int, bytes after which it sends no more, and stays.
       drip: float, seconds between single bytes after a stall.
+      before_reply: function to call first.
       requests: list of the Range header, or None, of each request.
     """
 
     def __init__(self, content=b'', **settings):
         self.content, self.contents = content, None
-        self.cuts, self.ranges = [], True
-        self.status, self.headers, self.length = 200, {}, True
-        self.stalls_after, self.drip, self.requests = None, None, []
-        self.ended = threading.Event()
+        self.cuts, self.ranges, self.requests = [], True, []
+        self.stalls_after = self.drip = None
         self.before_reply = lambda: None
+        self.ended = threading.Event()
         self.__dict__.update(settings)
 
     def __enter__(self):
@@ -183,23 +179,17 @@ class Server:
         wanted = handler.headers.get('Range')
         self.requests.append(wanted)
         self.before_reply()
-        content, status, start = self.content, self.status, 0
+        content, status, start = self.content, 200, 0
         if self.contents is not None:
             content = self.contents.get(os.path.basename(handler.path))
             if content is None:
                 content, status = b'none', 404
         if wanted and self.ranges and status == 200:
-            start = int(wanted[len('bytes='):-1])
-            handler.send_response(206)
-            handler.send_header('Content-Range', f'bytes {start}-'
-                                f'{len(content) - 1}/{len(content)}')
-        else:
-            handler.send_response(status)
+            status, start = 206, int(wanted[len('bytes='):-1])
         body = content[start:]
-        if self.length:
-            handler.send_header('Content-Length', str(len(body)))
-        for key, value in self.headers.items():
-            handler.send_header(key, value)
+        handler.send_response(status)
+        handler.send_header('Content-Length', str(len(body)))
+        handler.send_header('Content-Encoding', 'gzip')
         handler.end_headers()
         number = len(self.requests) - 1
         if number < len(self.cuts):

@@ -11,9 +11,7 @@ import pytest
 
 import data_helpers
 from cifar10_tf1.data import cifar10, synthetic
-from data_helpers import fails
-from data_helpers import isolated  # noqa: F401
-from data_helpers import PACKED, Server
+from data_helpers import fails, isolated, PACKED, Server  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -49,11 +47,9 @@ def mount(tmp_path):
 
 def run_or_skip(*command):
     try:
-        subprocess.run(command, check=True, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT)
+        subprocess.check_output(command, stderr=subprocess.STDOUT)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f'a tmpfs cannot be mounted here (not root?): {error} '
-                    f'{(getattr(error, "output", None) or b"").decode()}')
+        pytest.skip(f'a tmpfs cannot be mounted here (not root?): {error}')
 
 
 def load(data_dir, url=data_helpers.NOWHERE):

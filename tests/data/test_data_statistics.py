@@ -80,10 +80,6 @@ def test_an_image_that_is_not_there(tiny_data, capsys):
     captured = capsys.readouterr()
     assert captured.out == '' and 'has 80 images' in captured.err
     assert captured.err.count('\n') == 1
-    for option in (['--image', '10000'], ['--file', '6']):
-        with pytest.raises(SystemExit):
-            command.main(option)
-        assert f'{option[1]} is not in' in capsys.readouterr().err
 
 
 def test_generated_data_says_so(capsys, monkeypatch, tiny_data_set):

@@ -50,9 +50,8 @@ def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
     assert captured.err == f'Downloading {server.url} to {data_dir}\n'
 
 
-@pytest.mark.parametrize('length', [True, False])
-def test_a_connection_cut_in_the_middle_is_resumed(data_dir, length):
-    with Server(PACKED, cuts=[100000], length=length) as server:
+def test_a_connection_cut_in_the_middle_is_resumed(data_dir):
+    with Server(PACKED, cuts=[100000]) as server:
         load(data_dir, server)
     check_complete(data_dir)
     unused_first, second = server.requests
@@ -65,35 +64,31 @@ def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
         with fails('run this again', *WAYS_OUT):
             load(data_dir, server)
         assert (data_dir / PART).read_bytes() == PACKED[:65536]
-        server.cuts = []
         load(data_dir, server)
     assert server.requests[-1] == 'bytes=65536-'
     check_complete(data_dir)
 
 
-@pytest.mark.parametrize('part, settings, requested', [
-    (PACKED[:1000], {}, ['bytes=1000-']),
-    (PACKED, {}, []),
-    (PACKED + b'x', {}, [None]),
-    (b'x' * 1000, {}, ['bytes=1000-', None]),
-    (PACKED[:1000], {'ranges': False}, ['bytes=1000-']),
-    (b'', {'headers': {'Content-Encoding': 'gzip'}}, [None])],
-    ids=['right', 'whole', 'long', 'wrong', 'no ranges', 'labelled as gzip'])
-def test_an_earlier_part(data_dir, part, settings, requested):
+@pytest.mark.parametrize('part, ranges, requested', [
+    (PACKED[:1000], True, ['bytes=1000-']), (PACKED, True, []),
+    (PACKED + b'x', True, [None]), (b'x' * 1000, True, ['bytes=1000-', None]),
+    (PACKED[:1000], False, ['bytes=1000-'])],
+    ids=['right', 'whole', 'long', 'wrong', 'no ranges'])
+def test_an_earlier_part(data_dir, part, ranges, requested):
     """Continued if that gives the archive, else downloaded from the start."""
     (data_dir / PART).write_bytes(part)
-    with Server(PACKED, **settings) as server:
+    with Server(PACKED, ranges=ranges) as server:
         load(data_dir, server)
     check_complete(data_dir)
     assert server.requests == requested
 
 
-@pytest.mark.parametrize('content, settings, words', [
-    (PACKED[:2000], {'ranges': False}, '2,000 bytes instead of'),
-    (b'no', {'status': 503}, '503')])
-def test_a_refusal_leaves_the_part(data_dir, content, settings, words, capfd):
+@pytest.mark.parametrize('settings, words', [
+    ({'content': PACKED[:2000], 'ranges': False}, '2,000 bytes instead of'),
+    ({'contents': {}}, 'the server says 404')])
+def test_a_refusal_leaves_the_part(data_dir, settings, words, capfd):
     (data_dir / PART).write_bytes(PACKED[:1000])
-    with Server(content, **settings) as server:
+    with Server(**settings) as server:
         with fails(f'{data_dir} has no CIFAR-10', *WAYS_OUT):
             load(data_dir, server)
     assert (data_dir / PART).read_bytes() == PACKED[:1000]
@@ -175,12 +170,7 @@ def test_the_other_archive_is_as_good(data_dir):
     assert data_set.raw_records('test').tobytes() == data_helpers.CONTENTS[
         'test_batch.bin']
     # The part of the other one stays, for whoever wants that.
-    assert sorted(os.listdir(str(data_dir))) == sorted([
-        preparation.LOCK_NAME, PART, 'cifar-10-python.tar.gz',
-        'cifar-10-batches-py'])
-
-
-# Disks and other processes
+    assert {PART, 'cifar-10-python.tar.gz'} < set(os.listdir(str(data_dir)))
 
 
 def test_an_archive_put_there_during_the_download_stays(data_dir):

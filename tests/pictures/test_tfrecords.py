@@ -46,16 +46,15 @@ def test_a_reader_of_the_document_gets_the_pixels(written, tiny_data_set, split)
         assert example['image/class/label'] == label
         assert (example['image/height'], example['image/width']) == (32, 32)
         assert np.array_equal(example['pixels'], image)
-    assert set(tf.train.Example.FromString(contents[0]).features.feature) == set(
-        FEATURES)
+    first = tf.train.Example.FromString(contents[0])
+    assert set(first.features.feature) == set(FEATURES)
 
 
 def test_the_same_bytes_wherever_they_are_written(written):
     content = (written / 'cifar-10-test-tfrecord').read_bytes()
     assert hashlib.sha256(content).hexdigest() == GOLDEN
-    lines = (written / 'labels.txt').read_text().splitlines()
-    assert len(lines) == 10
-    assert lines[0] == '0:airplane' and lines[9] == '9:truck'
+    assert (written / 'labels.txt').read_text().splitlines() == [
+        f'{label}:{name}' for label, name in enumerate(cifar10.CLASS_NAMES)]
 
 
 @pytest.mark.parametrize('level', [-1, 0])
@@ -85,5 +84,3 @@ def test_the_command(tiny_data_set, tmp_path, monkeypatch, capsys):
     assert tfrecords.main(['--output', str(folder)]) == 0
     assert [line.split(':')[0] for line in capsys.readouterr().out.splitlines()] == [
         str(folder / name) for name in (*tfrecords.SPLITS.values(), 'labels.txt')]
-    assert tfrecords.main(['--output', 'gs://bucket/x']) == 1
-    assert '--output gs://bucket/x' in capsys.readouterr().err
