@@ -94,84 +94,78 @@ from cifar10_tf1 import evaluation, kernels
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import (
     calibration, mode as modes, numeric_check, pipeline)
-from cifar10_tf1.machine import description
 from cifar10_tf1.systems import base
 
 
-def build_graph(system, data_set, seed, variant=None, device='cpu',
-                num_input_threads=2, kernels_name='stock', max_images=None):
+class EvaluationGraph(NamedTuple):
+    graph: tf.Graph
+    inputs: pipeline.Inputs
+    logits: tf.Tensor      # float32 [n * batch, 10], of n batches
+    in_top_1: tf.Tensor    # bool [n * batch]
+    run_number: tf.Tensor  # int64 placeholder: session runs so far
+    variables: dict        # checkpoint name -> tf.Variable, shadows and step
+    saver: tf.train.Saver
+
+
+def build_graph(system, data_set, settings, variant, max_images=None):
     """Builds the network with its moving averages, if it has them, as weights.
 
     Args:
-      seed: int, of the test's random numbers.
-      device: 'cpu' or 'gpu'.
-      kernels_name: 'stock' or 'fast'.
+      settings: complete run_settings.RunSettings; its device is 'cpu' or 'gpu', its seed
+        is of the test's random numbers.
     Returns:
-      evaluation.EvaluationGraph.
+      EvaluationGraph.
     """
-    variant = variant or system.variants[0]
+    seed = settings.seed
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
-            test_input = pipeline.build_test_input(
-                system, data_set, seed, variant, num_input_threads, max_images)
-            inputs = pipeline.build_inputs(None, {'test': test_input})
-            # Number of session runs so far, for random numbers.
-            run_number = tf.placeholder_with_default(np.int64(0), [])
-        layers = kernels.load(kernels_name, for_training=False)
+            inputs = pipeline.build_test_inputs(system, data_set, seed, variant,
+                                                settings.input_threads, max_images)
+        layers = kernels.load(settings.kernels, for_training=False)
 
         def build_network(images, number):
             mode = modes.build_test_mode(system, variant, seed, number)
             return system.build_network(images, seed, layers, mode)
 
-        with tf.device(f'/{device}:0'):
-            logits, in_top_1 = evaluation.build_loop(
-                inputs.iterator, evaluation.count_batches(test_input.batch_sizes),
-                build_network, run_number)
+        with tf.device(f'/{settings.device}:0'):
+            logits, in_top_1, run_number = evaluation.build_loop(inputs, build_network)
         variables = base.list_restored(system)
-        return evaluation.EvaluationGraph(graph, inputs, logits, in_top_1,
-                                          run_number, variables,
-                                          tf.train.Saver(variables))
+        return EvaluationGraph(graph, inputs, logits, in_top_1, run_number, variables,
+                               tf.train.Saver(variables))
 
 
-def evaluate(system, data_set, model_dir, checkpoint=None, seed=1, variant=None,
-             device='cpu', threads=description.Threads(0, 0, 2),
-             kernels_name='stock', max_images=None):
+def evaluate(system, data_set, settings, variant, model_dir, checkpoint=None,
+             max_images=None):
     """Tests a checkpoint, given its prefix, or by default the newest in model_dir.
 
-    Args:
-      threads: description.Threads; 0 lets TensorFlow choose.
     Returns:
       evaluation.Evaluation.
     """
-    variant = variant or system.variants[0]
-    graph = build_graph(system, data_set, seed, variant, device, threads.input,
-                        kernels_name, max_images)
-    config = runtime.session_config(threads, rewrites=kernels_name == 'stock')
+    graph = build_graph(system, data_set, settings, variant, max_images)
+    is_stock = settings.kernels == 'stock'
+    config = runtime.session_config(settings.threads, rewrites=is_stock)
     with tf.Session(graph=graph.graph, config=config) as session:
         checkpoint, step = reading.restore(session, graph.saver, graph.variables,
                                            system.find_step, model_dir, checkpoint)
         if variant not in system.variants_as_in_training:
-            calibration.calibrate(system, session, data_set, threads)
-        start = time.perf_counter()
-        graph.inputs.test.load(session, data_set)
-        graph.inputs.test.initialize(session)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
-        results = []
-        while True:
-            try:
+            calibration.calibrate(system, session, data_set, settings.threads)
+        results, start = [], time.perf_counter()
+        feeds = graph.inputs.start(session, pipeline.TEST)
+        with contextlib.suppress(tf.errors.OutOfRangeError):
+            while True:
                 results.append(session.run(
                     [graph.logits, graph.in_top_1],
                     {**feeds, graph.run_number: len(results)}))
-            except tf.errors.OutOfRangeError:
-                break
         seconds = time.perf_counter() - start
-        if device == 'gpu' or kernels_name != 'stock':
-            graph.inputs.test.initialize(session)
+        logits, in_top_1 = map(np.concatenate, zip(*results))
+        if settings.device == 'gpu' or not is_stock:
+            graph.inputs.start(session, pipeline.TEST)
             images = session.run(graph.inputs.images, feeds)
             numeric_check.check_logits(
-                system, session, images, results[0][0][:len(images)], device, threads,
-                modes.build_test_mode(system, variant, seed, number=0))
-        return evaluation.evaluate(graph, checkpoint, step, results, seconds)
+                system, session, images, logits[:len(images)], settings,
+                modes.build_test_mode(system, variant, settings.seed, number=0))
+        return evaluation.evaluate(graph.inputs.sources[pipeline.TEST].plan, checkpoint,
+                                   step, logits, in_top_1, seconds)
 
 
 def test(opened):
@@ -183,14 +177,14 @@ def test(opened):
         settings = startup.start_device(opened.selection, run_settings.complete(
             opened.given, system, data_set))
         results = []
-        for seed in options.seeds or (1 if options.seed is None else options.seed,):
-            result = evaluate(system, data_set, opened.model_dir, checkpoint, seed,
-                              opened.variant, settings.device, settings.threads,
-                              settings.kernels, options.max_images)
+        for seed in options.seeds or [settings.seed]:
+            settings = settings._replace(seed=seed)
+            result = evaluate(system, data_set, settings, opened.variant,
+                              opened.model_dir, checkpoint, options.max_images)
             # A run may save another one meanwhile.
-            checkpoint = result.checkpoint
+            checkpoint = result.count.checkpoint
             if options.max_images is None:
-                evaluation.record(data_set, opened.variant, seed, settings, result)
+                evaluation.record(data_set, opened.variant, settings, result)
             results.append(result)
             prefix = data_set.line_prefix + run_record.find_line_prefix(checkpoint)
             if opened.variant == pipeline.VALIDATION:

@@ -95,29 +95,24 @@ class TrainingGraph(NamedTuple):
     initializer: tf.Operation
 
 
-def build_graph(system, data_set, seed, device='cpu', num_input_threads=2,
-                kernels_name='stock', num_files=None):
+def build_graph(system, data_set, plan, settings):
     """Builds everything that training needs in its own graph: a TrainingGraph.
 
     Args:
-      device: 'cpu' or 'gpu'.
-      kernels_name: 'stock' or 'fast'.
-      num_files: int, of the training data; None: all.
+      plan: graph.plan.Plan of an epoch.
+      settings: complete run_settings.RunSettings; its device is 'cpu' or 'gpu'.
     """
-    plan = system.build_plan(data_set, num_files)
+    seed = settings.seed
     with tf.Graph().as_default() as graph:
         with tf.device('/cpu:0'):
-            training_input = pipeline.build_training_input(
-                system, data_set, plan, seed, num_input_threads)
-            measured = pipeline.build_measured_inputs(
-                system, data_set, plan, seed, num_input_threads)
-            inputs = pipeline.build_inputs(training_input, measured)
+            inputs = pipeline.build_training_inputs(system, data_set, plan, seed,
+                                                    settings.input_threads)
         global_step = loss.build_global_step()
-        with tf.device(f'/{device}:0'):
+        with tf.device(f'/{settings.device}:0'):
             # Dropout depends on the step, and is off unless keep_prob is fed.
             mode = modes.build_training_mode(system, seed, global_step)
             logits = system.build_network(inputs.images, seed,
-                                          kernels.load(kernels_name), mode)
+                                          kernels.load(settings.kernels), mode)
             losses = loss.build_losses(logits, inputs.labels)
             train_op, learning_rate, gradients = build_update(
                 system, losses[-1], global_step)
@@ -160,11 +155,8 @@ def train(run):
     with run.resources:
         data_set = cli.load_data_set(run.options, run.system.name)
         run.settle(data_set)
-        settings = run.settings
-        graph = build_graph(run.system, data_set, settings.seed, settings.device,
-                            settings.input_threads, settings.kernels,
-                            settings.train_files)
-        config = runtime.session_config(settings.threads,
+        graph = build_graph(run.system, data_set, run.plan, run.settings)
+        config = runtime.session_config(run.settings.threads,
                                         rewrites=not run.system.sums_in_pairs)
         with tf.Session(graph=graph.graph, config=config) as session:
             return run_steps(run, graph, session)
@@ -173,7 +165,7 @@ def train(run):
 def run_steps(run, graph, session):
     """Restores or initialises, then trains step by step. Returns the exit status."""
     system, settings, plan = run.system, run.settings, run.plan
-    metrics = EpochMetrics(session, graph, run.data_set)
+    metrics = EpochMetrics(session, graph)
     writer = CheckpointWriter(run.folder, graph.saver)
 
     newest, step = restore(run, graph, session)
@@ -185,8 +177,7 @@ def run_steps(run, graph, session):
     if step >= last_step:
         return ending.say_finished(run, metrics, step, newest)
 
-    graph.inputs.training.load(session, run.data_set)
-    feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
+    feeds = graph.inputs.start(session, pipeline.TRAINING)
     if system.keep_prob is not None:
         feeds[graph.mode.keep_prob] = system.keep_prob
     if run.needs_numeric_check:
@@ -213,7 +204,7 @@ def run_steps(run, graph, session):
             part_end = epoch * plan.num_steps + min(
                 end for end in plan.ends if end > first_batch)
             log.begin_part(step, feeds)
-            graph.inputs.training.initialize(session, epoch, first_batch)
+            graph.inputs.start(session, pipeline.TRAINING, epoch, first_batch)
             while step < min(part_end, last_step) and not run.stop.requested:
                 log.begin_step(step)
                 unused_result, batch_loss = session.run(
@@ -272,14 +263,9 @@ def check_numerics(run, graph, session, feeds, step):
 
     If the fast kernels fail, only a new run can use others; see cli.run_script.
     """
-    inputs = graph.inputs
-    inputs.training.initialize(session, epoch=0)
     try:
-        numeric_check.check_training(
-            run.system, session, (inputs.images, inputs.labels), feeds, graph.figures,
-            run.settings.device, run.settings.threads,
-            modes.Mode(run.system.keep_prob, step, run.settings.seed,
-                       uses_batch_statistics=True))
+        numeric_check.check_training(run.system, session, graph, feeds, run.settings,
+                                     step)
     except KernelsDisagree as error:
         if not step:
             raise

@@ -9,7 +9,7 @@ import math
 import os
 import statistics
 import sys
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -17,6 +17,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import startup
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import pipeline
+from cifar10_tf1.graph.plan import Plan
 from cifar10_tf1.records import run_record
 from cifar10_tf1.systems import base
 
@@ -24,32 +25,16 @@ MAX_TIES = 100  # images; a trained network has none
 _BATCHES_IN_A_RUN = 10  # a signal stops the test only between two runs
 
 
-class EvaluationGraph(NamedTuple):
-    graph: tf.Graph
-    inputs: pipeline.Inputs
-    logits: tf.Tensor      # float32 [n * batch, 10], of n batches
-    in_top_1: tf.Tensor    # bool [n * batch]
-    run_number: tf.Tensor  # int64 placeholder: session runs so far
-    variables: dict        # checkpoint name -> tf.Variable, shadows and step
-    saver: tf.train.Saver
-
-
 class Evaluation(NamedTuple):
-    checkpoint: str            # prefix
-    step: int                  # updates behind the checkpoint
-    num_correct: int
-    num_examples: int
-    predictions: np.ndarray    # int32 [num_examples], the first largest logit
-    seconds: float             # without restoring
-    logits: np.ndarray         # float32 [num_examples, 10]
-    mean_over_batches: float   # as base.TestCount
-    split: str                 # 'test' or 'train'
-    rows: Union[slice, np.ndarray]  # the tested records of that split, in order
+    count: base.TestCount
+    step: int            # updates behind the checkpoint
+    plan: Plan           # of the tested records
+    logits: np.ndarray   # float32 [num_examples, 10]
 
     @property
-    def count(self):
-        return base.TestCount(self.num_correct, self.num_examples, self.seconds,
-                              self.mean_over_batches, self.checkpoint)
+    def predictions(self):
+        """int32 [num_examples]: the first largest logit."""
+        return self.logits.argmax(axis=1).astype(np.int32)
 
     @property
     def predictions_sha256(self):
@@ -58,26 +43,29 @@ class Evaluation(NamedTuple):
             self.predictions.astype(np.uint8).tobytes()).hexdigest()
 
 
-def count_batches(batch_sizes):
-    """The number of batches that build_loop handles in one session run."""
-    if len(set(batch_sizes)) > 1:
-        return 1  # the loop needs batches of one size
-    return math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
-
-
-def build_loop(iterator, num_batches, build_network, run_number):
-    """Tests several batches in one session run: (logits, in_top_1) of EvaluationGraph.
+def build_loop(inputs, build_network):
+    """Tests several batches in one session run.
 
     The last layers of a batch leave a core idle, which then starts on the next batch.
 
     Args:
+      inputs: pipeline.Inputs of a test.
       build_network: function of images and the batch's number, an int64 scalar, to
         logits.
-      run_number: int64 scalar, number of session runs before this one.
+    Returns:
+      (logits, in_top_1, run_number): float32 [n * batch, 10] and bool [n * batch], of n
+      batches; int64 placeholder for the number of session runs before this one.
     """
+    batch_sizes = inputs.sources[pipeline.TEST].plan.batch_sizes
+    # The loop needs batches of one size.
+    num_batches = (math.gcd(len(batch_sizes), _BATCHES_IN_A_RUN)
+                   if len(set(batch_sizes)) == 1 else 1)
+    with tf.device('/cpu:0'):
+        run_number = tf.placeholder_with_default(np.int64(0), [])
+
     def build_step(number, *results):
         with tf.control_dependencies([number]):
-            labels, images = iterator.get_next()
+            labels, images = inputs.iterator.get_next()
         with tf.control_dependencies([labels]):
             next_number = number + 1
         logits = build_network(
@@ -91,21 +79,17 @@ def build_loop(iterator, num_batches, build_network, run_number):
         [0, *(tf.TensorArray(dtype, num_batches)
               for dtype in (tf.float32, tf.bool))],
         parallel_iterations=2, back_prop=False)
-    return [array.concat() for array in results]
+    return (*(array.concat() for array in results), run_number)
 
 
-def evaluate(graph, checkpoint, step, results, seconds):
-    """The Evaluation of a test, from the (logits, in_top_1) of its session runs."""
-    logits, in_top_1 = (np.concatenate(parts) for parts in zip(*results))
+def evaluate(plan, checkpoint, step, logits, in_top_1, seconds):
+    """The Evaluation of a test; `seconds` do not include restoring."""
     check_countable(logits, checkpoint)
-    source = graph.inputs.test
-    assert len(logits) == source.num_examples, len(logits)
-    batches = np.split(in_top_1, np.cumsum(source.batch_sizes)[:-1])
-    return Evaluation(
-        checkpoint, step, int(np.sum(in_top_1)), len(logits),
-        logits.argmax(axis=1).astype(np.int32), seconds, logits,
-        average_batches([int(batch.sum()) for batch in batches], source.batch_sizes),
-        source.split, source.rows)
+    num_correct = [int(batch.sum()) for batch
+                   in np.split(in_top_1, np.cumsum(plan.batch_sizes)[:-1])]
+    count = base.TestCount(sum(num_correct), len(logits), seconds,
+                           average_batches(num_correct, plan.batch_sizes), checkpoint)
+    return Evaluation(count, step, plan, logits)
 
 
 def average_batches(num_correct, batch_sizes):
@@ -114,15 +98,16 @@ def average_batches(num_correct, batch_sizes):
                in zip(num_correct, batch_sizes)) / len(batch_sizes)
 
 
-def record(data_set, variant, seed, settings, result):
+def record(data_set, variant, settings, result):
     """Adds an Evaluation to the run.json beside its checkpoint, or warns if it can't."""
+    count = result.count
     try:
-        found = run_record.load_folder(os.path.dirname(result.checkpoint))
+        found = run_record.load_folder(os.path.dirname(count.checkpoint))
         if found:
             found.add_test(
-                step=result.step, data=data_set.name, crop=variant, seed=seed,
-                num_correct=result.num_correct, num_examples=result.num_examples,
-                mean_over_batches=result.mean_over_batches,
+                step=result.step, data=data_set.name, crop=variant, seed=settings.seed,
+                num_correct=count.num_correct, num_examples=count.num_examples,
+                mean_over_batches=count.mean_over_batches,
                 predictions_sha256=result.predictions_sha256,
                 kind=startup.find_kind(settings))
     except UserError as error:
@@ -132,8 +117,8 @@ def record(data_set, variant, seed, settings, result):
 
 def format_seeds(results):
     """The summary line of several tests of one checkpoint."""
-    counts = [result.num_correct for result in results]
-    mean, num_examples = statistics.mean(counts), results[0].num_examples
+    counts = [result.count.num_correct for result in results]
+    mean, num_examples = statistics.mean(counts), results[0].count.num_examples
     return (f'Mean of {len(counts)} test seeds: {mean:,.1f} of {num_examples:,} = '
             f'{mean / num_examples:.4f} (sd {statistics.stdev(counts):.1f}, '
             f'{min(counts):,} to {max(counts):,})')
@@ -141,7 +126,7 @@ def format_seeds(results):
 
 def format_classes(results, data_set):
     """Lines with the accuracy of each class over all tests."""
-    labels = np.concatenate([data_set.raw_records(result.split)[result.rows, 0]
+    labels = np.concatenate([data_set.raw_records(result.plan.split)[result.plan.rows, 0]
                              for result in results])
     right = labels == np.concatenate([result.predictions for result in results])
     lines = ['Accuracy of each class:']

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import cli, scripts
 from cifar10_tf1.records import run_record
+from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1 import systems
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.training.training_log import TrainingLog
@@ -41,9 +42,25 @@ def train(model_dir, data_set, max_steps=None, pretrained=None,
         return script.train(script.open_run(argv))
 
 
-def evaluate(*arguments, **options):
-    """evaluation.Evaluation, as test.py counts it."""
-    return scripts.load('test').evaluate(*arguments, **options)
+def evaluate(system, data_set, model_dir, checkpoint=None, variant=None,
+             max_images=None, **given):
+    """evaluation.Evaluation, as test.py counts it; given: of RunSettings."""
+    return scripts.load('test').evaluate(
+        system, data_set, make_settings(**given), variant or system.variants[0],
+        str(model_dir), checkpoint, max_images)
+
+
+def build_training_graph(system, data_set, num_files=None, **given):
+    """train.py's TrainingGraph; given: of RunSettings."""
+    return scripts.load('train').build_graph(
+        system, data_set, system.build_plan(data_set, num_files), make_settings(**given))
+
+
+def make_settings(**given):
+    """RunSettings of a CPU, stock kernels and TensorFlow's choice of threads."""
+    return RunSettings(**{'seed': 1, 'device': 'cpu', 'kernels': 'stock',
+                          'intra_op_threads': 0, 'inter_op_threads': 0,
+                          'input_threads': 2, **given})
 
 
 def run_program(environment, *arguments):
@@ -55,10 +72,6 @@ def run_program(environment, *arguments):
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment,
         stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
-
-
-def build_training_graph(*arguments, **options):
-    return scripts.load('train').build_graph(*arguments, **options)
 
 
 def main(name, argv):

@@ -9,6 +9,7 @@ with a line of JSON: {"count": images, "seconds": time}.
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import resource
@@ -23,7 +24,6 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, resources, runtime
 from cifar10_tf1.records import run_settings
 
-SEED = 1
 NUM_WARM_UP_STEPS, MAX_WARM_UP_SECONDS = 10, 30.0
 
 
@@ -108,7 +108,7 @@ def open_steps(system_name, formulation, data_dir):
     runtime.prepare_environment(formulation, entry.prefers_onednn)
     runtime.load_tensorflow()
     system, data_set = systems.load(system_name), data.load_data_set(data_dir, system_name)
-    settings = run_settings.default(system, data_set, formulation)
+    settings = run_settings.default(system, data_set, formulation)._replace(device='cpu')
     runtime.start_threads(settings.threads)
     return {'train': _train(system, data_set, settings),
             'test': _test(system, data_set, settings)}
@@ -116,42 +116,34 @@ def open_steps(system_name, formulation, data_dir):
 
 def _train(system, data_set, settings):
     """Trains as train.py does; yields the number of images of each step."""
-    graph = scripts.load('train').build_graph(
-        system, data_set, SEED, 'cpu', settings.input_threads, settings.kernels)
-    source, batch_sizes = graph.inputs.training, system.build_plan(data_set).batch_sizes
+    plan = system.build_plan(data_set)
+    graph = scripts.load('train').build_graph(system, data_set, plan, settings)
     tf = runtime.load_tensorflow()
     with tf.Session(graph=graph.graph,
                     config=runtime.session_config(settings.threads)) as session:
         session.run(graph.initializer)
-        source.load(session, data_set)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
-        if system.keep_prob is not None:
-            feeds[graph.mode.keep_prob] = system.keep_prob
-        epoch = 0
-        while True:
-            source.initialize(session, epoch)
-            for size in batch_sizes:
+        for epoch in itertools.count():
+            feeds = graph.inputs.start(session, 'training', epoch)
+            if system.keep_prob is not None:
+                feeds[graph.mode.keep_prob] = system.keep_prob
+            for size in plan.batch_sizes:
                 session.run([graph.train_op, graph.total_loss], feeds)
                 yield size
-            epoch += 1
 
 
 def _test(system, data_set, settings):
     """Tests as test.py does; yields the number of images of each session.run."""
-    graph = scripts.load('test').build_graph(
-        system, data_set, SEED, None, 'cpu', settings.input_threads, settings.kernels)
-    source = graph.inputs.test
+    graph = scripts.load('test').build_graph(system, data_set, settings,
+                                             system.variants[0])
     tf = runtime.load_tensorflow()
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             settings.threads, rewrites=settings.kernels == 'stock')) as session:
         with graph.graph.as_default():
             session.run(tf.global_variables_initializer())
-        source.load(session, data_set)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['test'])}
         while True:
-            source.initialize(session)
+            feeds = graph.inputs.start(session, 'test')
             num_tested = 0
-            while num_tested < source.num_examples:
+            while num_tested < graph.inputs.sources['test'].plan.num_examples:
                 logits, unused_in_top_1 = session.run([graph.logits, graph.in_top_1],
                                                       feeds)
                 num_tested += len(logits)

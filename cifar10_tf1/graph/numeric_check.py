@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.common.errors import KernelsDisagree, UserError
 from cifar10_tf1.graph import loss, variables
+from cifar10_tf1.graph.mode import Mode
 
 # Largest distance between two vectors, relative to the reference's length. Rounding
 # leaves 2e-6; the mildest known fault, one pool column losing its gradients, 2e-2.
@@ -27,68 +28,67 @@ def list_figures(total_loss, gradients):
     """{name for a message: tensor}; gradients are (gradient, variable) pairs."""
     return {'the loss': total_loss,
             **{f'the gradient of {variable.op.name}': gradient
-               for gradient, variable in gradients}}
+               for gradient, variable in gradients if gradient is not None}}
 
 
-def check_training(system, session, inputs, feed, figures, device, threads, mode):
+def check_training(system, session, graph, feeds, settings, step):
     """Compares loss and gradients of a session's training graph with the reference's.
 
     Args:
-      inputs: (images, labels), tensors of the graph; each batch is read from them and
-        then fed to them.
-      feed: dict of everything else to feed.
-      figures: list_figures of the graph.
-      mode: graph.mode.Mode with the numbers that the graph is fed.
+      graph: train.py's TrainingGraph, whose training input has started.
+      feeds: dict to feed, with that input's handle.
+      settings: run_settings.RunSettings.
+      step: int, the global step.
     Raises:
       UserError: the GPU's numbers differ.
       KernelsDisagree: the fast kernels' numbers differ.
     """
-    def compute_batch():
-        batch = session.run(inputs, feed)
-        return batch, session.run(figures, {**feed, **dict(zip(inputs, batch))})
+    inputs = graph.inputs.images, graph.inputs.labels
 
-    def build_reference(logits, labels):
-        total_loss = loss.build_losses(logits, labels)[-1]
-        weights = tf.trainable_variables()
-        return list_figures(total_loss, zip(
-            tf.gradients(total_loss, weights, gate_gradients=True), weights))
+    def compute_batches():
+        for unused_batch in range(NUM_BATCHES):
+            batch = session.run(inputs, feeds)
+            yield batch, session.run(graph.figures, {**feeds, **dict(zip(inputs, batch))})
 
-    _check(system, session, inputs[0].shape[1:], build_reference,
-           (compute_batch() for unused_batch in range(NUM_BATCHES)), device, threads,
-           mode)
+    _check(system, session, settings, Mode(
+        system.keep_prob, step, settings.seed, uses_batch_statistics=True),
+        compute_batches())
 
 
-def check_logits(system, session, images, logits, device, threads, mode):
+def check_logits(system, session, images, logits, settings, mode):
     """Compares logits computed from images; raises the errors of check_training."""
-    _check(system, session, images.shape[1:],
-           lambda logits, unused_labels: {'the logits': logits},
-           [((images,), {'the logits': logits})], device, threads, mode)
+    _check(system, session, settings, mode, [((images,), {'the logits': logits})])
 
 
-def _check(system, session, image_shape, build_reference, batches, device, threads,
-           mode):
-    """Returns at the first batch that agrees; raises if none does."""
+def _check(system, session, settings, mode, batches):
+    """Returns at the first batch, ((images, labels), figures), that agrees, or raises."""
     weights = variables.read_network(session)
-    with tf.Graph().as_default(), tf.device('/cpu:0'):
-        images = tf.placeholder(tf.float32, [None, *image_shape])
-        labels = tf.placeholder(tf.int32, [None])
-        reference = build_reference(
-            system.build_network(images, _SEED, mode=mode), labels)
-        with variables.open_network(weights, threads, rewrites=False) as (
-                reference_session):
-            for fed, values in batches:
-                difference = find_difference(values, reference_session.run(
-                    {name: reference[name] for name in values},
-                    dict(zip((images, labels), fed))))
-                if difference is None:
-                    return
-    if device == 'gpu':
+    for batch, figures in batches:
+        difference = find_difference(figures, _compute_reference(
+            system, weights, settings.threads, mode, *batch))
+        if difference is None:
+            return
+    if settings.device == 'gpu':
         raise UserError(
             f'the GPU computes wrong numbers: {difference} from the CPU\'s. Use '
             '--device cpu or another GPU; python -m cifar10_tf1.doctor lists them')
     raise KernelsDisagree(
         f'the fast kernels compute wrong numbers on this machine: {difference} '
         'from the stock ones\'; use --kernels stock')
+
+
+def _compute_reference(system, weights, threads, mode, images, labels=None):
+    """{name: array}: the logits or, with labels, the loss and the gradients."""
+    with tf.Graph().as_default(), tf.device('/cpu:0'):
+        logits = system.build_network(tf.constant(images), _SEED, mode=mode)
+        figures = {'the logits': logits}
+        if labels is not None:
+            total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
+            trained = tf.trainable_variables()
+            figures = list_figures(total_loss, zip(
+                tf.gradients(total_loss, trained, gate_gradients=True), trained))
+        with variables.open_network(weights, threads, rewrites=False) as reference:
+            return reference.run(figures)
 
 
 def find_difference(values, expected):

@@ -137,12 +137,12 @@ def test(record, data_set, prefix, system):
     seed = next((test['seed'] for test in record.content['tests']
                  if test['crop'] == variant), 1)
     settings = run_settings.default(system, data_set, record.settings.kernels)
+    settings = settings._replace(device='cpu', seed=seed)
     runtime.start_threads(settings.threads)
-    result = scripts.load('test').evaluate(
-        system, data_set, record.folder, prefix, seed,
-        threads=settings.threads, kernels_name=settings.kernels)
+    result = scripts.load('test').evaluate(system, data_set, settings, variant,
+                                           record.folder, prefix)
     odds = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
-    labels, images = (values[result.rows]
+    labels, images = (values[result.plan.rows]
                       for values in data_set.labels_and_images('test'))
     return Tested(labels, result.predictions, 1 / odds.sum(axis=1), images,
                   data_set.class_names, variant, seed)

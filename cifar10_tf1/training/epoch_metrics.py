@@ -13,9 +13,8 @@ from cifar10_tf1.systems import base
 
 class EpochMetrics:
 
-    def __init__(self, session, graph, data_set):
-        self._session, self._graph, self._data_set = session, graph, data_set
-        self._loaded = set()
+    def __init__(self, session, graph):
+        self._session, self._graph = session, graph
 
     def measure(self, figures, number):
         """{figure name: value} after part `number` of an epoch, counted from 0."""
@@ -33,21 +32,16 @@ class EpochMetrics:
     def count_test(self):
         """base.TestCount of the test images."""
         start = time.perf_counter()
-        unused_losses, num_correct, sizes = zip(*self._run('test'))
+        unused_losses, num_correct, sizes = zip(*self._run(pipeline.TEST))
         return base.TestCount(sum(num_correct), sum(sizes), time.perf_counter() - start,
                               evaluation.average_batches(num_correct, sizes))
 
     def _run(self, name, first_batch=0, num_batches=None):
         """(loss, number correct, batch size) of each batch of an input."""
         inputs = self._graph.inputs
-        source = inputs.measured[name]
-        if name not in self._loaded:
-            source.load(self._session, self._data_set)
-            self._loaded.add(name)
-        source.initialize(self._session, first_batch=first_batch)
-        feeds = {inputs.handle: self._session.run(inputs.handles[name])}
+        feeds = inputs.start(self._session, name, first_batch=first_batch)
         batches = []
-        for size in source.batch_sizes[first_batch:][:num_batches]:
+        for size in inputs.sources[name].plan.batch_sizes[first_batch:][:num_batches]:
             loss, num_correct = self._session.run(
                 [self._graph.cross_entropy, self._graph.num_correct], feeds)
             batches.append((float(loss), int(num_correct), size))

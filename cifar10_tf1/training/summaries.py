@@ -11,6 +11,8 @@ import time
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.graph import pipeline
+
 FOLDER = 'summaries'  # in the model folder
 EVERY_STEPS = 50      # between two sets of scalars
 NUM_IMAGES = 36       # of an epoch's first batch
@@ -44,7 +46,8 @@ class Summaries:
         if self._file is None:
             return
         inputs = self._graph.inputs
-        inputs.training.initialize(self._session, *divmod(step, self._run.plan.num_steps))
+        inputs.start(self._session, pipeline.TRAINING,
+                     *divmod(step, self._run.plan.num_steps))
         images, weights = self._session.run([inputs.images, {
             variable.op.name: variable for variable
             in self._graph.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}], feeds)

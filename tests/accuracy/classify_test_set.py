@@ -24,9 +24,9 @@ def classify(crop):
     system = systems.load(systems.DEFAULT)
     settings = startup.start_device(choice, run_settings.complete(
         given, system, data_set))
-    result = test.evaluate(system, data_set, None, reference_run.find_checkpoint(), 1,
-                           crop, settings.device, settings.threads, settings.kernels)
-    return {'kind': startup.find_kind(settings), 'num_correct': result.num_correct,
+    result = test.evaluate(system, data_set, settings, crop, None,
+                           reference_run.find_checkpoint())
+    return {'kind': startup.find_kind(settings), 'num_correct': result.count.num_correct,
             'predictions_sha256': result.predictions_sha256,
             'classes': ''.join(map(str, result.predictions))}
 

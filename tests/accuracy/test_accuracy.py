@@ -170,7 +170,7 @@ def test_the_accuracies(name, train, load_data):
                   if test['crop'] == 'whole') for folder in find_folders(name)]
     result = runs.evaluate(systems.load(name), load_data(name), str(train(name)))
     width = max(2, 5 * statistics.stdev(tests)) if name == 'lenet5' else 300
-    assert abs(result.num_correct - statistics.mean(tests)) <= width
+    assert abs(result.count.num_correct - statistics.mean(tests)) <= width
 
 
 def change_plan(base, edit):
@@ -239,20 +239,17 @@ def test_a_change_is_noticed(change, load_data):
     name = changed.name
     num_files = None if name == 'lenet5' else 1
     data_set = load_data(name)
-    graph = runs.build_training_graph(changed, data_set, 1, kernels_name='fast',
-                                      num_files=num_files)
+    graph = runs.build_training_graph(changed, data_set, num_files, kernels='fast')
     num_steps = changed.build_plan(data_set, num_files).num_steps
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             description.Threads(1, 2, 2))) as session:
         session.run(graph.initializer)
-        graph.inputs.training.load(session, data_set)
-        feeds = {graph.inputs.handle: session.run(graph.inputs.handles['training'])}
-        if changed.keep_prob is not None:
-            feeds[graph.mode.keep_prob] = changed.keep_prob
         losses = []
         for step in range(len(SESSIONS[name].tolerances)):
             if step % num_steps == 0:
-                graph.inputs.training.initialize(session, step // num_steps)
+                feeds = graph.inputs.start(session, 'training', step // num_steps)
+                if changed.keep_prob is not None:
+                    feeds[graph.mode.keep_prob] = changed.keep_prob
             losses.append(session.run([graph.train_op, graph.total_loss], feeds)[1])
     assert find_excess(name, losses, find_folders(name)[0]) > (
         10 if name == 'lenet5' else 2)

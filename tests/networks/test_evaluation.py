@@ -62,9 +62,9 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
     plain = predict_by_the_port(tiny_data_set, random_tensors, '')
     assert (expected != plain).mean() > 0.3  # or this test shows nothing
     assert np.array_equal(result.predictions, expected)
-    assert result.num_correct == (expected == labels).sum()
-    assert result.num_examples == 200
-    assert result.count.accuracy == result.num_correct / 200
+    assert result.count.num_correct == (expected == labels).sum()
+    assert result.count.num_examples == 200
+    assert result.count.accuracy == result.count.num_correct / 200
 
 
 @pytest.mark.parametrize('variant', ['random', 'central'])
@@ -72,7 +72,7 @@ def test_the_first_images_only(tiny_data_set, random_checkpoint, variant):
     few, all_images = (
         evaluate(tiny_data_set, random_checkpoint, variant=variant, max_images=number)
         for number in (30, 1000))
-    assert few.num_examples == 30 and all_images.num_examples == 200
+    assert few.count.num_examples == 30 and all_images.count.num_examples == 200
     assert np.array_equal(few.predictions, all_images.predictions[:30])
 
 
@@ -113,7 +113,7 @@ def test_training_continues_from_the_original_s_checkpoint(
     assert list(runs.losses_of(captured.out)) == [2]
     assert (tmp_path / 'model.ckpt-7.index').exists()
     result = runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
-    assert result.checkpoint == str(tmp_path / 'model.ckpt-8')
+    assert result.count.checkpoint == str(tmp_path / 'model.ckpt-8')
 
 
 def test_the_original_restores_ours(finished_run):

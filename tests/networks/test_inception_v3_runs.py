@@ -13,7 +13,6 @@ import published_weights
 import runs
 import system_cases
 from cifar10_tf1.graph.mode import Mode
-from cifar10_tf1.machine import description
 from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
@@ -200,21 +199,18 @@ def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path
 
 
 def test_tests_of_both_kinds(whole_run, few):
-    threads = description.Threads(0, 0, 2)
-    first = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
-    again = runs.evaluate(SMALL, few, str(whole_run), threads=threads)
-    other = runs.evaluate(SMALL, few, str(whole_run), seed=2, threads=threads)
-    assert first.num_examples == 6
+    first = runs.evaluate(SMALL, few, whole_run)
+    again = runs.evaluate(SMALL, few, whole_run)
+    other = runs.evaluate(SMALL, few, whole_run, seed=2)
+    assert first.count.num_examples == 6
     assert first.logits.tobytes() == again.logits.tobytes()
     # Other images, and another dropout.
     assert not np.array_equal(first.logits, other.logits)
-    stored = runs.evaluate(SMALL, few, str(whole_run), variant='stored',
-                           threads=threads)
-    assert stored.num_examples == 6
+    stored = runs.evaluate(SMALL, few, whole_run, variant='stored')
+    assert stored.count.num_examples == 6
     # Each image by itself: another batch size gives the same.
     threes = system_cases.make_small('inception_v3')
     threes.settings = SMALL.settings._replace(test_batch_size=3)
-    apart = runs.evaluate(threes, few, str(whole_run), variant='stored',
-                          threads=threads)
+    apart = runs.evaluate(threes, few, whole_run, variant='stored')
     assert np.abs(stored.logits - apart.logits).max() <= (
         1e-4 * np.abs(stored.logits).max())

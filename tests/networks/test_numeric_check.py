@@ -20,8 +20,6 @@ from cifar10_tf1.machine import description, devices
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.systems.inception import layers, table
 
-THREADS = description.Threads(2, 2, 2)
-
 
 class Normalized(type(deep_cnn)):
     """Batch normalisation and dropout, as inception_v3, but small.
@@ -53,19 +51,18 @@ class Normalized(type(deep_cnn)):
 NORMALIZED = Normalized()
 
 
-def check(data_set, graph, device='cpu', system=NORMALIZED):
-    """Checks a training with fresh weights."""
-    inputs = graph.inputs
-    with tf.Session(graph=graph.graph) as session:
+def check(data_set, system=NORMALIZED, trained=None, **given):
+    """Checks a training of `trained`, by default `system`, with fresh weights."""
+    graph = runs.build_training_graph(trained or system, data_set, **given)
+    # Without a GPU, TensorFlow falls back on the CPU.
+    with tf.Session(graph=graph.graph, config=tf.ConfigProto(
+            allow_soft_placement=True)) as session:
         session.run(graph.initializer)
-        inputs.training.load(session, data_set)
-        inputs.training.initialize(session, epoch=0)
-        feeds = {inputs.handle: session.run(inputs.handles['training'])}
+        feeds = graph.inputs.start(session, 'training')
         if system.keep_prob is not None:
             feeds[graph.mode.keep_prob] = system.keep_prob
-        numeric_check.check_training(
-            system, session, (inputs.images, inputs.labels), feeds, graph.figures,
-            device, THREADS, Mode(system.keep_prob, 0, 1, uses_batch_statistics=True))
+        numeric_check.check_training(system, session, graph, feeds,
+                                     runs.make_settings(**given), step=0)
 
 
 def lose_gradients(monkeypatch):
@@ -88,12 +85,11 @@ def lose_gradients(monkeypatch):
 def test_gradients_of_the_fast_kernels(is_right, monkeypatch, tiny_data_set):
     if not is_right:
         lose_gradients(monkeypatch)
-    graph = runs.build_training_graph(deep_cnn, tiny_data_set, 1, kernels_name='fast')
     if is_right:
-        check(tiny_data_set, graph, system=deep_cnn)
+        check(tiny_data_set, deep_cnn, kernels='fast')
     else:
         with pytest.raises(KernelsDisagree, match='gradient of .*weights'):
-            check(tiny_data_set, graph, system=deep_cnn)
+            check(tiny_data_set, deep_cnn, kernels='fast')
 
 
 @pytest.mark.parametrize('device, way_out', [
@@ -101,9 +97,8 @@ def test_gradients_of_the_fast_kernels(is_right, monkeypatch, tiny_data_set):
 def test_a_gradient_that_is_one_percent_off(device, way_out, tiny_data_set):
     wrong = Normalized()
     wrong.gradient_factor = 1.01
-    graph = runs.build_training_graph(wrong, tiny_data_set, 1)
     with pytest.raises(UserError, match='gradient of .*weights') as caught:
-        check(tiny_data_set, graph, device)
+        check(tiny_data_set, trained=wrong, device=device)
     assert way_out in str(caught.value)
     assert isinstance(caught.value, KernelsDisagree) == (device == 'cpu')
 
@@ -117,12 +112,11 @@ def test_two_batches_may_be_off_by_rounding(num_bad, passes, monkeypatch, tiny_d
         return 'the loss' if len(seen) <= num_bad else seen[-1]
 
     monkeypatch.setattr(numeric_check, 'find_difference', find_difference)
-    graph = runs.build_training_graph(NORMALIZED, tiny_data_set, 1)
     if passes:
-        check(tiny_data_set, graph)
+        check(tiny_data_set)
     else:
         with pytest.raises(KernelsDisagree):
-            check(tiny_data_set, graph)
+            check(tiny_data_set)
     assert seen == [None] * min(3, num_bad + 1)
 
 
@@ -173,10 +167,10 @@ def test_a_test_is_checked_in_its_own_mode(variant, is_right, monkeypatch, tiny_
 
     def evaluate():
         return runs.evaluate(system, tiny_data_set, 'unused', normalized_checkpoint,
-                             seed=4, variant=variant, device='gpu', threads=THREADS)
+                             variant, seed=4, device='gpu')
 
     if is_right:
-        assert evaluate().num_examples == 200
+        assert evaluate().count.num_examples == 200
     else:
         with pytest.raises(UserError, match='the logits of one batch'):
             evaluate()
@@ -199,12 +193,12 @@ def test_nothing_is_trained_or_tested_on_a_wrong_gpu(monkeypatch, finished_run, 
 
 def test_logits_of_the_fast_kernels(monkeypatch, finished_run, tiny_data_set):
     arguments = deep_cnn, tiny_data_set, str(finished_run)
-    right = runs.evaluate(*arguments, kernels_name='fast')
+    right = runs.evaluate(*arguments, kernels='fast')
     real = inference.build_flat_product
     monkeypatch.setattr(inference, 'build_flat_product', lambda net, weights:
                         1.01 * real(net, weights))
     with pytest.raises(KernelsDisagree, match='the logits of one batch'):
-        runs.evaluate(*arguments, kernels_name='fast')
+        runs.evaluate(*arguments, kernels='fast')
     expected = runs.evaluate(*arguments)
     assert np.abs(expected.logits - right.logits).max() < 1e-5
 

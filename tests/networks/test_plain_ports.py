@@ -63,7 +63,7 @@ def test_it_goes_on_and_its_checkpoint_is_tested_here(train, tmp_path, data_set,
     assert tf.train.load_variable(str(folder / 'model.ckpt-16'), 'global_step') == 16
     result = runs.evaluate(system_cases.CASES['deep_cnn'].system, data_set, 'unused',
                            str(folder / 'model.ckpt-16'))
-    assert result.num_examples == 40
+    assert result.count.num_examples == 40
 
 
 @not_seeded

@@ -82,19 +82,19 @@ def test_a_test_counts_each_image_once(name, finished):
     folder, data, unused_output = finished(case)
     for variant in case.system.variants:
         result = runs.evaluate(case.system, data, str(folder), variant=variant)
-        assert result.num_examples == (
+        assert result.count.num_examples == (
             len(np.arange(data.num_train_examples)[case.system.build_plan(
                 data).validation]) if variant == 'validation'
             else data.num_test_examples)
         assert result.step == system_cases.count_steps(case, data)
         if name == 'lenet5':  # the only one whose tiny data can be learned
-            assert result.num_correct > 0.8 * result.num_examples
+            assert result.count.num_correct > 0.8 * result.count.num_examples
         for line in case.system.format_test(result.count):
             if 'Restoring parameters' in line:  # what was restored, not what was then
                 assert line.endswith(f' {folder}/model.ckpt-{result.step}')
     if 'validation' in case.system.variants:
         entry = runs.load_record(folder).epochs[-1]
-        assert entry['validation_correct'] == result.num_correct
+        assert entry['validation_correct'] == result.count.num_correct
         assert entry['validation_accuracy'] == result.count.accuracy
 
 
@@ -181,7 +181,7 @@ def test_the_document_s_test_runs_on_what_is_published(notebook):
                 keep_prob: 1.0})))
         assert session.run(logits, {x: features[:3], keep_prob: 1.0}).shape == (3, 10)
     result = runs.evaluate(system, data, str(folder))
-    assert np.mean(shares) == pytest.approx(result.mean_over_batches, abs=1e-12)
+    assert np.mean(shares) == pytest.approx(result.count.mean_over_batches, abs=1e-12)
 
 
 def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):

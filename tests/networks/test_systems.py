@@ -93,41 +93,41 @@ def test_batches_are_the_port_s(case, tiny_data_set):
     data = system_cases.make_data(case, tiny_data_set)
     plan = case.system.build_plan(data)
     with tf.Graph().as_default(), tf.Session() as session:
-        training = pipeline.build_training_input(case.system, data, plan, 1, 2)
-        measured = pipeline.build_measured_inputs(case.system, data, plan, 1, 2)
+        inputs = pipeline.build_training_inputs(case.system, data, plan, 1, 2)
+        tested = pipeline.build_test_inputs(case.system, data, 1,
+                                            case.system.variants[0], 2)
 
-        def check(source, batch, split, rows, batch_sizes, **start):
-            labels, images = data.labels_and_images(split)
-            source.initialize(session, **start)
-            batches = read(session, batch)
-            assert [len(batch[0]) for batch in batches] == list(batch_sizes)
+        def check(inputs, name, rows, epoch=0, first_batch=0):
+            source = inputs.sources[name].plan
+            labels, images = data.labels_and_images(source.split)
+            feeds = inputs.start(session, name, epoch, first_batch)
+            batches = read(session, (inputs.labels, inputs.images), feeds)
+            assert [len(batch[0]) for batch in batches] == list(
+                source.batch_sizes[first_batch:])
+            rows = rows[sum(source.batch_sizes[:first_batch]):]
             found = [np.concatenate(parts) for parts in zip(*batches)]
             assert np.array_equal(found[0], labels[rows])
             assert found[1].tobytes() == case.prepare(images[rows]).tobytes()
 
-        training.load(session, data)
-        batch = training.iterator.get_next()
         rows = np.arange(data.num_train_examples)[plan.rows]
         for epoch, first in ((0, 0), (2, 3), (5, plan.num_steps - 1)):
-            ordered = rows if plan.order is None else rows[plan.order(1, epoch)]
-            check(training, batch, 'train', ordered[sum(plan.batch_sizes[:first]):],
-                  plan.batch_sizes[first:], epoch=epoch, first_batch=first)
-        for name, source in measured.items():
-            source.load(session, data)
-            if name == 'test':
-                wanted = 'test', case.system.list_test_rows(
-                    data.num_test_examples, case.system.variants[0], 1)
-            else:
-                wanted = 'train', (plan.validation if name == pipeline.VALIDATION
-                                   else source.rows)
-            check(source, source.iterator.get_next(), *wanted, source.batch_sizes)
+            check(inputs, pipeline.TRAINING, rows if plan.order is None else (
+                rows[plan.order(1, epoch)]), epoch, first)
+        test_rows = np.arange(data.num_test_examples)[case.system.list_test_rows(
+            data.num_test_examples, case.system.variants[0], 1)]
+        check(tested, pipeline.TEST, test_rows)
+        for name in set(inputs.sources) - {pipeline.TRAINING}:
+            check(inputs, name, {
+                pipeline.TEST: test_rows,
+                pipeline.VALIDATION: np.arange(data.num_train_examples)[plan.validation],
+                pipeline.LAST_BATCHES: inputs.sources[name].plan.rows}[name])
 
 
-def read(session, batch):
+def read(session, batch, feeds):
     batches = []
     while True:
         try:
-            batches.append(session.run(batch))
+            batches.append(session.run(batch, feeds))
         except tf.errors.OutOfRangeError:
             return batches
 
@@ -140,7 +140,7 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
     """
     case = CASES[name]
     data = system_cases.make_data(case, tiny_data_set)
-    graph = runs.build_training_graph(case.system, data, seed=1)
+    graph = runs.build_training_graph(case.system, data)
     with tf.Graph().as_default() as port_graph:
         port = case.build_port()
         variables = tf.trainable_variables()
@@ -154,9 +154,7 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
         names = [variable.op.name for variable in variables]
         values = ours.run([graph.variables[name] for name in names])
         load_variables(theirs, list(zip(variables, values)))
-        graph.inputs.training.load(ours, data)
-        graph.inputs.training.initialize(ours, epoch=0)
-        feeds = {graph.inputs.handle: ours.run(graph.inputs.handles['training'])}
+        feeds = graph.inputs.start(ours, pipeline.TRAINING)
         for unused_step in range(3):
             unused, loss, images, labels = ours.run(
                 [graph.train_op, graph.total_loss, graph.inputs.images,

@@ -96,7 +96,7 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
     assert 'Weights at step 8' in captured.out and captured.err == ''
     record = json.loads(path.read_text())
     process = record['processes'][0]
-    for text in ('8,246 of 10,000', '82.46 %', f'{result.num_correct} of 200',
+    for text in ('8,246 of 10,000', '82.46 %', f'{result.count.num_correct} of 200',
                  'model.ckpt-8, whose hash is that of the record', '"ema_decay": 0.9999',
                  'never shuffled', record['weights']['sha256'],
                  process['kind']['wheel_sha256'], process['versions']['numpy'],
@@ -104,7 +104,7 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
         assert str(text) in page.text, text
     # Loss, confusion, classes, filters; pictures of mistakes.
     assert page.kinds.count('svg') == 4
-    assert page.kinds.count('png') == min(24, 200 - result.num_correct)
+    assert page.kinds.count('png') == min(24, 200 - result.count.num_correct)
     assert str(finished_run) not in page.text and str(data_dir) not in page.text
     for image in page.images:
         content = base64.b64decode(image.split(',')[1], validate=True)

@@ -189,7 +189,7 @@ def test_nohup_keeps_a_training_alive():
 
 def test_train_op_keeps_the_order(tiny_data_set):
     """Loss, then update, then average: each depends on the one before."""
-    graph = runs.build_training_graph(deep_cnn, tiny_data_set, seed=1)
+    graph = runs.build_training_graph(deep_cnn, tiny_data_set)
     operations = {op.name: op for op in graph.graph.get_operations()}
     updates = [op for op in operations.values()
                if op.type == 'ResourceApplyGradientDescent']
