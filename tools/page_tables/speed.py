@@ -6,31 +6,36 @@ from cifar10_tf1.machine import description
 from page_tables import format_table, load_json, load_rows, table, wrap
 
 
+def load_benchmarks():
+    """(system, machine, version, formulations, the plain port's rates on 1.15 or None)."""
+    for name in systems.NAMES:
+        suffix = '' if name == systems.DEFAULT else f'-{name}'
+        for measured in load_json(f'results/bench/benchmark{suffix}.json'):
+            first = None
+            for runtime in measured['runtimes']:
+                machine = description.name_machine({'cpu': runtime['cpu']})
+                version = runtime['wheel'].split()[1].rpartition('.')[0]
+                found = runtime['formulations']
+                if version == '1.15':
+                    first = found['plain']['blocks']['train']
+                yield (name, f'{measured["cores"]} cores of {machine}', version, found,
+                       first)
+
+
 @table
 def build_speed():
     """Training and testing of each system: both kernels beside a plain port."""
     rows, figures, machines = [], [], {}
-    for name in systems.NAMES:
-        suffix = '' if name == systems.DEFAULT else f'-{name}'
-        for measured in load_json(f'results/bench/benchmark{suffix}.json'):
-            first = None  # the plain port on 1.15
-            for runtime in measured['runtimes']:
-                version = runtime['wheel'].split()[1].rpartition('.')[0]
-                machine = f'{measured["cores"]} cores of ' + description.name_machine(
-                    {'cpu': runtime['cpu']})
-                machines.setdefault(machine, {})[f'`{name}`'] = None
-                found = runtime['formulations']
-                rates = {kernels: found[kernels]['blocks'] for kernels in found}
-                if version == '1.15':
-                    first = rates['plain']['train']
-                best = 'fast' if 'fast' in found else 'stock'
-                cells = [*compare_rates(rates, 'train'),
-                         first and medians.summarize_ratio(rates[best]['train'], first),
-                         *compare_rates(rates, 'test')]
-                figures += filter(None, cells)
-                rows.append([f'`{name}`, {version}', *(
-                    str(figure or '').split(' (')[0] for figure in cells),
-                    f'{found[best]["peak_memory_kb"] / 1e6:.1f}'])
+    for name, machine, version, found, first in load_benchmarks():
+        best = found.get('fast', found['stock'])
+        cells = [*compare_rates(found, 'train'),
+                 first and medians.summarize_ratio(best['blocks']['train'], first),
+                 *compare_rates(found, 'test')]
+        rows.append([f'`{name}`, {version}', *(
+            str(figure or '').split(' (')[0] for figure in cells),
+            f'{best["peak_memory_kb"] / 1e6:.1f}'])
+        figures += filter(None, cells)
+        machines.setdefault(machine, {})[f'`{name}`'] = None
     ratios = ['stock / plain port', 'fast / plain port']
     farthest = max(max(figure.high - figure.median, figure.median - figure.low)
                    / figure.median for figure in figures)
@@ -45,12 +50,12 @@ def build_speed():
         *(f'- {", ".join(names)}: {machine}' for machine, names in machines.items())]
 
 
-def compare_rates(rates, kind):
+def compare_rates(found, kind):
     """The plain port's rate; the stock and the fast kernels' beside it, None if missing."""
-    plain = rates['plain'][kind]
+    plain = found['plain']['blocks'][kind]
     return [medians.summarize(plain), *(
-        medians.summarize_ratio(rates[kernels][kind], plain) if kernels in rates else None
-        for kernels in ('stock', 'fast'))]
+        medians.summarize_ratio(found[kernels]['blocks'][kind], plain)
+        if kernels in found else None for kernels in ('stock', 'fast'))]
 
 
 @table
