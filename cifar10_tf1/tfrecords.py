@@ -10,7 +10,7 @@ import sys
 
 from tqdm import tqdm
 
-from cifar10_tf1 import cli, data
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import files, png
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import verification
@@ -68,8 +68,7 @@ def _write_split(tf, data_set, split, path):
 
 def _run(options):
     runtime.prepare_environment()
-    source = data.SOURCES['cifar10']
-    data_set = source.load(options.data_dir or source.data_dir, options.synthetic)
+    data_set = cli.load_data_set(options, systems.DEFAULT)
     for path in write(data_set, options.output):
         print(f'{path}: {os.path.getsize(path):,} bytes, SHA-256 '
               f'{verification.hash_file(path)}', flush=True)

@@ -7,18 +7,17 @@ The exit status is 1 after an error that the user can fix.
 
 import sys
 
-from cifar10_tf1 import cli, data
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.common.errors import UserError
 
-_SOURCE = data.SOURCES['cifar10']
 # Indices of the images that the documents show from each file.
 _SHOWN = (0, 1), (0, 1), (0, 1), (0, 1, 10), (0, 1)
+_LAST_IMAGE = 9999  # in a file
 
 
 def _print_statistics(options):
     import numpy as np
-    data_set = _SOURCE.load(options.data_dir or _SOURCE.data_dir,
-                            options.synthetic)
+    data_set = cli.load_data_set(options, systems.DEFAULT)
     labels_of_files, images_of_files = (
         np.split(values, len(_SHOWN)) for values in data_set.labels_and_images('train'))
     for number in [options.file] if options.file else range(1, len(_SHOWN) + 1):
@@ -52,10 +51,9 @@ def main(argv=None):
         'each class, the first labels, and an image\'s minimum, maximum, shape and '
         'class. Verifies the files first.',
         epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
-    cli.add_number(parser, '--file', 1, _SOURCE.num_train_files,
+    cli.add_number(parser, '--file', 1, len(_SHOWN),
                    'number of the training file (default: all)')
-    cli.add_number(parser, '--image', 0,
-                   _SOURCE.num_train // _SOURCE.num_train_files - 1,
+    cli.add_number(parser, '--image', 0, _LAST_IMAGE,
                    'number of the image in the file, from 0 (default: those in the '
                    'documents: 0 and 1, and 10 in file 4)')
     cli.add_data_options(parser)

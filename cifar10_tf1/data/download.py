@@ -99,24 +99,23 @@ def _receive(file, url, part, offset, least_rate):
         with open(part, 'ab' if offset else 'wb') as stream, tqdm(
                 total=end, initial=offset, unit='B', unit_scale=True,
                 disable=None) as progress:
-            for chunk in _read_chunks(response, least_rate):
-                stream.write(chunk)
-                progress.update(len(chunk))
+            _copy(response, stream, progress, least_rate)
             if end and stream.tell() < end:
                 raise _Failure(f'cut off at {stream.tell():,} of {end:,} bytes')
 
 
-def _read_chunks(response, least_rate):
-    """Yields the body undecoded: some servers label a .gz file as gzip-encoded."""
-    start, num_bytes = time.monotonic(), 0
+def _copy(response, stream, progress, least_rate):
+    """Copies the body undecoded: some servers label a .gz file as gzip-encoded."""
+    start, first = time.monotonic(), stream.tell()
     for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
-        yield chunk
-        num_bytes += len(chunk)
+        stream.write(chunk)
+        progress.update(len(chunk))
         seconds = time.monotonic() - start
         if seconds >= TIMEOUT_SECONDS:
-            if num_bytes < least_rate * seconds:
-                raise _Failure(f'too slow: {num_bytes / seconds / 1e3:,.3g} kB a second')
-            start, num_bytes = time.monotonic(), 0
+            rate = (stream.tell() - first) / seconds
+            if rate < least_rate:
+                raise _Failure(f'too slow: {rate / 1e3:,.3g} kB a second')
+            start, first = time.monotonic(), stream.tell()
 
 
 def _explain(error):

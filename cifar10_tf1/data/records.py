@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.data import cifar10_files as layout
+from cifar10_tf1.data import cifar10 as layout
 from cifar10_tf1.data.data_set import LABEL_BYTES
 
 

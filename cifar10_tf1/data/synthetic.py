@@ -11,7 +11,7 @@ from typing import Callable, NamedTuple, Tuple
 
 from cifar10_tf1 import data
 from cifar10_tf1.common import files
-from cifar10_tf1.data import cifar10, cifar10_files, mnist, preparation, synthetic_images
+from cifar10_tf1.data import cifar10, mnist, preparation, synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.verification import DataFile
 
@@ -76,7 +76,7 @@ def _generate(paths, draw):
 
 
 def _draw_color():
-    for file in cifar10_files.BINARY.files:
+    for file in cifar10.BINARY.files:
         yield synthetic_images.build_records(file.name, _NUM_RECORDS).tobytes()
 
 
@@ -96,9 +96,9 @@ def _describe(real_files, sizes, digests):
 
 _STAND_INS = {
     'cifar10': _StandIn(
-        'synthetic', cifar10_files.BINARY.folder,
-        _describe(cifar10_files.BINARY.files,
-                  [_NUM_RECORDS * cifar10_files.RECORD_BYTES] * 6, (
+        'synthetic', cifar10.BINARY.folder,
+        _describe(cifar10.BINARY.files,
+                  [_NUM_RECORDS * cifar10.RECORD_BYTES] * 6, (
             '7bc442d5a7e22b0491374b1e53c7c19003909ea1afa970d10e1cfd68bb408550',
             '53cb90385780458b58cfb8a201fc95497e5cb0d2442efebd31b43945a84ac9bc',
             '08567604827f705a22eab3f69a665cb92d71ded665ce7ac72ef009d3d09490fd',
