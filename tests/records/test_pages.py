@@ -127,12 +127,6 @@ def test_each_system_has_a_page_with_its_quirks(name):
     assert f'`{name}`' in read('docs/documents.md')
 
 
-def test_pictures_are_small():
-    for name in os.listdir(DOCS):
-        if name.endswith('.png'):
-            assert os.path.getsize(os.path.join(DOCS, name)) < 200e3, name
-
-
 def test_what_the_pages_write_is_ignored_by_git():
     """Else the doctor and a run's record say that the program was changed."""
     def check_ignored(*names):
