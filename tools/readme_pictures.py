@@ -18,25 +18,23 @@ sys.path.insert(0, str(ROOT))
 from cifar10_tf1 import cli  # noqa: E402
 from cifar10_tf1.records import reference_run, run_record  # noqa: E402
 from cifar10_tf1.report import (  # noqa: E402
-    building, charts, details, findings, gathering)
+    building, charts, gathering, network)
 
 # By the beginning of a figure's alternative text.
-NAMES = {'Line': 'loss', 'Matrix': 'confusion', 'Dot chart: accuracy': 'classes',
-         'Small pictures': 'filters'}
+NAMES = {'Line': 'loss', 'Matrix': 'confusion', 'Small pictures': 'filters'}
 
 
 def main():
     parser = cli.Parser(prog='tools/readme_pictures.py')
     cli.add_data_dir_option(parser)
-    parser.set_defaults(checkpoint=reference_run.find_checkpoint())
+    parser.set_defaults(checkpoint=reference_run.find_checkpoint(), without_images=True)
     return cli.run_command(parser, None, _write)
 
 
 def _write(options):
     record = run_record.load_folder(reference_run.RECORD)
     document = building.build([gathering.build_run(record)])
-    sections = document.sections + details.describe_findings(
-        record, findings.find(record, options), with_images=False)
+    sections = document.sections + network.describe(record, options)
     for figure in (one for section in sections for one in section.figures):
         name = next(name for begins, name in NAMES.items()
                     if figure.alternative.startswith(begins))

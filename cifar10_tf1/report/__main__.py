@@ -9,7 +9,7 @@ from cifar10_tf1.common import files, packages
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import (
-    building, charts, comparison, details, document as documents, findings, gathering,
+    building, charts, comparison, details, document as documents, gathering, network,
     page)
 
 
@@ -32,8 +32,7 @@ def _report(options):
     if not options.text:
         if is_single:
             packages.require('matplotlib', charts.PURPOSE)
-            document.sections.extend(details.describe_findings(
-                first, findings.find(first, options), not options.without_images))
+            document.sections.extend(network.describe(first, options))
         content = page.render(document, entry)
         try:
             files.write_atomically(path, content)

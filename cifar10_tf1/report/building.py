@@ -19,14 +19,12 @@ def build(runs):
     groups, unused_repeated = gathering.gather(runs)
     if len(runs) == 1:
         groups, summary['groups'] = [runs], [summarize_group(runs, entry)]
-    sections, sentences, rows, counts = words.list_sections(summary), [], [], []
+    sections, sentences, counts = words.list_sections(summary), [], []
     documented = []
     if not comparison.find_obstacle(first.record) and first.kind.train_files is None:
         documented = words.describe_documented(entry.documented)
     for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
         name = words.name_group(numbers)
-        rows += [(words.name_run(run.record), run.values) for run in group
-                 if run.values]
         if numbers['means']:
             counts.append((name, *words.describe_means(numbers, measure)))
         curves = comparison.compare_runs([run.record for run in group])
@@ -44,10 +42,6 @@ def build(runs):
         prefix = f'{name}. ' if len(groups) > 1 else ''
         sentences += [one._replace(word=prefix + one.word) for one in
                       words.list_claims(numbers, measure)[:1] + verdicts]
-    dots = Figure(lambda figure: charts.plot_tests(
-        figure, rows, measure, measure.documented if documented else None),
-        'Each test of each run, and the documented test as a line.',
-        f'Each tick is a test ({entry.variants[0]}), each row a run.')
     if len(runs) > 1:
         header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
                              + [row[-1][:14]] for row in list_rows(runs, entry))
@@ -57,7 +51,7 @@ def build(runs):
         + (words.name_run(first.record) if len(runs) == 1 else count(len(runs), 'run')),
         documented + (counts or [('tests', 'none at the end of a training',
                                   f'{cli.name_python()} test.py makes one')]),
-        sentences, [dots] if rows else [], sections)
+        sentences, sections)
 
 
 def _draw(compared, title):

@@ -1,4 +1,4 @@
-"""Charts of tests, curves and a network: ticks, lines, confusion, classes, filters.
+"""Charts of curves and of a network: lines, confusion, filters.
 
 Each function draws on a matplotlib Figure; draw renders it as a file.
 """
@@ -16,27 +16,6 @@ PURPOSE = 'the HTML report (--text does without)'
 def draw(plot, kind='svg'):
     """The bytes of a chart; plot is a function of a matplotlib Figure."""
     return drawing.draw(5.2, 4.0, plot, PURPOSE, kind, has_layout=True)
-
-
-def plot_tests(figure, rows, measure, documented):
-    """A tick for each test, a row for each run, a line for the documented test, if any.
-
-    rows: list of (name, list of values in the measures.Measure), from the top.
-    """
-    figure.set_figheight(1.05 + 0.34 * max(len(rows), 2))
-    axes, (names, values) = figure.subplots(), zip(*rows)
-    axes.eventplot(values, lineoffsets=list(range(len(rows))), linelengths=0.6,
-                   linewidths=1, colors=drawing.BLUE)
-    if documented is not None:
-        axes.axvline(documented, color=drawing.ORANGE, linewidth=1.4)
-        axes.set_title(f'documented: {measure.format(documented)}',
-                       fontsize=8.5, color=drawing.ORANGE, loc='right')
-    _name_rows(axes, map(drawing.literal, names))
-    axes.locator_params(axis='x', nbins=6)
-    if measure.is_count:
-        axes.xaxis.set_major_formatter('{x:,.0f}')
-    axes.set_xlabel('correct images' if measure.is_count
-                    else 'accuracy, mean over mini-batches, %')
 
 
 def plot_curves(figure, compared, name):
@@ -81,10 +60,10 @@ def plot_curves(figure, compared, name):
     axes.legend(loc='lower right' if curve.is_share else 'upper right')
 
 
-def plot_confusion(figure, tested):
-    """Images by true and predicted class of a findings.Tested, a row for each true one."""
+def plot_confusion(figure, confusion, names):
+    """Images by true and predicted class: int [10, 10], a row for each true class."""
     figure.set_figheight(5.0)
-    axes, confusion, names = figure.subplots(), tested.confusion, tested.class_names
+    axes = figure.subplots()
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     # The square root makes mistakes of a few percent visible.
     axes.imshow(np.sqrt(shares), cmap='Blues', vmin=0, vmax=1)
@@ -100,33 +79,6 @@ def plot_confusion(figure, tested):
     axes.set_frame_on(False)
     axes.set_xlabel('predicted class')
     axes.set_ylabel('true class')
-
-
-def plot_class_accuracies(figure, tested):
-    """The accuracy of each class of a findings.Tested, with its interval, and of all."""
-    figure.set_figheight(3.6)
-    axes, rows = figure.subplots(), tested.list_class_accuracies()
-    names, *columns = zip(*rows)
-    accuracies, lows, highs = 100 * np.array(columns)
-    axes.errorbar(accuracies, range(len(rows)),
-                  xerr=[accuracies - lows, highs - accuracies],
-                  fmt='o', color=drawing.BLUE, markersize=5, capsize=3, linewidth=1.3)
-    overall = 100 * tested.num_correct / len(tested.labels)
-    axes.axvline(overall, color=drawing.GREY, linewidth=1, linestyle='--')
-    axes.set_title(f'dashed, all classes: {overall:.1f} %', fontsize=8,
-                   color='#555555', loc='right')
-    _name_rows(axes, [f'{name}, {accuracy:.1f}'
-                      for name, accuracy in zip(names, accuracies)])
-    axes.set_xlabel('accuracy, %, with its 95 % interval (Wilson)')
-
-
-def _name_rows(axes, names):
-    """Rows from the top, with a grid across them."""
-    names = list(names)
-    axes.set_yticks(range(len(names)))
-    axes.set_yticklabels(names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(axis='x', linewidth=0.8)
 
 
 def plot_filters(figure, filters):

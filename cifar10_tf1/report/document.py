@@ -32,9 +32,8 @@ class Section(NamedTuple):
 
 class Document(NamedTuple):
     title: str
-    counts: List[tuple]  # (label, number, note): the answer, with the next two
+    counts: List[tuple]  # (label, number, note): the answer, with the sentences
     sentences: List[Sentence]
-    figures: List[Figure]
     sections: List[Section]
 
 

@@ -17,7 +17,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10, synthetic
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import (
-    __main__ as report, charts, comparison, findings, page as pages)
+    __main__ as report, charts, comparison, details, network, page as pages)
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 DEEP_CNN = systems.find('deep_cnn').documented.curves[0]
@@ -102,15 +102,15 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
                  process['kind']['wheel_sha256'], process['versions']['numpy'],
                  process['commit'] or 'unknown'):
         assert str(text) in page.text, text
-    # Loss, confusion, classes, filters; pictures of mistakes.
-    assert page.kinds.count('svg') == 4
+    # Loss, confusion, filters; pictures of mistakes.
+    assert page.kinds.count('svg') == 3
     assert page.kinds.count('png') == min(24, 200 - result.count.num_correct)
     assert str(finished_run) not in page.text and str(data_dir) not in page.text
     for image in page.images:
         content = base64.b64decode(image.split(',')[1], validate=True)
         assert content.startswith(b'\x89PNG') or b'</svg>' in content
     page = make(output, path, '--data-dir', data_dir, '--without-images')
-    assert page.kinds == ['svg'] * 4 and '--without-images' in page.text
+    assert page.kinds == ['svg'] * 3 and '--without-images' in page.text
 
 
 def test_a_whole_run_outside_the_band(tmp_path, real_charts):
@@ -122,14 +122,14 @@ def test_a_whole_run_outside_the_band(tmp_path, real_charts):
     page = make(tmp_path / 'report.html', made_runs.write(tmp_path / 'a', content),
                 status=4)
     answer, rest = page.raw.split('<nav>')
-    assert '<table' not in answer and 'data:image/svg' in answer
+    assert '<table' not in answer
     for words in ('8,246 of 10,000 (82.46 %)', '8,248.2 of 10,000 (82.48 %)',
                   'sd 5.6; 8,240 to 8,252', 'lies within the range', 'OUTSIDE the band'):
         assert words in answer, words
     for words in ('8,251 of 10,000', '8,470 of 10,000', '3,000 of 10,000'):
         assert words in rest and words not in answer
     assert page.text.count('+1.90 %') >= 100  # in the table
-    assert page.kinds == ['svg'] * 2
+    assert page.kinds == ['svg']
 
 
 def test_everything_is_escaped(record_file, tmp_path):
@@ -240,34 +240,28 @@ def test_quirks_are_html_and_no_markdown(name):
         assert (phrase in content) == (name == owner)
 
 
-def test_interval():
-    """Wilson's: the shares whose test at 5 % the count just passes."""
-    for count, number in ((8246, 10000), (0, 50), (50, 50), (1, 3)):
-        low, high = findings.compute_interval(count, number)
-        assert 0 <= low <= count / number <= high <= 1
-        for bound in (low, high):
-            if 0 < bound < 1:
-                z = abs(count / number - bound) / (
-                    bound * (1 - bound) / number) ** 0.5
-                assert abs(z - 1.959964) < 1e-6
+@pytest.mark.parametrize('num_correct, number, interval', [
+    # statsmodels' proportion_confint.
+    (1, 3, (0.0614919, 0.7923404)), (0, 50, (0, 0.0713476)), (50, 50, (0.9286524, 1))])
+def test_interval(num_correct, number, interval):
+    assert details.compute_interval(num_correct, number) == pytest.approx(
+        interval, abs=1e-6)
 
 
 def test_counts_and_mistakes():
-    tested = findings.Tested(
+    tested = network.Tested(
         np.array([0, 1, 1, 1, 0], np.uint8), np.array([0, 2, 0, 1, 1]),
         np.array([.7, .6, .9, .5, .8]), None, ('a', 'b', 'c'), 'random', 1)
     assert tested.confusion.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
     assert tested.find_surest_mistakes(9) == [2, 4, 1]
     assert tested.find_surest_mistakes(2) == [2, 4]
-    assert [row[:2] for row in tested.list_class_accuracies()] == [
-        ('a', 1 / 2), ('b', 1 / 3)]
 
 
 def test_the_test_is_test_py_s(finished_run, tiny_data_set):
     record = run_record.load(str(finished_run / 'run.json'))
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
-    tested = findings.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
+    tested = network.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
                            deep_cnn)
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run), seed=4)
     assert tested.seed == 4
