@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import cuda_stubs
+import data_helpers
 from cifar10_tf1 import doctor, systems
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.doctor import FAIL, OK, WARN
@@ -66,17 +67,14 @@ def test_exit_status_and_json(monkeypatch, capsys, worst, status):
         'status': worst, 'subject': 'B', 'text': 'y', 'remedy': 'z'}
 
 
-@pytest.mark.parametrize('error, status, words', [
-    (PermissionError(13, 'Permission denied', '/x'), FAIL, '/x'),
-    (ZeroDivisionError('oh'), FAIL, 'ZeroDivisionError: oh')])
-def test_a_check_that_breaks(error, status, words):
+def test_a_check_that_breaks():
     def break_down():
         yield OK, 'before'
-        raise error
+        raise ZeroDivisionError('oh')
 
     before, line = check(break_down)
     assert before.text == 'before'
-    assert line.status == status and words in line.text
+    assert line.status == FAIL and 'ZeroDivisionError: oh' in line.text
 
 
 def test_a_bare_python():
@@ -164,19 +162,13 @@ def test_cards(monkeypatch, driver, num_gpus, statuses, words):
 # Data
 
 
-def test_data(tmp_path, real_data_dir):
+def test_data(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10, 'VERSIONS', [data_helpers.BINARY])
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == WARN and '--synthetic' in line.remedy
-    assert check_one(doctor.check_data, real_data_dir, DEEP_CNN).status == OK
-    folder = tmp_path / cifar10.VERSIONS[0].folder
-    folder.mkdir()
-    for name in os.listdir(os.path.join(real_data_dir, cifar10.VERSIONS[0].folder)):
-        (folder / name).symlink_to(os.path.join(real_data_dir, cifar10.VERSIONS[0].folder, name))
-    damaged = folder / 'data_batch_3.bin'
-    content = bytearray(damaged.read_bytes())
-    content[1000] ^= 1
-    damaged.unlink()
-    damaged.write_bytes(bytes(content))
+    folder = data_helpers.write_files(tmp_path)
+    assert check_one(doctor.check_data, str(tmp_path), DEEP_CNN).status == OK
+    (folder / 'data_batch_3.bin').write_bytes(b'')
     line = check_one(doctor.check_data, str(tmp_path), DEEP_CNN)
     assert line.status == FAIL and 'data_batch_3.bin is damaged' in line.text
     assert '--data-dir' in line.text

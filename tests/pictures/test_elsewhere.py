@@ -46,13 +46,7 @@ import numpy as np, {0}
 np.save('probabilities.npy', {0}.classify(np.load('images.npy')))
 '''
 # Mistakes that make a different network: (correct part of a line, mistake).
-MISTAKES = {
-    'in_keras.py': (('0.001 / 9 * sums', '0.001 * sums'), ('<= 4', '<= 3'),
-                    ("MaxPooling2D(3, 2, padding='same')", 'MaxPooling2D(2, 2)')),
-    'in_torch.py': (('alpha=0.001,', 'alpha=0.001 / 9,'), ('Norm(9,', 'Norm(7,'),
-                    ('nn.MaxPool2d(3, 2, ceil_mode=True)',
-                     'nn.MaxPool2d(3, 2, padding=1)'),
-                    ('.transpose(2, 0, 1, 3)', '.transpose(0, 1, 2, 3)'))}
+MISTAKES = {'in_keras.py': ('<= 4', '<= 3'), 'in_torch.py': ('Norm(9,', 'Norm(7,')}
 
 
 def find_python(name):
@@ -130,8 +124,7 @@ def test_the_same_classes_and_probabilities(name, tmp_path, network):
     assert '\n    ' + line.replace(SAMPLE, 'docs/sample.png') in PAGE
 
 
-@pytest.mark.parametrize('name, mistake', [
-    (name, mistake) for name in sorted(MISTAKES) for mistake in MISTAKES[name]])
+@pytest.mark.parametrize('name, mistake', sorted(MISTAKES.items()))
 def test_a_mistake_is_found(name, mistake, tmp_path, network):
     assert mistake[0] in PROGRAMS[name]
     programs = dict(PROGRAMS, **{name: PROGRAMS[name].replace(*mistake)})
