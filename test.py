@@ -19,7 +19,7 @@ from cifar10_tf1.records import run_record, run_settings
 class Test(NamedTuple):
     """Everything that is decided before TensorFlow is imported."""
     options: argparse.Namespace
-    stop: StopRequest
+    resources: contextlib.ExitStack  # gives the signals back
     system_name: str
     variant: str                   # one of the system's
     given: run_settings.RunSettings
@@ -66,7 +66,7 @@ def open_test(argv=None):
     """Parses the options, selects device and checkpoint: a Test."""
     options = parse_options(argv)
     with contextlib.ExitStack() as on_error:
-        stop = on_error.enter_context(StopRequest().install())
+        on_error.enter_context(StopRequest())
         name = cli.find_system(options)
         resources.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
         given, selection = startup.select_device_and_kernels(
@@ -79,8 +79,8 @@ def open_test(argv=None):
         if variant not in variants:
             raise UserError(f'{name} has no --variant {variant}; choose '
                             + ' or '.join(variants))
-        on_error.pop_all()
-        return Test(options, stop, name, variant, given, selection, folder, prefix)
+        return Test(options, on_error.pop_all(), name, variant, given, selection, folder,
+                    prefix)
 
 
 # TensorFlow reads its environment when it is imported.
@@ -170,7 +170,7 @@ def evaluate(system, data_set, settings, variant, model_dir, checkpoint=None,
 
 def test(opened):
     """Tests, records and prints. Returns the exit status."""
-    with opened.stop:
+    with opened.resources:
         options, checkpoint = opened.options, opened.checkpoint
         system = systems.load(opened.system_name)
         data_set = cli.load_data_set(options, opened.system_name)

@@ -1,8 +1,7 @@
 """Safe printing to closed streams, full disks and any encoding.
 
 Everything a command prints passes through here. It escapes control characters, which
-file names and servers' replies may contain, and characters that the encoding lacks. A
-failure to print raises OutputError.
+file names and servers' replies may contain, and characters that the encoding lacks.
 """
 
 import contextlib
@@ -28,8 +27,8 @@ class _Stream:
         self._name = name
 
     def write(self, text):
-        return self._try(self._stream.write, make_printable(
-            text, getattr(self._stream, 'encoding', None)))
+        encoding = getattr(self._stream, 'encoding', None) or 'utf-8'
+        return self._try(self._stream.write, make_printable(text, encoding))
 
     def flush(self):
         self._try(self._stream.flush)
@@ -48,31 +47,19 @@ class _Stream:
         return getattr(self._stream, name)
 
 
-def make_printable(text, encoding=None):
+def make_printable(text, encoding='utf-8'):
     """Escapes control characters, and characters that an encoding lacks."""
     text = _CONTROLS.sub(lambda match: f'\\x{ord(match.group()):02x}', text)
-    encoding = encoding or 'utf-8'
     return text.encode(encoding, 'backslashreplace').decode(encoding)
-
-
-def open_missing():
-    """Opens standard streams that the caller closed (`2>&-`).
-
-    Call it first: the next file opened would get a closed stream's number.
-    """
-    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, 'w' if number else 'r', closefd=False))
 
 
 @contextlib.contextmanager
 def guarded():
     """A context in which printing raises nothing but OutputError."""
-    open_missing()
+    for name in ('stdin', 'stdout', 'stderr'):
+        if getattr(sys, name) is None:  # closed by the caller (`2>&-`)
+            # The first file opened would get the stream's number and what it prints.
+            setattr(sys, name, open(os.devnull, 'r' if name == 'stdin' else 'w'))
     streams = sys.stdout, sys.stderr
     sys.stdout = _Stream(sys.stdout, 'standard output')
     sys.stderr = _Stream(sys.stderr, 'standard error')

@@ -49,8 +49,8 @@ def sync(path):
         os.close(descriptor)
 
 
-class Lock:
-    """A kernel lock on a file (flock); a context manager.
+class Lock(contextlib.AbstractContextManager):
+    """A kernel lock on a file (flock).
 
     The kernel releases it when the process ends, even if it is killed. It works across
     containers, where process numbers repeat. The file is never removed, because waiting
@@ -78,9 +78,6 @@ class Lock:
 
     def release(self):
         self._file.close()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *unused_exception):
         self.release()

@@ -1,8 +1,4 @@
-"""Signals that stop training after the current step, once it is saved.
-
-Install the handlers before importing TensorFlow: process 1 of a container ignores the
-SIGTERM of `docker stop` until it has a handler.
-"""
+"""Signals that stop training after the current step, once it is saved."""
 
 import os
 import signal
@@ -12,7 +8,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class StopRequest:
-    """Whether and why training must stop at the next step; a context manager.
+    """Whether and why training must stop at the next step.
+
+    A context manager that handles the signals. Enter it before importing TensorFlow:
+    process 1 of a container ignores the SIGTERM of `docker stop` until it has a handler.
 
     Attributes:
       signal_number: int, the first signal received, or None.
@@ -27,24 +26,16 @@ class StopRequest:
         self.signal_number = None
         self._previous = {}
 
-    def install(self):
+    def __enter__(self):
         for number in SIGNALS:
             # Under nohup, a closed terminal must not stop the run.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def uninstall(self):
-        """Restores the previous handlers."""
+    def __exit__(self, *unused_exception):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._previous = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused_exception):
-        self.uninstall()
 
     @property
     def requested(self):

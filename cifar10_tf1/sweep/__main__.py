@@ -60,7 +60,7 @@ def _run(options, entry, folder):
     Returns:
       (a signal's exit status or 0, runner.Runner's failures).
     """
-    with StopRequest().install() as stop_request:
+    with StopRequest() as stop_request:
         model_dir.check_path(folder)
         device = devices.select(options.device or 'auto',
                                 options.allow_unsupported_gpu).device

@@ -33,7 +33,7 @@ class Run:
         """Opens folder and record, chooses the device, then imports TensorFlow."""
         self.options = options
         with contextlib.ExitStack() as on_error:
-            self.stop = on_error.enter_context(StopRequest().install())
+            self.stop = on_error.enter_context(StopRequest())
             self.folder = ModelDir(cli.find_model_dir(options))
             on_error.callback(self.folder.close)
             record = run_record.load_folder(self.folder.path, for_training=True)

@@ -29,7 +29,7 @@ STOCK = ['--kernels', 'stock']  # their graph is soon built
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch, tmp_path):
     """No signal handlers, and no checkpoint of record to fall back on."""
-    monkeypatch.setattr(stopping.StopRequest, 'install', lambda request: request)
+    monkeypatch.setattr(stopping.StopRequest, '__enter__', lambda request: request)
     monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'record'))
 
 

@@ -168,7 +168,7 @@ def test_a_signal_ends_the_program_or_waits_for_the_loop(number, monkeypatch):
     monkeypatch.setattr(stopping.os, '_exit', leave)
     # The suite itself may run under nohup, or in a shell's background.
     handler = signal.signal(number, signal.SIG_DFL)
-    with stopping.StopRequest().install() as request:
+    with stopping.StopRequest() as request:
         request.deferred = True
         os.kill(os.getpid(), number)
         assert request.requested and request.exit_status == 128 + number
@@ -181,7 +181,7 @@ def test_a_signal_ends_the_program_or_waits_for_the_loop(number, monkeypatch):
 
 def test_nohup_keeps_a_training_alive():
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with stopping.StopRequest().install() as request:
+    with stopping.StopRequest() as request:
         os.kill(os.getpid(), signal.SIGHUP)
         assert not request.requested
     signal.signal(signal.SIGHUP, previous)
