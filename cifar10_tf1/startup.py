@@ -15,7 +15,6 @@ def select_device_and_kernels(given, system_name, recorded=None,
 
     Args:
       given: run_settings.RunSettings of the command line.
-      system_name: str, one of systems.NAMES.
       recorded: run_settings.RunSettings of the run to continue, or None.
     Returns:
       (given, selection): RunSettings with the kernels; devices.DeviceSelection.

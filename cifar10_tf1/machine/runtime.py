@@ -108,14 +108,9 @@ def _without_notes():
 
     A separate process does so, and lets the message of an abort through.
     """
-    try:
-        grep = subprocess.Popen(
-            ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES], stdin=subprocess.PIPE,
-            stdout=2, start_new_session=True, env={**os.environ, 'LC_ALL': 'C'})
-    except OSError:  # no grep
-        yield
-        return
-    sys.stderr.flush()
+    grep = subprocess.Popen(
+        ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES], stdin=subprocess.PIPE,
+        stdout=2, start_new_session=True, env={**os.environ, 'LC_ALL': 'C'})
     kept = os.dup(2)
     os.dup2(grep.stdin.fileno(), 2)
     try:
@@ -124,15 +119,14 @@ def _without_notes():
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
-        grep.stdin.close()
-        grep.wait()
+        grep.communicate()
 
 
 def start_threads(threads):
     """Creates the threads of this process (description.Threads), before any graph.
 
-    The first device of a process fixes the number of threads for all. 2: building a
-    graph already computes constants, on a device with one thread a core.
+    The first device fixes their number. 2: building a graph already computes constants,
+    on a device with one thread a core.
     """
     tf = load_tensorflow()
     with tf.Session(graph=tf.Graph(), config=session_config(threads)):
@@ -184,7 +178,7 @@ def dataset_options():
 def make_relu_gradient():
     """Returns the gradient of relu, a function of (gradient, features).
 
-    Both are float32 of the same shape; the gradient is finite, no feature negative.
+    Both are float32 of one shape; the gradient is finite, no feature negative.
     """
     tf = load_tensorflow()
     if not _is_version_1(tf):
