@@ -147,7 +147,7 @@ def test_a_refusal_comes_before_tensorflow_and_a_download(stub_folder, tmp_path,
     # -v tells of each import.
     assert 'import \'cifar10_tf1.machine.devices\'' in result.stderr
     assert 'import \'tensorflow' not in result.stderr
-    assert not (tmp_path / 'model').exists()
+    assert not (tmp_path / 'data').exists()
 
 
 @pytest.mark.slow
