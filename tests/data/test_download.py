@@ -50,15 +50,6 @@ def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
     assert captured.err == f'Downloading {server.url} to {data_dir}\n'
 
 
-def test_a_connection_cut_in_the_middle_is_resumed(data_dir):
-    with Server(PACKED, cuts=[100000]) as server:
-        load(data_dir, server)
-    check_complete(data_dir)
-    unused_first, second = server.requests
-    # What was under way in a buffer may be lost with the connection.
-    assert 0 < int(second[len('bytes='):-1]) <= 100000
-
-
 def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
     with Server(PACKED, cuts=[65536, 0]) as server:
         with fails('run this again', *WAYS_OUT):

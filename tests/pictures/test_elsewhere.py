@@ -45,8 +45,7 @@ sys.path.insert(0, '.')
 import numpy as np, {0}
 np.save('probabilities.npy', {0}.classify(np.load('images.npy')))
 '''
-# Mistakes that make a different network: (correct part of a line, mistake).
-MISTAKES = {'in_keras.py': ('<= 4', '<= 3'), 'in_torch.py': ('Norm(9,', 'Norm(7,')}
+PORTS = ('in_keras.py', 'in_torch.py')  # build the network themselves
 
 
 def find_python(name):
@@ -61,9 +60,9 @@ def find_python(name):
     return sys.executable
 
 
-def write_folder(folder, programs, content):
-    """Writes programs ({name: code}) and the NumPy file that they read."""
-    for name, code in programs.items():
+def write_folder(folder, content):
+    """Writes the programs and the NumPy file that they read."""
+    for name, code in PROGRAMS.items():
         (folder / name).write_text(code, encoding='utf-8')
     (folder / 'export.npz').write_bytes(content)
 
@@ -103,32 +102,19 @@ def network(tmp_path_factory):
         return path.read_bytes(), images, classifier.classify(images)
 
 
-def measure(name, folder, network, programs):
-    """(largest deviation, classes that differ) of a program."""
-    content, images, expected = network
-    write_folder(folder, programs, content)
-    np.save(str(folder / 'images.npy'), images)
-    start(find_python(name), folder, '-c', CLASSIFY.format(name[:-len('.py')]))
-    given = np.load(str(folder / 'probabilities.npy'))
-    return (np.abs(given - expected).max(),
-            (given.argmax(axis=1) != expected.argmax(axis=1)).sum())
-
-
-@pytest.mark.parametrize('name', sorted(MISTAKES))
+@pytest.mark.parametrize('name', PORTS)
 def test_the_same_classes_and_probabilities(name, tmp_path, network):
-    deviation, others = measure(name, tmp_path, network, PROGRAMS)
-    assert deviation <= TOLERANCE and others == 0
+    content, images, expected = network
+    write_folder(tmp_path, content)
+    np.save(str(tmp_path / 'images.npy'), images)
+    start(find_python(name), tmp_path, '-c', CLASSIFY.format(name[:-len('.py')]))
+    given = np.load(str(tmp_path / 'probabilities.npy'))
+    assert np.abs(given - expected).max() <= TOLERANCE
+    assert given.argmax(axis=1).tolist() == expected.argmax(axis=1).tolist()
     # And the line that the page promises.
     line = start(find_python(name), tmp_path, name, SAMPLE)
     assert f'python docs/elsewhere/{name} docs/sample.png' in PAGE
     assert '\n    ' + line.replace(SAMPLE, 'docs/sample.png') in PAGE
-
-
-@pytest.mark.parametrize('name, mistake', sorted(MISTAKES.items()))
-def test_a_mistake_is_found(name, mistake, tmp_path, network):
-    assert mistake[0] in PROGRAMS[name]
-    programs = dict(PROGRAMS, **{name: PROGRAMS[name].replace(*mistake)})
-    assert measure(name, tmp_path, network, programs)[0] > 10 * TOLERANCE
 
 
 def test_pixels_are_prepared_as_the_network_does():
@@ -152,11 +138,9 @@ def draw(mode, size):
 
 
 PICTURES = [(mode, size, '.png', 1) for mode in ('RGB', 'RGBA', 'L', 'P', '1')
-            for size in ((32, 32), (57, 40), (500, 31), (9, 12))]
-PICTURES += [('RGB', (57, 40), suffix, turn) for suffix in ('.png', '.jpg')
-             for turn in range(1, 9)]
-PICTURES += [(mode, size, '.jpg', 6) for mode in ('RGB', 'L', 'CMYK')
-             for size in ((640, 427), (1999, 3001), (2000, 130))]
+            for size in ((32, 32), (500, 31), (9, 12))]
+PICTURES += [('RGB', (57, 40), '.png', turn) for turn in range(1, 9)]
+PICTURES += [(mode, (1999, 3001), '.jpg', 6) for mode in ('RGB', 'L', 'CMYK')]
 
 
 def test_pictures_are_loaded_as_predict_does(tmp_path):
@@ -186,7 +170,7 @@ def test_the_exported_models_answer_as_predict_does(name, tmp_path, network):
     for package in ('PIL', 'onnxruntime', 'tf2onnx'):
         model_helpers.need(package)
     from PIL import Image
-    write_folder(tmp_path, PROGRAMS, network[0])
+    write_folder(tmp_path, network[0])
     path = str(tmp_path / 'sample.png')
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -210,9 +194,9 @@ def test_what_was_measured_is_of_these_programs():
     with open(RECORD, newline='') as file:
         reference, *rows = csv.DictReader(file)
     assert reference['program'] == 'predict' and reference['images'] == '10000'
-    assert {row['program'] for row in rows} == {'predict', *MISTAKES}
+    assert {row['program'] for row in rows} == {'predict', *PORTS}
     for row in rows:
-        if row['program'] in MISTAKES:
+        if row['program'] in PORTS:
             code = PROGRAMS['picture.py'] + PROGRAMS[row['program']]
             assert row['sha256'] == hashlib.sha256(code.encode()).hexdigest()
         assert float(row['largest_deviation']) <= TOLERANCE
@@ -225,6 +209,6 @@ def test_what_was_measured_is_of_these_programs():
 
 
 def test_the_programs_are_found():
-    assert set(PROGRAMS) == {'picture.py', 'in_onnx.py', 'in_tensorflow.py', *MISTAKES}
+    assert set(PROGRAMS) == {'picture.py', 'in_onnx.py', 'in_tensorflow.py', *PORTS}
     for name, code in PROGRAMS.items():
         compile(code, name, 'exec')
