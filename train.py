@@ -232,11 +232,10 @@ def run_steps(run, graph, session):
 
 def restore(run, graph, session):
     """Restores the newest checkpoint: its (prefix, step), or (None, 0)."""
-    try:
-        prefix, step = reading.restore(session, graph.saver, graph.variables,
-                                       run.system.find_step, run.folder.path)
-    except reading.NoCheckpoint:
+    if model_dir.find_newest(run.folder.path) is None:
         return None, 0
+    prefix, step = reading.restore(session, graph.saver, graph.variables,
+                                   run.system.find_step, run.folder.path)
     if step != model_dir.step_of(prefix):
         raise UserError(f'{prefix} contains global step {step}; rename its files to '
                         'match, or choose another folder with --model-dir')
@@ -248,9 +247,6 @@ def restore(run, graph, session):
 
 def initialize(run, graph, session):
     """Gives a run without a checkpoint its seeded weights."""
-    if run.record.has_begun:
-        print('No checkpoint was saved, so the steps so far are lost and the run starts '
-              'at step 0', file=sys.stderr, flush=True)
     cost = systems.find(run.system.name).cost
     if cost:
         print(f'The documented run of {run.system.name} {cost}', file=sys.stderr,

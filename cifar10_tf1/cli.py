@@ -182,7 +182,7 @@ def add_checkpoint_options(parser):
 
 
 def add_checkpoint_option(parser, default):
-    """--checkpoint PREFIX, which may also name one of its files or a state file."""
+    """--checkpoint PREFIX, which may also name one of its files."""
     add_path(parser, '--checkpoint', 'PREFIX', 'path of a checkpoint, such as '
              f'model/model.ckpt-55000 (default: {default})', model_dir.find_prefix)
 

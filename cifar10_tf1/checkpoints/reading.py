@@ -15,15 +15,13 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.errors import UserError
 
 
-class NoCheckpoint(UserError):
-
-    def __init__(self, folder):
-        super().__init__(f'no checkpoint in {folder}; train first, or choose another '
-                         'with --checkpoint or --model-dir')
-
-
 def load(prefix):
-    """{name: array} of a checkpoint; raises UserError if it is damaged."""
+    """{name: array} of a checkpoint; raises UserError if it is missing or damaged."""
+    model_dir.check_path(prefix)
+    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
+    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
+        raise UserError(f'no checkpoint {prefix} (no file {prefix}.index); name it up '
+                        'to the step, as in model/model.ckpt-55000')
     try:
         reader = tf.train.NewCheckpointReader(prefix)
         tensors = {name: np.asarray(reader.get_tensor(name))
@@ -66,18 +64,14 @@ def find_newest(folder):
 
 def choose(folder, prefix=None):
     """The prefix that a user names, or that of the newest checkpoint in a folder."""
-    if prefix is None:
-        newest = find_newest(folder)
-        if newest is None:
-            raise NoCheckpoint(folder)
-        return newest.prefix
-    model_dir.check_path(prefix)
-    # Until TensorFlow 0.11 a checkpoint was one file, without .index.
-    if not (os.path.isfile(prefix + '.index') or os.path.isfile(prefix)):
-        raise UserError(f'no checkpoint {prefix} (no file {prefix}.index); name it up '
-                        'to the step, as in model/model.ckpt-55000')
-    load(prefix)
-    return prefix
+    if prefix is not None:
+        load(prefix)
+        return prefix
+    newest = find_newest(folder)
+    if newest is None:
+        raise UserError(f'no checkpoint in {folder}; train first, or choose another with '
+                        '--checkpoint or --model-dir')
+    return newest.prefix
 
 
 def restore(session, saver, variables, find_step, folder, prefix=None):
@@ -89,7 +83,7 @@ def restore(session, saver, variables, find_step, folder, prefix=None):
     Returns:
       (prefix, step): str, int.
     Raises:
-      UserError: it is damaged, or of another network; NoCheckpoint if there is none.
+      UserError: there is none, or it is damaged or of another network.
     """
     chosen = choose(folder, prefix)
     try:

@@ -7,6 +7,7 @@ import sys
 
 from cifar10_tf1.common import limits
 
+FORMAT = 1  # of run.json
 # Figures that a training takes at its reporting points, without dropout.
 LOSS = 'loss'                                # nats, on the last training batch
 TRAINING_ACCURACY = 'training_accuracy'      # on the same batch
@@ -49,7 +50,8 @@ _PROCESS = {
     'to_step': (None, _STEP), 'commit': (None, str), 'commit_is_clean': (None, bool),
     'versions': dict, 'kind': _KIND}
 _RECORD = {
-    'system': str, 'system_settings': dict, 'settings': _SETTINGS,
+    'format': range(FORMAT, FORMAT + 1), 'system': str, 'system_settings': dict,
+    'settings': _SETTINGS,
     'data': {'name': str, 'sha256': dict, 'pretrained?': (None, dict)},
     'weights': (None, {'step': _STEP, 'sha256': str}), 'not_bit_exact': [str],
     'epochs': [_EPOCH], 'tests': [_TEST], 'processes': [_PROCESS]}

@@ -21,7 +21,6 @@ from cifar10_tf1.records.run_settings import RunSettings
 
 FILE = 'run.json'
 METRICS_FILE = 'metrics.csv'
-FORMAT = 1
 
 _METRICS = ('epoch', 'step', 'summed_loss', 'learning_rate', 'seconds')
 
@@ -171,7 +170,7 @@ class RunRecord:
 def new(folder, system):
     """The RunRecord of a run that has not begun; writes nothing."""
     return RunRecord(folder, {
-        'format': FORMAT,
+        'format': record_schema.FORMAT,
         'system': system.name,     # name of the module in systems/
         'system_settings': _to_dict(system.settings),
         'settings': {},            # RunSettings
@@ -188,17 +187,13 @@ def load(path):
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
-        if content['format'] == FORMAT:
-            record_schema.check_record(content)
+        record_schema.check_record(content)
     except OSError as error:
         raise UserError(f'cannot read {path}: {error.strerror}; name another, or move it '
                         'away')
-    except (ValueError, RecursionError, TypeError, KeyError) as error:
-        raise UserError(f'{path} is truncated, damaged or not the record of a run '
-                        f'({error}); name another, or move it away')
-    if content['format'] != FORMAT:
-        raise UserError(f'{path} has format {content["format"]}, but this version reads '
-                        f'format {FORMAT}; use the version that wrote it')
+    except (ValueError, RecursionError) as error:
+        raise UserError(f'{path} is truncated, damaged or of another version ({error}); '
+                        'name another, or move it away')
     return RunRecord(os.path.dirname(path), content)
 
 

@@ -63,7 +63,7 @@ class System:
     filters: Optional[str] = None  # weights to draw: those of the first convolution
     num_training_draws = 0  # random numbers in [0, 1) for each training image
     num_test_draws = 0      # the same for each test image
-    figures: Tuple[str, ...] = ()      # records.record_schema.FIGURES taken at reporting points
+    figures: Tuple[str, ...] = ()  # of record_schema.FIGURES, at reporting points
     tests_after_training = False
     # Test variants that normalise by each batch's moments and use dropout.
     variants_as_in_training: Tuple[str, ...] = ()

@@ -98,7 +98,7 @@ class TrainingLog:
         return entry
 
     def print_part(self, entry):
-        """Prints the original's lines last, so a failed print loses only them."""
+        """Prints the original's lines, after the save."""
         self._print_or_stop(self._run.system.format_progress(entry))
         if 'unknown_losses' in entry:
             print(f'warning: {entry["unknown_losses"]} losses of this epoch were not '

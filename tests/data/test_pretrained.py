@@ -86,23 +86,17 @@ def test_a_folder_will_do(tensors, tmp_path, kind, monkeypatch):
         assert load(f'{path}.index')[1] == load(tmp_path)[1]
 
 
-OTHER_TENSORS = {
-    '1,000 classes': lambda t: t.update({MARK: np.zeros([1, 1, 2048, 1000], 'f')}),
-    'no classes': lambda t: t.pop(MARK)}
-
-
-@pytest.mark.parametrize('kind', ['V2', 'archive of a frozen graph'])
-@pytest.mark.parametrize('change', sorted(OTHER_TENSORS))
-def test_weights_of_others_are_taken_where_they_are_named(tensors, tmp_path, kind,
-                                                          change, monkeypatch):
-    tensors = dict(tensors)
-    OTHER_TENSORS[change](tensors)
-    path = write(tmp_path, kind, tensors)
+@pytest.mark.parametrize('mark', [None, np.zeros([1, 1, 2048, 1000], 'f')])
+def test_weights_of_others_are_taken_where_they_are_named(tensors, tmp_path, mark,
+                                                          monkeypatch):
+    tensors = {name: value for name, value in tensors.items() if name != MARK}
+    if mark is not None:  # 1,000 classes
+        tensors[MARK] = mark
+    path = write(tmp_path, 'V2', tensors)
     assert load(path)[1]['is_documented'] is False
-    if kind == 'V2':  # under a name that is looked for
-        monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
-        with fails(str(path), '--pretrained'):
-            load()
+    monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path))
+    with fails(str(path), '--pretrained'):
+        load()
 
 
 def test_an_archive_with_another_digest_than_the_known_one(tensors, tmp_path):
@@ -120,7 +114,7 @@ FAULTS = {
     'type': (lambda t: t.update({BETA: np.zeros(5)}), f'{BETA} is float64')}
 
 
-@pytest.mark.parametrize('kind', ['V2', 'archive of a frozen graph', 'npz', 'keras'])
+@pytest.mark.parametrize('kind', ['V2', 'keras'])
 @pytest.mark.parametrize('fault', sorted(FAULTS))
 def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
     change, words = FAULTS[fault]
@@ -131,22 +125,19 @@ def test_a_fault_is_one_line(tensors, tmp_path, kind, fault):
         load(path)
 
 
-@pytest.mark.parametrize('number', [0, 4])
-def test_another_number_of_convolutions(tensors, tmp_path, number):
-    layers = [[np.zeros(1)] * 4] * number
-    path = published_weights.write_keras(tmp_path / 'x.h5', layers)
-    with fails(str(path), f'{number} layers conv2d', f'instead of {NUM_LAYERS}',
+def test_another_number_of_convolutions(tmp_path):
+    path = published_weights.write_keras(tmp_path / 'x.h5', [[np.zeros(1)] * 4] * 4)
+    with fails(str(path), '4 layers conv2d', f'instead of {NUM_LAYERS}',
                'name another with --pretrained'):
         load(path)
 
 
 @pytest.mark.parametrize('kind', DOCUMENTED + OTHERS)
-@pytest.mark.parametrize('part', [2 / 3, 0])
-def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind, part):
+def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind):
     path = write(tmp_path, kind, tensors)
     file = tmp_path / (CHECKPOINT + '.data-00000-of-00001') if kind == 'V2' else path
     content = file.read_bytes()
-    file.write_bytes(content[:int(part * len(content))])
+    file.write_bytes(content[:len(content) * 2 // 3])
     with fails(str(path), 'name another with --pretrained'):
         load(path)
 
@@ -176,23 +167,11 @@ def test_no_network_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd):
         data_helpers.NOWHERE + name for name in names]
 
 
-@pytest.mark.parametrize('folder', ['gs://bucket/x', __file__ + '/y'])
-def test_a_folder_that_cannot_be_made(monkeypatch, folder):
-    monkeypatch.setenv('INCEPTION_V3_DIR', folder)
-    with fails(folder) as caught:
-        load()
-    assert '--data-dir' not in str(caught.value)
-
-
 def test_what_the_document_lists():
-    lines = weights.format_list({
+    assert weights.format_list({
         'InceptionV3/AuxLogits/Conv2d_1b_1x1/weights': (1, 1, 768, 128),
-        'InceptionV3/Conv2d_1a_3x3/weights': (3, 3, 3, 32),
-        'InceptionV3/Conv2d_1a_3x3/BatchNorm/beta': (32,)})
-    assert lines == [
-        'Tensor("InceptionV3/Conv2d_1a_3x3/weights/read:0", '
-        'shape=(3, 3, 3, 32), dtype=float32) ::RESTORED FROM CHECKPOINT',
-        'Tensor("InceptionV3/Conv2d_1a_3x3/BatchNorm/beta/read:0", '
-        'shape=(32,), dtype=float32) ::RESTORED FROM CHECKPOINT',
-        'Tensor("InceptionV3/AuxLogits/Conv2d_1b_1x1/weights/read:0", '
-        'shape=(1, 1, 768, 128), dtype=float32) ::SELECTED FOR RETRAINING']
+        'InceptionV3/Conv2d_1a_3x3/BatchNorm/beta': (32,)}) == [
+            'Tensor("InceptionV3/Conv2d_1a_3x3/BatchNorm/beta/read:0", '
+            'shape=(32,), dtype=float32) ::RESTORED FROM CHECKPOINT',
+            'Tensor("InceptionV3/AuxLogits/Conv2d_1b_1x1/weights/read:0", '
+            'shape=(1, 1, 768, 128), dtype=float32) ::SELECTED FOR RETRAINING']
