@@ -19,45 +19,44 @@ def build(runs):
     groups, unused_repeated = gathering.gather(runs)
     if len(runs) == 1:
         groups, summary['groups'] = [runs], [summarize_group(runs, entry)]
-    sections, sentences, counts = words.list_sections(summary), [], []
-    documented = []
+    sections, counts = words.list_sections(summary), []
     if not comparison.find_obstacle(first.record) and first.kind.train_files is None:
-        documented = words.describe_documented(entry.documented)
+        counts += words.describe_documented(entry.documented)
+    if not any(group['means'] for group in summary['groups']):
+        counts.append(('tests', 'none at the end of a training',
+                       f'{cli.name_python()} test.py makes one'))
     for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
-        name = words.name_group(numbers)
         if numbers['means']:
-            counts.append((name, *words.describe_means(numbers, measure)))
-        curves = comparison.compare_runs([run.record for run in group])
-        if len(group) == 1:
-            verdicts = comparison.describe_run(group[0].record)
-            title = words.name_run(group[0].record)
-        else:
-            verdicts = [words.describe_band(curve, len(group))
-                        for curve in numbers['curves'] if curve['places']]
-            title = f'{len(group)} runs: mean and range'
-        sections[i] = sections[i]._replace(
-            figures=[_draw(one, title) for one in curves if all(one.figures)],
-            tables=[_list_deviations(one) for one in curves
-                    if len(group) == 1 and one.comparisons[0]])
-        prefix = f'{name}. ' if len(groups) > 1 else ''
-        sentences += [one._replace(word=prefix + one.word) for one in
-                      words.list_claims(numbers, measure)[:1] + verdicts]
-    if len(runs) > 1:
+            counts.append((words.name_group(numbers),
+                           *words.describe_means(numbers, measure)))
+        sections[i] = _add_curves(sections[i], group)
+    title = count(len(runs), 'run')
+    if len(runs) == 1:
+        title = words.name_run(first.record)
+    else:
         header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
                              + [row[-1][:14]] for row in list_rows(runs, entry))
         sections.append(Section('All runs', tables=[Table(header, all_runs)]))
-    return Document(
-        f'{entry.name} on {first.kind.data}: '
-        + (words.name_run(first.record) if len(runs) == 1 else count(len(runs), 'run')),
-        documented + (counts or [('tests', 'none at the end of a training',
-                                  f'{cli.name_python()} test.py makes one')]),
-        sentences, sections)
+    return Document(f'{entry.name} on {first.kind.data}: {title}', counts, sections)
 
 
-def _draw(compared, title):
+def _add_curves(section, runs):
+    """A group's Section with its curves; those of a single run in numbers, too."""
+    curves = comparison.compare_runs([run.record for run in runs])
+    name = f'{len(runs)} runs: mean and range'
+    if len(runs) == 1:
+        name = words.name_run(runs[0].record)
+        section = section._replace(
+            sentences=section.sentences + comparison.describe_run(runs[0].record),
+            tables=[_list_deviations(one) for one in curves if one.comparisons[0]])
+    return section._replace(
+        figures=[_draw(one, name) for one in curves if all(one.figures)])
+
+
+def _draw(compared, name):
     """The Figure of a ComparedCurve."""
     return Figure(
-        lambda figure: charts.plot_curves(figure, compared, title),
+        lambda figure: charts.plot_curves(figure, compared, name),
         f'Line chart: {compared.curve.title.lower()} by epoch, beside the documented '
         'run and, if there is one, a plain port of the original.')
 

@@ -32,8 +32,7 @@ class Section(NamedTuple):
 
 class Document(NamedTuple):
     title: str
-    counts: List[tuple]  # (label, number, note): the answer, with the sentences
-    sentences: List[Sentence]
+    counts: List[tuple]  # (label, number, note): the answer
     sections: List[Section]
 
 
@@ -42,7 +41,6 @@ def format_text(document, with_tables):
     width = max(len(label) for label, unused_number, unused_note in document.counts)
     lines = [f'{label:{width}s}  {number}' + (f'; {note}' if note else '')
              for label, number, note in document.counts]
-    lines += [f'{sentence.word} {sentence.text}' for sentence in document.sentences]
     return '\n'.join(lines + format_sections(document.sections, with_tables)) + '\n'
 
 

@@ -1,6 +1,7 @@
 """Trains and tests many seeds side by side, and summarizes the runs.
 
-    python -m cifar10_tf1.sweep --seeds 1-10
+Each run is a process of train.py in its own folder, and its tests are processes of
+test.py. Only the folders record what is done, so a sweep can be killed at any moment.
 """
 
 import argparse

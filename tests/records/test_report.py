@@ -1,11 +1,11 @@
 """The report on one run: its page, what it lacks, its charts."""
 
-import base64
-import html.parser
+import html
 import json
 import os
 import re
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -32,71 +32,39 @@ def data_dir(tiny_data_set, tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def real_charts():
-    """For tests that need real charts, which take time to draw."""
+class Page:
+    """A report: its text, the kinds of its pictures; nothing comes from elsewhere."""
+
+    def __init__(self, path):
+        self.raw = path.read_text(encoding='utf-8')
+        assert self.raw.startswith(pages.HEAD)
+        assert not re.search(r'<(script|link|iframe|object)|http', self.raw)
+        links, anchors = (re.findall(pattern, self.raw)
+                          for pattern in ('href="#([^"]+)"', 'id="([^"]+)"'))
+        assert links == anchors and len(set(links)) == len(links) > 2
+        self.text = html.unescape(re.sub('<[^>]*>', '\n', self.raw))
+        self.kinds = re.findall('src="data:image/([a-z]+)', self.raw)
 
 
-@pytest.fixture(autouse=True)
-def empty_charts(request, monkeypatch):
-    if 'real_charts' not in request.fixturenames:
-        monkeypatch.setattr(charts.drawing, 'draw',
-                            lambda *unused, **unused_options: b'<svg/>')
-
-
-class Checker(html.parser.HTMLParser):
-    """Balanced tags, nothing from elsewhere; keeps texts and pictures."""
-
-    def __init__(self, text):
-        super().__init__()
-        assert text.startswith(pages.HEAD)
-        assert 'http' not in text.replace('http://www.w3.org', '')
-        self.raw, self.text = text, ''
-        self.open, self.images, self.anchors, self.links = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-        # Each heading has its link before.
-        assert self.links == self.anchors and len(set(self.links)) == len(self.links) > 2
-        self.kinds = [re.match(r'data:image/([a-z]+)', image).group(1)
-                      for image in self.images]
-
-    def handle_starttag(self, tag, attributes):
-        assert tag not in ('script', 'link', 'iframe', 'object'), tag
-        for name, value in attributes:
-            assert not name.startswith('on')
-            {'href': self.links, 'id': self.anchors, 'src': self.images}.get(
-                name, []).append(value.lstrip('#'))
-            assert name != 'href' or value.startswith('#')
-        if tag not in {'meta', 'img', 'br'}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data + '\n'
-
-
-def make(output, *arguments, status=0):
-    """Writes a report; returns a Checker of its page."""
+def make(output, *arguments, status=0, with_charts=False):
+    """Writes a report, without charts, which take time to draw; returns its Page."""
     for package in ('matplotlib', 'jinja2', 'markdown'):
         model_helpers.need(package)
-    assert report.main([*map(str, arguments), '--output', str(output)]) == status
-    return Checker(output.read_text(encoding='utf-8'))
+    draw = charts.draw if with_charts else lambda plot: b'<svg/>'
+    with mock.patch.object(charts, 'draw', draw):
+        assert report.main([*map(str, arguments), '--output', str(output)]) == status
+    return Page(output)
 
 
-def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, capsys,
-                             real_charts):
+def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, capsys):
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run))
     path, output = finished_run / 'run.json', tmp_path / 'report.html'
-    page = make(output, path, '--data-dir', data_dir)
+    page = make(output, path, '--data-dir', data_dir, with_charts=True)
     captured = capsys.readouterr()
-    assert captured.out.endswith(f'Report: {output}\n')
-    assert 'Weights at step 8' in captured.out and captured.err == ''
+    assert captured.out.endswith(f'Report: {output}\n') and captured.err == ''
     record = json.loads(path.read_text())
     process = record['processes'][0]
-    for text in ('8,246 of 10,000', '82.46 %', f'{result.count.num_correct} of 200',
+    for text in ('8,246 of 10,000 (82.46 %)', f'{result.count.num_correct} of 200',
                  'model.ckpt-8, whose hash is that of the record', '"ema_decay": 0.9999',
                  'never shuffled', record['weights']['sha256'],
                  process['kind']['wheel_sha256'], process['versions']['numpy'],
@@ -106,14 +74,11 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
     assert page.kinds.count('svg') == 3
     assert page.kinds.count('png') == min(24, 200 - result.count.num_correct)
     assert str(finished_run) not in page.text and str(data_dir) not in page.text
-    for image in page.images:
-        content = base64.b64decode(image.split(',')[1], validate=True)
-        assert content.startswith(b'\x89PNG') or b'</svg>' in content
     page = make(output, path, '--data-dir', data_dir, '--without-images')
     assert page.kinds == ['svg'] * 3 and '--without-images' in page.text
 
 
-def test_a_whole_run_outside_the_band(tmp_path, real_charts):
+def test_a_whole_run_outside_the_band(tmp_path):
     """All documented epochs, a little off; the answer stands before any table."""
     content = made_runs.make_content(counts=[8240, 8250, 8251, 8252], factor=1.019)
     kind = made_runs.make_kind()
@@ -121,15 +86,13 @@ def test_a_whole_run_outside_the_band(tmp_path, real_charts):
                          made_runs.make_test('random', 1, 3000, 500, kind)]
     page = make(tmp_path / 'report.html', made_runs.write(tmp_path / 'a', content),
                 status=4)
-    answer, rest = page.raw.split('<nav>')
-    assert '<table' not in answer
+    answer, rest = page.raw.split('<table', 1)
     for words in ('8,246 of 10,000 (82.46 %)', '8,248.2 of 10,000 (82.48 %)',
                   'sd 5.6; 8,240 to 8,252', 'lies within the range', 'OUTSIDE the band'):
         assert words in answer, words
     for words in ('8,251 of 10,000', '8,470 of 10,000', '3,000 of 10,000'):
         assert words in rest and words not in answer
-    assert page.text.count('+1.90 %') >= 100  # in the table
-    assert page.kinds == ['svg']
+    assert rest.count('+1.90 %') >= 100
 
 
 def test_everything_is_escaped(record_file, tmp_path):
@@ -138,14 +101,13 @@ def test_everything_is_escaped(record_file, tmp_path):
     def edit(content):
         content['processes'][0].update(command=mark, commit=mark, end=mark)
         content['processes'][0]['kind'].update(wheel=mark, kernels=mark)
-        content['system_settings'] = {mark: {mark: mark}}
         content['data'].update(name=mark, sha256={mark: mark})
         content['not_bit_exact'] = [mark]
         content['tests'] = [made_runs.make_test(mark, 1, 1, 1, {'wheel': mark})]
 
     runs.change_record(record_file, edit)
-    page = make(tmp_path / 'report.html', record_file)  # Checker refuses a script
-    assert page.text.count(mark) > 15
+    page = make(tmp_path / 'report.html', record_file)  # Page refuses a script
+    assert page.text.count(mark) > 10
 
 
 def test_what_is_missing_is_named(record_file, finished_run, data_dir, tmp_path, capsys):
@@ -262,7 +224,7 @@ def test_the_test_is_test_py_s(finished_run, tiny_data_set):
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
     tested = network.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
-                           deep_cnn)
+                          deep_cnn)
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run), seed=4)
     assert tested.seed == 4
     assert tested.predictions.tolist() == result.predictions.tolist()
