@@ -1,7 +1,5 @@
-"""Real disks, users and processes: read-only, full, several at once, killed."""
+"""Full disks, and several processes in one data folder, one of them killed."""
 
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -10,14 +8,13 @@ import time
 import pytest
 
 import data_helpers
+import model_helpers
 from cifar10_tf1.data import cifar10, synthetic
 from data_helpers import fails, isolated, PACKED, Server  # noqa: F401
-
-pytestmark = pytest.mark.slow
+from runs import ROOT
 
 ARCHIVE = 'cifar-10-binary.tar.gz'
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-START = f'import sys; sys.path[:0] = [{TESTS!r}, {os.path.dirname(TESTS)!r}]\n'
+START = f'import sys; sys.path[:0] = [{ROOT!r}, {ROOT + "/tests"!r}]\n'
 PREPARE = START + '''
 import data_helpers
 data_helpers.load({data_dir!r}, [{url!r}])
@@ -28,65 +25,23 @@ synthetic.load_data_set({data_dir!r})
 '''
 
 
-@pytest.fixture
-def mount(tmp_path):
-    """A function that mounts a tmpfs of so many KiB; skips if mounting fails."""
-    mounted = []
-
-    def mount_tmpfs(size):
-        path = tmp_path / f'disk{len(mounted)}'
-        path.mkdir()
-        run_or_skip('mount', '-t', 'tmpfs', '-o', f'size={size}k', 'tmpfs', str(path))
-        mounted.append(path)
-        return path
-
-    yield mount_tmpfs
-    for path in mounted:
-        subprocess.call(['umount', '-l', str(path)])
-
-
-def run_or_skip(*command):
-    try:
-        subprocess.check_output(command, stderr=subprocess.STDOUT)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f'a tmpfs cannot be mounted here (not root?): {error}')
-
-
-def load(data_dir, url=data_helpers.NOWHERE):
-    return data_helpers.load(data_dir, [url])
-
-
-def test_a_read_only_folder(mount):
-    """Complete data works; incomplete data gives an error that names the folder."""
-    data_dir = mount(2048)
-    folder = data_helpers.write_files(data_dir)
-    run_or_skip('mount', '-o', 'remount,ro', str(data_dir))
-    assert load(data_dir).num_train_examples == 60
-    run_or_skip('mount', '-o', 'remount,rw', str(data_dir))
-    (folder / 'data_batch_5.bin').unlink()
-    (data_dir / ARCHIVE).write_bytes(PACKED)
-    run_or_skip('mount', '-o', 'remount,ro', str(data_dir))
-    for read in (load, lambda path: synthetic.load_data_set(str(path))):
-        with fails(str(data_dir), 'Read-only file system', '--data-dir'):
-            read(data_dir)
-
-
-def test_a_full_disk(mount):
-    data_dir = mount(120)
+def test_a_full_disk(tmp_path):
+    """One line names what can't be written; the next run continues."""
     with Server(PACKED) as server:
-        with fails('No space left', '.part', '--data-dir'):
-            load(data_dir, server.url)
-        assert PACKED.startswith((data_dir / (ARCHIVE + '.part')).read_bytes())
-        # The archive fits, what is in it does not.
-        run_or_skip('mount', '-o', 'remount,size=300k', str(data_dir))
-        with fails('No space left', cifar10.VERSIONS[0].folder, '--data-dir'):
-            load(data_dir, server.url)
-        with fails('No space left', '--data-dir'):
-            synthetic.load_data_set(str(data_dir))
-        run_or_skip('mount', '-o', 'remount,size=2048k', str(data_dir))
-        load(data_dir, server.url)
-    assert data_helpers.snapshot(
-        data_dir / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
+        with model_helpers.file_size_limit():
+            with fails('File too large', '.part', '--data-dir'):
+                data_helpers.load(tmp_path, [server.url])
+        assert PACKED.startswith((tmp_path / (ARCHIVE + '.part')).read_bytes())
+        data_helpers.load(tmp_path, [server.url])
+    folder = tmp_path / cifar10.VERSIONS[0].folder
+    (folder / 'test_batch.bin').unlink()
+    with model_helpers.file_size_limit():
+        with fails('File too large', str(folder), '--data-dir'):
+            data_helpers.load(tmp_path)
+        with fails('File too large', 'synthetic', '--data-dir'):
+            synthetic.load_data_set(str(tmp_path))
+    data_helpers.load(tmp_path)
+    assert data_helpers.snapshot(folder) == data_helpers.CONTENTS
 
 
 def start(script, data_dir, url=''):
@@ -102,6 +57,7 @@ def finish(processes):
     return errors
 
 
+@pytest.mark.slow
 def test_two_processes_download_once(tmp_path):
     asked, go_on = threading.Event(), threading.Event()
 
@@ -117,17 +73,16 @@ def test_two_processes_download_once(tmp_path):
         go_on.set()
         finish([first, second])
     assert server.requests == [None]
-    assert data_helpers.snapshot(
-        tmp_path / cifar10.VERSIONS[0].folder) == data_helpers.CONTENTS
 
 
+@pytest.mark.slow
 def test_a_killed_generation_goes_on_and_several_generate_once(tmp_path):
     process = start(GENERATE, tmp_path)
     folder = tmp_path / 'synthetic' / cifar10.VERSIONS[0].folder
     deadline = time.time() + 60
     while not list(folder.glob('data_batch_*')) and time.time() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.communicate()
     assert not (folder / 'test_batch.bin').exists()
     errors = finish([start(GENERATE, tmp_path) for _ in range(3)])

@@ -75,18 +75,6 @@ def test_classes_are_balanced_and_shuffled(generated, kind):
 
 
 @both
-def test_a_damaged_file_is_named_and_kept(data_dir, kind):
-    folder, *_, file, unused_digest = SETS[kind]
-    path = data_dir / 'synthetic' / folder / file
-    content = path.read_bytes()[:-1] + b'!'
-    path.unlink()  # the link, not the bytes that others share
-    path.write_bytes(content)
-    with fails(str(path), 'sha256', 'Move'):
-        load(data_dir, kind)
-    assert path.read_bytes() == content
-
-
-@both
 def test_a_missing_file_is_generated_again(data_dir, kind, capfd):
     """As after a kill."""
     folder, *_, file, unused_digest = SETS[kind]
