@@ -159,20 +159,20 @@ def find_commit():
     # A copy inside another repository must not take that one's commit.
     if os.path.exists(os.path.join(_ROOT, '.git')):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            described = subprocess.run(
+            described = subprocess.check_output(
                 ['git', '-C', _ROOT, 'describe', '--always', '--abbrev=40', '--dirty',
-                 '--match=NO_TAG'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                check=True, timeout=30, universal_newlines=True).stdout.strip()
+                 '--match=NO_TAG'], stderr=subprocess.DEVNULL, timeout=30,
+                universal_newlines=True).strip()
             is_clean = True
-    if described in ('', 'unknown'):
+    commit, dirty, unused_rest = described.partition('-dirty')
+    if commit in ('', 'unknown'):
         return None, None
-    if described.endswith('-dirty'):
-        return described[:-len('-dirty')], False
-    return described, is_clean
+    return commit, False if dirty else is_clean
 
 
 def format_commit(commit, clean):
     """A commit as printed, such as '1a2b, with changes'."""
     if commit is None:
         return 'unknown'
-    return commit + {True: '', False: ', with changes', None: ', as the image says'}[clean]
+    notes = {True: '', False: ', with changes', None: ', as the image says'}
+    return commit + notes[clean]

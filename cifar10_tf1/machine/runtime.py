@@ -20,10 +20,6 @@ from cifar10_tf1.machine import description, overrides
 NEEDS_AVX = ('TensorFlow needs a processor with AVX, and this one has none; use another '
              'machine (a virtual one must pass on its host\'s AVX)')
 
-# mallopt's parameters, and the largest values that old versions of glibc accept.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_MOST_TRIM, _MOST_MMAP = 2 ** 31 - 1, 2 ** 25
-
 _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
@@ -62,11 +58,12 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
         '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
         else '0')
     # By default glibc returns the memory of most activations to the system at each
-    # step. On 1.15, getting it back takes a tenth of the processor's time.
+    # step. On 1.15, getting it back takes a tenth of the processor's time. These are the
+    # largest thresholds that old versions of glibc accept.
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, _MOST_TRIM)
-        mallopt(_MMAP_THRESHOLD, _MOST_MMAP)
+        mallopt(-1, 2 ** 31 - 1)  # M_TRIM_THRESHOLD
+        mallopt(-3, 2 ** 25)      # M_MMAP_THRESHOLD
 
 
 @functools.lru_cache(maxsize=None)

@@ -9,48 +9,46 @@ from cifar10_tf1.machine import description
 
 
 @pytest.fixture
-def commit_of(tmp_path, monkeypatch):
-    """A function of CIFAR_TF1_COMMIT and the program's folder, by default tmp_path."""
-    def find(image='', folder=tmp_path):
-        monkeypatch.setattr(description, '_ROOT', str(folder))
-        monkeypatch.setenv('CIFAR_TF1_COMMIT', image)
-        return description.find_commit()
-
-    return find
+def folder(tmp_path, monkeypatch):
+    """The program's folder, without a git history."""
+    monkeypatch.setattr(description, '_ROOT', str(tmp_path))
+    return tmp_path
 
 
 @pytest.mark.parametrize('image, found, text', [
-    ('', (None, None), 'unknown'), ('unknown', (None, None), 'unknown'),
+    ('unknown', (None, None), 'unknown'),
     ('1a2b', ('1a2b', None), '1a2b, as the image says'),
     ('1a2b-dirty', ('1a2b', False), '1a2b, with changes')])
-def test_the_commit_of_an_image(commit_of, image, found, text):
-    assert commit_of(image) == found
+def test_the_commit_of_an_image(folder, monkeypatch, image, found, text):
+    monkeypatch.setenv('CIFAR_TF1_COMMIT', image)
+    assert description.find_commit() == found
     assert description.format_commit(*found) == text
 
 
-def test_the_commit_of_a_checkout(commit_of, tmp_path):
+def test_the_commit_of_a_checkout(folder, monkeypatch):
     if shutil.which('git') is None:
         pytest.skip('needs git')
 
     def git(*arguments):
         return subprocess.check_output(
-            ('git', '-C', str(tmp_path), '-c', 'user.name=x', '-c', 'user.email=x',
+            ('git', '-C', str(folder), '-c', 'user.name=x', '-c', 'user.email=x',
              '-c', 'commit.gpgsign=false') + arguments, universal_newlines=True).strip()
 
-    (tmp_path / 'known').write_text('')
+    monkeypatch.setenv('CIFAR_TF1_COMMIT', '1a2b')
+    (folder / 'known').write_text('')
     git('init', '--quiet')
     git('add', 'known')
     git('commit', '--quiet', '--message', 'x')
     git('tag', 'v1')
     commit = git('rev-parse', 'HEAD')
-    (tmp_path / 'unknown').write_text('of the user, not of the program')
-    assert commit_of('1a2b') == (commit, True)
+    (folder / 'unknown').write_text('of the user, not of the program')
+    assert description.find_commit() == (commit, True)
     assert description.format_commit(commit, True) == commit
-    (tmp_path / 'known').write_text('changed')
-    assert commit_of('1a2b') == (commit, False)
+    (folder / 'known').write_text('changed')
+    assert description.find_commit() == (commit, False)
     # A copy within another repository.
-    (tmp_path / 'copy').mkdir()
-    assert commit_of('1a2b', tmp_path / 'copy') == ('1a2b', None)
+    monkeypatch.setattr(description, '_ROOT', str(folder / 'copy'))
+    assert description.find_commit() == ('1a2b', None)
 
 
 @pytest.mark.parametrize('cpu, gpu, name', [

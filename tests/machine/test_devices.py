@@ -63,20 +63,20 @@ def test_a_user_who_hides_the_cards(stub, hidden):
     assert 'CUDA_VISIBLE_DEVICES' in refusal('gpu')
 
 
-@pytest.mark.parametrize('requested', ['auto', 'gpu'])
 @pytest.mark.parametrize('card, support, other', [
     (cuda_stubs.RTX_3090, TENSORFLOW_1, 'docker/Dockerfile.tf2'),
     (cuda_stubs.GTX_980, TENSORFLOW_2, 'TensorFlow 1.15 (make train, or docker/'),
     (cuda_stubs.RTX_5090, TENSORFLOW_1, None), (cuda_stubs.RTX_5090, TENSORFLOW_2, None)])
-def test_an_unfit_card_is_refused_with_ways_out(stub, installed, requested, card, support,
-                                                other, capsys):
+def test_an_unfit_card_is_refused_with_ways_out(stub, installed, card, support, other,
+                                                capsys):
     stub(card)
     installed(support)
-    line = refusal(requested)
+    line = refusal('auto')
+    assert refusal('gpu') == line
     assert str(drivers.Card('0', *card)) in line
     assert '--device cpu' in line and '--allow-unsupported-gpu' in line
     assert other in line if other else 'docker' not in line
-    assert devices.select(requested, allow_unsupported=True).device == 'gpu'
+    assert devices.select('gpu', allow_unsupported=True).device == 'gpu'
     error = capsys.readouterr().err
     assert error.startswith('warning: GPU 0: ') and error.count('\n') == 1
 
@@ -148,17 +148,3 @@ def test_a_refusal_comes_before_tensorflow_and_a_download(stub_folder, tmp_path,
     assert 'import \'cifar10_tf1.machine.devices\'' in result.stderr
     assert 'import \'tensorflow' not in result.stderr
     assert not (tmp_path / 'data').exists()
-
-
-@pytest.mark.slow
-def test_training_beside_a_broken_driver(stub_folder, tmp_path):
-    result = subprocess.run(
-        [sys.executable, os.path.join(ROOT, 'train.py'), '--synthetic',
-         '--data-dir', str(tmp_path), '--model-dir', str(tmp_path / 'model'),
-         '--max-steps', '1'], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
-        env=dict(os.environ, LD_LIBRARY_PATH=str(stub_folder), STUB_INIT='999',
-                 STUB_CARDS=cuda_stubs.describe_cards(cuda_stubs.RTX_2080)))
-    assert result.returncode == 0, result.stderr
-    line, = [line for line in result.stderr.splitlines() if 'Device: CPU' in line]
-    assert 'CUDA error 999' in line and 'Device' not in result.stdout

@@ -12,9 +12,11 @@ from cifar10_tf1.common.errors import UserError
 from runs import ROOT
 
 
-def run(command, **variables):
-    return subprocess.run([sys.executable, *command], cwd=ROOT,
-                          env=dict(os.environ, **variables),
+def run(command, tmp_path, **variables):
+    # In the image the tests may not write to the project's own folders.
+    environment = dict(os.environ, CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
+                       CIFAR10_DATA_DIR=str(tmp_path / 'data'), **variables)
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           universal_newlines=True)
 
@@ -22,11 +24,10 @@ def run(command, **variables):
 @pytest.mark.parametrize('command, name', [
     (['test.py'], 'test.py'), (['train.py', '--epochs', '1'], 'train.py'),
     (['-m', 'cifar10_tf1.predict', 'a.png'], 'python -m cifar10_tf1.predict'),
-    (['-m', 'cifar10_tf1.fingerprint'], 'python -m cifar10_tf1.fingerprint')])
+    (['-m', 'cifar10_tf1.report'], 'python -m cifar10_tf1.report')])
 def test_a_bare_python_gets_one_line(command, name, tmp_path):
-    # -S: as one in which nothing is installed. In the image the tests may not
-    # write to the project's own model folder.
-    result = run(['-S', *command], CIFAR10_MODEL_DIR=str(tmp_path))
+    # -S: as one in which nothing is installed.
+    result = run(['-S', *command], tmp_path)
     assert (result.returncode, result.stdout) == (1, '')
     assert result.stderr.count('\n') == 1
     assert result.stderr.startswith(f'{name}: error: ')
@@ -42,22 +43,20 @@ def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
 
 
 @pytest.mark.parametrize('command, package', [
-    (['train.py', '--synthetic', '--max-steps', '1'], 'numpy'), (['test.py'], 'numpy'),
+    (['train.py', '--synthetic', '--max-steps', '1'], 'numpy'),
     (['-m', 'cifar10_tf1.fingerprint'], 'google/protobuf')])
 def test_another_python_s_packages_are_one_line(command, package, tmp_path):
     (tmp_path / package).mkdir(parents=True)
     (tmp_path / package / '__init__.py').write_text('raise TypeError("Descriptors")')
     (tmp_path / 'typing_extensions.py').write_text('def f(a, =): pass')
-    result = run(command, PYTHONPATH=str(tmp_path),
-                 CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
-                 CIFAR10_DATA_DIR=str(tmp_path / 'data'))
+    result = run(command, tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     assert result.stderr.count('\n') == 1, result.stderr
     assert f'PYTHONPATH={tmp_path}' in result.stderr
 
 
-def test_other_errors_are_shown_as_ever():
-    result = run(['-c', 'import cifar10_tf1\nimport absent_module'])
+def test_other_errors_are_shown_as_ever(tmp_path):
+    result = run(['-c', 'import cifar10_tf1\nimport absent_module'], tmp_path)
     assert result.returncode == 1 and 'Traceback' in result.stderr
 
 
