@@ -210,27 +210,25 @@ def test_interval(num_correct, number, interval):
         interval, abs=1e-6)
 
 
-def test_counts_and_mistakes():
-    tested = network.Tested(
-        np.array([0, 1, 1, 1, 0], np.uint8), np.array([0, 2, 0, 1, 1]),
-        np.array([.7, .6, .9, .5, .8]), None, ('a', 'b', 'c'), 'random', 1)
-    assert tested.confusion.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
-    assert tested.find_surest_mistakes(9) == [2, 4, 1]
-    assert tested.find_surest_mistakes(2) == [2, 4]
+def test_classes_and_mistakes():
+    labels = np.array([0, 1, 1, 1, 0], np.uint8)
+    logits = np.log([[.7, .2, .1], [.3, .1, .6], [.9, .05, .05], [.2, .5, .3],
+                     [.1, .8, .1]])
+    assert network.count_classes(labels, logits.argmax(axis=1), 3).tolist() == [
+        [1, 1, 0], [1, 1, 1], [0, 0, 0]]
+    indices, probabilities = zip(*network.find_surest_mistakes(labels, logits))
+    assert indices == (2, 4, 1) and probabilities == pytest.approx((.9, .8, .6))
+    assert len(network.find_surest_mistakes(labels, logits, 2)) == 2
 
 
 def test_the_test_is_test_py_s(finished_run, tiny_data_set):
     record = run_record.load(str(finished_run / 'run.json'))
     record.content['tests'] = [
         {'crop': 'central', 'seed': 9}, {'crop': 'random', 'seed': 4}]
-    tested = network.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
-                          deep_cnn)
+    seed, ours = network.test(record, tiny_data_set, str(finished_run / 'model.ckpt-8'),
+                              deep_cnn)
     result = runs.evaluate(deep_cnn, tiny_data_set, str(finished_run), seed=4)
-    assert tested.seed == 4
-    assert tested.predictions.tolist() == result.predictions.tolist()
-    odds = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
-    assert np.allclose(tested.probabilities, (odds / odds.sum(axis=1, keepdims=True)
-                                              ).max(axis=1))
+    assert seed == 4 and ours.predictions.tolist() == result.predictions.tolist()
 
 
 @pytest.fixture
