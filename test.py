@@ -94,7 +94,6 @@ from cifar10_tf1 import evaluation, kernels
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.graph import (
     calibration, mode as modes, numeric_check, pipeline)
-from cifar10_tf1.systems import base
 
 
 class EvaluationGraph(NamedTuple):
@@ -129,7 +128,7 @@ def build_graph(system, data_set, settings, variant, max_images=None):
 
         with tf.device(f'/{settings.device}:0'):
             logits, in_top_1, run_number = evaluation.build_loop(inputs, build_network)
-        variables = base.list_restored(system)
+        variables = system.list_restored()
         return EvaluationGraph(graph, inputs, logits, in_top_1, run_number, variables,
                                tf.train.Saver(variables))
 

@@ -15,7 +15,6 @@ from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import calibration
 from cifar10_tf1.machine import description, runtime
 from cifar10_tf1.records import run_record
-from cifar10_tf1.systems import base
 
 BLOCK = 100  # images per session.run; more could exceed the memory
 
@@ -39,7 +38,7 @@ def build_inference_graph(system):
         logits = system.build_network(system.build_images(images), seed=0)
         classes = tf.argmax(logits, axis=1, name='classes')
         probabilities = tf.nn.softmax(logits, name='probabilities')
-        variables = base.list_restored(system)
+        variables = system.list_restored()
         return InferenceGraph(graph, images, classes, probabilities, variables,
                               tf.train.Saver(variables))
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 
 
 def random_tensors(seed=5):
     """{name: array} of 21 tensors; shadows and weights differ."""
     random = np.random.RandomState(seed)
     tensors = {'global_step': np.int64(7)}
-    for name, shape in plain_port.VARIABLES.items():
+    for name, shape in plain_deep_cnn.VARIABLES.items():
         for suffix in ('', '/ExponentialMovingAverage'):
             tensors[name + suffix] = (
                 0.08 * random.standard_normal(shape)).astype(np.float32)

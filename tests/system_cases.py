@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import (
-    plain_inception_v3, plain_lenet5, plain_notebook, plain_port)
+    plain_inception_v3, plain_lenet5, plain_notebook, plain_deep_cnn)
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.data import mnist
 
@@ -47,8 +47,8 @@ def _make_notebook(name, stop, num_published, build_logits):
 
 
 def _build_plain_deep_cnn():
-    with mock.patch.object(plain_port, 'BATCH_SIZE', 20):
-        return plain_port.build_training()
+    with mock.patch.object(plain_deep_cnn, 'BATCH_SIZE', 20):
+        return plain_deep_cnn.build_training()
 
 
 def _feed(port, images, labels):

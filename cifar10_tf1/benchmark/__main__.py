@@ -15,9 +15,10 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli, systems
-from cifar10_tf1.benchmark import data, medians, worker
-from cifar10_tf1.common import limits, paths
+from cifar10_tf1.benchmark import medians, worker
+from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import preparation
 from cifar10_tf1.machine import resources
 
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
@@ -32,7 +33,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
 
     Args:
       pythons: list of str, the interpreter of each runtime.
-      data_dir: str, the folder of data.generate.
+      data_dir: str, a folder with the generated data set.
       num_cores: int, or None for all.
     Returns:
       dict for JSON: system, cores, block_seconds, and runtimes, a list of dicts with
@@ -41,7 +42,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
     """
     names = ('plain', *systems.find(system_name).kernels)
     with contextlib.ExitStack() as stack:
-        runtimes = [[stack.enter_context(worker.Worker(
+        runtimes = [[stack.enter_context(worker.start(
             python, system_name, name, data_dir, num_cores)) for name in names]
             for python in pythons]
         # Neighbouring blocks do the same work, because ratios are taken between them.
@@ -56,11 +57,9 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
         print(' ' * 40, file=sys.stderr, end='\r', flush=True)
     return {'system': system_name, 'cores': runtimes[0][0].about['cores'],
             'block_seconds': block_seconds, 'runtimes': [
-                {'wheel': group[0].about['wheel'], 'cpu': group[0].about['cpu'],
-                 'formulations': {one.formulation: {
-                     'start_up_seconds': one.about['start_up_seconds'],
-                     'peak_memory_kb': one.about['peak_memory_kb'],
-                     'blocks': one.blocks} for one in group}}
+                {**group[0].about['runtime'], 'formulations': {
+                    one.formulation: {**one.about['formulation'], 'blocks': one.blocks}
+                    for one in group}}
                 for group in runtimes]}
 
 
@@ -74,12 +73,11 @@ def describe(measured):
                   '| | images a second | times a plain port |',
                   '|---|---|---|']
         formulations = runtime['formulations']
-        for kind, kind_label in KINDS.items():
-            for name, values in formulations.items():
-                rates = values['blocks'][kind]
-                ratio = medians.summarize_ratio(rates, first[kind])
-                lines.append(f'| {kind_label}, {FORMULATIONS[name]} | '
-                             f'{medians.summarize(rates)} | {ratio} |')
+        lines += [f'| {label}, {FORMULATIONS[name]} | '
+                  f'{medians.summarize(values["blocks"][kind])} | '
+                  f'{medians.summarize_ratio(values["blocks"][kind], first[kind])} |'
+                  for kind, label in KINDS.items()
+                  for name, values in formulations.items()]
         memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
                            for name, values in formulations.items())
         start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
@@ -101,30 +99,21 @@ def _parse_cores(text):
 _parse_cores.__name__ = 'list of whole numbers'  # argparse prints it
 
 
-def find_python(path):
-    found = shutil.which(paths.check(path, '--python'))
-    if found is None:
-        raise UserError(f'--python {path} is not an executable program; name a Python '
-                        'interpreter')
-    return os.path.abspath(found)  # workers start in another folder
-
-
 def _run(options):
     num_blocks, seconds = NUM_BLOCKS, BLOCK_SECONDS
     if options.quick:
         num_blocks, seconds = NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS
-    pythons = list(map(find_python, options.python or [sys.executable]))
     if options.threads and not hasattr(os, 'sched_setaffinity'):
         raise UserError('--threads: this operating system can\'t limit a process to some '
                         'cores; omit the option')
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix='cifar10_tf1-benchmark-')
-    except OSError as error:
-        raise UserError(f'cannot create a temporary folder: {error.strerror}; name '
-                        'another place with TMPDIR')
-    with temporary as folder:
-        with contextlib.redirect_stdout(sys.stderr):
-            data.generate(folder, options.system)
+    # Absolute, because workers start in another folder.
+    pythons = [os.path.abspath(shutil.which(path) or path)
+               for path in options.python or [sys.executable]]
+    with contextlib.ExitStack() as stack:
+        with preparation.explained('create a temporary folder', 'TMPDIR'):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+        # Once, before the processes that read it.
+        systems.find(options.system).source.load(folder, synthetic=True)
         results = [measure(pythons, options.system, folder, num_cores,
                            options.blocks or num_blocks, seconds)
                    for num_cores in options.threads or [None]]
@@ -148,10 +137,10 @@ def main(argv=None):
     parser.add_argument(
         '--threads', type=_parse_cores, metavar='N,...',
         help='numbers of cores to measure with, in turn (default: all cores)')
-    parser.add_argument(
-        '--python', action='append', metavar='PATH',
-        help='Python of a runtime to measure; repeat the option to measure several '
-        'runtimes in turn, block by block (default: this one)')
+    cli.add_path(
+        parser, '--python', 'PATH', 'Python of a runtime to measure; repeat the option to '
+        'measure several runtimes in turn, block by block (default: this one)',
+        action='append')
     cli.add_number(
         parser, '--blocks', 1, limits.BLOCKS,
         f'number of blocks (default: {NUM_BLOCKS}, of {BLOCK_SECONDS:.0f} s each)')

@@ -1,8 +1,9 @@
 """Medians over blocks and their confidence intervals."""
 
-import math
 import statistics
 from typing import NamedTuple
+
+import numpy as np
 
 LEVEL = 0.95  # confidence level, given enough blocks
 
@@ -15,12 +16,11 @@ class Figure(NamedTuple):
     level: float  # the interval's true level, for any distribution
 
     def __str__(self):
-        """Formats the figure, with the level if it is lower than LEVEL."""
+        """The figure, with the level if it is lower than LEVEL."""
         if not self.level:
             return _round(self.median)
         level = '' if self.level >= LEVEL else f', {100 * self.level:.0f} %'
-        return (f'{_round(self.median)} ({_round(self.low)} to '
-                f'{_round(self.high)}{level})')
+        return f'{_round(self.median)} ({_round(self.low)} to {_round(self.high)}{level})'
 
 
 def summarize(values):
@@ -28,20 +28,13 @@ def summarize(values):
 
     Fewer than six values can't reach LEVEL; their interval spans all of them.
     """
+    # Chances that 0, 1, 2, ... of the values are below the median.
+    chances = (np.poly1d([0.5, 0.5]) ** len(values)).coeffs
+    # Levels of the intervals that leave 0, 1, 2, ... values out at each end.
+    levels = 1.0 - 2.0 * np.cumsum(chances)
+    cut = max(0, np.count_nonzero(levels >= LEVEL) - 1)
     values = sorted(values)
-    cut = max([0] + [k for k in range(len(values) // 2)
-                     if find_level(len(values), k) >= LEVEL])
-    return Figure(statistics.median(values), values[cut], values[-1 - cut],
-                  find_level(len(values), cut))
-
-
-def find_level(num_values, num_left_out):
-    """Probability that an interval covers the median, with some left out at each end."""
-    ways, tail = 1, 0
-    for k in range(num_left_out + 1):
-        tail += ways  # of k values below the median
-        ways = ways * (num_values - k) // (k + 1)
-    return 1.0 - 2.0 * math.ldexp(tail, -num_values)
+    return Figure(statistics.median(values), values[cut], values[-1 - cut], levels[cut])
 
 
 def summarize_ratio(values, bases):

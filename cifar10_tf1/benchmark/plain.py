@@ -15,18 +15,18 @@ def start(build):
 
 def batches(batch_size, *arrays):
     """Yields one pass over aligned arrays; the last batch may be short."""
-    for start_row in range(0, len(arrays[0]), batch_size):
-        yield [array[start_row:start_row + batch_size] for array in arrays]
+    for row in range(0, len(arrays[0]), batch_size):
+        yield [array[row:row + batch_size] for array in arrays]
 
 
-def repeat(session, fetches, placeholders, batch_size, *arrays, feeds={}):
+def repeat(session, fetches, batch_size, arrays, feeds={}):
     """Runs fetches on batch after batch, pass after pass; yields their lengths.
 
     Args:
-      placeholders: one for each of the arrays.
+      arrays: {placeholder: array}, aligned.
       feeds: dict of everything else to feed.
     """
     while True:
-        for batch in batches(batch_size, *arrays):
-            session.run(fetches, {**feeds, **dict(zip(placeholders, batch))})
+        for batch in batches(batch_size, *arrays.values()):
+            session.run(fetches, {**feeds, **dict(zip(arrays, batch))})
             yield len(batch[0])

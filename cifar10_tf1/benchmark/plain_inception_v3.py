@@ -11,7 +11,6 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1.benchmark import plain
 
 BATCH_SIZE, TEST_BATCH_SIZE = 64, 10
-LEARNING_RATE = 0.001
 DECAY, EPSILON = 0.9997, 0.001
 WEIGHT_DECAY = 0.00004
 KEEP_PROB = 0.8
@@ -27,60 +26,67 @@ class _Network:
 
     def variable(self, name, shape, initializer, trainable=True):
         with tf.device('/cpu:0'):
-            variable = tf.get_variable(
-                name, shape, tf.float32, initializer, trainable=trainable,
-                use_resource=False)
+            variable = tf.get_variable(name, shape, tf.float32, initializer,
+                                       trainable=trainable, use_resource=False)
         tf.add_to_collection(tf.GraphKeys.MODEL_VARIABLES, variable)
         return variable
 
     def weights(self, shape, stddev):
-        self._num_weights += 1
-        # TensorFlow 2 can be set to require seeds.
-        initializer = (tf.variance_scaling_initializer(
-            2.0, 'fan_in', seed=self._num_weights) if stddev is None else
-            tf.truncated_normal_initializer(stddev=stddev,
-                                            seed=self._num_weights))
+        self._num_weights += 1  # TensorFlow 2 can be set to require seeds
+        initializer = (
+            tf.variance_scaling_initializer(2.0, 'fan_in', seed=self._num_weights)
+            if stddev is None else
+            tf.truncated_normal_initializer(stddev=stddev, seed=self._num_weights))
         weights = self.variable('weights', shape, initializer)
         tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES,
                              WEIGHT_DECAY * tf.nn.l2_loss(weights))
         return weights
 
-    def conv(self, net, depth, kernel, scope, stride=1, padding='SAME',
+    def conv(self, net, scope, depth, rows, columns, stride=1, padding='SAME',
              stddev=None, is_logits=False):
         with tf.variable_scope(scope):
-            weights = self.weights(kernel + [net.shape[3].value, depth], stddev)
+            weights = self.weights([rows, columns, net.shape[3].value, depth], stddev)
             net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], padding)
             if is_logits:
-                biases = self.variable('biases', [depth],
-                                       tf.zeros_initializer())
-                return tf.nn.bias_add(net, biases)
+                return tf.nn.bias_add(net, self.variable('biases', [depth],
+                                                         tf.zeros_initializer()))
             return tf.nn.relu(self.batch_norm(net))
-
-    def branch(self, number, net, *layers):
-        """Adds layers in a row; each is the arguments of conv after its input."""
-        with tf.variable_scope(f'Branch_{number}'):
-            for layer in layers:
-                net = self.conv(net, *layer)
-        return net
 
     def batch_norm(self, net):
         shape = net.shape[3:]
+        zeros, ones = tf.zeros_initializer(), tf.ones_initializer()
         with tf.variable_scope('BatchNorm'):
-            beta = self.variable('beta', shape, tf.zeros_initializer())
-            moving_mean = self.variable('moving_mean', shape,
-                                        tf.zeros_initializer(), False)
-            moving_variance = self.variable('moving_variance', shape,
-                                            tf.ones_initializer(), False)
+            beta = self.variable('beta', shape, zeros)
+            moving_mean = self.variable('moving_mean', shape, zeros, False)
+            moving_variance = self.variable('moving_variance', shape, ones, False)
             mean, variance = moving_mean, moving_variance
             if self._is_training:
                 mean, variance = tf.nn.moments(net, [0, 1, 2])
-                for moving, value in ((moving_mean, mean),
-                                      (moving_variance, variance)):
-                    tf.add_to_collection(
-                        tf.GraphKeys.UPDATE_OPS, tf.assign_sub(
-                            moving, (moving - value) * (1 - DECAY)))
-            return tf.nn.batch_normalization(net, mean, variance, beta, None,
-                                             EPSILON)
+                for moving, value in ((moving_mean, mean), (moving_variance, variance)):
+                    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_sub(
+                        moving, (moving - value) * (1 - DECAY)))
+            return tf.nn.batch_normalization(net, mean, variance, beta, None, EPSILON)
+
+    def block(self, net, scope, branches):
+        """Joins chains of layers: each a pool or the arguments of conv after its input.
+
+        A list in a chain is two layers side by side.
+        """
+        nets = []
+        with tf.variable_scope(scope):
+            for number, layers in enumerate(branches):
+                branch = net
+                with tf.variable_scope(f'Branch_{number}'):
+                    for layer in layers:
+                        if callable(layer):
+                            branch = layer(branch)
+                        elif isinstance(layer, list):
+                            branch = tf.concat(
+                                [self.conv(branch, *one) for one in layer], 3)
+                        else:
+                            branch = self.conv(branch, *layer)
+                nets.append(branch)
+            return tf.concat(nets, 3)
 
 
 def _max_pool(net):
@@ -88,87 +94,68 @@ def _max_pool(net):
 
 
 def _average_pool(net, size=3, stride=1, padding='SAME'):
-    return tf.nn.avg_pool(net, [1, size, size, 1], [1, stride, stride, 1],
-                          padding)
+    return tf.nn.avg_pool(net, [1, size, size, 1], [1, stride, stride, 1], padding)
 
 
 def build_network(images, is_training, keep_prob=KEEP_PROB):
     """float32 [batch, 299, 299, 3] in -1..1 to [batch, 10], logits."""
     network = _Network(is_training)
-    conv, branch = network.conv, network.branch
+    conv, block = network.conv, network.block
     with tf.variable_scope('InceptionV3'):
-        net = conv(images, 32, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID')
-        net = conv(net, 32, [3, 3], 'Conv2d_2a_3x3', padding='VALID')
-        net = conv(net, 64, [3, 3], 'Conv2d_2b_3x3')
+        net = conv(images, 'Conv2d_1a_3x3', 32, 3, 3, 2, 'VALID')
+        net = conv(net, 'Conv2d_2a_3x3', 32, 3, 3, 1, 'VALID')
+        net = conv(net, 'Conv2d_2b_3x3', 64, 3, 3)
         net = _max_pool(net)
-        net = conv(net, 80, [1, 1], 'Conv2d_3b_1x1', padding='VALID')
-        net = conv(net, 192, [3, 3], 'Conv2d_4a_3x3', padding='VALID')
+        net = conv(net, 'Conv2d_3b_1x1', 80, 1, 1, 1, 'VALID')
+        net = conv(net, 'Conv2d_4a_3x3', 192, 3, 3, 1, 'VALID')
         net = _max_pool(net)
-        for name, one, five, pooled in (
-                ('Mixed_5b', '0a_1x1', 'Conv2d_0b_5x5', 32),
-                ('Mixed_5c', '0b_1x1', 'Conv_1_0c_5x5', 64),
-                ('Mixed_5d', '0a_1x1', 'Conv2d_0b_5x5', 64)):
-            with tf.variable_scope(name):
-                a = branch(0, net, (64, [1, 1], 'Conv2d_0a_1x1'))
-                b = branch(1, net, (48, [1, 1], 'Conv2d_' + one), (64, [5, 5], five))
-                c = branch(2, net, (64, [1, 1], 'Conv2d_0a_1x1'),
-                           (96, [3, 3], 'Conv2d_0b_3x3'), (96, [3, 3], 'Conv2d_0c_3x3'))
-                d = branch(3, _average_pool(net), (pooled, [1, 1], 'Conv2d_0b_1x1'))
-                net = tf.concat([a, b, c, d], 3)
-        with tf.variable_scope('Mixed_6a'):
-            a = branch(0, net, (384, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID'))
-            b = branch(1, net, (64, [1, 1], 'Conv2d_0a_1x1'),
-                       (96, [3, 3], 'Conv2d_0b_3x3'),
-                       (96, [3, 3], 'Conv2d_1a_1x1', 2, 'VALID'))
-            net = tf.concat([a, b, _max_pool(net)], 3)
-        for name, depth in (('Mixed_6b', 128), ('Mixed_6c', 160),
-                            ('Mixed_6d', 160), ('Mixed_6e', 192)):
-            with tf.variable_scope(name):
-                a = branch(0, net, (192, [1, 1], 'Conv2d_0a_1x1'))
-                b = branch(1, net, (depth, [1, 1], 'Conv2d_0a_1x1'),
-                           (depth, [1, 7], 'Conv2d_0b_1x7'),
-                           (192, [7, 1], 'Conv2d_0c_7x1'))
-                c = branch(2, net, (depth, [1, 1], 'Conv2d_0a_1x1'),
-                           (depth, [7, 1], 'Conv2d_0b_7x1'),
-                           (depth, [1, 7], 'Conv2d_0c_1x7'),
-                           (depth, [7, 1], 'Conv2d_0d_7x1'),
-                           (192, [1, 7], 'Conv2d_0e_1x7'))
-                d = branch(3, _average_pool(net), (192, [1, 1], 'Conv2d_0b_1x1'))
-                net = tf.concat([a, b, c, d], 3)
+        for letter, one, five, pooled in (('b', '2d_0a', '2d_0b', 32),
+                                          ('c', '2d_0b', '_1_0c', 64),
+                                          ('d', '2d_0a', '2d_0b', 64)):
+            net = block(net, f'Mixed_5{letter}', [
+                [('Conv2d_0a_1x1', 64, 1, 1)],
+                [(f'Conv{one}_1x1', 48, 1, 1), (f'Conv{five}_5x5', 64, 5, 5)],
+                [('Conv2d_0a_1x1', 64, 1, 1), ('Conv2d_0b_3x3', 96, 3, 3),
+                 ('Conv2d_0c_3x3', 96, 3, 3)],
+                [_average_pool, ('Conv2d_0b_1x1', pooled, 1, 1)]])
+        net = block(net, 'Mixed_6a', [
+            [('Conv2d_1a_1x1', 384, 3, 3, 2, 'VALID')],
+            [('Conv2d_0a_1x1', 64, 1, 1), ('Conv2d_0b_3x3', 96, 3, 3),
+             ('Conv2d_1a_1x1', 96, 3, 3, 2, 'VALID')],
+            [_max_pool]])
+        for letter, depth in (('b', 128), ('c', 160), ('d', 160), ('e', 192)):
+            net = block(net, f'Mixed_6{letter}', [
+                [('Conv2d_0a_1x1', 192, 1, 1)],
+                [('Conv2d_0a_1x1', depth, 1, 1), ('Conv2d_0b_1x7', depth, 1, 7),
+                 ('Conv2d_0c_7x1', 192, 7, 1)],
+                [('Conv2d_0a_1x1', depth, 1, 1), ('Conv2d_0b_7x1', depth, 7, 1),
+                 ('Conv2d_0c_1x7', depth, 1, 7), ('Conv2d_0d_7x1', depth, 7, 1),
+                 ('Conv2d_0e_1x7', 192, 1, 7)],
+                [_average_pool, ('Conv2d_0b_1x1', 192, 1, 1)]])
         middle = net
-        with tf.variable_scope('Mixed_7a'):
-            a = branch(0, net, (192, [1, 1], 'Conv2d_0a_1x1'),
-                       (320, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID'))
-            b = branch(1, net, (192, [1, 1], 'Conv2d_0a_1x1'),
-                       (192, [1, 7], 'Conv2d_0b_1x7'), (192, [7, 1], 'Conv2d_0c_7x1'),
-                       (192, [3, 3], 'Conv2d_1a_3x3', 2, 'VALID'))
-            net = tf.concat([a, b, _max_pool(net)], 3)
-        for name, high in (('Mixed_7b', 'Conv2d_0b_3x1'),
-                           ('Mixed_7c', 'Conv2d_0c_3x1')):
-            with tf.variable_scope(name):
-                a = branch(0, net, (320, [1, 1], 'Conv2d_0a_1x1'))
-                b = branch(1, net, (384, [1, 1], 'Conv2d_0a_1x1'))
-                b = tf.concat([branch(1, b, (384, [1, 3], 'Conv2d_0b_1x3')),
-                               branch(1, b, (384, [3, 1], high))], 3)
-                c = branch(2, net, (448, [1, 1], 'Conv2d_0a_1x1'),
-                           (384, [3, 3], 'Conv2d_0b_3x3'))
-                c = tf.concat([branch(2, c, (384, [1, 3], 'Conv2d_0c_1x3')),
-                               branch(2, c, (384, [3, 1], 'Conv2d_0d_3x1'))], 3)
-                d = branch(3, _average_pool(net), (192, [1, 1], 'Conv2d_0b_1x1'))
-                net = tf.concat([a, b, c, d], 3)
+        net = block(net, 'Mixed_7a', [
+            [('Conv2d_0a_1x1', 192, 1, 1), ('Conv2d_1a_3x3', 320, 3, 3, 2, 'VALID')],
+            [('Conv2d_0a_1x1', 192, 1, 1), ('Conv2d_0b_1x7', 192, 1, 7),
+             ('Conv2d_0c_7x1', 192, 7, 1), ('Conv2d_1a_3x3', 192, 3, 3, 2, 'VALID')],
+            [_max_pool]])
+        for letter, high in (('b', 'Conv2d_0b_3x1'), ('c', 'Conv2d_0c_3x1')):
+            net = block(net, f'Mixed_7{letter}', [
+                [('Conv2d_0a_1x1', 320, 1, 1)],
+                [('Conv2d_0a_1x1', 384, 1, 1),
+                 [('Conv2d_0b_1x3', 384, 1, 3), (high, 384, 3, 1)]],
+                [('Conv2d_0a_1x1', 448, 1, 1), ('Conv2d_0b_3x3', 384, 3, 3),
+                 [('Conv2d_0c_1x3', 384, 1, 3), ('Conv2d_0d_3x1', 384, 3, 1)]],
+                [_average_pool, ('Conv2d_0b_1x1', 192, 1, 1)]])
         with tf.variable_scope('AuxLogits'):
             aux = _average_pool(middle, 5, 3, 'VALID')
-            aux = conv(aux, 128, [1, 1], 'Conv2d_1b_1x1')
-            aux = conv(aux, 768, [5, 5], 'Conv2d_2a_5x5', padding='VALID',
-                       stddev=0.01)
-            conv(aux, NUM_CLASSES, [1, 1], 'Conv2d_2b_1x1', stddev=0.001,
-                 is_logits=True)
+            aux = conv(aux, 'Conv2d_1b_1x1', 128, 1, 1)
+            aux = conv(aux, 'Conv2d_2a_5x5', 768, 5, 5, 1, 'VALID', stddev=0.01)
+            conv(aux, 'Conv2d_2b_1x1', NUM_CLASSES, 1, 1, stddev=0.001, is_logits=True)
         with tf.variable_scope('Logits'):
             net = _average_pool(net, 8, padding='VALID')
             if is_training and keep_prob < 1.0:
                 net = tf.nn.dropout(net, keep_prob, seed=1)
-            net = conv(net, NUM_CLASSES, [1, 1], 'Conv2d_1c_1x1',
-                       is_logits=True)
+            net = conv(net, 'Conv2d_1c_1x1', NUM_CLASSES, 1, 1, is_logits=True)
             return tf.squeeze(net, [1, 2])
 
 
@@ -187,10 +174,8 @@ def build_training(images, labels, keep_prob=KEEP_PROB):
     cross_entropy = tf.losses.softmax_cross_entropy(
         tf.one_hot(labels, NUM_CLASSES), logits)
     with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-        loss = tf.identity(
-            cross_entropy + tf.losses.get_regularization_loss())
-    optimizer = tf.train.AdamOptimizer(LEARNING_RATE)
-    update = optimizer.minimize(loss, step)
+        loss = tf.identity(cross_entropy + tf.losses.get_regularization_loss())
+    update = tf.train.AdamOptimizer(0.001).minimize(loss, step)
     with tf.control_dependencies([update]):
         train_op = tf.check_numerics(loss, 'the loss')
     return {'logits': logits, 'loss': loss, 'train_op': train_op,
@@ -212,7 +197,7 @@ def open_steps(unused_name, data_set):
     (images, labels, train_op, tested, logits), session = plain.start(build)
     all_labels, all_images = data_set.labels_and_images('train')
     whole = len(all_labels) // BATCH_SIZE * BATCH_SIZE
-    return {'train': plain.repeat(session, train_op, (images, labels), BATCH_SIZE,
-                                  all_images[:whole], all_labels[:whole]),
-            'test': plain.repeat(session, logits, (tested,), TEST_BATCH_SIZE,
-                                 data_set.labels_and_images('test')[1])}
+    return {'train': plain.repeat(session, train_op, BATCH_SIZE, {
+                images: all_images[:whole], labels: all_labels[:whole]}),
+            'test': plain.repeat(session, logits, TEST_BATCH_SIZE, {
+                tested: data_set.labels_and_images('test')[1]})}

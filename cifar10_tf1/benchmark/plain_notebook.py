@@ -20,65 +20,60 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import cli, data
 from cifar10_tf1.benchmark import plain
 from cifar10_tf1.common import limits
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.data import preparation
 
 NUM_CLASSES = 10
+FIGURES = ('epoch', 'part', 'loss', 'training_accuracy', 'validation_accuracy', 'seconds')
 
 
 def build_laptop_logits(x, keep_prob, seed=None):
     """float32 [batch, 32, 32, 3] to [batch, 10]; no activation anywhere."""
     net = x
-    for maps, size, stride in ((32, 7, 2), (64, 3, 1), (128, 2, 1)):
-        shape = [size, size, net.shape[-1].value, maps]
-        weights = build_variable(shape, 0.05, seed)
-        biases = build_variable([maps], 0.05, seed)
-        net = build_convolution(net, weights, biases, stride, has_relu=False)
+    for shape, stride in (([7, 7, 3, 32], 2), ([3, 3, 32, 64], 1), ([2, 2, 64, 128], 1)):
+        net = build_pool(build_convolution(net, shape, stride, 0.05, seed))
     net = tf.reshape(net, [-1, 512])
     net = tf.nn.dropout(net, keep_prob, seed=seed)
-    net = build_dense(net, 1024, 0.05, seed)
+    net = build_dense(net, [512, 1024], 0.05, seed)
     net = tf.nn.dropout(net, keep_prob, seed=seed)
-    net = build_dense(net, 128, 0.05, seed)
-    return build_dense(net, 10, 0.05, seed)
+    net = build_dense(net, [1024, 128], 0.05, seed)
+    return build_dense(net, [128, 10], 0.05, seed)
 
 
 def build_udacity_logits(x, keep_prob, seed=None):
     """float32 [batch, 32, 32, 3] to [batch, 10]; dropout on the logits too."""
     net = x
-    for maps, size in ((32, 8), (64, 4), (256, 2)):
-        shape = [size, size, net.shape[-1].value, maps]
-        weights = build_variable(shape, 0.05, seed)
-        biases = build_variable([maps], 0)
-        net = build_convolution(net, weights, biases, 1, has_relu=True)
+    for shape in ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256]):
+        net = build_pool(tf.nn.relu(build_convolution(net, shape, 1, 0, seed)))
     net = tf.reshape(net, [-1, 4096])
-    for units in (512, 64):
-        net = tf.nn.relu(build_dense(net, units, 0, seed))
+    for shape in ([4096, 512], [512, 64]):
+        net = tf.nn.relu(build_dense(net, shape, 0, seed))
     net = tf.nn.dropout(net, keep_prob, seed=seed)
-    return tf.nn.dropout(build_dense(net, 10, 0, seed), keep_prob, seed=seed)
+    return tf.nn.dropout(build_dense(net, [64, 10], 0, seed), keep_prob, seed=seed)
 
 
-def build_variable(shape, stddev, seed=None):
+def build_variable(shape, stddev, seed):
     """An unnamed float32 ref variable; zeros if stddev is 0."""
     initial = (tf.truncated_normal(shape, stddev=stddev, seed=seed)
                if stddev else tf.zeros(shape))
     return tf.Variable(initial, use_resource=False)
 
 
-def build_dense(net, units, bias_stddev, seed):
-    weights = build_variable([net.shape[1].value, units], 0.05, seed)
-    return tf.add(tf.matmul(net, weights), build_variable([units], bias_stddev, seed))
+def build_dense(net, shape, bias_stddev, seed):
+    weights = build_variable(shape, 0.05, seed)
+    return tf.add(tf.matmul(net, weights), build_variable(shape[-1:], bias_stddev, seed))
 
 
-def build_convolution(net, weights, biases, stride, has_relu):
-    """SAME convolution, biases, optional ReLU, max pool 2 x 2 of stride 2."""
+def build_convolution(net, shape, stride, bias_stddev, seed):
+    weights = build_variable(shape, 0.05, seed)
     net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], 'SAME')
-    net = tf.nn.bias_add(net, biases)
-    if has_relu:
-        net = tf.nn.relu(net)
+    return tf.nn.bias_add(net, build_variable(shape[-1:], bias_stddev, seed))
+
+
+def build_pool(net):
     return tf.nn.max_pool(net, [1, 2, 2, 1], [1, 2, 2, 1], 'SAME')
 
 
-# By system: (function of x, keep_prob and a seed; images in a batch, of which a file's last
-# may be short; keep_prob in training).
+# By system: (builder of logits, images in a batch, keep_prob in training).
 NOTEBOOKS = {'laptop_cnn': (build_laptop_logits, 256, 0.5),
              'udacity_cnn': (build_udacity_logits, 1000, 0.8)}
 
@@ -111,25 +106,24 @@ class Notebook:
     """A session of a notebook, with its data prepared in memory."""
 
     def __init__(self, name, data_set, seed=None):
-        self._build_logits, self._batch_size, self._keep_prob = NOTEBOOKS[name]
+        build_logits, self._batch_size, self._keep_prob = NOTEBOOKS[name]
         self._port, self._session = plain.start(
-            lambda: build_training(self._build_logits, seed))
-        labels, images = data_set.labels_and_images('train')
+            lambda: build_training(build_logits, seed))
         self._files, held_back = [], []
-        for rows in np.split(np.arange(len(labels)), 5):
-            x, y = prepare(images[rows]), one_hot(labels[rows])
-            num_trained = len(rows) - int(len(rows) * 0.1)
+        for labels, images in zip(*(
+                np.split(part, 5) for part in data_set.labels_and_images('train'))):
+            x, y = prepare(images), one_hot(labels)
+            num_trained = len(x) - int(len(x) * 0.1)
             self._files.append((x[:num_trained], y[:num_trained]))
             held_back.append((x[num_trained:], y[num_trained:]))
         self._validation = [np.concatenate(parts) for parts in zip(*held_back)]
         labels, images = data_set.labels_and_images('test')
         self._test = prepare(images), one_hot(labels)
 
-    def _run(self, fetches, x, y, keep_prob=1.0):
-        return self._session.run(
-            [self._port[name] for name in fetches],
-            {self._port['x']: x, self._port['y']: y,
-             self._port['keep_prob']: keep_prob})
+    def _run(self, names, x, y, keep_prob=1.0):
+        port = self._port
+        return self._session.run([port[name] for name in names], {
+            port['x']: x, port['y']: y, port['keep_prob']: keep_prob})
 
     def _train_file(self, file):
         """Takes a step for each batch of a file; yields the batches."""
@@ -146,9 +140,10 @@ class Notebook:
 
     def test(self):
         """Tests without end; yields the number of images of each step."""
+        port = self._port
         return plain.repeat(
-            self._session, self._port['accuracy'], (self._port['x'], self._port['y']),
-            self._batch_size, *self._test, feeds={self._port['keep_prob']: 1.0})
+            self._session, port['accuracy'], self._batch_size,
+            dict(zip([port['x'], port['y']], self._test)), {port['keep_prob']: 1.0})
 
     def run(self, num_epochs, num_files):
         """Yields a dict of figures after each file of each epoch."""
@@ -160,22 +155,20 @@ class Notebook:
                 seconds = time.perf_counter() - start
                 # Quirk: the document measures the file's last batch alone.
                 loss, accuracy = self._run(['loss', 'accuracy'], x, y)
-                yield {'epoch': epoch, 'part': part, 'loss': float(loss),
-                       'training_accuracy': float(accuracy),
-                       'validation_accuracy': float(np.mean(
-                           self._list_accuracies(1000, self._validation))),
-                       'seconds': round(seconds, 2)}
+                shares = [share for share, unused in self._measure(self._validation, 1000)]
+                yield dict(zip(FIGURES, (epoch, part, float(loss), float(accuracy),
+                                         float(np.mean(shares)), round(seconds, 2))))
 
-    def _list_accuracies(self, batch_size, data):
-        return [self._run(['accuracy'], x, y)[0]
-                for x, y in plain.batches(batch_size, *data)]
+    def _measure(self, arrays, batch_size):
+        """[(accuracy, number of images)] of each batch."""
+        return [(self._run(['accuracy'], x, y)[0], len(x))
+                for x, y in plain.batches(batch_size, *arrays)]
 
     def count_test(self):
         """(float, mean accuracy over mini-batches as documented; int, num_correct)."""
-        shares = list(map(float, self._list_accuracies(self._batch_size, self._test)))
-        sizes = [len(x) for x, unused_y in plain.batches(self._batch_size, *self._test)]
-        return sum(shares) / len(shares), sum(
-            int(round(share * size)) for share, size in zip(shares, sizes))
+        measured = self._measure(self._test, self._batch_size)
+        return (sum(float(share) for share, unused in measured) / len(measured),
+                sum(int(round(share * size)) for share, size in measured))
 
 
 def open_steps(name, data_set):
@@ -188,19 +181,13 @@ def _train(options):
     source = data.SOURCES['cifar10']
     notebook = Notebook(options.system, source.load(
         options.data_dir or source.data_dir, synthetic=False))
-    try:
-        file = open(options.output, 'w', newline='')
-    except OSError as error:
-        raise UserError(f'cannot write {options.output}: {error.strerror}; name '
-                        'another file')
-    with file:
-        writer = None
-        for figures in notebook.run(options.epochs, options.train_files):
-            if writer is None:
-                writer = csv.DictWriter(file, list(figures), lineterminator='\n')
-                writer.writeheader()
-            writer.writerow(figures)
-            file.flush()
+    with preparation.explained(f'write {options.output}', 'CSV'):
+        with open(options.output, 'w', newline='') as file:
+            writer = csv.DictWriter(file, FIGURES, lineterminator='\n')
+            writer.writeheader()
+            for figures in notebook.run(options.epochs, options.train_files):
+                writer.writerow(figures)
+                file.flush()
     mean, num_correct = notebook.count_test()
     print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct',
           flush=True)

@@ -94,9 +94,9 @@ def compare(figures, reference, curve):
 
 def find_obstacle(record):
     """Why a run can't be compared with the documented one, or ''."""
-    documented = systems.find(record.content['system']).documented
+    entry = systems.find(record.content['system'])
     if data.is_synthetic(record.content['data']['name']):
-        return (f'the documented run was trained on {documented.data}, this one on '
+        return (f'the documented run was trained on {entry.source.title}, this one on '
                 'generated data')
     if record.is_from_scratch:
         return 'the documented run started from published weights, this one did not'

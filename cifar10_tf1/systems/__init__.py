@@ -7,6 +7,7 @@ import importlib
 import os
 from typing import NamedTuple, Optional, Tuple
 
+from cifar10_tf1 import data
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records.record_schema import (
@@ -21,10 +22,14 @@ class Curve(NamedTuple):
     name: str             # 'documented', 'documented_single_file'
     figure: str           # key in a record's epochs, and column of the file
     title: str            # as printed
-    is_share: bool        # deviations in percentage points instead of percent
     mean_absolute: float  # the band: largest mean of the absolute deviations,
     largest: float        # and largest single one
     num_files: Optional[int] = None  # training files of that run; None: all
+
+    @property
+    def is_share(self):
+        """Whether deviations are in percentage points instead of percent."""
+        return self.figure in (TRAINING_ACCURACY, VALIDATION_ACCURACY)
 
     @property
     def unit(self):
@@ -33,17 +38,15 @@ class Curve(NamedTuple):
 
 class Documented(NamedTuple):
     """The run as its document describes it."""
-    data: str         # as printed
     environment: str
-    step: int         # at which it was tested
     num_correct: Optional[int]  # None: not stated, or not in whole images
-    num_examples: int
     curves: Tuple[Curve, ...]
     # Equivalence margin of the mean over seeds, in images, fixed before the seeds were
     # run; None: no equivalence is claimed.
     margin: Optional[int] = None
     # The document's accuracy, if it is an unweighted mean over mini-batches.
     mean_over_batches: Optional[float] = None
+    num_examples: int = 10000
 
 
 class Entry(NamedTuple):
@@ -53,10 +56,10 @@ class Entry(NamedTuple):
     data: str        # key in data.SOURCES
     num_epochs: int  # of the documented run
     variants: tuple  # of the test, the documented one first
-    kernels: tuple   # formulations that its layers have
     documented: Documented
     checkpoint_bytes: int      # upper limit, including the files beside it
     num_test_seeds: int = 1    # test with seeds 1 to this one if the test is random
+    kernels: tuple = ('stock', 'fast')  # formulations that its layers have
     # Peaks measured on two cores, on 1.15 and TensorFlow 2, in GB: training deep_cnn
     # 0.66 and 0.89, lenet5 0.47, laptop_cnn 0.86 and 1.29, udacity_cnn 1.78 and 1.64;
     # testing 0.42 and 0.72, 0.36, 0.48 and 0.80, 0.79 and 1.01.
@@ -67,6 +70,10 @@ class Entry(NamedTuple):
     weights_folder: str = ''   # the published weights that training starts from
     weights_variable: str = ''  # environment variable that overrides weights_folder
     shared_file: str = ''      # in systems/ and docs/systems/, if not <name>
+
+    @property
+    def source(self):
+        return data.SOURCES[self.data]
 
     @property
     def file(self):
@@ -85,63 +92,60 @@ class Entry(NamedTuple):
             self.weights_folder)
 
 
-def _list_udacity_curves(name, num_files, *bands):
-    titles = ((LOSS, 'Loss of a file\'s last batch', False),
-              (TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', True),
-              (VALIDATION_ACCURACY, 'Validation accuracy', True))
-    return tuple(Curve(name, *title, *band, num_files)
-                 for title, band in zip(titles, bands))
+def _list_udacity_curves(name, num_files, loss, training, validation):
+    return (Curve(name, LOSS, 'Loss of a file\'s last batch', *loss, num_files),
+            Curve(name, TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', *training,
+                  num_files),
+            Curve(name, VALIDATION_ACCURACY, 'Validation accuracy', *validation,
+                  num_files))
 
 
 ENTRIES = (
     Entry(
         'deep_cnn', 'CIFAR-10, 82.46 %', 'cifar10', 110, ('random', 'central'),
-        ('stock', 'fast'), Documented(
-            'CIFAR-10', 'TensorFlow-GPU 1.4.0', 55000, 8246, 10000,
+        Documented(
+            'TensorFlow-GPU 1.4.0', 8246,
             # Two unseeded runs of a plain port deviated by 0.4 and 0.9 % in the mean
             # and by 2.2 % at most.
-            (Curve('documented', 'summed_loss', 'Summed loss', False, 1.8, 3.5),),
-            margin=30),
-        checkpoint_bytes=9 * 1000 * 1000, num_test_seeds=20),
+            (Curve('documented', 'summed_loss', 'Summed loss', 1.8, 3.5),), margin=30),
+        checkpoint_bytes=9 * 10 ** 6, num_test_seeds=20),
     Entry(
         'lenet5', 'MNIST, 98.4 %', 'mnist', 10, ('whole', 'validation'),
-        ('stock', 'fast'), Documented(
-            'MNIST', 'TensorFlow 0.9.0', 4300, 9836, 10000,
+        Documented(
+            'TensorFlow 0.9.0', 9836,
             # Three standard deviations above the mean of ten recorded seeds. The mean
             # deviation was 0.21 points (sd 0.06), the largest 0.50 (sd 0.20).
-            (Curve('documented', VALIDATION_ACCURACY, 'Validation accuracy', True, 0.4,
-                   1.1),)),
-        checkpoint_bytes=3 * 1000 * 1000),
+            (Curve('documented', VALIDATION_ACCURACY, 'Validation accuracy', 0.4, 1.1),)),
+        checkpoint_bytes=3 * 10 ** 6),
     # The bands of laptop_cnn and udacity_cnn: upper 97.5 % prediction limits for one
     # more run, from all recorded runs and those of the plain ports.
     Entry(
         'laptop_cnn', 'CIFAR-10, 67.34 %', 'cifar10', 50, ('whole', 'validation'),
-        ('stock', 'fast'), Documented(
-            'CIFAR-10', 'a laptop, versions unknown', 9000, None, 10000,
+        Documented(
+            'a laptop, versions unknown', None,
             (Curve('documented_single_file', VALIDATION_ACCURACY, 'Validation accuracy',
-                   True, 1.5, 6.0, 1),), mean_over_batches=0.6734375),
-        checkpoint_bytes=10 * 1000 * 1000, memory_bytes=1.3e9,
-        shared_file='notebooks'),
+                   1.5, 6.0, num_files=1),), mean_over_batches=0.6734375),
+        checkpoint_bytes=10 * 10 ** 6, memory_bytes=1.3e9, shared_file='notebooks'),
     Entry(
         'udacity_cnn', 'CIFAR-10, 68.76 %', 'cifar10', 25, ('whole', 'validation'),
-        ('stock', 'fast'), Documented(
-            'CIFAR-10', 'TensorFlow 1 of 2017', 1125, 6876, 10000,
-            _list_udacity_curves(
-                'documented', None, (5.9, 34.6), (1.8, 9.7), (1.3, 8.8))
-            + _list_udacity_curves(
-                'documented_single_file', 1, (4.7, 10.5), (3.0, 9.9), (2.4, 9.4)),
+        Documented(
+            'TensorFlow 1 of 2017', 6876,
+            _list_udacity_curves('documented', None, (5.9, 34.6), (1.8, 9.7), (1.3, 8.8))
+            + _list_udacity_curves('documented_single_file', 1, (4.7, 10.5), (3.0, 9.9),
+                                   (2.4, 9.4)),
             mean_over_batches=0.6875999808311463),
-        checkpoint_bytes=30 * 1000 * 1000, memory_bytes=1.8e9,
-        test_memory_bytes=1.1e9, shared_file='notebooks'),
+        checkpoint_bytes=30 * 10 ** 6, memory_bytes=1.8e9, test_memory_bytes=1.1e9,
+        shared_file='notebooks'),
     Entry(
         'inception_v3', 'CIFAR-10 by fine-tuning, 79.85 %', 'cifar10', 3,
-        ('batch', 'stored'), ('stock',), Documented(
-            'CIFAR-10', 'TensorFlow 1.0 or 1.1', 1500, 7985, 10000,
+        ('batch', 'stored'),
+        Documented(
+            'TensorFlow 1.0 or 1.1', 7985,
             # No run with the published weights was possible, so the band comes from the
             # documented losses alone: a mean of 100 losses has a standard deviation of
             # about 2 %, the difference of two runs 3 %.
-            (Curve('documented', 'summed_loss', 'Sum of 100 losses', False, 4.0, 10.0),)),
-        checkpoint_bytes=310 * 1000 * 1000, memory_bytes=12e9,
+            (Curve('documented', 'summed_loss', 'Sum of 100 losses', 4.0, 10.0),)),
+        checkpoint_bytes=310 * 10 ** 6, kernels=('stock',), memory_bytes=12e9,
         test_memory_bytes=2.5e9, prefers_onednn=True,
         cost='takes about 10 GB of memory, 292 MB a checkpoint and, on two cores, about '
         '8 hours; try it with --max-steps 3',

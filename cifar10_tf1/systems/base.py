@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import data, systems
+from cifar10_tf1.data import records
 from cifar10_tf1.data.data_set import DataSet, LABEL_BYTES
 from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 
-# int32 labels [batch]; float32 images [batch, height, width, channels].
-Batch = Tuple[tf.Tensor, tf.Tensor]
+Batch = Tuple[tf.Tensor, tf.Tensor]  # int32 labels [N]; float32 images [N, ...]
 
 
 class PictureShape(NamedTuple):
@@ -44,9 +44,14 @@ class TestCount(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line that this program adds to the documented ones."""
+        """The line that is added to the documented ones."""
         return (f'{self.num_correct} of {self.num_examples}, '
                 f'Test Time : {self.seconds:.2f}s')
+
+
+def _setting(name, *default):
+    """A property that reads a field of the settings."""
+    return property(lambda system: getattr(system.settings, name, *default))
 
 
 class System:
@@ -56,8 +61,8 @@ class System:
     testing; Adam at a constant rate; no dropout; no moving average of the weights.
     """
 
-    # Every constant, recorded with a run. Required: name, batch_size, dataset_repeats
-    # and, unless the property `schedule` is overridden, schedule.
+    # Every constant, recorded with a run: name, batch_size, dataset_repeats and, unless
+    # the subclass overrides them, test_batch_size and schedule.
     settings: NamedTuple
     picture: PictureShape
     filters: Optional[str] = None  # weights to draw: those of the first convolution
@@ -74,53 +79,28 @@ class System:
     sums_in_pairs = False
     num_parallel_ops: Optional[int] = None  # of the fast kernels; None: one per core
 
+    name = _setting('name')
+    batch_size = _setting('batch_size')
+    test_batch_size = _setting('test_batch_size')
+    schedule = _setting('schedule')  # learning_rate, beta1, beta2, epsilon; num_epochs
+    keep_prob = _setting('keep_prob', None)  # share of units that dropout keeps
+    # Training batches whose mean moments replace the moving averages in a test.
+    num_calibration_batches = _setting('num_calibration_batches', 0)
+
     @property
-    def name(self) -> str:
-        return self.settings.name
+    def num_epochs(self) -> int:
+        return self.schedule.num_epochs
 
     @property
     def variants(self) -> Tuple[str, ...]:
-        """Variants of the test, the documented one first."""
         return systems.find(self.name).variants
 
     @property
     def source(self) -> data.Source:
-        """Where its data comes from."""
-        return data.SOURCES[systems.find(self.name).data]
-
-    @property
-    def schedule(self) -> NamedTuple:
-        """The settings of the update: learning_rate, beta1, beta2, epsilon; num_epochs."""
-        return self.settings.schedule
-
-    @property
-    def num_epochs(self) -> int:
-        """Epochs of the documented run."""
-        return self.schedule.num_epochs
-
-    @property
-    def batch_size(self) -> int:
-        return self.settings.batch_size
-
-    @property
-    def test_batch_size(self) -> int:
-        return getattr(self.settings, 'test_batch_size', self.batch_size)
-
-    @property
-    def keep_prob(self) -> Optional[float]:
-        """The share of units that dropout keeps in training."""
-        return getattr(self.settings, 'keep_prob', None)
-
-    @property
-    def num_calibration_batches(self) -> int:
-        """Training batches whose mean moments replace the moving averages in a test."""
-        return getattr(self.settings, 'num_calibration_batches', 0)
+        return systems.find(self.name).source
 
     def build_plan(self, data_set: DataSet, num_files: Optional[int] = None) -> plan.Plan:
-        """Plans an epoch over the first num_files files; None: over all files.
-
-        By default every record, in whole batches.
-        """
+        """An epoch over the first num_files files, or all; by default whole batches."""
         num_examples = count_examples(data_set, num_files)
         return plan.Plan(slice(num_examples), plan.split(
             num_examples, self.batch_size, drops_remainder=True))
@@ -144,7 +124,7 @@ class System:
         picture = self.picture
         planes = tf.reshape(batch[:, LABEL_BYTES:], [
             -1, picture.channels, picture.side, picture.side])
-        return tf.cast(batch[:, 0], tf.int32), self.build_images(
+        return records.build_labels(batch), self.build_images(
             tf.transpose(planes, [0, 2, 3, 1]))
 
     def build_test_batch(self, batch: tf.Tensor, draws: tf.Tensor) -> Batch:
@@ -159,10 +139,11 @@ class System:
                       mode: Mode = Mode()) -> tf.Tensor:
         """Adds the network and its variables, each on /cpu:0, to the graph.
 
-        Loss terms other than the cross-entropy go into the collection `losses`. `seed`
-        is the run's, for the initial weights; `kernels` is a module of
-        cifar10_tf1.kernels.
+        Loss terms other than the cross-entropy go into the collection `losses`.
 
+        Args:
+          seed: the run's, for the initial weights.
+          kernels: a module of cifar10_tf1.kernels.
         Returns:
           float32 [batch, classes], logits.
         """
@@ -174,32 +155,35 @@ class System:
 
     def build_optimizer(self, learning_rate: tf.Tensor) -> tf.train.Optimizer:
         """By default Adam."""
-        schedule = self.schedule
-        return tf.train.AdamOptimizer(learning_rate, schedule.beta1, schedule.beta2,
-                                      schedule.epsilon)
+        return tf.train.AdamOptimizer(learning_rate, self.schedule.beta1,
+                                      self.schedule.beta2, self.schedule.epsilon)
 
     def build_average(self, global_step: Optional[tf.Variable]
                       ) -> Optional[tf.train.ExponentialMovingAverage]:
         """The moving average of the weights that testing restores, if any."""
         return None
 
-    def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
-        """The original's name for its checkpoint after an epoch, counted from 1.
+    def list_restored(self) -> dict:
+        """{name in a checkpoint: variable of the default graph} that testing restores."""
+        average = self.build_average(None)
+        if average is not None:
+            return average.variables_to_restore()
+        return {variable.op.name: variable
+                for variable in variables.list_network_variables()}
 
-        None if it writes none at that point, or only those that this program writes too.
-        """
+    def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
+        """The original's name for its checkpoint after an epoch, if it differs from ours."""
         return None
 
     def build_original_graph(self, seed: int) -> bool:
         """Adds the original's own graph, if its checkpoint needs one, and returns True.
 
-        Its variables take the values of the run's variables with the same names; `seed`,
-        the run's, initialises the others. If this returns False, the run's variables
-        are saved, except for the global step.
+        Variables with names of the run's take their values; the run's seed initialises
+        the others. By default the run's variables but the global step are saved.
         """
         return False
 
-    # The documented lines, each a list of str.
+    # The documented lines.
 
     def format_start(self, num_files: int) -> List[str]:
         """Before the first epoch of a run on num_files training files."""
@@ -209,20 +193,16 @@ class System:
         """After update number `step`, with the total loss of its batch."""
         return []
 
-    def format_last_loss(self, loss: float) -> List[str]:
-        """After the last step."""
-        return []
-
     def format_progress(self, entry: dict) -> List[str]:
         """At a reporting point, with its entry of run_record.RunRecord.epochs."""
         return []
 
-    def format_end(self, seconds: float, count: Optional[TestCount]) -> List[str]:
-        """After the last epoch, with the count if the system tests after training."""
+    def format_end(self, loss: float, seconds: float,
+                   count: Optional[TestCount]) -> List[str]:
+        """After the last step, with its loss and, if tests_after_training, the count."""
         return []
 
     def format_test(self, count: TestCount) -> List[str]:
-        """After a test."""
         raise NotImplementedError
 
 
@@ -230,12 +210,3 @@ def count_examples(data_set: DataSet, num_files: Optional[int]) -> int:
     """The number of records in the first num_files training files; None: in all."""
     return (data_set.num_train_examples // data_set.num_train_files
             * (num_files or data_set.num_train_files))
-
-
-def list_restored(system: System) -> dict:
-    """{name in a checkpoint: variable} that testing restores."""
-    average = system.build_average(None)
-    if average is None:
-        return {variable.op.name: variable
-                for variable in variables.list_network_variables()}
-    return average.variables_to_restore()

@@ -55,6 +55,7 @@ class Settings(NamedTuple):
 class DeepCnn(base.System):
 
     settings = Settings()
+    test_batch_size = settings.batch_size
     num_training_draws = 4  # crop row, crop column, flip, brightness
     num_test_draws = 2      # crop row, crop column
     picture = base.PictureShape(settings.preprocessing.image_size, 3,
@@ -90,7 +91,6 @@ class DeepCnn(base.System):
         return crops / tf.maximum(deviation, (size * size * 3) ** -0.5)
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        images.shape.assert_is_compatible_with([None, 24, 24, 3])
         normalization = self.settings.normalization
         with tf.variable_scope('model'):
             with tf.variable_scope('conv_1'):
@@ -139,18 +139,17 @@ class DeepCnn(base.System):
         return [f'Epoch {entry["epoch"]} : Loss = {entry["summed_loss"]:.5f}, '
                 f'Epoch Time = {entry["seconds"]:.2f}s']
 
-    def format_end(self, seconds, count):
+    def format_end(self, loss, seconds, count):
         return [f'Done Training, Total Epoch Time = {seconds:.2f}s']
 
     def format_test(self, count):
         return [f'Test : Accuracy = {count.num_correct}/{count.num_examples} = '
-                f'{count.accuracy:.3f}, '
-                f'Test Time : {count.seconds:.2f}s']
+                f'{count.accuracy:.3f}, Test Time : {count.seconds:.2f}s']
 
     def _build_crops(self, batch, row, column, flips=None):
         """Crops at one of 9 x 9 places: float32 [batch, 1728] in 0..255."""
-        size = self.settings.preprocessing.crop_size
-        num_places = self.settings.preprocessing.image_size - size + 1
+        size = self.picture.crop_size
+        num_places = self.picture.side - size + 1
         rows, columns = (tf.cast(draw * num_places, tf.int32)
                          for draw in (row, column))
         crops = records.build_crops(batch, rows, columns, size, flips)
@@ -170,7 +169,7 @@ class DeepCnn(base.System):
         # In float64: some float32 kernels only approximate the root.
         deviation = tf.cast(tf.sqrt(tf.cast(variance, tf.float64)), tf.float32)
         values /= tf.maximum(deviation, num_values ** -0.5)
-        size = self.settings.preprocessing.crop_size
+        size = self.picture.crop_size
         return tf.reshape(values, [batch, size, size, -1])
 
 

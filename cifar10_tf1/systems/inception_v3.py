@@ -21,9 +21,8 @@ from cifar10_tf1.graph import plan
 from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import stock
 from cifar10_tf1.systems import base
-from cifar10_tf1.systems.inception import layers, table, weights
+from cifar10_tf1.systems.inception import network, weights
 
-RECORDED_SIZE = 32   # pixels
 QUEUE_CAPACITY = 32  # records; the original keeps at least 8
 # Variants of the test: as documented, like training; with stored moments.
 BATCH, STORED = 'batch', 'stored'
@@ -58,14 +57,14 @@ class Settings(NamedTuple):
     # decay of 0.9997, are still 64 % initial value.
     num_calibration_batches: int = 10
     preprocessing: Preprocessing = Preprocessing()
-    normalization: layers.Normalization = layers.Normalization()
+    normalization: network.Normalization = network.Normalization()
     schedule: Schedule = Schedule()
 
 
 class InceptionV3(base.System):
 
     settings = Settings()
-    picture = base.PictureShape(RECORDED_SIZE, 3, settings.preprocessing.crop_size)
+    picture = base.PictureShape(32, 3, settings.preprocessing.crop_size)
     filters = 'InceptionV3/Conv2d_1a_3x3/weights'
     pretrained = weights
     variants_as_in_training = (BATCH,)
@@ -74,17 +73,17 @@ class InceptionV3(base.System):
     def build_plan(self, data_set, num_files=None):
         """500 steps of the records that the provider hands out."""
         num_examples = base.count_examples(data_set, num_files)
-        num_drawn = self.schedule.steps_per_epoch * self.batch_size
+        num_steps, interval = self.schedule.steps_per_epoch, self.schedule.steps_per_figure
+        num_drawn = num_steps * self.batch_size
 
         def draw_epoch(seed, epoch):
             return draw_rows(num_examples, num_drawn * (epoch + 1),
                              seed)[num_drawn * epoch:]
 
-        interval = self.schedule.steps_per_figure
-        ends = range(interval, self.schedule.steps_per_epoch + 1, interval)
         return plan.Plan(
-            slice(num_examples), (self.batch_size,) * self.schedule.steps_per_epoch,
-            reporting_points=tuple((end, end // interval) for end in ends),
+            slice(num_examples), (self.batch_size,) * num_steps,
+            reporting_points=tuple((number * interval, number)
+                                   for number in range(1, num_steps // interval + 1)),
             order=draw_epoch)
 
     def list_test_rows(self, num_examples, variant, seed):
@@ -99,7 +98,7 @@ class InceptionV3(base.System):
         Quirk: slim's preprocessing of evaluation, in training too.
         """
         crop, size = self.settings.preprocessing
-        first = (RECORDED_SIZE - crop) // 2
+        first = (self.picture.side - crop) // 2
         values = tf.cast(pixels[:, first:first + crop, first:first + crop],
                          tf.float32) * (1 / 255)
         # Quirk: takes the centre of a pixel for its corner, unlike TensorFlow 2's op.
@@ -107,30 +106,28 @@ class InceptionV3(base.System):
         return (values - 0.5) * 2.0
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        images.shape.assert_is_compatible_with([None, 299, 299, 3])
-        builder = layers.Builder(
-            seed, self.settings.weight_decay, self.settings.normalization,
-            mode.uses_batch_statistics)
-        num_classes = self.settings.num_classes
+        settings = self.settings
+        builder = network.Builder(seed, settings.weight_decay, settings.normalization,
+                                  mode.uses_batch_statistics)
         with tf.variable_scope('InceptionV3'):
-            middle = builder.build_chain(images, table.BODY)
-            net = builder.build_chain(middle, table.TOP)
+            middle = builder.build_chain(images, network.BODY)
+            net = builder.build_chain(middle, network.TOP)
             # Quirk: the auxiliary classifier has no loss, but its weights decay.
             with tf.variable_scope('AuxLogits'):
                 builder.build_linear(
-                    builder.build_chain(middle, table.AUXILIARY),
-                    'Conv2d_2b_1x1', num_classes, table.AUXILIARY_STDDEV)
+                    builder.build_chain(middle, network.AUXILIARY),
+                    'Conv2d_2b_1x1', settings.num_classes, network.AUXILIARY_STDDEV)
             with tf.variable_scope('Logits'):
                 net = tf.reduce_mean(net, [1, 2], keepdims=True)
                 net = build_dropout(net, 'Logits', mode)
-                return builder.build_linear(net, 'Conv2d_1c_1x1', num_classes)
+                return builder.build_linear(net, 'Conv2d_1c_1x1', settings.num_classes)
 
     def format_step(self, step, loss, seconds):
         """As slim logs it. Quirk: the loss mixes cross-entropy and weight decay."""
         return [f'INFO:tensorflow:global step {step}: loss = {loss:.4f} '
                 f'({seconds:.2f} sec/step)']
 
-    def format_last_loss(self, loss):
+    def format_end(self, loss, seconds, count):
         return [f'Finished training. Last batch loss {loss:f}']
 
     def format_test(self, count):

@@ -20,8 +20,6 @@ from cifar10_tf1.kernels import stock
 from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
-IMAGE_SIZE = 28  # pixels
-
 
 class Schedule(NamedTuple):
     learning_rate: float = 0.001  # per step, Adam
@@ -44,7 +42,7 @@ class Settings(NamedTuple):
 class Lenet5(base.System):
 
     settings = Settings()
-    picture = base.PictureShape(IMAGE_SIZE, 1, IMAGE_SIZE, is_light_on_dark=True)
+    picture = base.PictureShape(28, 1, 28, is_light_on_dark=True)
     filters = 'Variable'
     figures = (record_schema.VALIDATION_ACCURACY,)
     tests_after_training = True
@@ -65,26 +63,22 @@ class Lenet5(base.System):
 
     def build_images(self, pixels):
         """Scales to 0..1 and pads: float32 [N, 32, 32, 1]."""
-        margin = [(self.settings.padded_size - IMAGE_SIZE) // 2] * 2
+        margin = [(self.settings.padded_size - self.picture.side) // 2] * 2
         # A division would change the last bit of every second value.
         values = tf.cast(pixels, tf.float32) * (1 / 255)
         return tf.pad(values, [[0, 0], margin, margin, [0, 0]])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        images.shape.assert_is_compatible_with([None, 32, 32, 1])
 
-        def build_layer(number, shape):
-            return variables.build_anonymous_layer(number, shape, self.settings.stddev,
-                                                   seed)
-
+        shapes = [5, 5, 1, 6], [5, 5, 6, 16], [400, 120], [120, 84], [84, 10]
+        layers = [variables.build_anonymous_layer(number, shape, self.settings.stddev, seed)
+                  for number, shape in enumerate(shapes)]
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
         net = kernels.build_pooled_convolutions(
-            images, [build_layer(0, [5, 5, 1, 6]), build_layer(1, [5, 5, 6, 16])],
-            padding='VALID', strides=(1, 1), has_relu=True)
-        for number, shape in ((2, [400, 120]), (3, [120, 84])):
-            weights, biases = build_layer(number, shape)
+            images, layers[:2], padding='VALID', strides=(1, 1), has_relu=True)
+        for weights, biases in layers[2:4]:
             net = tf.nn.relu(tf.matmul(net, weights) + biases)
-        weights, biases = build_layer(4, [84, 10])
+        weights, biases = layers[4]
         return tf.add(tf.matmul(net, weights), biases, name='logits')
 
     def find_step(self, reader):
@@ -104,7 +98,7 @@ class Lenet5(base.System):
         return [f'EPOCH {entry["epoch"]} ...',
                 f'Validation Accuracy = {entry["validation_accuracy"]:.3f}', '']
 
-    def format_end(self, seconds, count):
+    def format_end(self, loss, seconds, count):
         return ['Model saved', f'Test Accuracy = {count.accuracy:.3f}']
 
     def format_test(self, count):

@@ -25,7 +25,6 @@ from cifar10_tf1.kernels import stock
 from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
-IMAGE_SIZE = 32  # pixels
 HELD_BACK = 0.1  # of each file of the training data, at its end
 
 
@@ -53,12 +52,13 @@ class UdacitySettings(NamedTuple):
 
 
 class Notebook(base.System):
-    """A notebook; a subclass has its settings, network and lines."""
+    """A notebook; a subclass has its settings, shapes of weights, network and lines."""
 
-    picture = base.PictureShape(IMAGE_SIZE, 3, IMAGE_SIZE)
+    picture = base.PictureShape(32, 3, 32)
     filters = 'Variable'
     figures = record_schema.FIGURES
     takes_figures_by_file: bool  # after each file, or only after an epoch's last
+    biases_stddev = 0.0          # of their initial values
 
     @property
     def schedule(self):
@@ -80,12 +80,18 @@ class Notebook(base.System):
     def build_optimizer(self, learning_rate):
         return tf.train.AdamOptimizer(learning_rate)
 
+    def build_layers(self, seed, first=0):
+        """[(weights, biases)] of the layers, numbered from `first`."""
+        return [variables.build_anonymous_layer(number, shape, self.settings.stddev, seed,
+                                                self.biases_stddev)
+                for number, shape in enumerate(self.shapes, first)]
+
     def name_original_checkpoint(self, epoch, is_last):
         return 'image_classification' if is_last else None
 
     def build_original_graph(self, seed):
         """The notebook's own graph, with tensors x, y, keep_prob, logits, accuracy."""
-        x = tf.placeholder(tf.float32, [None, IMAGE_SIZE, IMAGE_SIZE, 3], 'x')
+        x = tf.placeholder(tf.float32, [None, 32, 32, 3], 'x')
         y = tf.placeholder(tf.float32, [None, len(cifar10.CLASS_NAMES)], 'y')
         keep_prob = tf.placeholder(tf.float32, name='keep_prob')
         logits = tf.identity(self.build_network(
@@ -107,6 +113,10 @@ class Notebook(base.System):
                 f'Testing Accuracy: {count.mean_over_batches!r}', '', count.line]
 
 
+def _build_dense(net, weights, biases):
+    return tf.matmul(net, weights) + biases
+
+
 def _format_place(entry):
     return f'Epoch {entry["epoch"]:>2}, CIFAR-10 Batch {entry["part"]}:  '
 
@@ -115,27 +125,19 @@ class LaptopCnn(Notebook):
 
     settings = LaptopSettings()
     takes_figures_by_file = False
+    biases_stddev = settings.stddev
+    shapes = ([7, 7, 3, 32], [3, 3, 32, 64], [2, 2, 64, 128], [512, 1024], [1024, 128],
+              [128, 10])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        images.shape.assert_is_compatible_with([None, 32, 32, 3])
-        stddev = self.settings.stddev
-
-        def build_layer(number, shape):
-            return variables.build_anonymous_layer(number, shape, stddev, seed, stddev)
-
-        def build_dense(net, number, shape):
-            weights, biases = build_layer(number, shape)
-            return tf.matmul(net, weights) + biases
-
-        # To 8 x 8, 4 x 4 and 2 x 2 pixels.
+        layers = self.build_layers(seed)
+        # Quirk: no activation after any layer; only the pools are not linear. To 8 x 8,
+        # 4 x 4 and 2 x 2 pixels.
         net = kernels.build_pooled_convolutions(
-            images, [build_layer(0, [7, 7, 3, 32]), build_layer(1, [3, 3, 32, 64]),
-                     build_layer(2, [2, 2, 64, 128])],
-            padding='SAME', strides=(2, 1, 1), has_relu=False)
-        # Quirk: no activation after any layer; only the pools are not linear.
-        net = build_dense(build_dropout(net, 'before_3', mode), 3, [512, 1024])
-        net = build_dense(build_dropout(net, 'before_4', mode), 4, [1024, 128])
-        return build_dense(net, 5, [128, 10])
+            images, layers[:3], padding='SAME', strides=(2, 1, 1), has_relu=False)
+        net = _build_dense(build_dropout(net, 'before_3', mode), *layers[3])
+        net = _build_dense(build_dropout(net, 'before_4', mode), *layers[4])
+        return _build_dense(net, *layers[5])
 
     def format_progress(self, entry):
         """The lines of the document's run on one file; its full run prints nothing."""
@@ -147,19 +149,19 @@ class UdacityCnn(Notebook):
 
     settings = UdacitySettings()
     takes_figures_by_file = True
+    shapes = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512], [512, 64],
+              [64, 10])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-        images.shape.assert_is_compatible_with([None, 32, 32, 3])
-        layers = self._build_layers(0, seed)
+        layers = self.build_layers(seed)
         # To 16 x 16, 8 x 8 and 4 x 4 pixels.
         net = kernels.build_pooled_convolutions(
             images, layers[:3], padding='SAME', strides=(1, 1, 1), has_relu=True)
-        for weights, biases in layers[3:5]:
-            net = tf.nn.relu(tf.matmul(net, weights) + biases)
+        for layer in layers[3:5]:
+            net = tf.nn.relu(_build_dense(net, *layer))
         net = build_dropout(net, 'before_5', mode)
-        weights, biases = layers[5]
         # Quirk: training drops the logits themselves.
-        return build_dropout(tf.matmul(net, weights) + biases, 'logits', mode)
+        return build_dropout(_build_dense(net, *layers[5]), 'logits', mode)
 
     def build_original_graph(self, seed):
         """Quirk: the course's own test leaves a second network in the graph.
@@ -167,14 +169,8 @@ class UdacityCnn(Notebook):
         It was built after the optimizer, is saved and was never trained.
         """
         super().build_original_graph(seed)
-        self._build_layers(6, seed)
+        self.build_layers(seed, first=len(self.shapes))
         return True
-
-    def _build_layers(self, first, seed):
-        shapes = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512],
-                  [512, 64], [64, 10])
-        return [variables.build_anonymous_layer(number, shape, self.settings.stddev, seed)
-                for number, shape in enumerate(shapes, first)]
 
     def format_progress(self, entry):
         return [f'{_format_place(entry)}Loss: {entry["loss"]:>10.4f} , '

@@ -23,9 +23,9 @@ def end(run, log, metrics, step, newest):
         return run.stop.exit_status
     if step % num_steps:
         print(f'Stopped at step {step}, saved as {newest}', flush=True)
-    run.print(run.system.format_last_loss(log.loss))
     run.print(run.system.format_end(
-        log.seconds, metrics.count_test() if run.system.tests_after_training else None))
+        log.loss, log.seconds,
+        metrics.count_test() if run.system.tests_after_training else None))
     print(f'Weights at step {step}: SHA-256 {digest}', flush=True)
     for line in _describe_standing(run.record):
         print(line, flush=True)

@@ -15,7 +15,7 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'deep_cnn.npz')
 STRIDE = 61
@@ -40,7 +40,7 @@ def make_candidates():
     """As make_inputs, with all images."""
     random = np.random.RandomState(20170101)
     weights = {}
-    for name, shape in plain_port.VARIABLES.items():
+    for name, shape in plain_deep_cnn.VARIABLES.items():
         scale = SCALES[name.split('/')[1]] * np.sqrt(3.0)
         weights[name] = (scale * random.uniform(-1, 1, shape)).astype(np.float32)
     images = random.uniform(-1.7, 1.7, [NUM_CANDIDATES, 24, 24, 3])
@@ -51,7 +51,7 @@ def make_candidates():
 def find_clear(weights, images):
     """The indices of the images that leave every choice beyond doubt."""
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        plain_port.build_logits(
+        plain_deep_cnn.build_logits(
             tf.constant(images, tf.float64),
             {name: tf.constant(value, tf.float64)
              for name, value in weights.items()})
@@ -88,8 +88,8 @@ def compute(weights, images, labels):
     with tf.Graph().as_default(), tf.Session() as session:
         tensors = {name: tf.constant(value, tf.float64)
                    for name, value in weights.items()}
-        logits = plain_port.build_logits(tf.constant(images, tf.float64), tensors)
-        loss = plain_port.build_loss(logits, labels, tensors)
+        logits = plain_deep_cnn.build_logits(tf.constant(images, tf.float64), tensors)
+        loss = plain_deep_cnn.build_loss(logits, labels, tensors)
         names = sorted(tensors)
         gradients = tf.gradients(loss, [tensors[name] for name in names])
         logits, loss, gradients = session.run([logits, loss, gradients])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import runs
-from cifar10_tf1.benchmark import __main__ as benchmark, data, medians
+from cifar10_tf1 import data
+from cifar10_tf1.benchmark import __main__ as benchmark, medians, worker
 
 
 @pytest.mark.parametrize('values, median, low, high, level', [
@@ -55,8 +56,7 @@ def test_table():
 
 @pytest.mark.slow
 def test_as_many_images_as_cifar10(tmp_path):
-    data.generate(str(tmp_path), 'deep_cnn')
-    data_set = data.load_data_set(str(tmp_path), 'deep_cnn')
+    data_set = worker.load_data_set(str(tmp_path), 'deep_cnn')
     assert data_set.num_train_examples == 50000
     assert data_set.num_test_examples == 10000
     assert data_set.name == 'synthetic'
@@ -81,7 +81,7 @@ def program(tmp_path):
 @pytest.fixture
 def run_with(monkeypatch, capsys):
     """Runs the benchmark with a bad --python; returns its line of error."""
-    monkeypatch.setattr(data, 'generate', lambda folder, system: None)
+    monkeypatch.setattr(data.Source, 'load', lambda *unused, **also_unused: None)
 
     def run(python):
         assert benchmark.main(['--python', python, '--quick']) == 1

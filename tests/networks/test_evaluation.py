@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 import model_helpers
 import runs
 from cifar10_tf1 import evaluation
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
@@ -48,10 +48,10 @@ def predict_by_the_port(data_set, tensors, suffix):
     images = (crops - crops.mean(axes, keepdims=True)) / crops.std(
         axes, keepdims=True)
     with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(plain_port.build_logits(
+        return session.run(plain_deep_cnn.build_logits(
             tf.constant(images, tf.float32),
             {name: tf.constant(tensors[name + suffix])
-             for name in plain_port.VARIABLES})).argmax(axis=1)
+             for name in plain_deep_cnn.VARIABLES})).argmax(axis=1)
 
 
 def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
@@ -121,7 +121,7 @@ def test_the_original_restores_ours(finished_run):
     the state file; the .meta file alone rebuilds the graph."""
     prefix = str(finished_run / 'model.ckpt-8')
     with tf.Graph().as_default(), tf.Session() as session:
-        port = plain_port.build_training()
+        port = plain_deep_cnn.build_training()
         state = tf.train.get_checkpoint_state(str(finished_run))
         assert state.model_checkpoint_path == prefix
         port['saver'].restore(session, state.model_checkpoint_path)

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1.common.seeds import derive_seed
-from cifar10_tf1.systems.inception import layers, table, weights
+from cifar10_tf1.systems.inception import network, weights
 from cifar10_tf1.systems.inception_v3 import (
     BATCH, STORED, SYSTEM as inception_v3, draw_rows)
 
@@ -113,12 +113,12 @@ def test_the_first_values_of_each_kind():
         'InceptionV3/Conv2d_1a_3x3/BatchNorm/moving_variance': 1.0,
         'InceptionV3/Logits/Conv2d_1c_1x1/biases': 0.0}
     with tf.Graph().as_default(), tf.Session() as session:
-        builder = layers.Builder(1, 0.0, layers.Normalization(), True)
+        builder = network.Builder(1, 0.0, network.Normalization(), True)
         with tf.variable_scope('InceptionV3'):
-            builder.build_chain(tf.zeros([1, 9, 9, 3]), table.BODY[:1])
+            builder.build_chain(tf.zeros([1, 9, 9, 3]), network.BODY[:1])
             with tf.variable_scope('AuxLogits'):
-                net = builder.build_chain(tf.zeros([1, 5, 5, 128]), table.AUXILIARY[2:])
-                builder.build_linear(net, 'Conv2d_2b_1x1', 10, table.AUXILIARY_STDDEV)
+                net = builder.build_chain(tf.zeros([1, 5, 5, 128]), network.AUXILIARY[2:])
+                builder.build_linear(net, 'Conv2d_2b_1x1', 10, network.AUXILIARY_STDDEV)
             with tf.variable_scope('Logits'):
                 builder.build_linear(tf.zeros([1, 1, 1, 2048]), 'Conv2d_1c_1x1', 10)
         variables = {variable.op.name: variable

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 import kernel_gradients
 from cifar10_tf1 import kernels
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.kernels import fast, inference, pooled, stock, winograd
 from cifar10_tf1.machine import runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -120,7 +120,7 @@ LAYERS = {
         of_rows(fast.build_max_pool, 'pool'), build_exact_pool, (PLANE,),
         (BATCH, 6, 6, 64), 0, of_rows(inference.build_max_pool, 'pool')),
     'normalization': Layer(
-        of_rows(fast.build_normalization, NORMALIZATION, 'norm'), plain_port.lrn,
+        of_rows(fast.build_normalization, NORMALIZATION, 'norm'), plain_deep_cnn.lrn,
         (PLANE,), PLANE, 2e-6),
     'flat product': Layer(
         lambda net, weights: fast.build_flat_product(to_rows(net), weights),

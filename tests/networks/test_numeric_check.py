@@ -18,7 +18,7 @@ from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import inference, rows, stock
 from cifar10_tf1.machine import description, devices
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-from cifar10_tf1.systems.inception import layers, table
+from cifar10_tf1.systems.inception import network
 
 
 class Normalized(type(deep_cnn)):
@@ -37,9 +37,9 @@ class Normalized(type(deep_cnn)):
             return tf.identity(net), lambda gradient: self.gradient_factor * gradient
 
         variables.build_variable('without_a_gradient', [1])
-        builder = layers.Builder(seed, 0.0, layers.Normalization(),
+        builder = network.Builder(seed, 0.0, network.Normalization(),
                                  mode.uses_batch_statistics)
-        net = builder.build_chain(images, [table.Conv('conv', 8, (3, 3), 2)])
+        net = builder.build_chain(images, [network.Conv('conv_3x3', 8, 2)])
         net = tf.reduce_mean(scale(net), [1, 2], keepdims=True)
         net = build_dropout(net, 'logits', mode)
         return self.logits_factor * builder.build_linear(net, 'logits', 10)

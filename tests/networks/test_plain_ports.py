@@ -10,7 +10,7 @@ import runs
 import system_cases
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1 import data
-from cifar10_tf1.benchmark import plain_deep_cnn, plain_lenet5, plain_port, plain_notebook
+from cifar10_tf1.benchmark import plain_deep_cnn, plain_lenet5, plain_notebook
 from cifar10_tf1.data import mnist
 
 not_seeded = pytest.mark.skipif(
@@ -26,7 +26,7 @@ def data_set(tiny_data_set):
 
 @pytest.fixture
 def train(data_set, monkeypatch):
-    monkeypatch.setattr(plain_port, 'BATCH_SIZE', 20)
+    monkeypatch.setattr(plain_deep_cnn, 'BATCH_SIZE', 20)
     monkeypatch.setattr(data.Source, 'load',
                         lambda self, *unused, **also_unused: data_set)
     return lambda *arguments: plain_deep_cnn.main(list(map(str, arguments)))
@@ -120,8 +120,8 @@ def test_the_original_s_weights_score_what_it_printed(original, real_mnist_dir):
         assert {name: list(value.shape) for name, value in original.items()} == {
             variable.op.name: variable.shape.as_list()
             for variable in tf.global_variables()}
-        for name, variable in lenet5_port['variables'].items():
-            variable.load(original[name], session)
+        for variable in tf.trainable_variables():
+            variable.load(original[variable.op.name], session)
         for split, count in (('test', 10000), ('train', 5000)):
             table = data_set.raw_records(split)[:count]
             images = plain_lenet5.pad(table[:, 1:].reshape(-1, 28, 28))

@@ -241,7 +241,7 @@ def test_the_documented_lines_of_a_test(name, expected):
         system = systems.load(name)
         assert system.format_step(1, 2.97921, 76.3749) == [
             'INFO:tensorflow:global step 1: loss = 2.9792 (76.37 sec/step)']
-        assert system.format_last_loss(0.6416812) == [
+        assert system.format_end(0.6416812, 1.0, None) == [
             'Finished training. Last batch loss 0.641681']
 
 

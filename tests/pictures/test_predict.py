@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 import model_helpers
 from cifar10_tf1 import inference
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10, synthetic
 from cifar10_tf1.predict import (
@@ -51,10 +51,10 @@ def test_classifier_takes_the_averages_and_any_number(checkpoint):
         crops = images[:3, 4:28, 4:28].astype(np.float64)
         crops -= crops.mean((1, 2, 3), keepdims=True)
         crops /= np.maximum(crops.std((1, 2, 3), keepdims=True), 1728 ** -0.5)
-        expected = session.run(tf.nn.softmax(plain_port.build_logits(
+        expected = session.run(tf.nn.softmax(plain_deep_cnn.build_logits(
             tf.constant(crops, tf.float32),
             {name: tf.constant(tensors[name + '/ExponentialMovingAverage'])
-             for name in plain_port.VARIABLES})))
+             for name in plain_deep_cnn.VARIABLES})))
     assert np.abs(many[:3] - expected).max() < 1e-5
 
 

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import fingerprint
-from cifar10_tf1.benchmark import plain_port
+from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.checkpoints import model_dir as model_dirs, reading, writing
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -289,7 +289,7 @@ def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
     state = tf.train.get_checkpoint_state('./model/')
     assert state.model_checkpoint_path == tf.train.latest_checkpoint('./model/')
     with tf.Graph().as_default(), tf.Session() as session:
-        saver = plain_port.build_training()['saver']
+        saver = plain_deep_cnn.build_training()['saver']
         saver.restore(session, state.model_checkpoint_path)
         restored = session.run({variable.op.name: variable
                                 for variable in tf.global_variables()})

@@ -46,7 +46,7 @@ def build_systems():
     """The documented accuracies beside ours."""
     rows = []
     for entry in systems.ENTRIES:
-        row = [f'[`{entry.name}`]({entry.page}), {entry.documented.data}',
+        row = [f'[`{entry.name}`]({entry.page}), {entry.source.title}',
                entry.result.split(', ')[-1]]
         records = load_runs(entry.name)
         if records:
