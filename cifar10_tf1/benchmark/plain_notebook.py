@@ -180,7 +180,7 @@ def open_steps(name, data_set):
 def _train(options):
     source = data.SOURCES['cifar10']
     notebook = Notebook(options.system, source.load(
-        options.data_dir or source.data_dir, synthetic=False))
+        options.data_dir or source.data_dir, False))
     with preparation.explained(f'write {options.output}', 'CSV'):
         with open(options.output, 'w', newline='') as file:
             writer = csv.DictWriter(file, FIGURES, lineterminator='\n')

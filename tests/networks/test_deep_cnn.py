@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import kernels
+from cifar10_tf1.benchmark.plain_deep_cnn import VARIABLES
 from cifar10_tf1.graph import loss
 from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -18,15 +19,6 @@ GOLDEN_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file
 sys.path.insert(0, GOLDEN_DIR)
 
 import make_deep_cnn  # noqa: E402
-
-NAMES = {
-    'model/conv_1/weights': [5, 5, 3, 64], 'model/conv_1/bias': [64],
-    'model/conv_2/weights': [5, 5, 64, 64], 'model/conv_2/biases': [64],
-    'model/FC_1/weights': [2304, 384], 'model/FC_1/biases': [384],
-    'model/FC_2/weights': [384, 192], 'model/FC_2/biases': [192],
-    'model/softmax_linear/weights': [192, 10],
-    'model/softmax_linear/biases': [10],
-}
 
 
 def assert_close(actual, golden, largest=None):
@@ -70,21 +62,20 @@ def test_the_training_graph(tiny_data_set):
     """The 21 tensors by name, shape, type and device."""
     graph = runs.build_training_graph(deep_cnn, tiny_data_set)
     expected = {'global_step': (tf.int64, [])}
-    for name, shape in NAMES.items():
+    for name, shape in VARIABLES.items():
         expected[name] = (tf.float32, shape)
         expected[name + '/ExponentialMovingAverage'] = (tf.float32, shape)
     assert len(expected) == 21
     assert {name: (variable.dtype.base_dtype, variable.shape.as_list())
             for name, variable in graph.variables.items()} == expected
-    for variable in graph.variables.values():
-        assert tf.DeviceSpec.from_string(
-            variable.device).device_type == 'CPU', variable
+    assert {tf.DeviceSpec.from_string(variable.device).device_type
+            for variable in graph.variables.values()} == {'CPU'}
     # No gradient with respect to the images.
     used = [op.name for op in graph.graph.get_operations()
             if op.type == 'Conv2DBackpropInput'
             and any(tensor.consumers() for tensor in op.outputs)]
     assert len(used) == 1 and 'conv_2' in used[0]
     with graph.graph.as_default():
-        assert [v.op.name for v in tf.trainable_variables()] == list(NAMES)
+        assert [v.op.name for v in tf.trainable_variables()] == list(VARIABLES)
         assert sum(v.shape.num_elements()
                    for v in tf.trainable_variables()) == 1068298

@@ -1,6 +1,8 @@
 """Finished runs of every system: lines, tests, published checkpoints, interruption."""
 
+import argparse
 import contextlib
+import functools
 import io
 import os
 import re
@@ -13,7 +15,7 @@ import model_helpers
 import runs
 import system_cases
 from cifar10_tf1 import cli
-from cifar10_tf1.benchmark import plain_notebook
+from cifar10_tf1.benchmark import plain, plain_notebook
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import mnist
@@ -30,20 +32,17 @@ TRAINED = [name for name, case in CASES.items() if case.build_port]
 @pytest.fixture(scope='module')
 def finished(tiny_data_set, tmp_path_factory):
     """Function of a Case to (folder, data, output) of its run, which is made once."""
-    known = {}
+    @functools.lru_cache(maxsize=None)
+    def train(name):
+        case, folder = CASES[name], tmp_path_factory.mktemp(name)
+        data = system_cases.make_data(case, tiny_data_set)
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            assert runs.train(folder, data, system=case.system, epochs=case.num_epochs,
+                              with_summaries=name == 'lenet5') == 0
+        return folder, data, output.getvalue()
 
-    def find(case):
-        if case.name not in known:
-            folder = tmp_path_factory.mktemp(case.name)
-            data = system_cases.make_data(case, tiny_data_set)
-            output = io.StringIO()
-            with contextlib.redirect_stdout(output):
-                assert runs.train(folder, data, system=case.system, epochs=case.num_epochs,
-                                  with_summaries=case.name == 'lenet5') == 0
-            known[case.name] = folder, data, output.getvalue()
-        return known[case.name]
-
-    return find
+    return lambda case: train(case.name)
 
 
 # Patterns of the lines of a run of two epochs or more: the first ones, and the last
@@ -82,10 +81,11 @@ def test_a_test_counts_each_image_once(name, finished):
     folder, data, unused_output = finished(case)
     for variant in case.system.variants:
         result = runs.evaluate(case.system, data, str(folder), variant=variant)
-        assert result.count.num_examples == (
-            len(np.arange(data.num_train_examples)[case.system.build_plan(
-                data).validation]) if variant == 'validation'
-            else data.num_test_examples)
+        wanted = np.arange(data.num_test_examples)
+        if variant == 'validation':
+            wanted = np.arange(data.num_train_examples)[
+                case.system.build_plan(data).validation]
+        assert result.count.num_examples == len(wanted)
         assert result.step == system_cases.count_steps(case, data)
         if name == 'lenet5':  # the only one whose tiny data can be learned
             assert result.count.num_correct > 0.8 * result.count.num_examples
@@ -105,12 +105,11 @@ def test_the_published_checkpoints(name, finished):
     folder, data, unused_output = finished(case)
     num_steps = system_cases.count_steps(case, data)
     published = folder / 'published'
-    assert sorted(path.stem for path in published.glob('*.index')) == sorted(
-        case.published)
+    assert {path.stem for path in published.glob('*.index')} == set(case.published)
     prefix = tf.train.latest_checkpoint(str(published))
     assert os.path.basename(prefix) == case.published[-1]
     tensors = runs.tensors_of(prefix)
-    assert len(tensors) == case.num_published and 'global_step' not in tensors
+    assert len(tensors) == case.num_published
     trained = runs.tensors_of(folder / f'model.ckpt-{num_steps}')
     assert set(trained) - set(tensors) == {'global_step'}
     for tensor, value in tensors.items():
@@ -129,9 +128,8 @@ def test_the_published_checkpoints(name, finished):
     'laptop_cnn', marks=pytest.mark.slow)])  # deep_cnn: tests/runs
 def test_an_interrupted_run_is_the_same_run(name, finished, tmp_path, monkeypatch):
     """Also within a file; dropout is drawn as if nothing had happened."""
-    case = CASES[name]
-    folder, data, unused_output = finished(case)
-    system_cases.check_interrupted(case, folder, data, tmp_path, monkeypatch)
+    folder, data, unused_output = finished(CASES[name])
+    system_cases.check_interrupted(CASES[name], folder, data, tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=['laptop_cnn', 'udacity_cnn'])
@@ -149,8 +147,7 @@ def test_the_figures_of_the_record(notebook):
         [1, 2, 3, 4, 5] if system.takes_figures_by_file else [5])
     labels, images = data.labels_and_images('train')
     plan = system.build_plan(data)
-    size = plan.batch_sizes[-1]
-    rows = plan.rows[-size:]
+    rows = plan.rows[-plan.batch_sizes[-1]:]
     with tf.Graph().as_default(), tf.Session() as session:
         logits = system.build_network(tf.constant(
             plain_notebook.prepare(images[rows])), seed=1)
@@ -158,7 +155,8 @@ def test_the_figures_of_the_record(notebook):
         logits = session.run(logits).astype(np.float64)
     right = logits.argmax(axis=1) == labels[rows]
     assert entries[-1]['training_accuracy'] == right.mean()
-    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(size), labels[rows]]
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[
+        np.arange(len(rows)), labels[rows]]
     assert entries[-1]['loss'] == pytest.approx(losses.mean(), rel=1e-5)
 
 
@@ -167,38 +165,30 @@ def test_the_document_s_test_runs_on_what_is_published(notebook):
     system, folder, data = notebook
     prefix = str(folder / 'published' / 'image_classification')
     labels, images = data.labels_and_images('test')
-    features = plain_notebook.prepare(images)
-    targets = plain_notebook.one_hot(labels)
     shares = []
-    with tf.Graph().as_default() as graph, tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(prefix + '.meta').restore(session, prefix)
-        x, y, keep_prob, logits, accuracy = (
-            graph.get_tensor_by_name(name) for name in (
-                'x:0', 'y:0', 'keep_prob:0', 'logits:0', 'accuracy:0'))
-        for start in range(0, len(labels), 48):
-            shares.append(float(session.run(accuracy, {
-                x: features[start:start + 48], y: targets[start:start + 48],
-                keep_prob: 1.0})))
-        assert session.run(logits, {x: features[:3], keep_prob: 1.0}).shape == (3, 10)
+        for x, y in plain.batches(48, plain_notebook.prepare(images),
+                                  plain_notebook.one_hot(labels)):
+            share, logits = session.run(['accuracy:0', 'logits:0'], {
+                'x:0': x, 'y:0': y, 'keep_prob:0': 1.0})
+            assert logits.shape == (len(x), 10)
+            shares.append(float(share))
     result = runs.evaluate(system, data, str(folder))
     assert np.mean(shares) == pytest.approx(result.count.mean_over_batches, abs=1e-12)
 
 
 def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
     case = CASES['laptop_cnn']
-
-    def train(**given):
-        return runs.train(tmp_path, system_cases.make_data(case, tiny_data_set), system=case.system,
-                          **given)
-
-    assert train(epochs=1, train_files=1) == 0
+    data = system_cases.make_data(case, tiny_data_set)
+    assert runs.train(tmp_path, data, system=case.system, epochs=1, train_files=1) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == 'Checking the Training on a Single Batch...'
     assert re.match(r'Epoch  1, CIFAR-10 Batch 1:  batch loss is :  [\d.]+$', lines[2])
     assert runs.load_record(tmp_path).settings.train_files == 1
     for train_files, message in ((5, 'files: 1, not 5'), (6, 'only 5 training file')):
         with pytest.raises(UserError, match=message):
-            train(train_files=train_files)
+            runs.train(tmp_path, data, system=case.system, train_files=train_files)
 
 
 @pytest.fixture
@@ -228,15 +218,13 @@ def test_predict_inverts_a_dark_digit_on_light_paper(digits, tmp_path, capsys):
 
 def test_export_takes_grey_pictures(digits, tmp_path, capsys):
     trained, unused_data = digits
-    assert export_main(['--model-dir', str(trained), '--output',
-                        str(tmp_path / 'model')]) == 0
+    folder = str(tmp_path / 'model')
+    assert export_main(['--model-dir', str(trained), '--output', folder]) == 0
     assert 'the same classes' in capsys.readouterr().out
     with tf.Graph().as_default(), tf.Session() as session:
-        model = tf.saved_model.load(session, [tf.saved_model.SERVING],
-                                    str(tmp_path / 'model'))
-        shape = model.signature_def['serving_default'].inputs[
-            'images'].tensor_shape
-        assert [d.size for d in shape.dim] == [-1, 28, 28, 1]
+        tf.saved_model.load(session, [tf.saved_model.SERVING], folder)
+        shape = session.graph.get_tensor_by_name('images:0').shape
+        assert shape.as_list() == [None, 28, 28, 1]
 
 
 def test_event_files_have_the_accuracies(digits):
@@ -253,15 +241,10 @@ def test_event_files_have_the_accuracies(digits):
 
 def test_the_system_is_that_of_the_folder(digits, tiny_data_set):
     trained, unused_data = digits
-
-    class Options:
-        system = None
-        model_dir = str(trained)
-        checkpoint = None
-
-    assert cli.find_system(Options) == 'lenet5'
-    Options.system = 'deep_cnn'
+    options = argparse.Namespace(system=None, model_dir=str(trained), checkpoint=None)
+    assert cli.find_system(options) == 'lenet5'
+    options.system = 'deep_cnn'
     with pytest.raises(UserError, match='lenet5.*deep_cnn'):
-        cli.find_system(Options)
+        cli.find_system(options)
     with pytest.raises(UserError, match='lenet5.*deep_cnn'):
         runs.train(trained, tiny_data_set)
