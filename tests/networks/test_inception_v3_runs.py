@@ -40,13 +40,13 @@ def few(tiny_data_set):
 def published(tmp_path_factory):
     """A folder with the weights in three packings, of the published layout."""
     folder = tmp_path_factory.mktemp('published')
-    shapes = {name: shape for name, shape in load_slim()
-              if 'AuxLogits' not in name and 'Logits/Conv2d_1c' not in name}
-    tensors = {}
-    for name, value in published_weights.draw(shapes).items():
-        fan_in = np.prod(value.shape[:-1]) if value.ndim > 1 else 1
-        tensors[name] = np.asarray(value * 10 * np.sqrt(2 / fan_in) if (
-            value.ndim > 1) else value, np.float32)
+    tensors = published_weights.draw({
+        name: shape for name, shape in load_slim()
+        if 'AuxLogits' not in name and 'Logits/Conv2d_1c' not in name})
+    for name, value in tensors.items():
+        if value.ndim > 1:  # drawn with a standard deviation of 0.1
+            tensors[name] = np.float32(
+                value * 10 * np.sqrt(2 / np.prod(value.shape[:-1])))
     tensors[MARK] = np.zeros([1, 1, 2048, 1001], np.float32)
     tensors['InceptionV3/Logits/Conv2d_1c_1x1/biases'] = np.zeros(1001, 'f')
     for kind in ('V1', 'V2'):
@@ -58,46 +58,36 @@ def published(tmp_path_factory):
 
 
 def test_the_network_is_the_port_s():
-    """Logits, loss and gradients of the same weights on the same images."""
-    random = np.random.RandomState(0)
-    images = random.uniform(-1, 1, [2, 299, 299, 3]).astype(np.float32)
+    """Logits, loss and moving averages, from the same weights and images."""
+    images = np.random.RandomState(0).uniform(-1, 1, [2, 299, 299, 3]).astype(np.float32)
     labels = np.array([3, 8], np.int32)
-    with tf.Graph().as_default() as ours:
-        logits = SMALL.build_network(
-            tf.constant(images), seed=1,
-            mode=Mode(uses_batch_statistics=True))
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits = SMALL.build_network(tf.constant(images), seed=1,
+                                     mode=Mode(uses_batch_statistics=True))
         total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         update, gradients = loss.build_update(
             tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
         variables = {variable.op.name: variable
                      for variable in list_network_variables()}
-        norms = {variable.op.name: tf.norm(gradient)
-                 for gradient, variable in gradients}
-        start = tf.global_variables_initializer()
-    with tf.Graph().as_default() as theirs:
-        port = plain_inception_v3.build_training(
-            tf.constant(images), tf.constant(labels), keep_prob=1.0)
-        port_start = tf.global_variables_initializer()
-    with tf.Session(graph=ours) as session:
-        session.run(start)
+        session.run(tf.global_variables_initializer())
         values = session.run(variables)
-        our_logits, our_loss, our_norms, unused_result = session.run(
-            [logits, total_loss, norms, update])
+        *ours, gradients, unused_result = session.run(
+            [logits, total_loss, [gradient for gradient, unused in gradients], update])
         moments = session.run({name: variable for name, variable
                                in variables.items() if 'moving' in name})
-    with tf.Session(graph=theirs) as session:
-        session.run(port_start)
+    assert len(gradients) == 193 and all(np.isfinite(one).all() for one in gradients)
+    with tf.Graph().as_default(), tf.Session() as session:
+        port = plain_inception_v3.build_training(
+            tf.constant(images), tf.constant(labels), keep_prob=1.0)
+        session.run(tf.global_variables_initializer())
         assert set(port['variables']) == set(values)
         load_variables(session, [(variable, values[name]) for name, variable
                                  in port['variables'].items()])
-        their_logits, their_loss, unused_result = session.run(
+        *theirs, unused_result = session.run(
             [port['logits'], port['loss'], port['train_op']])
-        their_moments = session.run({name: port['variables'][name]
-                                     for name in moments})
-    assert np.abs(our_logits - their_logits).max() <= (
-        1e-4 * np.abs(their_logits).max())
-    assert abs(our_loss - their_loss) <= 1e-6 * abs(their_loss)
-    assert len(our_norms) == 193 and np.isfinite(list(our_norms.values())).all()
+        their_moments = session.run({name: port['variables'][name] for name in moments})
+    for our, their, tolerance in zip(ours, theirs, (1e-4, 1e-6)):
+        assert np.abs(our - their).max() <= tolerance * np.abs(their).max()
     for name, value in moments.items():
         assert not np.array_equal(value, values[name]), name
         assert np.abs(value - their_moments[name]).max() <= 1e-4 * max(
@@ -199,18 +189,18 @@ def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path
 
 
 def test_tests_of_both_kinds(whole_run, few):
-    first = runs.evaluate(SMALL, few, whole_run)
-    again = runs.evaluate(SMALL, few, whole_run)
-    other = runs.evaluate(SMALL, few, whole_run, seed=2)
-    assert first.count.num_examples == 6
-    assert first.logits.tobytes() == again.logits.tobytes()
+    def count(system=SMALL, **options):
+        result = runs.evaluate(system, few, whole_run, **options)
+        assert result.count.num_examples == 6
+        return result.logits
+
+    first = count()
+    assert first.tobytes() == count().tobytes()
     # Other images, and another dropout.
-    assert not np.array_equal(first.logits, other.logits)
-    stored = runs.evaluate(SMALL, few, whole_run, variant='stored')
-    assert stored.count.num_examples == 6
+    assert not np.array_equal(first, count(seed=2))
     # Each image by itself: another batch size gives the same.
+    stored = count(variant='stored')
     threes = system_cases.make_small('inception_v3')
     threes.settings = SMALL.settings._replace(test_batch_size=3)
-    apart = runs.evaluate(threes, few, whole_run, variant='stored')
-    assert np.abs(stored.logits - apart.logits).max() <= (
-        1e-4 * np.abs(stored.logits).max())
+    apart = count(threes, variant='stored')
+    assert np.abs(stored - apart).max() <= 1e-4 * np.abs(stored).max()
