@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import files, png
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.data import verification
 from cifar10_tf1.machine import runtime
 
@@ -31,7 +31,7 @@ def write(data_set, folder):
         if os.path.lexists(path):
             raise UserError(f'{path} already exists; move it, or choose another folder '
                             'with --output')
-    try:
+    with explained(f'write to {folder}', '--output', tf.errors.OpError):
         os.makedirs(folder, exist_ok=True)
         for split, path in zip(SPLITS, written):
             # TensorFlow's writer opens the file again by name.
@@ -39,10 +39,6 @@ def write(data_set, folder):
                 path, lambda file: _write_split(tf, data_set, split, file.name))
         files.write_atomically(written[-1], ''.join(
             f'{label}:{name}\n' for label, name in enumerate(data_set.class_names)))
-    except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, 'strerror', None) or error
-        raise UserError(f'cannot write to {folder}: {reason}; choose another folder '
-                        'with --output')
     return written
 
 

@@ -1,5 +1,7 @@
 """Errors that the user can fix."""
 
+import contextlib
+
 
 class UserError(Exception):
     """A mistake or problem, explained in one line that also says what to do.
@@ -10,3 +12,21 @@ class UserError(Exception):
 
 class KernelsDisagree(UserError):
     """The fast kernels compute wrong numbers on this machine; the stock ones don't."""
+
+
+@contextlib.contextmanager
+def explained(action, option, *others):
+    """Turns an OSError during an action, such as 'read /data/x', into a UserError.
+
+    Args:
+      action: str, the end of 'cannot ...'.
+      option: str, the option that names another place.
+      others: further types of errors, such as TensorFlow's.
+    """
+    try:
+        yield
+    except (OSError, *others) as error:
+        reason = getattr(error, 'strerror', None) or (
+            str(error) or repr(error)).splitlines()[0]
+        raise UserError(f'cannot {action}: {reason}. Fix that, or name another place '
+                        f'with {option}.') from error

@@ -17,7 +17,7 @@ from typing import Callable, NamedTuple, Tuple
 import numpy as np
 
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.data import data_set as data_sets, download, preparation, verification
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.verification import DataFile
@@ -180,7 +180,7 @@ def _prepare(data_dir):
     path, version = _find_archive(data_dir)
     folder = os.path.join(data_dir, version.folder)
     try:
-        with preparation.explained(f'extract {path} to {folder}'):
+        with explained(f'extract {path} to {folder}', '--data-dir'):
             os.makedirs(folder, exist_ok=True)
             _extract(path, folder, _list_missing(folder, version))
     except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:

@@ -12,8 +12,8 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import preparation, verification
+from cifar10_tf1.common.errors import explained, UserError
+from cifar10_tf1.data import verification
 
 TIMEOUT_SECONDS = 20
 # Minimum bytes per second, over TIMEOUT_SECONDS, in the first round and in the second,
@@ -49,7 +49,7 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
             part = path + '.part'
             before = _size(part)
             try:
-                with preparation.explained(f'download to {part}', option):
+                with explained(f'download to {part}', option):
                     _complete(file, url, part, least_rate)
                     if not os.path.lexists(path):  # a user may have put one there
                         os.rename(part, path)

@@ -1,23 +1,12 @@
-"""The lock of a data folder, and disk errors as one-line messages."""
+"""The lock of a data folder."""
 
-import contextlib
 import os
 import sys
 
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained
 
 LOCK_NAME = '.preparing.lock'
-
-
-@contextlib.contextmanager
-def explained(action, option='--data-dir'):
-    """Turns an OSError during an action, such as 'read /data/x', into a UserError."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f'cannot {action}: {error.strerror or error}. Fix that, or name '
-                        f'another place with {option}.') from error
 
 
 def prepare(folder, is_present, action, option='--data-dir'):

@@ -11,6 +11,7 @@ from typing import Callable, NamedTuple, Tuple
 
 from cifar10_tf1 import data
 from cifar10_tf1.common import files
+from cifar10_tf1.common.errors import explained
 from cifar10_tf1.data import cifar10, mnist, preparation, synthetic_images
 from cifar10_tf1.data.data_set import LABEL_BYTES
 from cifar10_tf1.data.verification import DataFile
@@ -66,7 +67,7 @@ def _list_paths(data_dir, source):
 def _generate(paths, draw):
     """Writes the files that are missing."""
     folder = os.path.dirname(paths[0])
-    with preparation.explained(f'write {folder}'):
+    with explained(f'write {folder}', '--data-dir'):
         print(f'Generating the synthetic data set in {folder}', file=sys.stderr,
               flush=True)
         os.makedirs(folder, exist_ok=True)

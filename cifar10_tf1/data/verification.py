@@ -6,8 +6,7 @@ import zlib
 from typing import NamedTuple, Optional, Tuple
 
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common.errors import explained, UserError
 
 
 class DataFile(NamedTuple):
@@ -21,7 +20,7 @@ class DataFile(NamedTuple):
 
 def load(path, file):
     """Reads the bytes of a DataFile, uncompressed if it may be gzipped."""
-    with preparation.explained(f'read {path}'), files.open_regular(path) as stream:
+    with explained(f'read {path}', '--data-dir'), files.open_regular(path) as stream:
         content = stream.read()
     # Don't trust the name: some programs unpack a file and keep its .gz.
     if file.may_be_gzipped and content.startswith(b'\x1f\x8b'):

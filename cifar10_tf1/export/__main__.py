@@ -13,7 +13,7 @@ import tempfile
 
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import files, packages, paths
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.machine import runtime
 
 
@@ -45,13 +45,9 @@ def _export(options):
         path = getattr(options, file_format.option)
         if path is None:
             continue
-        try:
+        with explained(f'write {path}', f'--{file_format.option}', tf.errors.OpError):
             deviations.append(_write(file_format, network, os.path.abspath(path),
                                      images, expected))
-        except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, 'strerror', None) or reading.one_line(error)
-            raise UserError(f'cannot write {path}: {reason}; free some space, or name '
-                            'another place')
         print(f'{file_format.title}: {path}', flush=True)
     print(f'Checked on {len(images)} generated images: the same classes, probabilities '
           f'within {max(deviations):.1g}', flush=True)

@@ -10,7 +10,7 @@ import numpy as np
 from cifar10_tf1 import cli, inference, systems
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.common import files, seeds
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.predict import figure, pictures
 
 _TOP = 3  # classes that are printed
@@ -45,11 +45,8 @@ def classify(options):
               flush=True)
     if options.figure is not None and predictions:
         content = figure.draw_predictions(predictions, system)
-        try:
+        with explained(f'write {options.figure}', '--figure'):
             files.write_atomically(options.figure, content)
-        except OSError as error:
-            raise UserError(f'cannot write --figure {options.figure}: {error.strerror}; '
-                            'free some space, or name another file')
         print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
     return 1 if failures else 0
 

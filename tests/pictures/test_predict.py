@@ -201,7 +201,7 @@ def test_a_figure_is_written_whole_or_not_at_all(folder, checkpoint, tmp_path, c
                  '--figure', str(path)]
     with model_helpers.file_size_limit():
         assert predict.main(arguments) == 1
-    assert f'cannot write --figure {path}: File too large;' in capsys.readouterr().err
+    assert f'cannot write {path}: File too large' in capsys.readouterr().err
     assert not path.exists()
     assert predict.main(arguments) == 0
     assert capsys.readouterr().err == f'Figure: {path}\n'
