@@ -17,8 +17,7 @@ import tempfile
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.benchmark import medians, worker
 from cifar10_tf1.common import limits
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.machine import resources
 
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
@@ -110,7 +109,7 @@ def _run(options):
     pythons = [os.path.abspath(shutil.which(path) or path)
                for path in options.python or [sys.executable]]
     with contextlib.ExitStack() as stack:
-        with preparation.explained('create a temporary folder', 'TMPDIR'):
+        with explained('create a temporary folder', 'TMPDIR'):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         # Once, before the processes that read it.
         systems.find(options.system).source.load(folder, synthetic=True)

@@ -23,8 +23,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import cli, data
 from cifar10_tf1.benchmark import plain
 from cifar10_tf1.common import files, limits
-from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import run_record
 
 BATCH_SIZE = 100
@@ -189,7 +188,7 @@ def _train(options):
     source = data.SOURCES['cifar10']
     data_set = source.load(options.data_dir or source.data_dir, options.synthetic)
     port = Port(data_set)
-    with preparation.explained(f'create {folder}', 'FOLDER'):
+    with explained(f'create {folder}', 'FOLDER'):
         os.makedirs(folder, exist_ok=True)
     path, rows = os.path.join(folder, EPOCHS_FILE), []
     if os.path.exists(path):

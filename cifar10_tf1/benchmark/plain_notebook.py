@@ -20,7 +20,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import cli, data
 from cifar10_tf1.benchmark import plain
 from cifar10_tf1.common import limits
-from cifar10_tf1.data import preparation
+from cifar10_tf1.common.errors import explained
 
 NUM_CLASSES = 10
 FIGURES = ('epoch', 'part', 'loss', 'training_accuracy', 'validation_accuracy', 'seconds')
@@ -181,7 +181,7 @@ def _train(options):
     source = data.SOURCES['cifar10']
     notebook = Notebook(options.system, source.load(
         options.data_dir or source.data_dir, False))
-    with preparation.explained(f'write {options.output}', 'CSV'):
+    with explained(f'write {options.output}', 'CSV'):
         with open(options.output, 'w', newline='') as file:
             writer = csv.DictWriter(file, FIGURES, lineterminator='\n')
             writer.writeheader()
