@@ -63,6 +63,15 @@ def make_settings(**given):
                           'input_threads': 2, **given})
 
 
+def start(script, data_dir, *options, preexec_fn=None, **variables):
+    """A process of train.py or test.py on generated data; variables: its environment."""
+    return subprocess.Popen(
+        [sys.executable, os.path.join(ROOT, script), '--synthetic', '--data-dir',
+         str(data_dir), *map(str, options)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, preexec_fn=preexec_fn,
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}})
+
+
 def run_program(environment, *arguments):
     """Standard output of a program of the project, in a process of its own.
 

@@ -9,7 +9,6 @@ import tensorflow.compat.v1 as tf
 
 import runs
 from cifar10_tf1 import fingerprint
-from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.checkpoints import model_dir as model_dirs, reading, writing
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -278,21 +277,3 @@ def test_a_folder_that_is_replaced_during_the_training(tmp_path, tiny_data_set,
                          epochs=1, save_steps=1)
     assert contents_of(tmp_path / 'model') == {'run.json': b'of another run'}
     assert reading.choose(str(tmp_path / 'moved')).endswith('ckpt-1')
-
-
-def test_the_original_restores_from_the_default_folder(tmp_path, tiny_data_set,
-                                                       monkeypatch):
-    """As its programs do: the state file's path, a plain Saver, ./model/."""
-    monkeypatch.chdir(tmp_path)
-    runs.train('./model', tiny_data_set, epochs=1)
-    expected = runs.tensors_of(tmp_path / 'model' / 'model.ckpt-4')
-    state = tf.train.get_checkpoint_state('./model/')
-    assert state.model_checkpoint_path == tf.train.latest_checkpoint('./model/')
-    with tf.Graph().as_default(), tf.Session() as session:
-        saver = plain_deep_cnn.build_training()['saver']
-        saver.restore(session, state.model_checkpoint_path)
-        restored = session.run({variable.op.name: variable
-                                for variable in tf.global_variables()})
-    assert len(restored) == 21
-    for name, value in expected.items():
-        assert (restored[name] == value).all(), name
