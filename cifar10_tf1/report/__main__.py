@@ -6,7 +6,7 @@ import sys
 
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import files, packages
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import (
     building, charts, comparison, details, document as documents, gathering, network,
@@ -34,11 +34,8 @@ def _report(options):
             packages.require('matplotlib', charts.PURPOSE)
             document.sections.extend(network.describe(first, options))
         content = page.render(document, entry)
-        try:
+        with explained(f'write {path}', '--output'):
             files.write_atomically(path, content)
-        except OSError as error:
-            raise UserError(f'cannot write {path}: {error.strerror}; '
-                            'name another file with --output')
         print(f'Report: {path}', flush=True)
     counted = runs if is_single else sum(gathering.gather(runs)[0], [])
     return 4 if False in [comparison.is_within(run.record) for run in counted] else 0

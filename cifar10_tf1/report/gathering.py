@@ -12,7 +12,7 @@ import statistics
 from typing import NamedTuple, Optional
 
 from cifar10_tf1 import data, systems
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import measures
 
@@ -98,11 +98,8 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
     Returns:
       list of Run, by runtime and seed.
     """
-    try:
+    with explained(f'read {folder}', '--folder'):
         names = set(os.listdir(folder))
-    except OSError as error:
-        raise UserError(f'cannot read {folder}: {error.strerror}; choose another '
-                        '--folder')
     asked, runs = {name_run(seed) for seed in seeds}, []
     for name in names | asked:
         path, number = os.path.join(folder, name), re.search(r'\d+$', name)

@@ -14,7 +14,7 @@ import sys
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import files, limits
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.common.stopping import StopRequest
 from cifar10_tf1.machine import devices, resources
 from cifar10_tf1.report import building, gathering, page, summary as summaries, words
@@ -69,11 +69,8 @@ def _run(options, entry, folder):
             device, len(options.seeds), entry.memory_bytes)
         # Download it once, before several processes do.
         cli.load_data_set(options, entry.name)
-        try:
+        with explained(f'write to {folder}', '--folder'):
             os.makedirs(os.path.join(folder, jobs.LOGS), exist_ok=True)
-        except OSError as error:
-            raise UserError(f'cannot write to {folder}: {error.strerror}; '
-                            'choose another --folder')
         for_both, for_training = (cli.list_arguments(vars(options), names)
                                   for names in (_FOR_BOTH, _FOR_TRAINING))
         runs = runner.Runner(
@@ -102,11 +99,8 @@ def _write(folder, runs, entry):
         lacking = f', but no more: {error}'
     for name, content in contents.items():
         path = os.path.join(folder, name)
-        try:
+        with explained(f'write {path}', '--folder'):
             files.write_atomically(path, content)
-        except OSError as error:
-            raise UserError(f'cannot write {path}: {error.strerror}; free some space, or '
-                            'choose another --folder')
     lines.append(f'Written to {folder}: {", ".join(contents)}{lacking}')
     print('\n'.join(lines), flush=True)
 

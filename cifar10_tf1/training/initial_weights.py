@@ -3,7 +3,7 @@
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.graph.variables import load_variables
 
 
@@ -44,9 +44,6 @@ def load(run, graph, session, is_new):
     load_variables(session, [(graph.variables[name], value)
                              for name, value in tensors.items()])
     path = run.folder.join(published.LIST_FILE)
-    try:
+    with explained(f'write {path}', '--model-dir'):
         files.write_atomically(path, '\n'.join(published.format_list(shapes)) + '\n')
-    except OSError as error:
-        raise UserError(f'cannot write {path}: {error.strerror}; free some space or choose '
-                        'another folder with --model-dir')
     return {'pretrained': found}
