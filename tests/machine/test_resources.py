@@ -1,14 +1,12 @@
 """The cores and memory of machine or container, and the warning about a shortage."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
+import runs
 from cifar10_tf1.machine import resources
 from cifar10_tf1.machine.resources import Memory
-from runs import ROOT
 
 FOLDER = '/sys/fs/cgroup/'
 
@@ -58,17 +56,8 @@ def test_a_shortage_names_the_way_out(usable, is_short, monkeypatch, capsys):
 
 @pytest.mark.parametrize('program, activity', [
     ('train.py', 'training'), ('test.py', 'testing')])
-def test_the_programs_say_it_first(program, activity, tmp_path):
+def test_the_programs_say_it_first(program, activity, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(resources, 'find_memory', lambda: Memory(8 * 10 ** 9, 4 * 10 ** 8))
     # --device gpu ends them at once, on a machine without a driver.
-    script = f'''
-import runpy, sys
-from cifar10_tf1.machine import resources
-resources.find_memory = lambda: resources.Memory(8 * 10 ** 9, 4 * 10 ** 8)
-sys.argv = [{program!r}, '--device', 'gpu', '--model-dir', {str(tmp_path)!r}]
-runpy.run_path({program!r}, run_name='__main__')
-'''
-    result = subprocess.run(
-        [sys.executable, '-c', script], cwd=ROOT, stderr=subprocess.PIPE,
-        universal_newlines=True, env=dict(os.environ, CUDA_VISIBLE_DEVICES='-1'))
-    assert result.returncode == 1
-    assert result.stderr.startswith(f'warning: {activity} takes up to ')
+    assert runs.main(program, ['--device', 'gpu', '--model-dir', str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f'warning: {activity} takes up to ')
