@@ -19,11 +19,10 @@ def make_kind(wheel=WHEEL, model='207'):
             'cpu': {'name': 'a processor', 'family': '6', 'model': model}}
 
 
-def make_test(variant, seed, num_correct, step, kind, **others):
-    return dict({'crop': variant, 'seed': seed, 'num_correct': num_correct,
-                 'num_examples': 10000, 'step': step, 'kind': kind,
-                 'data': others.pop('data', 'cifar10'),
-                 'predictions_sha256': 'cd' * 32}, **others)
+def make_test(variant, seed, num_correct, step=55000, kind=None, **others):
+    return {'crop': variant, 'seed': seed, 'num_correct': num_correct,
+            'num_examples': 10000, 'step': step, 'kind': kind or make_kind(),
+            'data': 'cifar10', 'predictions_sha256': 'cd' * 32, **others}
 
 
 def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=None,
@@ -60,6 +59,11 @@ def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=No
         'weights': {'step': step, 'sha256': f'{kind["wheel"]} {seed}'}}
 
 
+def make_record(**options):
+    """A RunRecord that is in no folder."""
+    return run_record.RunRecord('', make_content(**options))
+
+
 def write(folder, content):
     """Writes run.json into a folder; returns the folder."""
     record_schema.check_record(content)
@@ -70,7 +74,3 @@ def write(folder, content):
 
 def write_run(folder, **options):
     return write(folder, make_content(**options))
-
-
-def load(folder):
-    return run_record.load(str(folder / run_record.FILE))

@@ -34,7 +34,8 @@ def build(runs):
     if len(runs) == 1:
         title = words.name_run(first.record)
     else:
-        header, *all_runs = list_rows(runs, entry)
+        header, *all_runs = ([str(cell).replace('_', ' ') for cell in row[:-1]]
+                             + [row[-1][:14]] for row in list_rows(runs, entry))
         sections.append(Section('All runs', tables=[Table(header, all_runs)]))
     return Document(f'{entry.name} on {first.kind.data}: {title}', counts, sections)
 

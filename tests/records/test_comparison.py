@@ -4,7 +4,6 @@ import pytest
 
 import made_runs
 from cifar10_tf1 import systems
-from cifar10_tf1.records.run_record import RunRecord
 from cifar10_tf1.report import building, comparison, document, gathering
 
 
@@ -23,10 +22,10 @@ def test_kept_curves(system, name, figure, number, first, last):
 
 def make_record(entries, train_files=5):
     """A run of udacity_cnn with these epochs."""
-    content = made_runs.make_content('laptop_cnn')
-    content.update(system='udacity_cnn', epochs=entries)
-    content['settings']['train_files'] = train_files
-    return RunRecord('', content)
+    record = made_runs.make_record(system='laptop_cnn')
+    record.content.update(system='udacity_cnn', epochs=entries)
+    record.content['settings']['train_files'] = train_files
+    return record
 
 
 def test_each_curve_has_a_verdict():
@@ -72,20 +71,21 @@ def test_a_run_on_some_files_has_curves_of_its_own_or_none(train_files, names, w
     (1.01, 1.034, True), (1.01, 1.036, False), (0.99, 0.964, False)])
 def test_a_band_has_a_floor_and_a_ceiling(factor, edit, within):
     """Its mean deviation, 1.8 %, and that of each epoch, 3.5 %."""
-    content = made_runs.make_content(factor=factor)
+    record = made_runs.make_record(factor=factor)
     if edit:
-        content['epochs'][50]['summed_loss'] *= edit / factor
-    assert comparison.is_within(RunRecord('', content)) == within
+        record.epochs[50]['summed_loss'] *= edit / factor
+    assert comparison.is_within(record) == within
 
 
 @pytest.mark.parametrize('last_epoch, factor, text, within', [
     (50, 1.01, 'within the band', True), (50, 1.04, 'OUTSIDE', False),
     (3, 1.0, 'begins with epoch 11', None)])
 def test_an_unfinished_run(last_epoch, factor, text, within):
-    content = made_runs.make_content(factor=factor, last_epoch=50)
+    record = made_runs.make_record(factor=factor, last_epoch=50)
     if last_epoch == 3:
-        content['epochs'] = [{'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 900.0}
-                             for epoch in (1, 2, 3)]
-    sentence, = comparison.describe_run(RunRecord('', content))
+        record.content['epochs'] = [
+            {'epoch': epoch, 'step': 500 * epoch, 'summed_loss': 900.0}
+            for epoch in (1, 2, 3)]
+    sentence, = comparison.describe_run(record)
     assert text in sentence.text and f'epoch {last_epoch} of 110' in sentence.text
     assert sentence.is_good is within

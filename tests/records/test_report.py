@@ -81,9 +81,8 @@ def test_everything_is_in_it(finished_run, data_dir, tiny_data_set, tmp_path, ca
 def test_a_whole_run_outside_the_band(tmp_path):
     """All documented epochs, a little off; the answer stands before any table."""
     content = made_runs.make_content(counts=[8240, 8250, 8251, 8252], factor=1.019)
-    kind = made_runs.make_kind()
-    content['tests'] += [made_runs.make_test('central', 1, 8470, 55000, kind),
-                         made_runs.make_test('random', 1, 3000, 500, kind)]
+    content['tests'] += [made_runs.make_test('central', 1, 8470),
+                         made_runs.make_test('random', 1, 3000, 500)]
     page = make(tmp_path / 'report.html', made_runs.write(tmp_path / 'a', content),
                 status=4)
     answer, rest = page.raw.split('<table', 1)

@@ -1,4 +1,7 @@
-"""The report on several runs: what leads, the sentences, the page."""
+"""What several runs say together: one answer from the sweep and from the report."""
+
+import os
+import sys
 
 import pytest
 
@@ -6,6 +9,7 @@ import made_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.report import (
     __main__ as report, building, gathering, summary as summaries, words)
+from cifar10_tf1.sweep import __main__ as sweep
 from test_report import make
 
 pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
@@ -19,31 +23,89 @@ TESTS = {
     ('tensorflow 2.21.0', 2): [8250, 8244]}
 
 
-@pytest.fixture
-def folders(tmp_path):
-    return [made_runs.write_run(
-        tmp_path / f'{wheel}, {seed}', seed=seed, counts=counts,
-        factor=1.01 + 0.002 * seed, kind=made_runs.make_kind(wheel))
-        for (wheel, seed), counts in TESTS.items()]
+def ask_both(folder, capsys, system='deep_cnn'):
+    """The sentences of the sweep and of the report, which have to be the same."""
+    sweep.main(['--merge', '--folder', str(folder), '--system', system])
+    text = (folder / sweep.TEXT).read_text().rstrip('\n')
+    assert text in capsys.readouterr().out
+    text = text.split('\n', 1)[1]
+    report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
+                + ['--text'])
+    assert text in capsys.readouterr().out
+    return text
 
 
-def load(folders):
-    return gathering.load_records([made_runs.load(folder) for folder in folders])
+def test_a_folder_summed_up(tmp_path, capsys):
+    """The same seed on two machines counts once."""
+    for name, seed, counts, model in (('a', 1, [8200], '207'), ('b', 2, [8240], '207'),
+                                      ('c', 1, [8290], '17')):
+        made_runs.write_run(tmp_path / name, seed=seed, counts=counts,
+                            kind=made_runs.make_kind(model=model))
+    text = ask_both(tmp_path, capsys)
+    assert '8,220.0 of 10,000' in text and 'n = 2 runs' in text
+    assert text.splitlines()[-1] == '  c: seed counted already'
 
 
-def summarize(folders):
-    return summaries.summarize(load(folders), systems.find('deep_cnn'))
+def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
+    for seed, mean in ((1, 0.68), (2, 0.69), (3, 0.70)):
+        made_runs.write_run(tmp_path / str(seed), system='laptop_cnn', seed=seed,
+                            counts=[6850], means=[mean])
+    text = ask_both(tmp_path, capsys, 'laptop_cnn')
+    assert 'Mean over seeds: 69.00 %; n = 3 runs' in text
+    assert 'the documented 67.34 lies below all 3 tests, 68.00 to 70.00' in text
+    assert 'Equal to' not in text  # no margin was stated
+    header, row = (tmp_path / sweep.SEEDS).read_text().splitlines()[:2]
+    assert 'mean_over_batches' in header and ',0.68,' in row
 
 
-def find(summary, number, word):
+def test_generated_data_has_fewer_images(tmp_path, capsys):
+    for seed in (1, 2):
+        content = made_runs.make_content(seed=seed, counts=[1500 + seed])
+        content['data']['name'] = 'synthetic'
+        content['tests'][0].update(data='synthetic', num_examples=2000)
+        made_runs.write(tmp_path / str(seed), content)
+    text = ask_both(tmp_path, capsys)
+    assert '1,501.5 of 2,000 (75.08 %)' in text and 'Equal to' not in text
+    report.main([str(tmp_path / '1'), '--text'])
+    text = capsys.readouterr().out
+    assert '1,501 of 2,000 (75.05 %)' in text and '8,246' not in text
+    assert 'nothing to compare' in text and 'generated data' in text
+
+
+def test_a_folder_of_another_system_is_left_as_it_is(tmp_path, capsys):
+    made_runs.write_run(tmp_path / 'a', system='lenet5')
+    assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1
+    assert 'no run of deep_cnn' in capsys.readouterr().err
+    assert os.listdir(str(tmp_path)) == ['a']
+
+
+def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
+    for seed in (1, 2):
+        made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[8200 + seed])
+    for name in ('scipy', 'scipy.stats'):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1  # tests are missing
+    assert 'EXTRAS=pictures' in capsys.readouterr().out
+    assert sorted(os.listdir(str(tmp_path))) == ['1', '2', sweep.SEEDS]
+
+
+def make_runs():
+    return gathering.load_records([
+        made_runs.make_record(seed=seed, counts=counts, factor=1.01 + 0.002 * seed,
+                              kind=made_runs.make_kind(wheel))
+        for (wheel, seed), counts in TESTS.items()])
+
+
+def find(runs, number, word):
     """A Sentence on a group."""
-    return next(sentence for sentence in words.list_sections(summary)[number].sentences
+    sections = words.list_sections(summaries.summarize(runs, systems.find('deep_cnn')))
+    return next(sentence for sentence in sections[number].sentences
                 if sentence.word.startswith(word))
 
 
-def test_sentences(folders):
-    summary = summarize(folders[::-1])
-    document = building.build(load(folders))
+def test_sentences():
+    runs = make_runs()
+    document = building.build(runs)
     documented, first, second = document.counts
     assert documented[1] == '8,246 of 10,000 (82.46 %)'
     assert first[:2] == ('TensorFlow 1.15.0, fast kernels, 110 epochs',
@@ -62,29 +124,37 @@ def test_sentences(folders):
             (0, 'As one more', None, 'p = 0.60'),
             (0, 'Summed loss:', False, '2 of 3 runs'),
             (0, 'Summed loss, level', None, '+1.20 to +3.00')):
-        sentence = find(summary, number, word)
+        sentence = find(runs, number, word)
         assert (text in sentence.text, sentence.is_good) == (True, is_good), sentence
 
 
-def test_the_documented_curve_among_the_runs(tmp_path):
+def test_the_documented_curve_among_the_runs():
     """It is below both runs but in the last two epochs; one lacks the first."""
-    contents = [made_runs.make_content(seed=seed, counts=[8200], factor=1.01)
-                for seed in (1, 2)]
-    epochs = contents[0]['epochs']
+    records = [made_runs.make_record(seed=seed, counts=[8200], factor=1.01)
+               for seed in (1, 2)]
+    epochs = records[0].epochs
     epochs[-1]['summed_loss'] = 1.0
     epochs[-2]['summed_loss'] /= 1.01
     epochs[0]['unknown_losses'] = 3
-    folders = [made_runs.write(tmp_path / str(number), content)
-               for number, content in enumerate(contents)]
-    assert 'in 2 of 99 places' in find(summarize(folders), 0, 'Summed loss, level').text
+    sentence = find(gathering.load_records(records), 0, 'Summed loss, level')
+    assert 'in 2 of 99 places' in sentence.text
 
 
-def test_the_command(folders, tmp_path, capsys):
+@pytest.fixture
+def folders(tmp_path):
+    """Two groups, and a run that is not whole."""
+    folders = [made_runs.write_run(
+        tmp_path / f'{wheel}, {seed}', seed=seed, counts=counts,
+        factor=1.01 + 0.002 * seed, kind=made_runs.make_kind(wheel))
+        for (wheel, seed), counts in TESTS.items()]
+    return folders + [made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
+                                          last_epoch=50)]
+
+
+def test_the_command(folders, capsys):
     """Runs that don't count are named; status 4 where one is outside the band."""
-    short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
-                                last_epoch=50)
     names = [str(folder) for folder in folders]
-    assert report.main([*names, names[0], str(short), '--text']) == 4
+    assert report.main([*names, names[0], '--text']) == 4
     output = capsys.readouterr().out
     assert 'short: at epoch 50 of 110' in output and 'seed counted already' in output
     assert report.main([names[3], names[4], '--text']) == 0
@@ -93,9 +163,7 @@ def test_the_command(folders, tmp_path, capsys):
 
 
 def test_the_page(folders, tmp_path):
-    short = made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
-                                last_epoch=50)
-    page = make(tmp_path / 'report.html', *folders, short, status=4)
+    page = make(tmp_path / 'report.html', *folders, status=4)
     assert page.kinds == ['svg'] * 2  # a band for each runtime
     assert 'p = 0.52' in page.raw.split('<table')[0]
     for text in ('deep_cnn on cifar10: 6 runs', 'never shuffled', 'at epoch 50 of 110',

@@ -41,7 +41,7 @@ def test_a_run_is_trained_then_tested_then_complete(tmp_path):
     assert stage == 'testing validation' and '--seeds 1' in ' '.join(arguments)
     assert str(folder / 'model.ckpt-4300') in arguments
     content['tests'].append(made_runs.make_test(
-        'validation', 1, 4930, 4300, made_runs.make_kind(), data='mnist'))
+        'validation', 1, 4930, 4300, data='mnist'))
     made_runs.write(folder, content)
     assert job.find_command() is None
     assert make_job(tmp_path, epochs=11).find_command()[0] == 'training'
