@@ -91,8 +91,6 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(system, tm
         ends.update(process['end'] for process in ours.content['processes'])
     assert 'killed' in ends  # and not only before it had begun
     # Once more: nothing is done again.
-    logs = {path: path.read_text() for path in (folder / jobs.LOGS).iterdir()}
-    assert len(logs) == 2
+    logs = [(path, path.read_text()) for path in (folder / jobs.LOGS).iterdir()]
     subprocess.run(command, cwd=ROOT, check=True)
-    assert logs == {path: path.read_text()
-                    for path in (folder / jobs.LOGS).iterdir()}
+    assert len(logs) == 2 and logs == [(path, path.read_text()) for path, unused in logs]
