@@ -6,8 +6,7 @@ weight once for each output pixel that uses it. One product gives all pixels and
 a tile: a third more multiplications than needed, but several times as fast at this size.
 
 The columns of the matrix are sorted, so the pool is the maximum of four slices and gives
-the next layer's blocks. Biases and ReLU follow the pool, on a quarter of the pixels; both
-are monotone, so this changes no bit.
+the next layer's blocks. Biases and ReLU follow it; both are monotone, so no bit changes.
 """
 
 import numpy as np
@@ -25,9 +24,8 @@ def build_layers(images, layers):
     bits do not depend on it.
     """
     half = tf.shape(images)[0] // 2
-    return tf.concat([
-        _build_half(part, layers)
-        for part in (images[:half], images[half:])], axis=0)
+    return tf.concat([_build_half(images[:half], layers),
+                      _build_half(images[half:], layers)], axis=0)
 
 
 def _build_half(images, layers):
@@ -42,8 +40,7 @@ def _build_half(images, layers):
         net = _build_layer(net, block, weights, biases)
         block //= _POOL
     height, width, unused_batch, channels = net.shape.as_list()
-    return tf.reshape(tf.transpose(net, [2, 0, 1, 3]),
-                      [-1, height * width * channels])
+    return tf.reshape(tf.transpose(net, [2, 0, 1, 3]), [-1, height * width * channels])
 
 
 def _build_layer(net, block, weights, biases):
@@ -71,10 +68,7 @@ def _build_layer(net, block, weights, biases):
 
 
 def _join_neighbours(net, reach):
-    """Joins `reach` neighbouring blocks of a row along the last axis.
-
-    [rows, columns, batch, n] to [rows, columns - reach + 1, batch, reach * n].
-    """
+    """[rows, columns, batch, n] to [rows, columns - reach + 1, batch, reach * n]."""
     number = net.shape[1].value - reach + 1
 
     @tf.custom_gradient
@@ -91,8 +85,8 @@ def _join_neighbours(net, reach):
 def _build_product(net, matrix, reach):
     """Multiplies `reach` blocks, one below the other, as one vector, by a matrix.
 
-    [rows, columns, batch, n] and [reach * n, units] to
-    [(rows - reach + 1) * columns * batch, units].
+    Returns:
+      [(rows - reach + 1) * columns * batch, units].
     """
     channels = net.shape[3].value
     number = net.shape[0].value - reach + 1
@@ -100,20 +94,18 @@ def _build_product(net, matrix, reach):
     @tf.custom_gradient
     def multiply(net, matrix):
         # Slices of the first axis need no copy.
-        parts = [tf.reshape(net[i:i + number], [-1, channels])
-                 for i in range(reach)]
+        parts = [tf.reshape(net[i:i + number], [-1, channels]) for i in range(reach)]
         matrices = tf.split(matrix, reach)
 
         def build_gradients(gradient):
             shape = tf.concat([[number], tf.shape(net)[1:]], axis=0)
-            return _add_shifted([
+            net_gradients = [
                 tf.reshape(tf.matmul(gradient, part, transpose_b=True), shape)
-                for part in matrices], axis=0), tf.concat([
-                    tf.matmul(part, gradient, transpose_a=True)
-                    for part in parts], axis=0)
+                for part in matrices]
+            return _add_shifted(net_gradients, axis=0), tf.concat(
+                [tf.matmul(part, gradient, transpose_a=True) for part in parts], axis=0)
 
-        return tf.add_n([tf.matmul(*pair) for pair in zip(
-            parts, matrices)]), build_gradients
+        return tf.add_n(list(map(tf.matmul, parts, matrices))), build_gradients
 
     return multiply(net, matrix)
 

@@ -4,10 +4,9 @@ Three things differ from kernels.stock, by rounding only:
 
 - The pool comes first: it commutes with adding a bias and with ReLU, and leaves them a
   quarter of the numbers.
-- The batch is cut into parts that fit into a cache and run side by side, each op on one
-  thread.
+- The batch is cut into parts that fit into a cache and run side by side.
 - TensorFlow's own gradients are slow without oneDNN's rewrites. Here both gradients of a
-  convolution are forward convolutions, and the pool's are maxima of slices.
+  convolution are forward convolutions, and the pool's come from maxima of slices.
 """
 
 import numpy as np
@@ -45,22 +44,17 @@ def _build_part(net, layers, strides, has_relu):
     for (weights, biases), stride in zip(layers, strides):
         if has_stock_gradients:
             net = tf.nn.conv2d(net, weights, [1, stride, stride, 1], 'SAME')
-            net = tf.nn.max_pool(net, [1, _POOL, _POOL, 1],
-                                 [1, _POOL, _POOL, 1], 'SAME')
+            net = tf.nn.max_pool(net, [1, _POOL, _POOL, 1], [1, _POOL, _POOL, 1], 'SAME')
         else:
-            net = _build_pool(_build_convolution(
-                *_build_blocks(net, weights, stride)))
+            net = _build_pool(_build_convolution(*_build_blocks(net, weights, stride)))
         net = _build_activation(net, biases, has_relu)
     return tf.reshape(net, [-1, np.prod(net.shape.as_list()[1:])])
 
 
 def _build_blocks(net, weights, stride):
-    """Turns a strided convolution into an equal one with a stride of 1.
+    """Turns a strided convolution into an equal one of stride 1: (net, weights, padding).
 
     The pixels of each block, as wide as the stride, become channels.
-
-    Returns:
-      (net, weights, (before, after)): those of that convolution; its padding, blocks.
     """
     size, unused_size, channels, filters = weights.shape.as_list()
     side = net.shape[1].value
@@ -79,29 +73,26 @@ def _build_blocks(net, weights, stride):
     weights = tf.reshape(tf.transpose(weights, [0, 2, 1, 3, 4, 5]),
                          [taps, taps, stride * stride * channels, filters])
     before = (before + start) // stride
-    return (tf.space_to_depth(net, stride), weights,
-            (before, taps - 1 - before))
+    return tf.space_to_depth(net, stride), weights, (before, taps - 1 - before)
 
 
 def _build_convolution(net, weights, padding):
-    """Convolution, stride 1, whose gradients are convolutions forward.
+    """Convolution, stride 1, padding (before, after); its gradients convolve forward.
 
     The weights' gradient swaps roles: channels are the batch, the batch is the channels
     and the gradient is the filter. TensorFlow 1.15's own kernel takes two to five times
-    as long. The padding is (before, after), pixels.
+    as long.
     """
     @tf.custom_gradient
     def convolve(net, weights):
         def build_gradients(gradient):
-            turned = tf.transpose(tf.reverse(weights, axis=[0, 1]),
-                                  [0, 1, 3, 2])
+            turned = tf.transpose(tf.reverse(weights, axis=[0, 1]), [0, 1, 3, 2])
             exchanged = _put_batch_third(net)
             height, width, unused_batch, channels = exchanged.shape.as_list()
             exchanged = tf.reshape(
                 tf.transpose(tf.reshape(exchanged, [-1, channels])),
                 [channels, height, width, -1])
-            by_channel = _convolve(exchanged, _put_batch_third(gradient),
-                                   padding)
+            by_channel = _convolve(exchanged, _put_batch_third(gradient), padding)
             return (_convolve(gradient, turned, padding[::-1]),
                     tf.transpose(by_channel, [1, 2, 0, 3]))
 
@@ -132,10 +123,10 @@ def _build_pool(net):
     unused_batch, height, width, channels = net.shape.as_list()
     assert height % _POOL == width % _POOL == 0, net.shape
     # Two rows, in each the columns in pairs.
-    pairs = tf.unstack(tf.reshape(
+    upper, lower = tf.unstack(tf.reshape(
         net, [-1, _POOL, width // _POOL, _POOL * channels]), axis=1)
-    largest = rows.build_maximum(*(part for pair in pairs
-                                   for part in tf.split(pair, _POOL, axis=2)))
+    largest = rows.build_maximum(*tf.split(upper, _POOL, axis=2),
+                                 *tf.split(lower, _POOL, axis=2))
     return tf.reshape(largest, [-1, height // _POOL, width // _POOL, channels])
 
 

@@ -1,21 +1,23 @@
 """The other layers of the fast kernels, by rows.
 
 A plane of activations is a list of rows, each float32 [width, batch, channels]. Every op
-works on one row, which fits into a core's cache; many rows are computed at the same time.
-So with one thread within an op, the bits do not depend on how many ops run at once.
+works on one row, which fits into a core's cache, in one thread, so the bits do not depend
+on how many ops run at once.
 
 build_max_pool's gradient relies on two equalities. Neither compares two computations of
-one value, which may differ in their last bits: a matrix product computes its edges by
-other code than its middle.
+one value, whose last bits may differ: a matrix product computes its edges by other code
+than its middle.
 
 - The maximum of some tensors has the bits of one of them: tf.maximum rounds nothing,
   and `largest - tensor` is zero for the chosen one.
 - The repeated column is a copy, made after all arithmetic. If it equals the maximum, so
   does its original, which comes first in the window. So the copy's gradient is zero
-  everywhere and can be dropped.
+  and can be dropped.
 
 Ops share constants, because each op adds to the start-up time.
 """
+
+import functools
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -29,8 +31,8 @@ _MARGIN = TAPS // 2  # of SAME padding on each side
 def build_image_convolution(images, weights):
     """SAME convolution of few channels, stride 1; even and odd columns apart.
 
-    The last even column is repeated, so the last window has a third column too; this
-    changes no maximum. The images have no gradient.
+    The last even column is repeated: the last window needs a third one. The images have
+    no gradient.
 
     Returns:
       (evens, odds): lists of height rows, [width / 2 + 1, batch, filters] and
@@ -50,7 +52,6 @@ def build_image_convolution(images, weights):
     window_shape = tf.constant([TAPS * TAPS * channels, half * batch])
 
     def build_windows(first):
-        """Of every second column, for each row; column taps are channels."""
         tap, channel, column = np.ix_(range(TAPS), range(channels),
                                       range(first, width, 2))
         places = channel * padded_width + column + tap
@@ -72,15 +73,13 @@ def build_image_convolution(images, weights):
 
         def build_gradient(*gradients):
             # The copy is never chosen: see the module's docstring.
-            gradients = (_slice(gradients[:height], 0, half)
-                         + list(gradients[height:]))
+            gradients = _slice(gradients[:height], 0, half) + list(gradients[height:])
             flat_shape = tf.constant([half * batch, filters])
             terms = [tf.matmul(window, tf.reshape(gradient, flat_shape))
                      for window, gradient in zip(even + odd, gradients)]
             return tf.reshape(tf.add_n(terms), weights.shape)
 
-        return (_repeat_last(convolve_rows(even))
-                + convolve_rows(odd)), build_gradient
+        return _repeat_last(convolve_rows(even)) + convolve_rows(odd), build_gradient
 
     columns = convolve(tf.convert_to_tensor(weights))
     return columns[:height], columns[height:]
@@ -98,7 +97,6 @@ def split_columns(rows):
         even, odd = tf.unstack(tf.reshape(row, pair_shape), axis=1)
 
         def build_gradient(even_gradient, odd_gradient):
-            # The copy is never chosen: see the module's docstring.
             return tf.reshape(tf.stack(_slice([even_gradient], 0, half)
                                        + [odd_gradient], axis=1), row_shape)
 
@@ -110,8 +108,7 @@ def split_columns(rows):
 def build_max_pool(evens, odds):
     """The largest of 3 x 3, stride 2, SAME, of build_image_convolution's columns.
 
-    As in TensorFlow, the gradient goes to the first of equal ones, by row, then by
-    column.
+    As in TensorFlow, the gradient goes to the first of equal ones, by row, then column.
     """
     height = len(evens)
 
@@ -120,12 +117,12 @@ def build_max_pool(evens, odds):
         evens, odds = columns[:height], columns[height:]
         half = odds[0].shape[0].value
         triples = list(zip(_slice(evens, 0, half), odds, _slice(evens, 1, half + 1)))
-        rows = [_largest(triple) for triple in triples]
+        rows = list(map(_largest, triples))
         windows = [rows[i:i + 3] for i in range(0, height, 2)]
-        pooled = [_largest(window) for window in windows]
+        pooled = list(map(_largest, windows))
 
         def build_gradients(*gradients):
-            share = make_shares()
+            share = _make_shares()
             row_gradients = [[] for unused_row in rows]
             for i, parts in enumerate(map(share, gradients, windows, pooled)):
                 for j, part in enumerate(parts):
@@ -135,7 +132,7 @@ def build_max_pool(evens, odds):
             last_sizes = tf.constant([half - 1, 1])
             even_gradients, odd_gradients = [], []
             for parts, triple, largest in zip(row_gradients, triples, rows):
-                first, odd, third = share(_add(parts), triple, largest)
+                first, odd, third = share(tf.add_n(parts), triple, largest)
                 begin, first = tf.split(first, first_sizes, axis)
                 third, end = tf.split(third, last_sizes, axis)
                 even_gradients.append(tf.concat([begin, first + third, end], axis))
@@ -206,8 +203,7 @@ def build_flat_product(rows, weights):
     """A plane, flattened by row, column and channel, times weights: [batch, units]."""
     parts = tf.split(weights, len(rows))
     return tf.add_n([
-        tf.matmul(tf.reshape(tf.transpose(row, [1, 0, 2]),
-                             [row.shape[1].value, -1]), part)
+        tf.matmul(tf.reshape(tf.transpose(row, [1, 0, 2]), [row.shape[1].value, -1]), part)
         for row, part in zip(rows, parts)])
 
 
@@ -216,16 +212,13 @@ def build_maximum(*tensors):
     @tf.custom_gradient
     def compute(*tensors):
         largest = _largest(tensors)
-        return largest, lambda gradient: make_shares()(gradient, tensors, largest)
+        return largest, lambda gradient: _make_shares()(gradient, tensors, largest)
 
     return compute(*tensors)
 
 
-def make_shares():
-    """A function of (gradient, tensors, their maximum) to a gradient for each tensor.
-
-    The whole gradient goes to the first of the largest.
-    """
+def _make_shares():
+    """A function of (gradient, tensors, their maximum) to a gradient for each tensor."""
     build_relu_gradient = runtime.make_relu_gradient()
 
     def build_shares(gradient, tensors, largest):
@@ -240,7 +233,7 @@ def make_shares():
 
 
 def _repeat_last(rows):
-    """Rows [n, ...] to [n + 1, ...], each with a copy of its last column."""
+    """Rows [n, ...] to [n + 1, ...], each with its last column twice."""
     num_columns = rows[0].shape[0].value
     axis = tf.constant(0)
     return [tf.concat([row, last], axis) for row, last
@@ -256,11 +249,4 @@ def _slice(tensors, begin, end):
 
 
 def _largest(tensors):
-    largest = tensors[0]
-    for tensor in tensors[1:]:
-        largest = tf.maximum(largest, tensor)
-    return largest
-
-
-def _add(tensors):
-    return tensors[0] if len(tensors) == 1 else tf.add_n(tensors)
+    return functools.reduce(tf.maximum, tensors)

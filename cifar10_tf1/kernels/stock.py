@@ -1,7 +1,7 @@
 """The layers by TensorFlow's own kernels, as in the original.
 
-Activations are [batch, height, width, channels]. The bias is added by a plain
-sum: the gradient of bias_add in 1.15 is not deterministic on a GPU.
+Activations are [batch, height, width, channels]. Biases are added by a plain sum: the
+gradient of bias_add in 1.15 is not deterministic on a GPU.
 """
 
 import numpy as np
@@ -21,8 +21,7 @@ def build_convolution(net, weights, biases):
 
 def build_max_pool(net, name):
     """The largest of 3 x 3, stride 2, SAME."""
-    return tf.nn.max_pool(net, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
-                          padding='SAME', name=name)
+    return tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME', name=name)
 
 
 def build_normalization(net, settings, name):
@@ -30,9 +29,8 @@ def build_normalization(net, settings, name):
 
     `settings` has depth_radius, bias, alpha (the window is summed) and beta.
     """
-    return tf.nn.lrn(net, depth_radius=settings.depth_radius,
-                     bias=settings.bias, alpha=settings.alpha,
-                     beta=settings.beta, name=name)
+    return tf.nn.lrn(net, depth_radius=settings.depth_radius, bias=settings.bias,
+                     alpha=settings.alpha, beta=settings.beta, name=name)
 
 
 def build_flat_product(net, weights):

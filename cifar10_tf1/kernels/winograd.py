@@ -3,9 +3,9 @@
 Four neighbouring outputs of a 5-tap filter need 8 products instead of 20, six need 10
 instead of 30 (Winograd; the construction by Toom and Cook). It is applied along the
 height only; along the width, each product is a stock convolution with 5 taps. Applied
-along both it would need still fewer products, but small matrix products run at half
-the speed of these convolutions (results/bench/formulations.csv), and its
-errors are larger. Here they are 3e-6 of the largest entry, with six outputs 1e-5.
+along both it would need fewer products, but small matrix products run at half the speed
+(results/bench/formulations.csv), and its errors are larger. Here they are 3e-6 of the
+largest entry, with six outputs 1e-5.
 
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
 """
@@ -98,10 +98,9 @@ def build_convolution(rows, weights):
             products = [combine(output_matrix, tf.stack(
                 gradients[start:start + OUTPUTS]))
                 for start in range(0, height, OUTPUTS)]
-            return [_build_weights_gradient(inputs, products)] + (
-                _build_rows_gradient(products))
+            return [build_weights_gradient(products), *build_rows_gradient(products)]
 
-        def _build_weights_gradient(inputs, products):
+        def build_weights_gradient(products):
             correlate = _make_width_correlation(inputs[0][0])
             by_product = [tf.add_n([correlate(*pair) for pair in zip(*pairs)])
                           for pairs in zip(zip(*inputs), zip(*products))]
@@ -109,7 +108,7 @@ def build_convolution(rows, weights):
             gradient = tf.stack(combine(kernel_matrix.T, tf.stack(by_product)))
             return tf.transpose(gradient, [0, 2, 1, 3])
 
-        def _build_rows_gradient(products):
+        def build_rows_gradient(products):
             # The transposed convolution needs the kernel turned around: the transforms
             # turn its rows, this its columns.
             turned = tf.transpose(tf.reverse(weights, axis=[1]), [0, 1, 3, 2])
@@ -121,7 +120,7 @@ def build_convolution(rows, weights):
                         combine(input_matrix[:, places].T,
                                 tf.stack(_convolve_width(tile, kernels)))):
                     parts[row].append(part)
-            return [tf.add_n(row) if len(row) > 1 else row[0] for row in parts]
+            return list(map(tf.add_n, parts))
 
         return outputs, build_gradients
 
@@ -154,17 +153,16 @@ def _convolve_width(rows, kernels):
     """Convolves rows [width, batch, channels], each with its kernel, SAME, by width."""
     # The batch takes the place of an image's width.
     axis = tf.constant(0)
-    return [tf.squeeze(tf.nn.conv2d(tf.expand_dims(row, axis), kernel, [1, 1, 1, 1],
-                                    'SAME'), [0])
-            for row, kernel in zip(rows, kernels)]
+    return [tf.squeeze(tf.nn.conv2d(
+        tf.expand_dims(row, axis), kernel, [1, 1, 1, 1], 'SAME'), [0])
+        for row, kernel in zip(rows, kernels)]
 
 
 def _make_width_correlation(row):
-    """A function of (row, gradient) to the gradient of _convolve_width's kernel.
+    """A function of (row, gradient) to the gradient of its kernel, [channels, 5, filters].
 
     A convolution with swapped roles: channels are the batch, the gradient is the filter.
-    TensorFlow 1.15's own kernel takes twice as long. All rows have the shape of `row`; the
-    gradients are [channels, 5, filters].
+    TensorFlow 1.15's own kernel takes twice as long.
     """
     width, batch, channels = row.shape.as_list()
     flat_shape = tf.constant([width * batch, channels])
