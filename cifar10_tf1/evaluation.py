@@ -53,8 +53,7 @@ def build_loop(inputs, build_network):
       build_network: function of images and the batch's number, an int64 scalar, to
         logits.
     Returns:
-      (logits, in_top_1, run_number): float32 [n * batch, 10] and bool [n * batch], of n
-      batches; int64 placeholder for the number of session runs before this one.
+      (logits, in_top_1, run_number), as in test.py's EvaluationGraph.
     """
     batch_sizes = inputs.sources[pipeline.TEST].plan.batch_sizes
     # The loop needs batches of one size.

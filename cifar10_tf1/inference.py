@@ -69,16 +69,12 @@ class Classifier:
         self.graph = build_inference_graph(system)
         self.session = tf.Session(graph=self.graph.graph,
                                   config=runtime.session_config(threads))
-        try:
-            unused_prefix, self.step = reading.restore(
-                self.session, self.graph.saver, self.graph.variables, system.find_step,
-                None, checkpoint)
-            if system.num_calibration_batches:
-                calibration.calibrate(system, self.session, system.source.load(
-                    data_dir or system.source.data_dir, self.is_synthetic), threads)
-        except BaseException:
-            self.session.close()
-            raise
+        unused_prefix, self.step = reading.restore(
+            self.session, self.graph.saver, self.graph.variables, system.find_step,
+            None, checkpoint)
+        if system.num_calibration_batches:
+            calibration.calibrate(system, self.session, system.source.load(
+                data_dir or system.source.data_dir, self.is_synthetic), threads)
 
     def __enter__(self):
         return self

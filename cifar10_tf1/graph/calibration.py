@@ -1,8 +1,8 @@
 """Calibrates batch normalisation for a test after few training steps.
 
 A test normalises with the moving averages of the training batches' moments. After few
-steps these averages still consist mostly of their initial values, so they are replaced
-by means over some training batches, computed with the current weights.
+steps these are still mostly their initial values, so means over some training batches,
+computed with the current weights, replace them.
 """
 
 import numpy as np
@@ -19,7 +19,6 @@ def calibrate(system, session, data_set, threads):
     """
     if not system.num_calibration_batches:
         return
-    weights = variables.read_network(session)
     unused_labels, images = data_set.labels_and_images('train')
     size = system.batch_size
     with tf.Graph().as_default(), tf.device('/cpu:0'):
@@ -27,13 +26,12 @@ def calibrate(system, session, data_set, threads):
         system.build_network(system.build_images(pixels), seed=0,
                              mode=Mode(uses_batch_statistics=True))
         moments = dict(tf.get_collection(BATCH_STATISTICS))
-        with variables.open_network(weights, threads) as copy:
+        with variables.open_copy(session, threads) as copy:
             batches = [copy.run(moments, {pixels: np.take(
                 images, range(size * number, size * (number + 1)), axis=0, mode='wrap')})
                 for number in range(system.num_calibration_batches)]
     with session.graph.as_default():
-        averages = {variable.op.name: variable
-                    for variable in variables.list_network_variables()}
+        averages = {variable.op.name: variable for variable in tf.model_variables()}
     variables.load_variables(session, [
         (averages[name], np.mean([batch[name] for batch in batches], axis=0,
                                  dtype=np.float64).astype(np.float32))

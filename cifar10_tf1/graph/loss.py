@@ -9,10 +9,9 @@ import tensorflow.compat.v1 as tf
 
 
 def build_losses(logits, labels):
-    """The mean cross-entropy plus the network's terms in `losses`.
+    """(cross_entropy, weight_decay_loss, total_loss): float32 scalars, the last the sum.
 
-    Returns:
-      (cross_entropy, weight_decay_loss, total_loss): float32 scalars.
+    The terms of the weight decay are in the collection `losses`.
     """
     terms = tf.get_collection('losses')
     if not terms:
@@ -65,8 +64,7 @@ def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
     # The default gate also computes the unused gradient with respect to the images;
     # GATE_NONE may update a weight that another gradient still reads.
     gradients = optimizer.compute_gradients(
-        total_loss, tf.trainable_variables(),
-        gate_gradients=tf.train.Optimizer.GATE_GRAPH,
+        total_loss, gate_gradients=tf.train.Optimizer.GATE_GRAPH,
         aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE
         if sums_in_pairs else None)
     # A variable that the loss does not depend on stays unchanged and gets no slots.

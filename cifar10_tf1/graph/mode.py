@@ -19,11 +19,7 @@ class Mode(NamedTuple):
 
 
 def build_training_mode(system, seed: int, global_step: tf.Variable) -> Mode:
-    """The Mode of a training graph.
-
-    keep_prob is a placeholder that defaults to 1, because figures are computed without
-    dropout.
-    """
+    """The Mode of a training graph; figures are computed without feeding keep_prob."""
     if system.keep_prob is None:
         return Mode(seed=seed, uses_batch_statistics=True)
     with tf.device('/cpu:0'):
@@ -45,13 +41,8 @@ def build_dropout(net, name, mode):
     """Keeps each unit with probability keep_prob, and divides it by that.
 
     TensorFlow 1's formula, net / keep * floor(keep + uniform), leaves net unchanged if
-    keep is 1. Draws depend only on (seed, layer, step), so a resumed run repeats them.
+    keep is 1. Draws depend only on (seed, name, step), so a resumed run repeats them.
     Without a step, tf.nn.dropout draws from a state that no checkpoint contains.
-
-    Args:
-      net: float32 [batch, units].
-      name: str, of the layer; each layer has its own random numbers.
-      mode: Mode.
     """
     if mode.keep_prob is None:
         return net

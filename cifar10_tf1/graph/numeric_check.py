@@ -1,8 +1,8 @@
 """Checks a GPU or the fast kernels by computing one batch twice.
 
 An unsupported GPU computes NaN or wrong numbers without an error, and kernels that are
-right on one processor may be wrong on another. So one batch goes through the graph with
-its own device, kernels, threads and weights, and through the stock kernels on the CPU.
+right on one processor may be wrong on another. So one batch goes through the graph as it
+will run, and with the same weights through the stock kernels on the CPU.
 
 Training compares each gradient as a vector: with fresh weights the loss does not reveal
 wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
@@ -37,8 +37,6 @@ def check_training(system, session, graph, feeds, settings, step):
     Args:
       graph: train.py's TrainingGraph, whose training input has started.
       feeds: dict to feed, with that input's handle.
-      settings: run_settings.RunSettings.
-      step: int, the global step.
     Raises:
       UserError: the GPU's numbers differ.
       KernelsDisagree: the fast kernels' numbers differ.
@@ -62,10 +60,9 @@ def check_logits(system, session, images, logits, settings, mode):
 
 def _check(system, session, settings, mode, batches):
     """Returns at the first batch, ((images, labels), figures), that agrees, or raises."""
-    weights = variables.read_network(session)
     for batch, figures in batches:
         difference = find_difference(figures, _compute_reference(
-            system, weights, settings.threads, mode, *batch))
+            system, session, settings.threads, mode, *batch))
         if difference is None:
             return
     if settings.device == 'gpu':
@@ -77,7 +74,7 @@ def _check(system, session, settings, mode, batches):
         'from the stock ones\'; use --kernels stock')
 
 
-def _compute_reference(system, weights, threads, mode, images, labels=None):
+def _compute_reference(system, session, threads, mode, images, labels=None):
     """{name: array}: the logits or, with labels, the loss and the gradients."""
     with tf.Graph().as_default(), tf.device('/cpu:0'):
         logits = system.build_network(tf.constant(images), _SEED, mode=mode)
@@ -87,7 +84,7 @@ def _compute_reference(system, weights, threads, mode, images, labels=None):
             trained = tf.trainable_variables()
             figures = list_figures(total_loss, zip(
                 tf.gradients(total_loss, trained, gate_gradients=True), trained))
-        with variables.open_network(weights, threads, rewrites=False) as reference:
+        with variables.open_copy(session, threads, rewrites=False) as reference:
             return reference.run(figures)
 
 

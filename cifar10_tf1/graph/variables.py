@@ -11,7 +11,7 @@ from cifar10_tf1.machine import runtime
 def build_weights(name, shape, stddev, seed):
     """A trainable variable of normal numbers, truncated at two standard deviations.
 
-    Its seed is derived from the run's seed and the variable's full name.
+    Its seed depends on the run's seed and its full name.
     """
     scope = tf.get_variable_scope().name
     return build_variable(name, shape, tf.truncated_normal_initializer(
@@ -19,7 +19,10 @@ def build_weights(name, shape, stddev, seed):
 
 
 def build_variable(name, shape, initial=0.0, trainable=True):
-    """A float32 variable on /cpu:0; `initial` is a float or an initializer."""
+    """A float32 variable on /cpu:0; `initial` is a float or an initializer.
+
+    It is in tf.model_variables(), which are a network's weights and moving averages.
+    """
     if isinstance(initial, float):
         initial = tf.constant_initializer(initial)
     with tf.device('/cpu:0'):
@@ -37,8 +40,7 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
 
     Args:
       shape: list of int, of the weights; the last is the number of biases.
-      stddev, seed: as in build_weights.
-      biases_stddev: float, of the biases; with 0 they start at 0.
+      biases_stddev: float; with 0 the biases start at 0.
     Returns:
       (weights, biases).
     """
@@ -49,37 +51,24 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
     return weights, build_variable(names[1], shape[-1:])
 
 
-def list_network_variables():
-    """The weights and the moving averages of moments in the default graph."""
-    return tf.trainable_variables() + [
-        variable for variable in tf.get_collection(tf.GraphKeys.MODEL_VARIABLES)
-        if not variable.trainable]
-
-
 def load_variables(session, values):
     """Sets variables, a list of (tf.Variable, array), in one session run.
 
-    tf.Variable.load needs a run for each, and a session prepares the whole graph for
-    each new fetch: for inception_v3's training 388 times a quarter of a second. No two
-    variables may be initialized with the same tensor.
+    tf.Variable.load needs a run for each, which for inception_v3 takes 388 times a
+    quarter of a second. No two variables may be initialized with the same tensor.
     """
     feeds = {variable.initializer.inputs[1]: value for variable, value in values}
     assert len(feeds) == len(values), 'one tensor initializes several variables'
-    session.run([variable.initializer for variable, unused_value in values],
-                feeds)
-
-
-def read_network(session):
-    """{name: array} of a session's list_network_variables."""
-    with session.graph.as_default():
-        return session.run({variable.op.name: variable
-                            for variable in list_network_variables()})
+    session.run([variable.initializer for variable, unused_value in values], feeds)
 
 
 @contextlib.contextmanager
-def open_network(weights, threads, rewrites=True):
-    """A tf.Session of the default graph, with the weights of read_network."""
-    with tf.Session(config=runtime.session_config(threads, rewrites)) as session:
-        load_variables(session, [(variable, weights[variable.op.name])
-                                 for variable in list_network_variables()])
-        yield session
+def open_copy(session, threads, rewrites=True):
+    """A tf.Session of the default graph, with the network's values in another session."""
+    with session.graph.as_default():
+        values = session.run({variable.op.name: variable
+                              for variable in tf.model_variables()})
+    with tf.Session(config=runtime.session_config(threads, rewrites)) as copy:
+        load_variables(copy, [(variable, values[variable.op.name])
+                              for variable in tf.model_variables()])
+        yield copy

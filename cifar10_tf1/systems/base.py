@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_tf1 import data, systems
 from cifar10_tf1.data import records
 from cifar10_tf1.data.data_set import DataSet, LABEL_BYTES
-from cifar10_tf1.graph import plan, variables
+from cifar10_tf1.graph import plan
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
 
@@ -168,8 +168,7 @@ class System:
         average = self.build_average(None)
         if average is not None:
             return average.variables_to_restore()
-        return {variable.op.name: variable
-                for variable in variables.list_network_variables()}
+        return {variable.op.name: variable for variable in tf.model_variables()}
 
     def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
         """The original's name for its checkpoint after an epoch, if it differs from ours."""

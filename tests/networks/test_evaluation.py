@@ -28,7 +28,7 @@ def random_checkpoint(random_tensors, tmp_path_factory):
 def test_a_checkpoint_that_is_not_there_or_has_no_averages(
         tiny_data_set, random_tensors, tmp_path):
     with pytest.raises(UserError, match='no checkpoint in .*train first'):
-        runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
+        runs.evaluate(deep_cnn, tiny_data_set, tmp_path)
     prefix = model_helpers.write_checkpoint(tmp_path, {
         name: value for name, value in random_tensors.items()
         if 'Moving' not in name})
@@ -112,7 +112,7 @@ def test_training_continues_from_the_original_s_checkpoint(
     assert '3 losses of this epoch were not recorded' in captured.err
     assert list(runs.losses_of(captured.out)) == [2]
     assert (tmp_path / 'model.ckpt-7.index').exists()
-    result = runs.evaluate(deep_cnn, tiny_data_set, str(tmp_path))
+    result = runs.evaluate(deep_cnn, tiny_data_set, tmp_path)
     assert result.count.checkpoint == str(tmp_path / 'model.ckpt-8')
 
 

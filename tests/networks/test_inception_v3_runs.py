@@ -16,7 +16,7 @@ from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.graph import loss
 from cifar10_tf1.benchmark import plain_inception_v3
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.graph.variables import list_network_variables, load_variables
+from cifar10_tf1.graph.variables import load_variables
 from cifar10_tf1.records import run_record
 from published_weights import CHECKPOINT, FROZEN, MARK
 from test_inception_v3 import load_slim
@@ -67,8 +67,7 @@ def test_the_network_is_the_port_s():
         total_loss = loss.build_losses(logits, tf.constant(labels))[-1]
         update, gradients = loss.build_update(
             tf.train.AdamOptimizer(0.001), total_loss, loss.build_global_step())
-        variables = {variable.op.name: variable
-                     for variable in list_network_variables()}
+        variables = {variable.op.name: variable for variable in tf.model_variables()}
         session.run(tf.global_variables_initializer())
         values = session.run(variables)
         *ours, gradients, unused_result = session.run(

@@ -49,15 +49,19 @@ KINDS = ['random', 'mixed', 'spike', 'ties'] + [
     for kind in ('zeros', 'huge', 'tiny', 'offset', 'activations')]
 
 
-def run(build, inputs, gradient, dtype=tf.float32):
-    """[value, gradients...] of build(*inputs), weighted with a gradient if it is given."""
+def run(build, inputs, gradient, dtype=tf.float32, num_fixed=0):
+    """[value, gradients...] of build(*inputs), weighted with a gradient if it is given.
+
+    The first num_fixed inputs have no gradient.
+    """
     with tf.Graph().as_default(), tf.Session() as session:
         tensors = [tf.constant(value, dtype) for value in inputs]
         result = build(*tensors)
         if gradient is None:
             return [session.run(result)]
-        gradients = tf.gradients(result, tensors, tf.constant(gradient, dtype))
-        return session.run([result] + [g for g in gradients if g is not None])
+        gradients = tf.gradients(result, tensors[num_fixed:],
+                                 tf.constant(gradient, dtype))
+        return session.run([result] + gradients)
 
 
 def assert_close(actual, expected, tolerance):
@@ -95,7 +99,7 @@ class Layer(NamedTuple):
     result: Tuple              # its shape
     tolerance: float           # of the largest entry; 0: values to the bit
     testing: Optional[Callable] = None  # of the kernels for testing
-    has_image_gradient: bool = True
+    num_fixed: int = 0         # inputs without a gradient
 
 
 IMAGE, PLANE = (BATCH, 24, 24, 3), (BATCH, 12, 12, 64)
@@ -109,7 +113,7 @@ LAYERS = {
         lambda *inputs: build_exact_pool(build_exact_convolution(*inputs)),
         (IMAGE, (5, 5, 3, 64), (64,)), PLANE, 2e-5,
         lambda *inputs: tf.concat(
-            inference.build_convolution_and_pool(*inputs, 'pool'), 0), False),
+            inference.build_convolution_and_pool(*inputs, 'pool'), 0), 1),
     'convolution': Layer(
         of_rows(fast.build_convolution), build_exact_convolution,
         (PLANE, (5, 5, 64, 64), (64,)), PLANE, 2e-5,
@@ -142,22 +146,11 @@ def test_a_layer(name, kind, monkeypatch):
         # Rounding decides which of the equal sums is the largest, or above zero, so
         # gradients may differ.
         gradient = None
-    if not layer.has_image_gradient:
-        images, inputs = inputs[0], inputs[1:]
-
-    def build(function, dtype=tf.float32):
-        def compute(*given):
-            if not layer.has_image_gradient:
-                given = (tf.constant(images, dtype), *given)
-            return function(*given)
-        return compute
-
-    expected = run(build(layer.exact, tf.float64), inputs, gradient, tf.float64)
-    assert_close(run(build(layer.build), inputs, gradient), expected,
+    expected = run(layer.exact, inputs, gradient, tf.float64, layer.num_fixed)
+    assert_close(run(layer.build, inputs, gradient, num_fixed=layer.num_fixed), expected,
                  layer.tolerance or 2e-6)
     if layer.testing:
-        value, = run(build(layer.testing), inputs, None)
-        assert_close([value], expected[:1], layer.tolerance)
+        assert_close(run(layer.testing, inputs, None), expected[:1], layer.tolerance)
 
 
 def test_max_pool_gives_the_gradient_to_the_first_of_equal_ones():
@@ -209,18 +202,15 @@ def test_pooled_convolutions(name, batch, has_length, onednn, monkeypatch):
 def test_one_pooled_convolution(kind, monkeypatch):
     """Of every kind of numbers; a pool that rounds nothing follows."""
     monkeypatch.setattr(runtime, 'has_onednn_rewrites', lambda: False)
-    images = draw([BATCH, 8, 8, 32], kind)
-    inputs = [draw([4, 4, 32, 16], 'random', 2), draw([16], 'random', 4)]
+    inputs = [draw([BATCH, 8, 8, 32], kind), draw([4, 4, 32, 16], 'random', 2),
+              draw([16], 'random', 4)]
     # Of ties as in test_a_layer.
     gradient = None if kind == 'ties' else draw([BATCH, 4 * 4 * 16], 'random', 3)
-
-    def build(module, dtype=tf.float32):
-        def compute(weights, biases):
-            return module.build_pooled_convolutions(
-                tf.constant(images, dtype), [(weights, biases)], 'SAME', (1,), True)
-        return run(compute, inputs, gradient, dtype)
-
-    assert_close(build(fast), build(stock, tf.float64), POOLED_TOLERANCE)
+    actual, expected = (
+        run(lambda images, *layer: module.build_pooled_convolutions(
+            images, [layer], 'SAME', (1,), True), inputs, gradient, dtype, num_fixed=1)
+        for module, dtype in ((fast, tf.float32), (stock, tf.float64)))
+    assert_close(actual, expected, POOLED_TOLERANCE)
 
 
 def test_the_formulations():
