@@ -16,7 +16,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from cifar10_tf1 import cli, data, systems
+from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import packages
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, devices, resources, runtime
@@ -138,7 +138,7 @@ def check_gpu(requested):
 
 def check_data(data_dir, entry):
     """Verifies the system's data; looks for its published weights, if it has any."""
-    source, weights = data.SOURCES[entry.data], entry.weights_dir
+    source, weights = entry.source, entry.weights_dir
     if source.is_present(data_dir):
         source.load(data_dir, False)
         yield OK, f'{source.title} in {data_dir}, verified (SHA-256)'
@@ -155,7 +155,7 @@ def check_data(data_dir, entry):
 
 def check_folders(data_dir, model_dir, entry):
     """Checks the space and permission to write what is still missing."""
-    source = data.SOURCES[entry.data]
+    source = entry.source
     if not source.is_present(data_dir):
         yield _judge_folder('data', data_dir, source.num_bytes, source.num_bytes)
     size = entry.checkpoint_bytes

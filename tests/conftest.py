@@ -68,6 +68,14 @@ def tiny_data_set(tmp_path_factory):
     return tiny_data.load(folder)
 
 
+@pytest.fixture
+def tiny_cifar10(monkeypatch, tiny_data_set):
+    """The tiny data set, which every command takes for CIFAR-10."""
+    from cifar10_tf1.data import cifar10
+    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
+    return tiny_data_set
+
+
 @pytest.fixture(scope='session')
 def stub_folder(tmp_path_factory):
     """A folder with the stub of libcuda.so.1; skips without a compiler."""

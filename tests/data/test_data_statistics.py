@@ -15,18 +15,12 @@ SHOWN = [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0), (4, 1), (4, 10)
 DOCUMENTED = '8b9e8dd33eedb7d1d18024de0f10926f5b0e23a3b108f85a425a3ba2047a2fcf'
 
 
-@pytest.fixture
-def tiny_data(monkeypatch, tiny_data_set):
-    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
-    return tiny_data_set
-
-
 @pytest.mark.parametrize('options, shown', [
     ([], SHOWN), (['--file', '4', '--image', '10'], [(4, 10)]),
     (['--file', '2', '--image', '79'], [(2, 79)])])
-def test_the_command_prints_what_the_documents_do(tiny_data, capsys, options, shown):
+def test_the_command_prints_what_the_documents_do(tiny_cifar10, capsys, options, shown):
     assert command.main(options) == 0
-    all_labels, all_images = tiny_data.labels_and_images('train')
+    all_labels, all_images = tiny_cifar10.labels_and_images('train')
     expected = ''
     for file, image in shown:
         labels, pixels = (values[80 * file - 80:80 * file]
@@ -46,7 +40,7 @@ Label - Label Id: {labels[image]} Name: {cifar10.CLASS_NAMES[labels[image]]}
     assert capsys.readouterr().out == expected
 
 
-def test_an_image_that_is_not_there(tiny_data, capsys):
+def test_an_image_that_is_not_there(tiny_cifar10, capsys):
     assert command.main(['--image', '80']) == 1
     captured = capsys.readouterr()
     assert captured.out == '' and 'has 80 images' in captured.err

@@ -28,12 +28,6 @@ def checkpoint(tmp_path_factory):
         tmp_path_factory.mktemp('model'), model_helpers.random_tensors())
 
 
-@pytest.fixture
-def tiny_data(monkeypatch, tiny_data_set):
-    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
-    return tiny_data_set
-
-
 def test_classifier_takes_the_averages_and_any_number(checkpoint):
     images = np.random.RandomState(1).randint(0, 256, [250, 32, 32, 3]).astype(
         np.uint8)
@@ -113,7 +107,7 @@ def test_files_are_classified_and_bad_ones_stop_no_other(folder, checkpoint, cap
             word for name, value in top for word in (name, f'{100 * value:.1f}')))
 
 
-def test_random_test_images(tiny_data, checkpoint, capsys):
+def test_random_test_images(tiny_cifar10, checkpoint, capsys):
     def run(*arguments):
         assert predict.main(['--checkpoint', checkpoint] + list(arguments)) == 0
         return capsys.readouterr().out
@@ -122,7 +116,7 @@ def test_random_test_images(tiny_data, checkpoint, capsys):
     *lines, last = output.splitlines()
     assert output == run('--test', '150')
     assert run('--test', '5') != run('--test', '5', '--seed', '2')
-    labels, images = tiny_data.labels_and_images('test')
+    labels, images = tiny_cifar10.labels_and_images('test')
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
         best = classifier.classify(images).argmax(axis=1)
     seen, right = set(), 0
@@ -146,7 +140,7 @@ def test_pictures_come_before_test_images_that_are_missing(folder, checkpoint, c
     assert 'cut.png: File exists' in captured.err
 
 
-def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, capsys):
+def test_what_a_user_has_to_mend_is_one_line(tiny_cifar10, checkpoint, tmp_path, capsys):
     model_helpers.need('matplotlib')
     taken = tmp_path / 'taken.png'
     taken.write_text('kept')
@@ -167,19 +161,19 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_data, checkpoint, tmp_path, ca
     assert taken.read_text() == 'kept'
 
 
-def test_a_network_of_the_generated_data(tiny_data, tmp_path, monkeypatch,
+def test_a_network_of_the_generated_data(tiny_cifar10, tmp_path, monkeypatch,
                                          capsys):
     prefix = model_helpers.write_checkpoint(
         tmp_path, model_helpers.random_tensors(), data='synthetic')
     monkeypatch.setattr(synthetic, 'load_data_set',
-                        lambda data_dir, source: tiny_data._replace(name='synthetic'))
+                        lambda data_dir, source: tiny_cifar10._replace(name='synthetic'))
     assert predict.main(['--checkpoint', prefix, '--test', '2']) == 0
     for line in capsys.readouterr().out.splitlines():
         assert line.startswith('[synthetic, not CIFAR-10] ')
     with inference.Classifier(deep_cnn, prefix) as classifier:
         assert classifier.class_names == synthetic.CLASS_NAMES
         with pytest.raises(UserError, match='trained on synthetic'):
-            classifier.check_data_set(tiny_data)
+            classifier.check_data_set(tiny_cifar10)
 
 
 @pytest.mark.parametrize('module, arguments', [

@@ -78,8 +78,7 @@ def test_a_write_that_fails_leaves_nothing(tiny_data_set, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command(tiny_data_set, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
+def test_the_command(tiny_cifar10, tmp_path, capsys):
     folder = tmp_path / 'out'
     assert tfrecords.main(['--output', str(folder)]) == 0
     assert [line.split(':')[0] for line in capsys.readouterr().out.splitlines()] == [
