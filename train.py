@@ -34,23 +34,9 @@ def parse_options(argv=None):
     cli.add_number(parser, '--max-steps', 1, limits.STEPS,
                    'stop and save at this global step (default: the end of the last '
                    'epoch)')
-    cli.add_number(parser, '--save-steps', 1, limits.STEPS,
-                   'save every N steps (default: every epoch)')
-    cli.add_number(parser, '--train-files', 1, limits.FILES,
-                   'train on the first N training files only, as some documents do '
-                   '(default: all)')
     cli.add_number(parser, '--seed', 0, limits.SEED,
                    'seed of the initial weights and of augmentation (default: 1)')
-    weights = parser.add_mutually_exclusive_group()
-    cli.add_pretrained_option(weights)
-    weights.add_argument(
-        '--from-scratch', action='store_true',
-        help='start from seeded weights instead of published ones; every line then '
-        'says that the result is another one')
-    parser.add_argument(
-        '--no-summaries', action='store_true',
-        help='write no event files for TensorBoard (default: write them to summaries/ '
-        'in the model folder); does not change the result')
+    cli.add_training_options(parser)
     cli.add_machine_options(parser)
     return parser.parse_args(argv)
 

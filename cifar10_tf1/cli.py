@@ -235,6 +235,25 @@ def add_pretrained_option(parser):
              'says that the result is another one')
 
 
+def add_training_options(parser):
+    """Options that train.py shares with the sweep."""
+    add_number(parser, '--save-steps', 1, limits.STEPS,
+               'save every N steps (default: every epoch)')
+    add_number(parser, '--train-files', 1, limits.FILES,
+               'train on the first N training files only, as some documents do '
+               '(default: all)')
+    weights = parser.add_mutually_exclusive_group()
+    add_pretrained_option(weights)
+    weights.add_argument(
+        '--from-scratch', action='store_true',
+        help='start from seeded weights instead of published ones; every line then '
+        'says that the result is another one')
+    parser.add_argument(
+        '--no-summaries', action='store_true',
+        help='write no event files for TensorBoard (default: write them to summaries/ '
+        'in the model folder); does not change the result')
+
+
 def add_machine_options(parser):
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'],

@@ -140,19 +140,7 @@ def main(argv=None):
     cli.add_number(
         parser, '--epochs', 1, limits.EPOCHS,
         'epochs of each run (default: the documented number)')
-    cli.add_number(
-        parser, '--save-steps', 1, limits.STEPS,
-        'save every N steps (default: every epoch)')
-    cli.add_number(
-        parser, '--train-files', 1, limits.FILES,
-        'train on the first N training files only (default: all)')
-    cli.add_pretrained_option(parser)
-    parser.add_argument(
-        '--from-scratch', action='store_true',
-        help='start from seeded weights instead of published ones, for another result')
-    parser.add_argument(
-        '--no-summaries', action='store_true',
-        help='write no event files for TensorBoard (default: write them)')
+    cli.add_training_options(parser)
     cli.add_data_options(parser)
     cli.add_machine_options(parser)
     return cli.run_command(parser, argv, _sweep)
