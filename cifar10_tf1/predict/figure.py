@@ -4,7 +4,7 @@ As in the documents' figure, the true class is above each picture, and bars besi
 show its three most likely classes. The marks and the frame are ours.
 """
 
-from cifar10_tf1.common import drawing
+from cifar10_tf1.common import console, drawing
 
 LIMIT = 24         # pictures in a figure
 _ROWS = 4          # in one column
@@ -52,7 +52,7 @@ def _draw_picture(axes, picture, entry, shape):
                   color=color, linewidth=width)
     axes.set_axis_off()
     axes.set_anchor('W')
-    name = drawing.literal(picture.name[-_NAME_LENGTH:])
+    name = drawing.literal(console.make_printable(picture.name[-_NAME_LENGTH:]))
     axes.set_title(entry.get('label', name), fontsize=9, pad=5)
     if 'label' in entry:
         axes.text(0, -0.04, name, transform=axes.transAxes, fontsize=7,

@@ -218,7 +218,7 @@ def draw(labels, monkeypatch):
     probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
     image = np.zeros([32, 32, 3], np.uint8)
     monkeypatch.setattr(predict_figure.drawing, 'draw', draw_and_keep)
-    shown = [Picture('$a^b$_{.png', image, image, label=label) for label in labels]
+    shown = [Picture('$a^b$_{\udcff.png', image, image, label=label) for label in labels]
     content = predict_figure.draw_predictions(
         [(picture, classification.describe(picture, probabilities, cifar10.CLASS_NAMES))
          for picture in shown], deep_cnn)
@@ -233,7 +233,7 @@ def test_the_figure_marks_the_wrong_ones(monkeypatch):
     assert [axes.get_title(loc='left') for axes in bars] == [
         'cat 50.0 %', 'right: cat 50.0 %', 'WRONG: cat 50.0 %', 'WRONG: cat 50.0 %']
     assert [axes.get_title(loc='left') for axes in pictures] == [
-        r'\$a^b\$_{.png', 'cat', 'ship', 'airplane']
+        r'\$a^b\$_{\udcff.png', 'cat', 'ship', 'airplane']
     assert [[text.get_text() for text in axes.get_yticklabels()] for axes in bars] == [
         ['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'],
         ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
