@@ -15,12 +15,10 @@ import model_helpers
 import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10, synthetic
-from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.records import run_record
 from cifar10_tf1.report import (
     __main__ as report, charts, comparison, details, network, page as pages)
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
-
-DEEP_CNN = systems.find('deep_cnn').documented.curves[0]
 
 
 @pytest.fixture
@@ -177,15 +175,6 @@ def test_only_an_earlier_report_is_replaced(record_file, tmp_path, capsys):
     assert foreign.read_text() == '<!DOCTYPE html>\n<p>mine'
 
 
-def test_the_published_run(capsys):
-    assert report.main([reference_run.RECORD, '--text']) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert '8,239.6 of 10,000 (82.40 %)' in lines[1] and 'mean of 20 tests' in lines[1]
-    tests = [re.sub(' +', ' ', line) for line in lines if line.endswith(' 55,000')]
-    assert 'central' in tests[0] and len(tests) == 21
-    assert 'seed 1, TensorFlow 1.15.0 8,206 of 10,000' in tests[1]
-
-
 @pytest.mark.parametrize('name', systems.NAMES)
 def test_quirks_are_html_and_no_markdown(name):
     model_helpers.need('markdown')
@@ -230,18 +219,13 @@ def test_the_test_is_test_py_s(finished_run, tiny_data_set):
     assert seed == 4 and ours.predictions.tolist() == result.predictions.tolist()
 
 
-@pytest.fixture
-def figure():
-    model_helpers.need('matplotlib')
-    from matplotlib.figure import Figure
-    return Figure()
-
-
-def test_the_curves_of_runs(figure):
+def test_the_curves_of_runs():
     """Least, greatest and mean of the runs in each place that all have."""
-    charts.plot_curves(figure, comparison.ComparedCurve(DEEP_CNN, [
-        {(1, 1): 90.0, (2, 1): 50.0, (3, 1): 20.0},
-        {(1, 1): 70.0, (2, 1): 60.0}], documented={(2, 1): 52.0}), 'two runs')
+    figure = model_helpers.need('matplotlib.figure').Figure()
+    charts.plot_curves(figure, comparison.ComparedCurve(
+        systems.find('deep_cnn').documented.curves[0], [
+            {(1, 1): 90.0, (2, 1): 50.0, (3, 1): 20.0}, {(1, 1): 70.0, (2, 1): 60.0}],
+        documented={(2, 1): 52.0}), 'two runs')
     axes = figure.axes[0]
     documented, mean = axes.lines
     assert documented.get_xydata().tolist() == [[2, 52]]
