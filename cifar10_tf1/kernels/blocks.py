@@ -52,7 +52,7 @@ def _build_layer(net, block, weights, biases):
     # A tile's windows reach over this many blocks in each direction.
     reach = -(-(block + size - 1) // block)
     num_tiles = net.shape[0].value - reach + 1
-    net = _join_neighbours(net, reach)
+    net = tf.concat(_list_shifted(net, reach, axis=1), axis=3)
     places = _list_places(block, size, reach)
     matrix = tf.matmul(
         tf.constant(places.reshape(-1, size * size)),
@@ -60,65 +60,36 @@ def _build_layer(net, block, weights, biases):
     matrix = tf.reshape(matrix, places.shape[:2] + (num_in, num_out))
     matrix = tf.reshape(tf.transpose(matrix, [0, 2, 1, 3]),
                         [places.shape[0] * num_in, places.shape[1] * num_out])
-    net = _build_product(net, matrix, reach)
+    channels = net.shape[3].value
+    net = tf.add_n([
+        tf.matmul(tf.reshape(blocks, [-1, channels]), part)
+        for blocks, part in zip(_list_shifted(net, reach, axis=0),
+                                tf.split(matrix, reach))])
     net = rows.build_maximum(*tf.split(net, _POOL * _POOL, axis=1))
     tile = block // _POOL
     net = tf.nn.relu(net + tf.tile(biases, [tile * tile]))
     return tf.reshape(net, [num_tiles, num_tiles, -1, tile * tile * num_out])
 
 
-def _join_neighbours(net, reach):
-    """[rows, columns, batch, n] to [rows, columns - reach + 1, batch, reach * n]."""
-    number = net.shape[1].value - reach + 1
+def _list_shifted(net, reach, axis):
+    """`reach` slices of the blocks along an axis, 0 or 1, each shifted by one more.
+
+    Gradients are added by plain copies: that of a slice takes ten times as long.
+    """
+    number = net.shape[axis].value - reach + 1
 
     @tf.custom_gradient
-    def join(net):
-        def build_gradient(gradient):
-            return _add_shifted(tf.split(gradient, reach, axis=3), axis=1)
+    def shift(net):
+        def build_gradient(*gradients):
+            zeros = tf.zeros_like(gradients[0][:1] if axis == 0 else gradients[0][:, :1])
+            return tf.add_n([
+                tf.concat([zeros] * i + [gradient] + [zeros] * (reach - 1 - i), axis)
+                for i, gradient in enumerate(gradients)])
 
-        return tf.concat([net[:, i:i + number] for i in range(reach)],
-                         axis=3), build_gradient
+        return [net[i:i + number] if axis == 0 else net[:, i:i + number]
+                for i in range(reach)], build_gradient
 
-    return join(net)
-
-
-def _build_product(net, matrix, reach):
-    """Multiplies `reach` blocks, one below the other, as one vector, by a matrix.
-
-    Returns:
-      [(rows - reach + 1) * columns * batch, units].
-    """
-    channels = net.shape[3].value
-    number = net.shape[0].value - reach + 1
-
-    @tf.custom_gradient
-    def multiply(net, matrix):
-        # Slices of the first axis need no copy.
-        parts = [tf.reshape(net[i:i + number], [-1, channels]) for i in range(reach)]
-        matrices = tf.split(matrix, reach)
-
-        def build_gradients(gradient):
-            shape = tf.concat([[number], tf.shape(net)[1:]], axis=0)
-            net_gradients = [
-                tf.reshape(tf.matmul(gradient, part, transpose_b=True), shape)
-                for part in matrices]
-            return _add_shifted(net_gradients, axis=0), tf.concat(
-                [tf.matmul(part, gradient, transpose_a=True) for part in parts], axis=0)
-
-        return tf.add_n(list(map(tf.matmul, parts, matrices))), build_gradients
-
-    return multiply(net, matrix)
-
-
-def _add_shifted(parts, axis):
-    """Adds tensors, each shifted along an axis by one more than its predecessor.
-
-    By plain copies: the gradient of a slice takes ten times as long.
-    """
-    zeros = tf.zeros_like(parts[0][:1] if axis == 0 else parts[0][:, :1])
-    return tf.add_n([
-        tf.concat([zeros] * i + [part] + [zeros] * (len(parts) - 1 - i), axis)
-        for i, part in enumerate(parts)])
+    return shift(net)
 
 
 def _list_places(block, size, reach):
@@ -127,14 +98,12 @@ def _list_places(block, size, reach):
     float32 [reach * reach * block * block, block * block, size * size], ones and zeros.
     The tile's pixels are sorted by their place in a pool's window, then by window.
     """
-    pixels = np.array([(i * block + row, j * block + column)
-                       for i in range(reach) for j in range(reach)
-                       for row in range(block) for column in range(block)])
-    tile = range(block // _POOL)
-    outputs = np.array([(_POOL * row + i, _POOL * column + j)
-                        for i in range(_POOL) for j in range(_POOL)
-                        for row in tile for column in tile])
-    row, column = (pixels[:, np.newaxis] - outputs).transpose(2, 0, 1)
+    blocks, inside = np.indices([reach, reach, block, block]).reshape(2, 2, -1)
+    pixels = block * blocks + inside
+    tile = block // _POOL
+    inside, windows = np.indices([_POOL, _POOL, tile, tile]).reshape(2, 2, -1)
+    outputs = inside + _POOL * windows
+    row, column = pixels[:, :, np.newaxis] - outputs[:, np.newaxis]
     taps = np.where((0 <= row) & (row < size) & (0 <= column) & (column < size),
                     row * size + column, -1)
     return (taps[:, :, np.newaxis] == np.arange(size * size)).astype(np.float32)

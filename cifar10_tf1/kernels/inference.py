@@ -11,9 +11,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.kernels import winograd
-from cifar10_tf1.kernels.fast import build_flat_product  # noqa: F401
-from cifar10_tf1.kernels.fast import build_normalization  # noqa: F401
-from cifar10_tf1.kernels.fast import build_pooled_convolutions  # noqa: F401
+from cifar10_tf1.kernels.fast import (  # noqa: F401
+    build_flat_product, build_normalization, build_pooled_convolutions)
 
 _PART = 25         # images
 _TILE_OUTPUTS = 6  # rows
@@ -35,8 +34,8 @@ def build_convolution(parts, weights, biases):
     plane = tf.concat([tf.transpose(part, [1, 2, 0, 3]) for part in parts], 2)
     unused_height, width, batch, unused_channels = plane.shape.as_list()
     biases = tf.tile(tf.reshape(biases, [1, 1, -1]), [width, batch, 1])
-    output = winograd.build_matrices(_TILE_OUTPUTS)[2].T.astype(np.float32)
-    output = np.hstack([output, np.ones([_TILE_OUTPUTS, 1], np.float32)])
+    output = winograd.build_matrices(_TILE_OUTPUTS)[2].T
+    output = np.hstack([output, np.ones([_TILE_OUTPUTS, 1])])
     return [tf.nn.relu(row)
             for tile in winograd.build_products(plane, weights, _TILE_OUTPUTS)
             for row in winograd.combine(output, tf.stack(tile + [biases]))]

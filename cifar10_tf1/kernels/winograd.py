@@ -10,8 +10,6 @@ largest entry, with six outputs 1e-5.
 A row is a tensor [width, batch, channels]; a plane is a list of rows.
 """
 
-from fractions import Fraction
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -19,9 +17,8 @@ TAPS = 5
 OUTPUTS = 4                         # rows of a tile
 _MARGIN = TAPS // 2                 # of SAME padding, rows on each side
 # The polynomials are evaluated at the first of these points and at infinity. Small
-# numbers: the errors grow with their powers.
-_POINTS = [Fraction(*point) for point in (
-    (0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (4, 1), (-1, 4))]
+# powers of two: the errors grow with their powers, and the arithmetic here is exact.
+_POINTS = np.array([0, 1, -1, 2, -2, 1 / 2, -1 / 2, 4, -1 / 4])
 
 
 def build_matrices(num_outputs=OUTPUTS):
@@ -36,28 +33,17 @@ def build_matrices(num_outputs=OUTPUTS):
       (input, kernel, output): float64 [n + 4, n + 4], [n + 4, 5], [n + 4, n].
     """
     points = _POINTS[:num_outputs + TAPS - 2]
-    inputs = [_multiply(points)]  # of infinity
-    for point in reversed(points):
-        others = [other for other in points if other != point]
-        denominator = np.prod([point - other for other in others])
-        inputs.insert(0, np.append(_multiply(others) / denominator, Fraction(0)))
-    inputs = np.array(inputs, np.float64)
-    scales = 2.0 ** -np.round(np.log2(np.abs(inputs).max(axis=1)))
+    inputs = np.zeros([len(points) + 1, len(points) + 1])
+    for i, point in enumerate(points):
+        others = np.delete(points, i)
+        inputs[i, :-1] = np.poly(others)[::-1] / np.prod(point - others)
+    inputs[-1] = np.poly(points)[::-1]  # of infinity
+    scales = 2.0 ** -np.round(np.log2(np.abs(inputs).max(axis=1, keepdims=True)))
 
     def evaluate(size):
-        rows = [[point ** exponent for exponent in range(size)] for point in points]
-        return np.array(rows + [[0] * (size - 1) + [1]], np.float64)
+        return np.vstack([np.vander(points, size, increasing=True), np.eye(size)[-1]])
 
-    return (inputs * scales[:, np.newaxis],
-            evaluate(TAPS) / scales[:, np.newaxis], evaluate(num_outputs))
-
-
-def _multiply(roots):
-    """Coefficients of the product of (x - root), exactly, the constant first."""
-    product = np.array([Fraction(1)])
-    for root in roots:
-        product = np.append(0, product) - root * np.append(product, 0)
-    return product
+    return inputs * scales, evaluate(TAPS) / scales, evaluate(num_outputs)
 
 
 def build_products(plane, weights, num_outputs):
@@ -68,8 +54,7 @@ def build_products(plane, weights, num_outputs):
     Returns:
       list by tile of lists of num_outputs + 4 float32 [width, batch, filters].
     """
-    input_matrix, kernel_matrix, unused_output = (
-        matrix.astype(np.float32) for matrix in build_matrices(num_outputs))
+    input_matrix, kernel_matrix, unused_output = build_matrices(num_outputs)
     kernels = _transform_kernel(kernel_matrix, weights)
     tiles = _list_tiles(plane.shape[0].value, num_outputs)
     inputs = [combine(input_matrix[:, places], plane[inside])
@@ -79,8 +64,7 @@ def build_products(plane, weights, num_outputs):
 
 def build_convolution(rows, weights):
     """SAME correlation, stride 1, of a plane, a multiple of 4 rows; with gradients."""
-    input_matrix, kernel_matrix, output_matrix = (
-        matrix.astype(np.float32) for matrix in build_matrices())
+    input_matrix, kernel_matrix, output_matrix = build_matrices()
     height = len(rows)
     tiles = _list_tiles(height, OUTPUTS)
 
@@ -130,7 +114,7 @@ def build_convolution(rows, weights):
 def combine(matrix, stacked):
     """Linear combinations: matrix [m, n] times stacked [n, ...], a list of m [...]."""
     shape = stacked.shape.as_list()
-    combined = tf.matmul(matrix, tf.reshape(stacked, [shape[0], -1]))
+    combined = tf.matmul(matrix.astype(np.float32), tf.reshape(stacked, [shape[0], -1]))
     return tf.unstack(tf.reshape(combined, [matrix.shape[0]] + shape[1:]))
 
 

@@ -45,8 +45,7 @@ def predict_by_the_port(data_set, tensors, suffix):
     unused_labels, pixels = data_set.labels_and_images('test')
     crops = pixels[:, 4:28, 4:28].astype(np.float64)
     axes = (1, 2, 3)
-    images = (crops - crops.mean(axes, keepdims=True)) / crops.std(
-        axes, keepdims=True)
+    images = (crops - crops.mean(axes, keepdims=True)) / crops.std(axes, keepdims=True)
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(plain_deep_cnn.build_logits(
             tf.constant(images, tf.float32),
@@ -67,10 +66,9 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint,
     assert result.count.accuracy == result.count.num_correct / 200
 
 
-@pytest.mark.parametrize('variant', ['random', 'central'])
-def test_the_first_images_only(tiny_data_set, random_checkpoint, variant):
+def test_the_first_images_only(tiny_data_set, random_checkpoint):
     few, all_images = (
-        evaluate(tiny_data_set, random_checkpoint, variant=variant, max_images=number)
+        evaluate(tiny_data_set, random_checkpoint, variant='random', max_images=number)
         for number in (30, 1000))
     assert few.count.num_examples == 30 and all_images.count.num_examples == 200
     assert np.array_equal(few.predictions, all_images.predictions[:30])
@@ -78,10 +76,8 @@ def test_the_first_images_only(tiny_data_set, random_checkpoint, variant):
 
 @pytest.mark.parametrize('values, reason', [
     # in_top_k counts ties as right: all 200 images.
-    ({'softmax_linear/weights': 0, 'softmax_linear/biases': 0},
-     'of 200 images'),
-    ({'FC_2/biases': np.nan}, '200 of 200 images are not finite'),
-    ({'FC_2/biases': np.inf}, '200 of 200 images are not finite')])
+    ({'softmax_linear/weights': 0, 'softmax_linear/biases': 0}, 'of 200 images'),
+    ({'FC_2/biases': np.nan}, '200 of 200 images are not finite')])
 def test_a_broken_network_is_refused(values, reason, tiny_data_set, random_tensors,
                                      tmp_path):
     tensors = dict(random_tensors)

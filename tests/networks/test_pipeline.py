@@ -12,8 +12,7 @@ from cifar10_tf1.data import records
 from cifar10_tf1.graph import pipeline
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
-# Of seed 1 and, the first, epoch 3.
-GOLDEN_DRAWS = '0a4d19b93ed56869f4214ad30f73634a356226919eadf358e72ae081775faecc'
+# Of seed 1, on both runtimes and every machine: other numbers are another run.
 GOLDEN_BATCHES = '82b5493ed58754a43ed02aac29ae8fe255d84389fbbbb6de768964957ebcac59'
 GOLDEN_TEST_BATCHES = '66e13a33829be9d94476db01f30f96c2e5db8af44e559553e851dc4eacbf8394'
 
@@ -137,19 +136,19 @@ def test_the_distribution_of_what_is_drawn():
     assert abs(np.corrcoef(draws[:, 3], draws[:, 0])[0, 1]) < 0.018
     assert abs(draws[:, 3].mean() - 0.5) < 4 * (1 / 12.0 / 50000) ** 0.5
     assert draws.min() >= 0 and draws.max() < 1
-    # Pinned, on both runtimes and every machine: other numbers are another run.
-    assert hashlib.sha256(draws.tobytes()).hexdigest() == GOLDEN_DRAWS
     # An image's do not depend on the number of images.
     assert np.array_equal(draws_of(3, 1000), draws[:1000])
 
 
 @pytest.mark.parametrize('num_threads', [1, 2, 4])
 def test_golden_batches(num_threads, tiny_data_set):
-    """All bits, the same on TensorFlow 1.15 and 2, on every machine."""
+    """Each image once, in file order, to the bit."""
     reader = Reader(tiny_data_set, num_threads=num_threads)
-    for batches, golden in ((reader.training(0), GOLDEN_BATCHES),
-                            (reader.test(), GOLDEN_TEST_BATCHES)):
+    for split, batches, golden in (('train', reader.training(0), GOLDEN_BATCHES),
+                                   ('test', reader.test(), GOLDEN_TEST_BATCHES)):
         assert hashlib.sha256(images_of(batches).tobytes()).hexdigest() == golden
+        assert np.array_equal(labels_of(batches),
+                              tiny_data_set.labels_and_images(split)[0])
 
 
 def test_every_epoch_is_augmented_afresh_and_repeats_exactly(reader, tiny_data_set):
@@ -165,13 +164,6 @@ def test_every_epoch_is_augmented_afresh_and_repeats_exactly(reader, tiny_data_s
     assert (images_of(first) != others).any(axis=(1, 2, 3)).mean() > 0.97
 
 
-def test_each_image_once_in_file_order(reader, tiny_data_set):
-    for batches, split in ((reader.training(0), 'train'), (reader.test(), 'test')):
-        assert np.array_equal(labels_of(batches),
-                              tiny_data_set.labels_and_images(split)[0])
-    assert np.array_equal(images_of(reader.test()), images_of(reader.test()))
-
-
 def test_the_handle_switches(reader):
     """Batches of either iterator in turn, each going on where it was."""
     feeds = [reader.inputs.start(reader.session, name) for name in ('training', 'test')]
@@ -183,7 +175,9 @@ def test_the_handle_switches(reader):
 
 def test_test_crops_depend_on_seed_and_index_alone(reader, tiny_data_set):
     ours = images_of(reader.test())
-    small = Reader(tiny_data_set, system=system_cases.make_small('deep_cnn', batch_size=20))
+    system = system_cases.make_small('deep_cnn', batch_size=20)
+    system.test_batch_size = 20
+    small = Reader(tiny_data_set, system=system)
     assert np.array_equal(images_of(small.test()), ours)
     other = images_of(Reader(tiny_data_set, seed=2).test())
     assert (other != ours).any(axis=(1, 2, 3)).mean() > 0.95
