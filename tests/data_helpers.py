@@ -22,15 +22,6 @@ from cifar10_tf1.data.verification import DataFile
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 
 
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch):
-    """No proxy, no data of other programs."""
-    monkeypatch.setenv('NO_PROXY', '127.0.0.1')
-    monkeypatch.setenv('KERAS_HOME', '/nowhere')
-    for name in ('CIFAR10_ARCHIVE_URL', 'MNIST_URL', 'INCEPTION_V3_URL'):
-        monkeypatch.delenv(name, raising=False)
-
-
 def build_records(seed):
     """The bytes of 12 random records of the binary version."""
     records = np.random.RandomState(seed).randint(0, 256, [12, cifar10.RECORD_BYTES])

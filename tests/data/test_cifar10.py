@@ -8,8 +8,7 @@ import pytest
 
 import data_helpers
 from data_helpers import (
-    BINARY, CONTENTS, fails, isolated, load, pack, PACKED, snapshot, VERSIONS,  # noqa: F401
-    write_files)
+    BINARY, CONTENTS, fails, load, pack, PACKED, snapshot, VERSIONS, write_files)
 
 both_versions = pytest.mark.parametrize('version', ['binary', 'python'])
 

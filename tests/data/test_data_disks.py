@@ -10,7 +10,7 @@ import pytest
 import data_helpers
 import model_helpers
 from cifar10_tf1.data import cifar10, synthetic
-from data_helpers import fails, isolated, PACKED, Server  # noqa: F401
+from data_helpers import fails, PACKED, Server
 from runs import ROOT
 
 ARCHIVE = 'cifar-10-binary.tar.gz'

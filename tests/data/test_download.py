@@ -8,8 +8,7 @@ import pytest
 
 import data_helpers
 from cifar10_tf1.data import cifar10, download, mnist, preparation
-from data_helpers import (
-    fails, isolated, NOWHERE, PACKED, PACKED_PYTHON, Server)  # noqa: F401
+from data_helpers import fails, NOWHERE, PACKED, PACKED_PYTHON, Server
 from pages import read
 
 GARBAGE = bytes(len(PACKED))

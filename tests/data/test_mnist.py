@@ -9,7 +9,7 @@ import pytest
 
 import data_helpers
 from cifar10_tf1.data import mnist
-from data_helpers import compress, fails, isolated, NOWHERE, Server  # noqa: F401
+from data_helpers import compress, fails, NOWHERE, Server
 
 SHAPES = ((12, 28, 28), (12,), (10, 28, 28), (10,))
 NAMES = [file.name for file in mnist.FILES]

@@ -8,7 +8,6 @@ import published_weights
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.systems.inception import weights
 from data_helpers import fails
-from data_helpers import isolated  # noqa: F401
 from published_weights import CHECKPOINT, FROZEN, MARK
 
 WANTED = {f'InceptionV3/{scope}/{name}': shape

@@ -7,7 +7,7 @@ import pytest
 
 from cifar10_tf1 import data
 from cifar10_tf1.data import preparation, synthetic, synthetic_images
-from data_helpers import fails, isolated  # noqa: F401
+from data_helpers import fails
 
 # Folder, name, numbers of records, image shape, an image file, its digest.
 SETS = {
