@@ -12,7 +12,7 @@ import shutil
 from typing import NamedTuple
 
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import record_schema
 
 PREFIX = 'model.ckpt'
@@ -72,15 +72,13 @@ def check_path(path):
 def list_checkpoints(folder):
     """Every Checkpoint of a folder, complete or not, highest step first."""
     check_path(folder)
-    suffixes = {}
-    try:
-        for match in filter(None, map(_FILE.match, sorted(os.listdir(folder)))):
-            suffixes.setdefault(int(match.group(1)), []).append('.' + match.group(2))
-    except FileNotFoundError:
+    if not os.path.lexists(folder):
         return []
-    except OSError as error:
-        raise UserError(f'cannot read the model folder {folder}: {error.strerror}; '
-                        'choose another with --model-dir')
+    with explained(f'read the model folder {folder}', '--model-dir'):
+        names = sorted(os.listdir(folder))
+    suffixes = {}
+    for match in filter(None, map(_FILE.match, names)):
+        suffixes.setdefault(int(match.group(1)), []).append('.' + match.group(2))
     return [Checkpoint(step, os.path.join(folder, f'{PREFIX}-{step}'), tuple(found))
             for step, found in sorted(suffixes.items(), reverse=True)]
 

@@ -11,9 +11,9 @@ import shutil
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.checkpoints import model_dir as model_dirs, reading
+from cifar10_tf1.checkpoints import model_dir as model_dirs
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained
 
 NUM_KEPT = 5
 PUBLISHED = 'published'  # in the model folder; see base.System.name_original_checkpoint
@@ -87,12 +87,9 @@ class CheckpointWriter:
         self._model_dir.check_identity()
         path = self._model_dir.join(model_dirs.SAVING)
         try:
-            os.mkdir(path)
-            yield path
-        except (OSError, tf.errors.OpError) as error:
-            raise UserError(
-                f'cannot {action}: {reading.one_line(error)}; free some space or repair '
-                'the folder and start again; the run continues from its newest checkpoint')
+            with explained(action, '--model-dir', tf.errors.OpError):
+                os.mkdir(path)
+                yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
 

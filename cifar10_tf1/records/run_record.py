@@ -14,7 +14,7 @@ import time
 
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import files
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import record_schema
 from cifar10_tf1.records.run_settings import RunSettings
@@ -100,20 +100,17 @@ class RunRecord:
     @contextlib.contextmanager
     def updating(self):
         """Yields the content, then writes it, under a lock: test.py writes it too."""
-        try:
-            with files.Lock(os.path.join(self.folder, '.run.json.lock'), wait=True):
-                # A writer that was killed leaves its temporary file.
-                for name in (FILE, METRICS_FILE):
-                    for leftover in glob.glob(f'{glob.escape(self.folder)}/{name}*.tmp'):
-                        os.remove(leftover)
-                if os.path.exists(self.path):
-                    self.content = load(self.path).content
-                yield self.content
-                files.write_atomically(self.path, json.dumps(
-                    self.content, indent=1, sort_keys=True) + '\n')
-        except OSError as error:
-            raise UserError(f'cannot write {self.path}: {error.strerror}; free some '
-                            'space or choose another folder with --model-dir')
+        with explained(f'write {self.path}', '--model-dir'), files.Lock(
+                os.path.join(self.folder, '.run.json.lock'), wait=True):
+            # A writer that was killed leaves its temporary file.
+            for name in (FILE, METRICS_FILE):
+                for leftover in glob.glob(f'{glob.escape(self.folder)}/{name}*.tmp'):
+                    os.remove(leftover)
+            if os.path.exists(self.path):
+                self.content = load(self.path).content
+            yield self.content
+            files.write_atomically(self.path, json.dumps(
+                self.content, indent=1, sort_keys=True) + '\n')
 
     def start_process(self, command, kind, settings, data_set, step, beginning=()):
         """Records that a process trains from a step; drops later epochs."""

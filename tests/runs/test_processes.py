@@ -125,7 +125,7 @@ def test_a_full_disk_while_saving(data_dir, small_disk):
     status, output, error = run('train.py', data_dir, '--model-dir', small_disk,
                                 '--max-steps', 8, '--save-steps', 1)
     assert status == 1 and error.count('\n') == 1
-    assert 'cannot save step' in error and 'free some space' in error
+    assert 'cannot save step' in error and 'No space left' in error
     assert not (small_disk / '.saving').exists()
     # What was saved before is whole.
     assert run('test.py', data_dir, '--model-dir', small_disk)[0] == 0
