@@ -20,7 +20,6 @@ class DriverNeed(NamedTuple):
 class Support(NamedTuple):
     name: str
     cuda: str                         # version it was built with
-    cudnn: str                        # major version
     lowest: Tuple[int, int]           # compute capability
     highest: Tuple[int, int]
     drivers: Tuple[DriverNeed, ...]   # in ascending order
@@ -38,7 +37,7 @@ class Support(NamedTuple):
 
 
 TENSORFLOW_1 = Support(
-    'TensorFlow 1.15', cuda='10.0', cudnn='7',
+    'TensorFlow 1.15', cuda='10.0',
     # The wheel has ELF and PTX for 3.5, 3.7, 5.2, 6.0, 6.1 and 7.0, but cuBLAS and
     # cuDNN for CUDA 10.0 support nothing newer than 7.5.
     lowest=(3, 5), highest=(7, 5),
@@ -51,7 +50,7 @@ TENSORFLOW_1 = Support(
 TENSORFLOW_2 = Support(
     # From tf.sysconfig.get_build_info(), as a test checks: CUDA 12.5.1, cuDNN 9;
     # sm_60, sm_70, sm_80, sm_89, compute_90.
-    'TensorFlow 2', cuda='12.5', cudnn='9', lowest=(6, 0), highest=(9, 0),
+    'TensorFlow 2', cuda='12.5', lowest=(6, 0), highest=(9, 0),
     drivers=(
         # NVIDIA's "minor version compatibility": any driver for CUDA 12 works, but
         # only with machine code.
