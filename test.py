@@ -5,6 +5,7 @@ Read it from top to bottom, like the program of 2017.
 
 import argparse
 import contextlib
+import sys
 import time
 from typing import NamedTuple, Optional
 
@@ -201,4 +202,4 @@ def test(opened):
 
 
 if __name__ == '__main__':
-    cli.run_script('test.py', test, opened_test)
+    sys.exit(cli.guard('test.py', test, opened_test))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cifar10_tf1 import cli, systems
 from cifar10_tf1.common import limits
-from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.training.run import Run
 
 
@@ -167,7 +167,9 @@ def run_steps(run, graph, session):
     if system.keep_prob is not None:
         feeds[graph.mode.keep_prob] = system.keep_prob
     if run.needs_numeric_check:
-        check_numerics(run, graph, session, feeds, step)
+        # A GPU or the fast kernels, against the stock CPU kernels.
+        numeric_check.check_training(run.system, session, graph, feeds, run.settings,
+                                     step)
 
     def save():
         check_finite(session.run(graph.weights_finite), 'a weight is not finite')
@@ -240,20 +242,5 @@ def initialize(run, graph, session):
     session.run(graph.initializer)
 
 
-def check_numerics(run, graph, session, feeds, step):
-    """Checks a GPU or the fast kernels against the stock CPU kernels.
-
-    If the fast kernels fail, only a new run can use others; see cli.run_script.
-    """
-    try:
-        numeric_check.check_training(run.system, session, graph, feeds, run.settings,
-                                     step)
-    except KernelsDisagree as error:
-        if not step:
-            raise
-        raise UserError(f'{error} in another folder (--model-dir), or continue '
-                        f'{run.folder.path} on the machine where it began')
-
-
 if __name__ == '__main__':
-    cli.run_script('train.py', train, opened_run)
+    sys.exit(cli.guard('train.py', train, opened_run))

@@ -13,12 +13,11 @@ import cifar10_tf1
 from cifar10_tf1 import data, systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import console, limits, paths
-from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import reference_run, run_settings
 
 MODEL_DIR = './model'
 MODEL_DIR_VARIABLE = 'CIFAR10_MODEL_DIR'
-_ENVIRONMENT = dict(os.environ)  # before this process changes it
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,27 +72,6 @@ def begin(name, function):
     if status:
         sys.exit(status)
     return results[0]
-
-
-def run_script(name, function, start):
-    """Calls the rest of a script with what `begin` returned; exits with its status.
-
-    If the fast kernels disagree with the stock ones, the script starts over with the
-    stock ones. It replaces its own process, because TensorFlow has already read its
-    environment and started its threads.
-    """
-    def call():
-        try:
-            return function(start)
-        except KernelsDisagree as error:
-            if start.options.kernels == 'fast':
-                raise
-            print(f'warning: {error}; using the stock kernels', file=sys.stderr,
-                  flush=True)
-        os.execve(sys.executable, [sys.executable, *sys.argv, '--kernels', 'stock'],
-                  _ENVIRONMENT)
-
-    sys.exit(guard(name, call))
 
 
 def add_number(parser, name, low, high, help, **options):

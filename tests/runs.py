@@ -88,7 +88,7 @@ def main(name, argv):
     opened, run = ((script.open_run, script.train) if name == 'train.py' else
                    (script.open_test, script.test))
     try:
-        cli.run_script(name, run, cli.begin(name, lambda: opened(argv)))
+        return cli.guard(name, run, cli.begin(name, lambda: opened(argv)))
     except SystemExit as error:
         if error.code not in (0, 1) or '--help' in argv or '--version' in argv:
             raise  # as argparse

@@ -10,10 +10,6 @@ class UserError(Exception):
     """
 
 
-class KernelsDisagree(UserError):
-    """The fast kernels compute wrong numbers on this machine; the stock ones don't."""
-
-
 @contextlib.contextmanager
 def explained(action, option, *others):
     """Turns an OSError during an action, such as 'read /data/x', into a UserError.

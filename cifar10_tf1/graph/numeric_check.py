@@ -11,7 +11,7 @@ wrong convolutions, and a norm hides a wrong direction. Testing compares logits.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import loss, variables
 from cifar10_tf1.graph.mode import Mode
 
@@ -38,8 +38,7 @@ def check_training(system, session, graph, feeds, settings, step):
       graph: train.py's TrainingGraph, whose training input has started.
       feeds: dict to feed, with that input's handle.
     Raises:
-      UserError: the GPU's numbers differ.
-      KernelsDisagree: the fast kernels' numbers differ.
+      UserError: they differ.
     """
     inputs = graph.inputs.images, graph.inputs.labels
 
@@ -69,9 +68,9 @@ def _check(system, session, settings, mode, batches):
         raise UserError(
             f'the GPU computes wrong numbers: {difference} from the CPU\'s. Use '
             '--device cpu or another GPU; python -m cifar10_tf1.doctor lists them')
-    raise KernelsDisagree(
-        f'the fast kernels compute wrong numbers on this machine: {difference} '
-        'from the stock ones\'; use --kernels stock')
+    raise UserError(
+        f'the fast kernels compute wrong numbers on this machine: {difference} from the '
+        'stock ones\'; use --kernels stock, and another --model-dir if the run has begun')
 
 
 def _compute_reference(system, session, threads, mode, images, labels=None):

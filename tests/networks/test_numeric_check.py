@@ -1,8 +1,6 @@
 """One batch compared with the stock kernels before a GPU or fast kernels are used."""
 
 import contextlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,8 +8,7 @@ import tensorflow.compat.v1 as tf
 
 import runs
 import system_cases
-from cifar10_tf1 import scripts
-from cifar10_tf1.common.errors import KernelsDisagree, UserError
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.graph import numeric_check, variables
 from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import inference, rows, stock
@@ -83,7 +80,7 @@ def lose_gradients(monkeypatch):
 def test_gradients_of_the_fast_kernels(monkeypatch, tiny_data_set):
     check(tiny_data_set, deep_cnn, kernels='fast')
     lose_gradients(monkeypatch)
-    with pytest.raises(KernelsDisagree, match='gradient of .*weights'):
+    with pytest.raises(UserError, match='gradient of .*weights'):
         check(tiny_data_set, deep_cnn, kernels='fast')
 
 
@@ -95,7 +92,6 @@ def test_a_gradient_that_is_one_percent_off(device, way_out, tiny_data_set):
     with pytest.raises(UserError, match='gradient of .*weights') as caught:
         check(tiny_data_set, trained=wrong, device=device)
     assert way_out in str(caught.value)
-    assert isinstance(caught.value, KernelsDisagree) == (device == 'cpu')
 
 
 @pytest.mark.parametrize('num_bad', [0, 2, 3])
@@ -107,7 +103,7 @@ def test_two_batches_may_be_off_by_rounding(num_bad, monkeypatch, tiny_data_set)
         return 'the loss' if len(seen) <= num_bad else seen[-1]
 
     monkeypatch.setattr(numeric_check, 'find_difference', find_difference)
-    with pytest.raises(KernelsDisagree) if num_bad == 3 else contextlib.ExitStack():
+    with pytest.raises(UserError) if num_bad == 3 else contextlib.ExitStack():
         check(tiny_data_set)
     assert seen == [None] * min(3, num_bad + 1)
 
@@ -180,7 +176,7 @@ def test_logits_of_the_fast_kernels(monkeypatch, finished_run, tiny_data_set):
     real = inference.build_flat_product
     monkeypatch.setattr(inference, 'build_flat_product', lambda net, weights:
                         1.01 * real(net, weights))
-    with pytest.raises(KernelsDisagree, match='the logits of one batch'):
+    with pytest.raises(UserError, match='the logits of one batch'):
         runs.evaluate(*arguments, kernels='fast')
     expected = runs.evaluate(*arguments)
     assert np.abs(expected.logits - right.logits).max() < 1e-5
@@ -194,7 +190,7 @@ def test_it_is_checked_on_each_kind_of_machine_once(monkeypatch, tmp_path, tiny_
     def check_training(*arguments):
         checked.append(arguments)
         if len(checked) > 1:
-            raise KernelsDisagree('wrong; use --kernels stock')
+            raise UserError('wrong; use --kernels stock')
 
     monkeypatch.setattr(numeric_check, 'check_training', check_training)
 
@@ -206,45 +202,5 @@ def test_it_is_checked_on_each_kind_of_machine_once(monkeypatch, tmp_path, tiny_
     assert train(2) == 1
     cpu = description.find_cpu()
     monkeypatch.setattr(description, 'find_cpu', lambda: dict(cpu, vector_flags='none'))
-    with pytest.raises(UserError, match='--model-dir') as caught:
+    with pytest.raises(UserError, match='use --kernels stock'):
         train(3)
-    assert not isinstance(caught.value, KernelsDisagree)
-
-
-@pytest.mark.slow
-def test_the_program_starts_again_with_stock_kernels(tmp_path):
-    """A whole process whose fast kernels are wrong."""
-    script = tmp_path / 'train.py'
-    script.write_text(f'''
-import runpy
-import sys
-sys.path.insert(0, {runs.ROOT!r})
-from cifar10_tf1 import kernels
-load = kernels.load
-def load_wrong(name):
-    from cifar10_tf1.kernels import winograd
-    real = winograd.build_convolution
-    winograd.build_convolution = lambda *given: [1.01 * row for row in real(*given)]
-    return load(name)
-kernels.load = load_wrong
-runpy.run_path({scripts.path('train')!r}, run_name='__main__')
-''')
-
-    def train(name, *options):
-        return subprocess.run(
-            [sys.executable, str(script), '--synthetic', '--max-steps', '2',
-             '--data-dir', str(tmp_path / 'data'), '--model-dir',
-             str(tmp_path / name), *options], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, universal_newlines=True)
-
-    stock_run = train('stock', '--kernels', 'stock')
-    refused = train('refused', '--kernels', 'fast')
-    assert refused.returncode == 1 and refused.stderr.count('\n') == 1
-    assert 'the fast kernels compute wrong numbers' in refused.stderr
-    assert not list((tmp_path / 'refused').glob('*ckpt*'))
-    other = train('other')
-    assert other.returncode == 0 and other.stderr.count('\n') == 1, other.stderr
-    assert 'using the stock kernels' in other.stderr
-    digests = [process.stdout.splitlines()[-2] for process in (other, stock_run)]
-    assert digests[0].startswith('Weights at step 2')
-    assert digests[0] == digests[1]
