@@ -68,9 +68,8 @@ def verify(parts, sizes, parse, **fields):
 
     described = [file for part in parts for file in part]
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for unused_size in pool.map(
-                lambda file: len(verification.read(*file)), described):
-            pass
+        # Their lengths, because a list would keep the contents.
+        list(pool.map(lambda file: len(verification.read(*file)), described))
     num_test = len(parts[-1])
     paths = tuple(path for path, unused_file in described)
     data_set = DataSet(
