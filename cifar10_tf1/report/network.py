@@ -34,7 +34,7 @@ def describe(record, options):
     else:
         sections += _describe_test(record, data_set, prefix, system,
                                    not options.without_images)
-    filters = _load_filters(prefix, system)
+    filters = system.filters and _load_filters(prefix, system)
     if filters is not None:
         sections.append(Section('Filters of the first layer', figures=[Figure(
             lambda figure: charts.plot_filters(figure, filters),
@@ -79,8 +79,8 @@ def _load_filters(prefix, system):
     """The first layer's tested weights: float32 [rows, columns, channels, n], or None."""
     from cifar10_tf1.checkpoints import reading
     average = system.build_average(None)
-    suffix = f'/{average.name}' if average else ''
-    return reading.load(prefix).get(f'{system.filters}{suffix}')
+    name = f'{system.filters}/{average.name}' if average else system.filters
+    return reading.load(prefix).get(name)
 
 
 def _describe_test(record, data_set, prefix, system, with_images):
@@ -90,25 +90,28 @@ def _describe_test(record, data_set, prefix, system, with_images):
                       for values in data_set.labels_and_images('test'))
     names = data_set.class_names
     confusion = count_classes(labels, result.predictions, len(names))
-    classes = Section('Classes', [Sentence(
+    tested = Sentence(
         'Tested for this report:', f'{system.variants[0]}, test seed {seed}; '
-        f'{confusion.trace():,} of {len(labels):,} correct.')], [Figure(
-            lambda figure: charts.plot_confusion(figure, confusion, names),
-            'Matrix: number of test images by true and predicted class.',
-            'Test images by true class (row) and predicted class (column), coloured by '
-            'the square root of their share of the row.')], [Table(
-                ['class', 'correct', 'accuracy', '95 % interval'],
-                [(name, *details.format_share(row[i], row.sum()))
-                 for i, (name, row) in enumerate(zip(names, confusion)) if row.sum()])])
-    text, figures = ('Left out by --without-images: the data set\'s images must not be '
-                     'redistributed.'), []
+        f'{confusion.trace():,} of {len(labels):,} correct.')
+    matrix = Figure(
+        lambda figure: charts.plot_confusion(figure, confusion, names),
+        'Matrix: number of test images by true and predicted class.',
+        'Test images by true class (row) and predicted class (column), coloured by the '
+        'square root of their share of the row.')
+    accuracies = Table(
+        ['class', 'correct', 'accuracy', '95 % interval'],
+        [(name, *details.format_share(row[i], row.sum()))
+         for i, (name, row) in enumerate(zip(names, confusion)) if row.sum()])
+    text, pictures = ('Left out by --without-images: the data set\'s images must not be '
+                      'redistributed.'), []
     if with_images:
         text = 'Wrong predictions with the highest probability.'
-        figures = [Figure(png.encode(as_rgb(images[i])), '', (
+        pictures = [Figure(png.encode(as_rgb(images[i])), '', (
             f'{names[result.predictions[i]]} {100 * probability:.1f} %, is '
             f'{names[labels[i]]} (image {i})'), is_picture=True)
             for i, probability in find_surest_mistakes(labels, result.logits)]
-    return [classes, Section('Surest mistakes', [Sentence('', text)], figures)]
+    return [Section('Classes', [tested], [matrix], [accuracies]),
+            Section('Surest mistakes', [Sentence('', text)], pictures)]
 
 
 def test(record, data_set, prefix, system):
