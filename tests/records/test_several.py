@@ -46,18 +46,6 @@ def test_a_folder_summed_up(tmp_path, capsys):
     assert text.splitlines()[-1] == '  c: seed counted already'
 
 
-def test_laptop_cnn_s_measure_is_a_mean_over_mini_batches(tmp_path, capsys):
-    for seed, mean in ((1, 0.68), (2, 0.69), (3, 0.70)):
-        made_runs.write_run(tmp_path / str(seed), system='laptop_cnn', seed=seed,
-                            counts=[6850], means=[mean])
-    text = ask_both(tmp_path, capsys, 'laptop_cnn')
-    assert 'Mean over seeds: 69.00 %; n = 3 runs' in text
-    assert 'the documented 67.34 lies below all 3 tests, 68.00 to 70.00' in text
-    assert 'Equal to' not in text  # no margin was stated
-    header, row = (tmp_path / sweep.SEEDS).read_text().splitlines()[:2]
-    assert 'mean_over_batches' in header and ',0.68,' in row
-
-
 def test_generated_data_has_fewer_images(tmp_path, capsys):
     for seed in (1, 2):
         content = made_runs.make_content(seed=seed, counts=[1500 + seed])
