@@ -12,9 +12,6 @@ from cifar10_tf1.common import packages
 
 LEVEL = 0.05  # of each test
 
-_POWER = 0.9  # asked for in num_runs_for_power
-_MAX_RUNS = 200
-
 
 def summarize(numbers):
     """n, mean, sample standard deviation or None, least and greatest: dict."""
@@ -28,7 +25,8 @@ def assess_equivalence(numbers, reference, margin):
 
     The reference is taken as exact, although it is one draw itself. low and high are
     the 90 % interval of the difference; power is the probability of showing the
-    equivalence if there is no difference.
+    equivalence if there is no difference, and num_runs_for_power the number of runs for
+    a power of 0.9, None above 200.
     """
     if not _has_spread(numbers):
         return None
@@ -36,10 +34,12 @@ def assess_equivalence(numbers, reference, margin):
     difference, error = mean - reference, sd / math.sqrt(n)
     p = float(_load('stats').t.sf((margin - abs(difference)) / error, n - 1))
     half = error * _find_quantile(1 - LEVEL, n - 1)
+    sizes = range(2, 201)
+    num_runs = next((size for size in sizes if compute_power(size, sd, margin) >= 0.9),
+                    None)
     return {'difference': difference, 'margin': margin, 'p': p, 'is_shown': p <= LEVEL,
             'low': difference - half, 'high': difference + half,
-            'power': compute_power(n, sd, margin),
-            'num_runs_for_power': find_num_runs(sd, margin)}
+            'power': compute_power(n, sd, margin), 'num_runs_for_power': num_runs}
 
 
 def compute_power(n, sd, margin):
@@ -59,12 +59,6 @@ def compute_power(n, sd, margin):
     end = min(margin / (error * quantile), ratios.isf(1e-14))
     return float(_load('integrate').quad(find_density, 0, end, epsabs=1e-10,
                                          limit=200)[0])
-
-
-def find_num_runs(sd, margin):
-    """Number of runs that gives a power of 0.9, or None above 200."""
-    return next((n for n in range(2, _MAX_RUNS + 1)
-                 if compute_power(n, sd, margin) >= _POWER), None)
 
 
 def compare_means(a, b):
