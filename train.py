@@ -66,13 +66,12 @@ from cifar10_tf1.training.training_log import TrainingLog
 class TrainingGraph(NamedTuple):
     graph: tf.Graph
     inputs: pipeline.Inputs
-    mode: modes.Mode
+    dropout_feed: dict            # to feed in each step
     cross_entropy: tf.Tensor      # float32 scalar, nats, mean over the batch
     weight_decay_loss: tf.Tensor  # float32 scalar
     total_loss: tf.Tensor         # float32 scalar, their sum
     num_correct: tf.Tensor        # int32 scalar, of the batch
     learning_rate: tf.Tensor      # float32 scalar, of the next update
-    global_step: tf.Variable      # int64 scalar, updates done
     train_op: tf.Operation
     figures: dict                 # loss and gradients, as numeric_check compares them
     weights_finite: tf.Tensor     # bool scalar
@@ -97,6 +96,7 @@ def build_graph(system, data_set, plan, settings):
         with tf.device(f'/{settings.device}:0'):
             # Dropout depends on the step, and is off unless keep_prob is fed.
             mode = modes.build_training_mode(system, seed, global_step)
+            dropout_feed = {mode.keep_prob: system.keep_prob} if system.keep_prob else {}
             logits = system.build_network(inputs.images, seed,
                                           kernels.load(settings.kernels), mode)
             losses = loss.build_losses(logits, inputs.labels)
@@ -111,9 +111,9 @@ def build_graph(system, data_set, plan, settings):
         variables = {variable.op.name: variable
                      for variable in tf.global_variables()}
         return TrainingGraph(
-            graph, inputs, mode, *losses, num_correct, learning_rate, global_step,
-            train_op, figures, weights_finite, variables,
-            tf.train.Saver(variables), tf.global_variables_initializer())
+            graph, inputs, dropout_feed, *losses, num_correct, learning_rate, train_op,
+            figures, weights_finite, variables, tf.train.Saver(variables),
+            tf.global_variables_initializer())
 
 
 def build_update(system, total_loss, global_step):
@@ -163,9 +163,7 @@ def run_steps(run, graph, session):
     if step >= last_step:
         return ending.say_finished(run, metrics, step, newest)
 
-    feeds = graph.inputs.start(session, pipeline.TRAINING)
-    if system.keep_prob is not None:
-        feeds[graph.mode.keep_prob] = system.keep_prob
+    feeds = {**graph.inputs.start(session, pipeline.TRAINING), **graph.dropout_feed}
     if run.needs_numeric_check:
         # A GPU or the fast kernels, against the stock CPU kernels.
         numeric_check.check_training(run.system, session, graph, feeds, run.settings,

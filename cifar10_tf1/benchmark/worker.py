@@ -133,9 +133,8 @@ def _train(system, data_set, settings):
                     config=runtime.session_config(settings.threads)) as session:
         session.run(graph.initializer)
         for epoch in itertools.count():
-            feeds = graph.inputs.start(session, 'training', epoch)
-            if system.keep_prob is not None:
-                feeds[graph.mode.keep_prob] = system.keep_prob
+            feeds = {**graph.inputs.start(session, 'training', epoch),
+                     **graph.dropout_feed}
             for size in plan.batch_sizes:
                 session.run([graph.train_op, graph.total_loss], feeds)
                 yield size

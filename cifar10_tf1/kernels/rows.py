@@ -52,6 +52,7 @@ def build_image_convolution(images, weights):
     window_shape = tf.constant([TAPS * TAPS * channels, half * batch])
 
     def build_windows(first):
+        """The windows of every second column, row by row."""
         tap, channel, column = np.ix_(range(TAPS), range(channels),
                                       range(first, width, 2))
         places = channel * padded_width + column + tap

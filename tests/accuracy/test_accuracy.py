@@ -219,9 +219,8 @@ def test_a_change_is_noticed(changed, load_data):
         losses = []
         for step in range(len(SESSIONS[name].tolerances)):
             if step % num_steps == 0:
-                feeds = graph.inputs.start(session, 'training', step // num_steps)
-                if changed.keep_prob is not None:
-                    feeds[graph.mode.keep_prob] = changed.keep_prob
+                feeds = {**graph.inputs.start(session, 'training', step // num_steps),
+                         **graph.dropout_feed}
             losses.append(session.run([graph.train_op, graph.total_loss], feeds)[1])
     assert find_excess(name, losses, find_folders(name)[0]) > (
         10 if name == 'lenet5' else 2)

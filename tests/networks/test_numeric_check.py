@@ -54,9 +54,7 @@ def check(data_set, system=NORMALIZED, trained=None, **given):
     with tf.Session(graph=graph.graph, config=tf.ConfigProto(
             allow_soft_placement=True)) as session:
         session.run(graph.initializer)
-        feeds = graph.inputs.start(session, 'training')
-        if system.keep_prob is not None:
-            feeds[graph.mode.keep_prob] = system.keep_prob
+        feeds = {**graph.inputs.start(session, 'training'), **graph.dropout_feed}
         numeric_check.check_training(system, session, graph, feeds,
                                      runs.make_settings(**given), step=0)
 
