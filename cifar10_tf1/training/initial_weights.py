@@ -26,8 +26,9 @@ def load(run, graph, session, is_new):
     recorded = run.record.content['data'].get('pretrained')
     if run.record.has_begun:
         begun = 'published' if recorded else 'seeded'
-        run.record.refuse_another('kind of initial weights', begun, chosen,
-                                  'omit --pretrained and --from-scratch')
+        run.record.refuse_another(
+            'kind of initial weights', begun, chosen,
+            'omit --from-scratch' if begun == 'published' else 'omit --pretrained')
         chosen = begun
     if chosen == 'seeded' or not (is_new or path):
         return {'pretrained': recorded}
