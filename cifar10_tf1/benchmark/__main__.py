@@ -63,7 +63,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
 
 
 def describe(measured):
-    """The Markdown lines of a result; ratios are to the plain port on the first runtime."""
+    """The Markdown lines of a result; ratios are to the first runtime's plain port."""
     lines = []
     first = measured['runtimes'][0]['formulations']['plain']['blocks']
     for runtime in measured['runtimes']:
@@ -137,8 +137,9 @@ def main(argv=None):
         '--threads', type=_parse_cores, metavar='N,...',
         help='numbers of cores to measure with, in turn (default: all cores)')
     cli.add_path(
-        parser, '--python', 'PATH', 'Python of a runtime to measure; repeat the option to '
-        'measure several runtimes in turn, block by block (default: this one)',
+        parser, '--python', 'PATH',
+        'Python of a runtime to measure; repeat the option to measure several runtimes '
+        'in turn, block by block (default: this one)',
         action='append')
     cli.add_number(
         parser, '--blocks', 1, limits.BLOCKS,

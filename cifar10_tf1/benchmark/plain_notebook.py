@@ -155,9 +155,9 @@ class Notebook:
                 seconds = time.perf_counter() - start
                 # Quirk: the document measures the file's last batch alone.
                 loss, accuracy = self._run(['loss', 'accuracy'], x, y)
-                shares = [share for share, unused in self._measure(self._validation, 1000)]
+                validation, unused_sizes = zip(*self._measure(self._validation, 1000))
                 yield dict(zip(FIGURES, (epoch, part, float(loss), float(accuracy),
-                                         float(np.mean(shares)), round(seconds, 2))))
+                                         float(np.mean(validation)), round(seconds, 2))))
 
     def _measure(self, arrays, batch_size):
         """[(accuracy, number of images)] of each batch."""

@@ -171,7 +171,7 @@ class System:
         return {variable.op.name: variable for variable in tf.model_variables()}
 
     def name_original_checkpoint(self, epoch: int, is_last: bool) -> Optional[str]:
-        """The original's name for its checkpoint after an epoch, if it differs from ours."""
+        """The original's name for an epoch's checkpoint, if it differs from ours."""
         return None
 
     def build_original_graph(self, seed: int) -> bool:

@@ -73,7 +73,8 @@ class InceptionV3(base.System):
     def build_plan(self, data_set, num_files=None):
         """500 steps of the records that the provider hands out."""
         num_examples = base.count_examples(data_set, num_files)
-        num_steps, interval = self.schedule.steps_per_epoch, self.schedule.steps_per_figure
+        num_steps = self.schedule.steps_per_epoch
+        interval = self.schedule.steps_per_figure
         num_drawn = num_steps * self.batch_size
 
         def draw_epoch(seed, epoch):

@@ -71,7 +71,8 @@ class Lenet5(base.System):
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
 
         shapes = [5, 5, 1, 6], [5, 5, 6, 16], [400, 120], [120, 84], [84, 10]
-        layers = [variables.build_anonymous_layer(number, shape, self.settings.stddev, seed)
+        stddev = self.settings.stddev
+        layers = [variables.build_anonymous_layer(number, shape, stddev, seed)
                   for number, shape in enumerate(shapes)]
         # Each VALID, with biases, ReLU and a pool: to 14 x 14, then 5 x 5.
         net = kernels.build_pooled_convolutions(

@@ -94,7 +94,8 @@ def test_batches_are_the_port_s(case, tiny_data_set):
             source = inputs.sources[name].plan
             labels, images = data.labels_and_images(source.split)
             feeds = inputs.start(session, name, epoch, first_batch)
-            batch, sizes = (inputs.labels, inputs.images), source.batch_sizes[first_batch:]
+            batch = inputs.labels, inputs.images
+            sizes = source.batch_sizes[first_batch:]
             batches = [session.run(batch, feeds) for unused_size in sizes]
             with pytest.raises(tf.errors.OutOfRangeError):
                 session.run(batch, feeds)
@@ -155,7 +156,7 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
                 1.0, np.abs(expected).max()), name
 
 
-# Digests of all initial weights of seed 1, the same bits on both runtimes and every machine.
+# Digests of the initial weights of seed 1: the same on both runtimes and every machine.
 INITIAL = {
     'deep_cnn': '97ce56171cbe88fce3e50de9182cc71a3e5124062da7e84d06bd69d4f0719028',
     'lenet5': '12356febf514f0c73e3ba6d80b5fa6b3132fa74ef23d33242d61853818641fd8',

@@ -142,7 +142,7 @@ class Builder(NamedTuple):
         return net
 
     def build_linear(self, net, name, units, stddev=None):
-        """The product and biases that end a classifier: [batch, 1, 1, n] to [batch, units]."""
+        """A classifier's last layer: [batch, 1, 1, n] to [batch, units]."""
         channels = net.shape[3].value
         with tf.variable_scope(name):
             weights = self._build_weights([1, 1, channels, units], stddev)
