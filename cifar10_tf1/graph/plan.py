@@ -44,22 +44,3 @@ def split(num_examples: int, batch_size: int,
     """Batch sizes; a short last batch is kept or dropped."""
     whole, rest = divmod(num_examples, batch_size)
     return (batch_size,) * whole + (rest,) * bool(rest and not drops_remainder)
-
-
-def split_files(num_files: int, file_size: int, batch_size: int, held_back: float,
-                num_used: int, takes_figures_by_file: bool) -> Plan:
-    """A Plan in which no batch crosses the end of a file.
-
-    The share `held_back` at the end of each file is for validation, even in files after
-    the first num_used, which are not used for training. Figures are computed after each
-    file, or only after the last.
-    """
-    num_trained = file_size - int(file_size * held_back)
-    rows = np.arange(num_files * file_size).reshape(num_files, file_size)
-    batch_sizes = split(num_trained, batch_size)
-    first_point = 1 if takes_figures_by_file else num_used
-    return Plan(
-        rows[:num_used, :num_trained].ravel(), batch_sizes * num_used,
-        validation=rows[:, num_trained:].ravel(),
-        reporting_points=tuple((len(batch_sizes) * number, number)
-                               for number in range(first_point, num_used + 1)))

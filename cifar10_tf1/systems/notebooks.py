@@ -16,6 +16,7 @@ dropout draws by stateless ops, and the cross-entropy is written out.
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.data import cifar10
@@ -65,11 +66,18 @@ class Notebook(base.System):
         return self.settings
 
     def build_plan(self, data_set, num_files=None):
-        """File by file; the validation always pools the ends of all files."""
-        total = data_set.num_train_files
-        return plan.split_files(
-            total, data_set.num_train_examples // total, self.batch_size,
-            HELD_BACK, num_files or total, self.takes_figures_by_file)
+        """File by file: no batch crosses an end; the ends of all files are held back."""
+        files = np.arange(data_set.num_train_examples).reshape(
+            data_set.num_train_files, -1)
+        num_used = num_files or len(files)
+        num_trained = files.shape[1] - int(files.shape[1] * HELD_BACK)
+        batch_sizes = plan.split(num_trained, self.batch_size)
+        first_point = 1 if self.takes_figures_by_file else num_used
+        return plan.Plan(
+            files[:num_used, :num_trained].ravel(), batch_sizes * num_used,
+            validation=files[:, num_trained:].ravel(),
+            reporting_points=tuple((len(batch_sizes) * number, number)
+                                   for number in range(first_point, num_used + 1)))
 
     def build_images(self, pixels):
         """Scales to 0..1: float32 [N, 32, 32, 3]."""
