@@ -20,7 +20,7 @@ from cifar10_tf1.records import run_record, run_settings
 class Test(NamedTuple):
     """Everything that is decided before TensorFlow is imported."""
     options: argparse.Namespace
-    resources: contextlib.ExitStack  # gives the signals back
+    resources: contextlib.ExitStack  # gives signals and CUDA_VISIBLE_DEVICES back
     system_name: str
     variant: str                   # one of the system's
     given: run_settings.RunSettings
@@ -68,6 +68,7 @@ def open_test(argv=None):
     options = parse_options(argv)
     with contextlib.ExitStack() as on_error:
         on_error.enter_context(StopRequest())
+        on_error.enter_context(runtime.visible_devices_kept())
         name = cli.find_system(options)
         resources.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
         given, selection = startup.select_device_and_kernels(

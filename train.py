@@ -233,6 +233,9 @@ def restore(run, graph, session):
 
 def initialize(run, graph, session):
     """Gives a run without a checkpoint its seeded weights."""
+    if run.record.has_begun:
+        print('No checkpoint was saved, so the steps so far are lost and the run starts '
+              'at step 0', file=sys.stderr, flush=True)
     cost = systems.find(run.system.name).cost
     if cost:
         print(f'The documented run of {run.system.name} {cost}', file=sys.stderr,

@@ -33,7 +33,12 @@ class Parser(argparse.ArgumentParser):
             os.getcwd()
         except OSError:
             raise UserError('the working folder no longer exists; change to another one')
-        return super().parse_args(args, namespace)
+        options = super().parse_args(args, namespace)
+        for action in self._actions:
+            # `--epochs=--` gives an empty list instead of a number.
+            if action.nargs is None and getattr(options, action.dest, None) == []:
+                self.error(f'argument {"/".join(action.option_strings)}: is empty')
+        return options
 
     def error(self, message):
         """One line on standard error and status 2; argparse prints more."""
@@ -160,7 +165,7 @@ def add_checkpoint_options(parser):
 
 
 def add_checkpoint_option(parser, default):
-    """--checkpoint PREFIX, which may also name one of its files."""
+    """--checkpoint PREFIX, which may also name one of its files or a state file."""
     add_path(parser, '--checkpoint', 'PREFIX', 'path of a checkpoint, such as '
              f'model/model.ckpt-55000 (default: {default})', model_dir.find_prefix)
 

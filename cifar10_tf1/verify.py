@@ -146,5 +146,6 @@ def main(argv=None):
 
 if __name__ == '__main__':
     # subprocess.call then ends train.py too. Ctrl-C reaches both by itself.
-    signal.signal(signal.SIGTERM, lambda number, unused_frame: sys.exit(128 + number))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, unused_frame: sys.exit(128 + number))
     sys.exit(main())

@@ -19,6 +19,7 @@ PREFIX = 'model.ckpt'
 SETTINGS_SUFFIX = '.json'
 LOCK = '.lock'
 IN_USE = 'another training run uses the model folder'
+STATE = 'checkpoint'  # names the newest, for TensorFlow's own programs
 SAVING = '.saving'  # unfinished files; complete ones are moved out of it
 
 _SUFFIX = r'\.(index|meta|json|data-\d{5}-of-\d{5})$'
@@ -56,8 +57,15 @@ def step_of(prefix):
 
 
 def find_prefix(path):
-    """The prefix of a checkpoint, given it or one of its files."""
-    return path if os.path.exists(path + '.index') else re.sub(_SUFFIX, '', path)
+    """The prefix of a checkpoint, given it, one of its files or a state file."""
+    if os.path.exists(path + '.index'):
+        return path
+    if os.path.basename(path) == STATE and os.path.isfile(path):
+        with open(path, encoding='utf-8', errors='replace') as file:
+            named = re.search('^model_checkpoint_path: "(.+)"$', file.read(),
+                              re.MULTILINE)
+        return os.path.join(os.path.dirname(path), named.group(1)) if named else path
+    return re.sub(_SUFFIX, '', path)
 
 
 def check_path(path):

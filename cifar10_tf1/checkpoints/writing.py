@@ -110,6 +110,6 @@ def _write_state(saving, folder, names, newest):
     # With a relative folder TensorFlow would write ../model.ckpt-500.
     state = tf.train.generate_checkpoint_state_proto(
         os.path.abspath(folder), newest, names)
-    with open(os.path.join(saving, 'checkpoint'), 'w') as file:
+    with open(os.path.join(saving, model_dirs.STATE), 'w') as file:
         file.write(str(state))
     _move(saving, folder)

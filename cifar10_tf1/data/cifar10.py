@@ -98,6 +98,13 @@ PYTHON = Version(
     parse_pickle)
 VERSIONS = BINARY, PYTHON
 
+# Files that identify other data sets.
+_OTHERS = {
+    'CIFAR-100': {'cifar-100-python', 'cifar-100-binary', 'fine_label_names.txt',
+                  'cifar-100-python.tar.gz', 'cifar-100-binary.tar.gz'},
+    'Kaggle\'s pictures': {'trainLabels.csv', 'train.7z'},
+}
+
 
 def load_data_set(data_dir):
     """Finds or downloads the six files of either version, and verifies them: DataSet.
@@ -171,6 +178,7 @@ def _find_archive(data_dir):
 def _prepare(data_dir):
     """Extracts an archive, after downloading it if necessary."""
     if _find_archive(data_dir) is None:
+        _refuse_others(data_dir)
         _print_offers()
         names = ' or '.join(version.archive.name for version in VERSIONS)
         download.fetch(
@@ -187,6 +195,16 @@ def _prepare(data_dir):
         raise UserError(
             f'{path} is damaged ({str(error).splitlines()[0]}). Move it away and run '
             'this again to download it, or put the right archive there.')
+
+
+def _refuse_others(data_dir):
+    """Downloads nothing beside another data set, which the user may have meant."""
+    names = set(os.listdir(data_dir))
+    for title, others in _OTHERS.items():
+        if names & others:
+            raise UserError(
+                f'{data_dir} contains {title}, not CIFAR-10. Use --data-dir to name the '
+                'folder of CIFAR-10, or an empty one to download it to.')
 
 
 def _print_offers():

@@ -23,6 +23,11 @@ def _export(options):
             not os.path.isdir(options.output) or os.listdir(options.output)):
         raise UserError(f'--output {options.output} already exists; remove it, or name '
                         'another folder')
+    given = [os.path.realpath(path)
+             for path in (options.output, options.onnx, options.npz) if path]
+    if len(set(given)) < len(given):
+        raise UserError('--output, --onnx and --npz must have different names; '
+                        f'rename one of {", ".join(given)}')
     if options.onnx is not None:
         for package in ('onnx', 'onnxruntime', 'tf2onnx'):
             packages.require(package, '--onnx')
@@ -45,7 +50,8 @@ def _export(options):
         path = getattr(options, file_format.option)
         if path is None:
             continue
-        with explained(f'write {path}', f'--{file_format.option}', tf.errors.OpError):
+        with explained(f'write {path}', f'--{file_format.option}', tf.errors.OpError,
+                       RecursionError):  # of a path with thousands of folders
             deviations.append(_write(file_format, network, os.path.abspath(path),
                                      images, expected))
         print(f'{file_format.title}: {path}', flush=True)

@@ -66,6 +66,18 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
         mallopt(-3, 2 ** 25)      # M_MMAP_THRESHOLD
 
 
+@contextlib.contextmanager
+def visible_devices_kept():
+    """Gives CUDA_VISIBLE_DEVICES back at the end, for the next program in a notebook."""
+    before = os.environ.get('CUDA_VISIBLE_DEVICES')
+    try:
+        yield
+    finally:
+        os.environ.pop('CUDA_VISIBLE_DEVICES', None)
+        if before is not None:
+            os.environ['CUDA_VISIBLE_DEVICES'] = before
+
+
 @functools.lru_cache(maxsize=None)
 def load_tensorflow():
     """Imports TensorFlow, makes 2 behave like 1, and returns tensorflow.compat.v1.

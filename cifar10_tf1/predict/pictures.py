@@ -19,6 +19,10 @@ from cifar10_tf1.common.errors import UserError
 SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in folders; upper case counts too
 PREVIEW_SIZE = 160                    # pixels, the longer side
 
+# Converts a PNG's transparent value (tRNS) to 8 bits; Pillow converts only the pixels.
+_TRANSPARENT = {'L;2': lambda grey: grey * 85, 'L;4': lambda grey: grey * 17,
+                'RGB;16B': lambda rgb: tuple(value >> 8 for value in rgb)}
+
 
 class Picture(NamedTuple):
     """A picture to classify."""
@@ -74,11 +78,9 @@ def _convert(image, name, shape):
     # leaves enough pixels for the filter.
     scale = max(4 * shape.side / min(image.size), 2 * PREVIEW_SIZE / max(image.size))
     image.draft(None, tuple(int(side * scale) for side in image.size))
+    raw_mode = image.tile[0][3]
     image.load()  # first, because Pillow reports damaged pixels only once
-    if image.mode.startswith('I'):
-        # Pillow would clip 16-bit grey at 255 instead of scaling it.
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    image = image.convert('RGBA')
+    image = _as_rgba(image, raw_mode)
     pixels = _finish(ImageOps.fit(image, (shape.side, shape.side), Image.LANCZOS))
     image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.LANCZOS)
     preview, note = np.asarray(_finish(image)), ''
@@ -92,6 +94,21 @@ def _convert(image, name, shape):
     if (pixels == pixels[0, 0]).all():
         note = 'blank: a single colour'
     return Picture(name, pixels, preview, note)
+
+
+def _as_rgba(image, raw_mode):
+    from PIL import Image
+    transparent = image.info.get('transparency')
+    if image.mode.startswith('I'):
+        # Pillow would clip 16-bit grey at 255 instead of scaling it.
+        values = np.asarray(image)
+        image = Image.fromarray((values >> 8).astype(np.uint8))
+        if transparent is not None:
+            image.putalpha(Image.fromarray(
+                (values != transparent).astype(np.uint8) * 255))
+    elif transparent is not None and raw_mode in _TRANSPARENT:
+        image.info['transparency'] = _TRANSPARENT[raw_mode](transparent)
+    return image.convert('RGBA')
 
 
 def _finish(image):

@@ -29,6 +29,8 @@ def build(runs):
         if numbers['means']:
             counts.append((words.name_group(numbers),
                            *words.describe_means(numbers, measure)))
+            sections[i] = _add_tests(sections[i], group, measure,
+                                     numbers['is_comparable'])
         sections[i] = _add_curves(sections[i], group)
     title = count(len(runs), 'run')
     if len(runs) == 1:
@@ -40,6 +42,15 @@ def build(runs):
     return Document(f'{entry.name} on {first.kind.data}: {title}', counts, sections)
 
 
+def _add_tests(section, runs, measure, is_comparable):
+    """A group's Section with a dot for each test."""
+    rows = [(f'seed {run.seed}', run.values) for run in runs if run.values]
+    documented = measure.documented if is_comparable else None
+    return section._replace(figures=[Figure(
+        lambda figure: charts.plot_tests(figure, rows, measure, documented),
+        'Dot chart: each test of each run, and the documented test as a line.')])
+
+
 def _add_curves(section, runs):
     """A group's Section with its curves; those of a single run in numbers, too."""
     curves = comparison.compare_runs([run.record for run in runs])
@@ -49,16 +60,23 @@ def _add_curves(section, runs):
         section = section._replace(
             sentences=section.sentences + comparison.describe_run(runs[0].record),
             tables=[_list_deviations(one) for one in curves if one.comparisons[0]])
-    return section._replace(
-        figures=[_draw(one, name) for one in curves if all(one.figures)])
+    drawn = [figure for one in curves if all(one.figures) for figure in _draw(one, name)]
+    return section._replace(figures=[*section.figures, *drawn])
 
 
 def _draw(compared, name):
-    """The Figure of a ComparedCurve."""
-    return Figure(
+    """The Figures of a ComparedCurve; the deviations of a single run as bars, too."""
+    title = compared.curve.title.lower()
+    figures = [Figure(
         lambda figure: charts.plot_curves(figure, compared, name),
-        f'Line chart: {compared.curve.title.lower()} by epoch, beside the documented '
-        'run and, if there is one, a plain port of the original.')
+        f'Line chart: {title} by epoch, beside the documented run and, if there is one, a '
+        'plain port of the original.')]
+    if len(compared.figures) == 1 and compared.comparisons[0]:
+        figures.append(Figure(
+            lambda figure: charts.plot_deviations(figure, compared, name),
+            f'Bar chart: how far each epoch\'s {title} is from the documented one, and '
+            'the limits of the band.'))
+    return figures
 
 
 def _list_deviations(compared):

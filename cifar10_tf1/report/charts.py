@@ -1,4 +1,4 @@
-"""Charts of curves and of a network: lines, confusion, filters.
+"""Charts of tests, of curves and of a network: dots, lines, bars, confusion, filters.
 
 Each function draws on a matplotlib Figure; draw renders it as a file.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from cifar10_tf1.common import drawing
 
 PURPOSE = 'the HTML report (--text does without)'
+_LEVELS = (0, 1, -1, 2, -2)  # of the dots in a row
 
 
 def draw(plot, kind='svg'):
@@ -58,6 +59,52 @@ def plot_curves(figure, compared, name):
         axes.yaxis.get_major_locator().set_params(subs=(1, 1.5, 2, 3, 5, 7))
         axes.yaxis.set_major_formatter('{x:g}')
     axes.legend(loc='lower right' if curve.is_share else 'upper right')
+
+
+def plot_tests(figure, rows, measure, documented):
+    """A dot for each test, a row for each run, a line for the documented test, if any.
+
+    rows: list of (name, list of values in the measures.Measure), from the top.
+    """
+    figure.set_figheight(1.05 + 0.34 * max(len(rows), 2))
+    axes = figure.subplots()
+    for place, (unused_name, values) in enumerate(rows):
+        # Neighbouring dots would overlap.
+        heights = [place + 0.11 * _LEVELS[i % len(_LEVELS)] for i in range(len(values))]
+        axes.plot(sorted(values), heights, 'o', markersize=4, color=drawing.BLUE,
+                  alpha=0.65)
+        axes.plot([np.mean(values)] * 2, [place - 0.4, place + 0.4], color='black',
+                  linewidth=1.8)
+    if documented is not None:
+        axes.axvline(documented, color=drawing.ORANGE, linewidth=1.4)
+        axes.set_title(f'documented: {measure.format(documented)}', fontsize=8.5,
+                       color=drawing.ORANGE, loc='right')
+    axes.set_yticks(range(len(rows)))
+    axes.set_yticklabels([name for name, unused_values in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(axis='x', linewidth=0.8)
+    axes.locator_params(axis='x', nbins=6)
+    label = 'accuracy, mean over mini-batches, %'
+    if measure.is_count:
+        label = 'correct images'
+        axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.set_xlabel(f'{label}; short line: mean')
+
+
+def plot_deviations(figure, compared, name):
+    """The deviations of the only run of a ComparedCurve, by epoch, in its band."""
+    figure.set_figheight(3.4)
+    curve, (found,), axes = compared.curve, compared.comparisons, figure.subplots()
+    num_parts = max(part for unused_epoch, part in found.deviations)
+    axes.axhline(0, color=drawing.GREY, linewidth=0.8)
+    for limit in (curve.largest, -curve.largest):
+        axes.axhline(limit, color=drawing.ORANGE, linewidth=1, linestyle='--')
+    axes.bar([epoch - 1 + part / num_parts for epoch, part in found.deviations],
+             list(found.deviations.values()), width=0.8 / num_parts, color=drawing.BLUE)
+    axes.set_xlabel('epoch')
+    axes.set_ylabel(f'above the documented, {curve.unit}')
+    axes.set_title(f'{name}; dashed: limit of each, ±{curve.largest} {curve.unit}',
+                   fontsize=8.5)
 
 
 def plot_confusion(figure, confusion, names):

@@ -137,6 +137,11 @@ def describe_run(record):
         elif not found:
             text = ('too short to compare: the documented curve begins with epoch '
                     f'{min(compared.documented)[0]}.')
+            found = compare(compared.figures[0], compared.port, compared.curve)
+            if found:
+                place = 'normal' if found.is_within else 'NOT normal'
+                text += (f' Beside a plain port of the original, its epochs so far are '
+                         f'{place}: {found.describe()}.')
         else:
             place = 'within' if found.is_within else 'OUTSIDE'
             text = f'{place} the band: {found.describe()}.'

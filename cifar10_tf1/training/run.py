@@ -18,7 +18,8 @@ class Run:
       folder: ModelDir.
       system: systems.base.System.
       record: run_record.RunRecord, possibly of a run that has not begun.
-      resources: contextlib.ExitStack, which releases folder and signals.
+      resources: contextlib.ExitStack, which gives folder, signals and CUDA_VISIBLE_DEVICES
+        back.
 
     After `settle`:
       data_set: data_set.DataSet.
@@ -34,6 +35,7 @@ class Run:
         self.options = options
         with contextlib.ExitStack() as on_error:
             self.stop = on_error.enter_context(StopRequest())
+            on_error.enter_context(runtime.visible_devices_kept())
             self.folder = ModelDir(cli.find_model_dir(options))
             on_error.callback(self.folder.close)
             record = run_record.load_folder(self.folder.path, for_training=True)

@@ -153,6 +153,21 @@ def test_a_data_dir_that_is_a_file_or_below_one_is_named(tmp_path, name, words):
         load(tmp_path / name)
 
 
+@pytest.mark.parametrize('name, title', [
+    ('cifar-100-python/train', 'CIFAR-100'), ('trainLabels.csv', 'Kaggle')])
+def test_another_data_set_is_named_and_nothing_downloaded(tmp_path, name, title, capfd):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('x')
+    with data_helpers.Server(PACKED) as server:
+        with fails(str(tmp_path), title, '--data-dir'):
+            load(tmp_path, [server.url])
+        assert server.requests == [] and capfd.readouterr().err == ''
+        # Beside CIFAR-10 it is in nobody's way.
+        write_files(tmp_path)
+        load(tmp_path)
+
+
 def test_what_others_have_is_offered_before_a_download(tmp_path, monkeypatch, capfd):
     keras = tmp_path / 'keras 1'
     monkeypatch.setenv('KERAS_HOME', str(keras))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -187,10 +188,13 @@ def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
     for words, *arguments in (
             ('the folder none does not exist', '--output', 'a', '--npz', 'none/a.npz'),
             ('--output gs://bucket/x', '--output', 'gs://bucket/x'),
-            ('--output ~nobody', '--output', '~nobody-of-that-name/x')):
+            ('--output ~nobody', '--output', '~nobody-of-that-name/x'),
+            ('must have different names', '--output', 'b', '--npz', './b')):
         fails(words, *arguments)
     with model_helpers.file_size_limit():  # as on a full disk
         fails('File too large', '--output', 'b')
+    fails('cannot write a/a', '--output', 'a/' * 1500 + 'b')
+    shutil.rmtree('a', ignore_errors=True)
     monkeypatch.setattr(formats, 'FORMATS', formats.FORMATS[-1:])
     with model_helpers.file_size_limit():
         fails('cannot write a.npz: File too large', '--output', 'b', '--npz', 'a.npz')

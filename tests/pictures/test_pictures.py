@@ -1,6 +1,8 @@
 """A user's picture files as the network sees them."""
 
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -96,12 +98,33 @@ def test_what_is_transparent_is_white(image, load):
     assert (load(picture.convert('LA'))[:, :15] >= 254).all()
 
 
-@pytest.mark.parametrize('mode, value', [('L', 9), ('RGB', (7, 8, 9))])
-def test_a_transparent_value_is_white(image, load, mode, value):
-    picture = image.new(mode, (32, 32), value)
-    picture.putpixel((20, 20), 0)
-    pixels = load(picture, transparency=value)
-    assert (pixels[:16] == 255).all() and (pixels[20, 20] < 255).any()
+def build_png(depth, colour_type, transparent, opaque):
+    """A PNG of 32 x 32 pixels: left half transparent by a tRNS chunk, the rest not."""
+    def chunk(kind, content):
+        return (struct.pack('>I', len(content)) + kind + content
+                + struct.pack('>I', zlib.crc32(kind + content)))
+
+    bits = ''.join(format(value, f'0{depth}b')
+                   for value in transparent * 16 + opaque * 16)
+    row = b'\0' + int(bits, 2).to_bytes(len(bits) // 8, 'big')
+    header = struct.pack('>IIBBBBB', 32, 32, depth, colour_type, 0, 0, 0)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
+            + chunk(b'tRNS', struct.pack(f'>{len(transparent)}H', *transparent))
+            + chunk(b'IDAT', zlib.compress(row * 32)) + chunk(b'IEND', b''))
+
+
+@pytest.mark.parametrize('depth, transparent, opaque, shown', [
+    (1, [0], [1], 255), (2, [1], [2], 170), (4, [3], [6], 102), (8, [9], [50], 50),
+    (16, [0x1234], [0x1235], 0x12), (16, [1, 0x203, 5], [0x101, 0x203, 5], [1, 2, 0]),
+    (8, [7, 8, 9], [7, 8, 10], [7, 8, 10])])
+def test_a_transparent_value_is_white_at_every_depth(image, tmp_path, depth,
+                                                     transparent, opaque, shown):
+    path = tmp_path / 'a.png'
+    path.write_bytes(build_png(depth, 0 if len(opaque) == 1 else 2, transparent,
+                               opaque))
+    pixels = pictures.load_picture(str(path), COLOR).pixels
+    assert (pixels[:, :16] == 255).all()
+    assert (pixels[:, 16:] == shown).all()
 
 
 @pytest.mark.parametrize('shape', [COLOR, DIGIT])

@@ -17,7 +17,7 @@ from cifar10_tf1 import systems
 from cifar10_tf1.data import cifar10, synthetic
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import (
-    __main__ as report, charts, comparison, details, network, page as pages)
+    __main__ as report, charts, comparison, details, measures, network, page as pages)
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
 
@@ -232,3 +232,22 @@ def test_the_curves_of_runs():
     assert mean.get_xydata().tolist() == [[1, 80], [2, 55]]
     corners = axes.collections[0].get_paths()[0].vertices.tolist()
     assert [1, 70] in corners and [1, 90] in corners and [2, 60] in corners
+
+
+def test_the_dots_of_tests_and_the_bars_of_deviations():
+    figure = model_helpers.need('matplotlib.figure').Figure()
+    measure = measures.choose(systems.find('deep_cnn').documented)
+    charts.plot_tests(figure, [('seed 1', [8200, 8100]), ('seed 2', [8300])], measure,
+                      measure.documented)
+    axes = figure.axes[0]
+    assert sorted(axes.lines[0].get_xdata()) == [8100, 8200]
+    assert [set(line.get_xdata()) for line in axes.lines[1::2]] == [{8150}, {8300}]
+    assert 'documented: 8,246' in axes.get_title(loc='right')
+    assert set(axes.lines[-1].get_xdata()) == {8246}
+
+    figure = model_helpers.need('matplotlib.figure').Figure()
+    curve = systems.find('deep_cnn').documented.curves[0]
+    charts.plot_deviations(figure, comparison.ComparedCurve(
+        curve, [{(1, 1): 101.0, (2, 1): 98.0}], {(1, 1): 100.0, (2, 1): 100.0}), 'seed 1')
+    assert [round(bar.get_height(), 9) for bar in figure.axes[0].patches] == [1, -2]
+    assert f'±{curve.largest} %' in figure.axes[0].get_title()

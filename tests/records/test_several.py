@@ -142,7 +142,7 @@ def folders(tmp_path):
 def test_the_command(folders, tmp_path, capsys):
     """Runs that don't count are named; status 4 where one is outside the band."""
     page = make(tmp_path / 'report.html', *folders, folders[0], status=4)
-    assert page.kinds == ['svg'] * 2  # a band for each runtime
+    assert page.kinds == ['svg'] * 4  # dots and a band for each runtime
     assert 'p = 0.52' in page.raw.split('<table')[0]
     for text in ('deep_cnn on cifar10: 7 runs', 'never shuffled', 'at epoch 50 of 110',
                  'seed counted already', 'a processor, family 6, model 207'):

@@ -172,7 +172,7 @@ def test_other_tensors_are_named(tmp_path, session):
 def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
     save(tmp_path, session, 1, 2)
     prefix = str(tmp_path / 'model.ckpt-2')
-    for path in [prefix + suffix for suffix in (
+    for path in [str(tmp_path / 'checkpoint')] + [prefix + suffix for suffix in (
             '', '.index', '.data-00000-of-00001', '.json')]:
         assert fingerprint.main(['--checkpoint', path]) == 0
         assert capsys.readouterr().out == f'{reading.fingerprint(prefix)}  {prefix}\n'

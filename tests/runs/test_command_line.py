@@ -75,6 +75,7 @@ def test_help_needs_no_tensorflow(script):
 
 @pytest.mark.parametrize('script, arguments, named', [
     ('train.py', ['--epochs', '0'], '0 is not in 1 to'),
+    ('train.py', ['--epochs=--'], '--epochs'),
     ('train.py', ['--seed', 'x'], 'whole number'),
     ('train.py', ['--device', 'tpu'], "'tpu'"),
     ('train.py', ['--epoch', '3'], '--epoch'),
@@ -114,6 +115,7 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
     monkeypatch.undo()
     monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'record'))
     monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     model_dir = tmp_path / 'model'
     before = [stopping.signal.getsignal(number) for number in stopping.SIGNALS]
     for unused in range(2):
@@ -122,6 +124,7 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
                                  f'{script}: error: nothing in here\n')
         assert before == [stopping.signal.getsignal(number)
                           for number in stopping.SIGNALS]
+        assert script == 'test.py' or 'CUDA_VISIBLE_DEVICES' not in os.environ
 
 
 def test_ctrl_c_is_one_line(capsys):
