@@ -34,10 +34,13 @@ def install_hook():
 
 
 def explain(error):
-    """Explains an ImportError that the environment or PYTHONPATH caused, or None."""
-    if not isinstance(error, ImportError):
+    """Explains a failed import that the environment or PYTHONPATH caused, or None.
+
+    Another Python's packages may have a syntax that is too new.
+    """
+    if not isinstance(error, (ImportError, SyntaxError)):
         return None
-    if error.name in _REQUIRED and isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and error.name in _REQUIRED:
         return _describe_missing(error.name)
     path = os.environ.get('PYTHONPATH', '')
     if any(os.path.isdir(os.path.join(folder, package))

@@ -11,7 +11,7 @@ import time
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import stopping
 from cifar10_tf1.common.console import OutputError
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import explained, UserError
 
 _POLL_SECONDS = 0.2
 # Exit statuses of processes killed by a user, or by the kernel for lack of memory.
@@ -124,7 +124,8 @@ class Runner:
 
     def _run_process(self, job, stage, arguments, cores):
         """Runs a process that Ctrl-C doesn't reach; returns its exit status."""
-        with open(job.log, 'a') as log, self._lock:
+        with explained(f'write {job.log}', '--folder'), open(job.log, 'a') as log, (
+                self._lock):
             if self._stopping:
                 return None
             log.write('\n$ ' + ' '.join(map(shlex.quote, arguments)) + '\n')

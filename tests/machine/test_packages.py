@@ -42,12 +42,13 @@ def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
     assert 'EXTRAS' not in str(error.value)
 
 
-@pytest.mark.parametrize('command, package', [
-    (['train.py', '--synthetic', '--max-steps', '1'], 'numpy'),
-    (['-m', 'cifar10_tf1.fingerprint'], 'google/protobuf')])
-def test_another_python_s_packages_are_one_line(command, package, tmp_path):
+@pytest.mark.parametrize('command, package, code', [
+    (['train.py', '--synthetic', '--max-steps', '1'], 'numpy', 'raise TypeError("x")'),
+    (['-m', 'cifar10_tf1.report'], 'numpy', 'def too_new(a, =): pass'),
+    (['-m', 'cifar10_tf1.fingerprint'], 'google/protobuf', 'raise TypeError("x")')])
+def test_another_python_s_packages_are_one_line(command, package, code, tmp_path):
     (tmp_path / package).mkdir(parents=True)
-    (tmp_path / package / '__init__.py').write_text('raise TypeError("Descriptors")')
+    (tmp_path / package / '__init__.py').write_text(code)
     (tmp_path / 'typing_extensions.py').write_text('def f(a, =): pass')
     result = run(command, tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1

@@ -15,6 +15,7 @@ import os
 import re
 import tarfile
 import tempfile
+import zipfile
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -148,6 +149,8 @@ def _read(path, wanted):
     names = {*wanted, _MARK}
     try:
         if path.endswith('.npz'):
+            if not zipfile.is_zipfile(path):  # np.load would print a stack trace, too
+                raise ValueError('no zip file')
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in names & set(file.files)}
         if path.endswith('.h5'):
