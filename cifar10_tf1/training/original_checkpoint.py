@@ -15,7 +15,9 @@ def export(run, session, variables, writer, name):
         if not run.system.build_original_graph(run.settings.seed):
             for other, variable in variables.items():
                 if other != 'global_step':
-                    tf.get_variable(other, variable.shape, variable.dtype.base_dtype)
+                    # TensorFlow 2 refuses the default initializer, which has no seed.
+                    tf.get_variable(other, variable.shape, variable.dtype.base_dtype,
+                                    tf.zeros_initializer())
         target.run(tf.global_variables_initializer())
         shared = [variable for variable in tf.global_variables()
                   if variable.op.name in variables]
