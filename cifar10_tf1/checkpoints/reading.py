@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import one_line, UserError
 
 
 def load(prefix):
@@ -134,9 +134,3 @@ def fingerprint_tensors(tensors):
         else:
             digest.update(value.tobytes())
     return digest.hexdigest()
-
-
-def one_line(error):
-    """The first line of an error's message, from Python or TensorFlow."""
-    text = (getattr(error, 'message', None) or str(error)).strip()
-    return text.splitlines()[0] if text else repr(error)

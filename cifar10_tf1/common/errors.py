@@ -22,7 +22,14 @@ def explained(action, option, *others):
     try:
         yield
     except (OSError, *others) as error:
-        reason = getattr(error, 'strerror', None) or (
-            str(error) or repr(error)).splitlines()[0]
+        reason = getattr(error, 'strerror', None) or one_line(error)
         raise UserError(f'cannot {action}: {reason}. Fix that, or name another place '
                         f'with {option}.') from error
+
+
+def one_line(error):
+    """The line with the reason of an error from Python or TensorFlow."""
+    text = (getattr(error, 'message', None) or str(error)).strip() or repr(error)
+    # TensorFlow names the node after the reason; version 2 has a traceback before it.
+    reason, unused_mark, node = text.partition('\n\t [[')
+    return reason.splitlines()[-1 if node else 0]

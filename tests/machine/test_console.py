@@ -8,7 +8,8 @@ import sys
 import pytest
 
 import runs
-from cifar10_tf1.common import console
+from cifar10_tf1.common import console, errors
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.records import run_record
 
 
@@ -105,3 +106,14 @@ def test_an_epoch_is_saved_before_its_line(monkeypatch, tmp_path, tiny_data_set)
         path.name for path in tmp_path.glob('*.index'))))
     runs.train(tmp_path, tiny_data_set, epochs=1)
     assert saved == ['model.ckpt-4.index']
+
+
+@pytest.mark.parametrize('message', [
+    'm.data; No space left\n\t [[node save/SaveV2 (defined at x.py:1)]]\nHint: none',
+    'Graph execution error:\n\nDetected at node \'save/SaveV2\'\nm.data; No space left'
+    '\n\t [[{{node save/SaveV2}}]]\nHint: none', 'm.data; No space left\nmore'])
+def test_the_reason_in_an_error_of_tensorflow(message):
+    """As 1.15, 2 and other programs tell it."""
+    with pytest.raises(UserError, match='cannot save x: m.data; No space left. Fix that'):
+        with errors.explained('save x', '--model-dir', RuntimeError):
+            raise RuntimeError(message)

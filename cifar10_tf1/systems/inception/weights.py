@@ -22,7 +22,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import model_dir, reading
-from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.common.errors import one_line, UserError
 from cifar10_tf1.data import download, preparation, verification
 
 TITLE = 'the Inception v3 of 2016-08-28'
@@ -162,7 +162,7 @@ def _read(path, wanted):
     # What damaged bytes raise depends on the library and its version.
     except Exception as error:  # pylint: disable=broad-except
         raise UserError(f'{path} cannot be read, or is truncated or damaged '
-                        f'({reading.one_line(error)}); {_WAY_OUT}') from error
+                        f'({one_line(error)}); {_WAY_OUT}') from error
 
 
 def _extract(path, folder):
