@@ -42,22 +42,24 @@ os.environ.pop('CIFAR10_MODEL_DIR', None)
 
 
 @pytest.fixture(scope='session')
-def real_data_dir():
-    """The folder of the real CIFAR-10; skips if none is named or it is empty."""
-    if not REAL_DATA_DIR or not os.path.isdir(
-            os.path.join(REAL_DATA_DIR, 'cifar-10-batches-bin')):
-        pytest.skip('CIFAR10_DATA_DIR names no folder with the real data')
-    return REAL_DATA_DIR
+def find_real_data():
+    """Function of 'cifar10' or 'mnist' to the folder of the real data; skips if none."""
+    from cifar10_tf1 import data
+
+    def find(name):
+        folders = ([REAL_DATA_DIR] if name == 'cifar10' else
+                   [REAL_MNIST_DIR, REAL_DATA_DIR, data.SOURCES[name].folder])
+        for data_dir in filter(None, folders):
+            if data.SOURCES[name].is_present(data_dir):
+                return data_dir
+        pytest.skip(f'{data.SOURCES[name].variable} names no folder with the real data')
+
+    return find
 
 
 @pytest.fixture(scope='session')
-def real_mnist_dir():
-    """A folder of the real MNIST; skips if there is none."""
-    from cifar10_tf1.data import mnist, SOURCES
-    for data_dir in (REAL_MNIST_DIR, REAL_DATA_DIR, SOURCES['mnist'].folder):
-        if data_dir and mnist.is_present(data_dir):
-            return data_dir
-    pytest.skip('MNIST_DATA_DIR names no folder with the real data')
+def real_data_dir(find_real_data):
+    return find_real_data('cifar10')
 
 
 @pytest.fixture(scope='session')

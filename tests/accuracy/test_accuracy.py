@@ -59,10 +59,9 @@ WHOLE = ['lenet5', 'laptop_cnn', 'udacity_cnn']  # sessions that reach their las
 
 
 @pytest.fixture(scope='module')
-def find_data_dir(request):
+def find_data_dir(find_real_data):
     """Function of a system's name to the folder of its real data."""
-    return lambda name: request.getfixturevalue(
-        'real_mnist_dir' if name == 'lenet5' else 'real_data_dir')
+    return lambda name: find_real_data(systems.find(name).data)
 
 
 @pytest.fixture(scope='module')

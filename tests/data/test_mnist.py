@@ -135,9 +135,9 @@ def test_a_bad_address_is_followed_by_the_next(tmp_path, capfd):
     assert f'{first.url}/{TRAIN_IMAGES}.gz: ' in capfd.readouterr().err
 
 
-def test_the_real_files_have_the_known_facts(real_mnist_dir, monkeypatch):
+def test_the_real_files_have_the_known_facts(find_real_data, monkeypatch):
     monkeypatch.undo()
-    data_set = mnist.load_data_set(real_mnist_dir)
+    data_set = mnist.load_data_set(find_real_data('mnist'))
     for split, first_labels, counts in (
             ('train', [5, 0, 4, 1, 9, 2, 1, 3, 1, 4],
              [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]),
