@@ -12,7 +12,6 @@ from cifar10_tf1.common import packages
 
 BLUE = '#0072B2'
 ORANGE = '#D55E00'
-GREEN = '#009E73'
 GREY = '#767676'
 LIGHT_GREY = '#c8c8c8'
 

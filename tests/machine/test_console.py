@@ -113,7 +113,7 @@ def test_an_epoch_is_saved_before_its_line(monkeypatch, tmp_path, tiny_data_set)
     'Graph execution error:\n\nDetected at node \'save/SaveV2\'\nm.data; No space left'
     '\n\t [[{{node save/SaveV2}}]]\nHint: none', 'm.data; No space left\nmore'])
 def test_the_reason_in_an_error_of_tensorflow(message):
-    """As 1.15, 2 and other programs tell it."""
+    """Messages of 1.15, of version 2, and without a node."""
     with pytest.raises(UserError, match='cannot save x: m.data; No space left. Fix that'):
         with errors.explained('save x', '--model-dir', RuntimeError):
             raise RuntimeError(message)
