@@ -13,6 +13,7 @@ from cifar10_tf1 import cli, scripts
 from cifar10_tf1.common import stopping
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
+from cifar10_tf1.machine import runtime
 from cifar10_tf1.records import reference_run
 
 OPTIONS = {
@@ -116,6 +117,9 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(reference_run, 'CHECKPOINT', str(tmp_path / 'record'))
     monkeypatch.setattr(cifar10, 'load_data_set', load_data_set)
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    # As before TensorFlow is loaded, which it is here.
+    monkeypatch.setattr(runtime, 'prepare_environment', lambda *unused_arguments: (
+        os.environ.update(CUDA_VISIBLE_DEVICES='-1')))
     model_dir = tmp_path / 'model'
     before = [stopping.signal.getsignal(number) for number in stopping.SIGNALS]
     for unused in range(2):
@@ -124,7 +128,7 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, tmp_path, capsys):
                                  f'{script}: error: nothing in here\n')
         assert before == [stopping.signal.getsignal(number)
                           for number in stopping.SIGNALS]
-        assert script == 'test.py' or 'CUDA_VISIBLE_DEVICES' not in os.environ
+        assert 'CUDA_VISIBLE_DEVICES' not in os.environ
 
 
 def test_ctrl_c_is_one_line(capsys):

@@ -129,6 +129,17 @@ def test_numbers_that_are_not_finite_stop_the_run(system, save_steps, message,
     assert [path.name for path in tmp_path.glob('*.index')] == ['model.ckpt-1.index']
 
 
+def test_a_run_that_was_killed_before_its_first_save_says_so(tiny_data_set, tmp_path,
+                                                            capsys):
+    folder = tmp_path / 'model'
+    runs.train(folder, tiny_data_set, max_steps=1)
+    assert 'No checkpoint was saved' not in capsys.readouterr().err
+    for path in folder.glob('model.ckpt-1.*'):
+        path.unlink()
+    runs.train(folder, tiny_data_set, max_steps=1)
+    assert 'No checkpoint was saved' in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_checkpoint_under_a_wrong_name(tiny_data_set, tmp_path):
     runs.train(tmp_path, tiny_data_set, max_steps=1)
