@@ -7,7 +7,6 @@ import http.server
 import io
 import os
 import pickle
-import socketserver
 import tarfile
 import threading
 from unittest import mock
@@ -20,6 +19,7 @@ from cifar10_tf1.data import cifar10, preparation
 from cifar10_tf1.data.verification import DataFile
 
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
+WAYS_OUT = ('yourself', '--data-dir', '--synthetic')
 
 
 def build_records(seed):
@@ -32,15 +32,14 @@ def build_records(seed):
 def build_pickle(content):
     """The bytes of a Python-version file with the same records."""
     records = np.frombuffer(content, np.uint8).reshape(-1, cifar10.RECORD_BYTES)
-    return pickle.dumps({'labels': records[:, 0].tolist(),
-                         'data': records[:, 1:].copy()}, protocol=2)
+    return pickle.dumps({'labels': records[:, 0].tolist(), 'data': records[:, 1:].copy()},
+                        protocol=2)
 
 
 # File name to bytes.
 CONTENTS = {file.name: build_records(seed)
             for seed, file in enumerate(cifar10.VERSIONS[0].files)}
-PICKLES = {name[:-len('.bin')]: build_pickle(content)
-           for name, content in CONTENTS.items()}
+PICKLES = {name[:-len('.bin')]: build_pickle(content) for name, content in CONTENTS.items()}
 BINARY = cifar10.VERSIONS[0]._replace(files=tuple(
     DataFile(name, len(content), hashlib.sha256(content).hexdigest())
     for name, content in CONTENTS.items()))
@@ -50,26 +49,22 @@ PYTHON = cifar10.PYTHON._replace(files=tuple(
 VERSIONS = {'binary': (BINARY, CONTENTS), 'python': (PYTHON, PICKLES)}
 
 
-def write_files(data_dir, version='binary'):
-    """Writes the six files of a version; returns their folder."""
-    version, contents = VERSIONS[version]
-    folder = data_dir / version.folder
-    folder.mkdir(parents=True)
+def write(folder, contents):
+    """Writes files by name; returns their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     return folder
 
 
-def compress(content, level=9):
-    """Compresses by gzip, reproducibly."""
-    stream = io.BytesIO()
-    with gzip.GzipFile(fileobj=stream, mode='wb', compresslevel=level, mtime=0) as file:
-        file.write(content)
-    return stream.getvalue()
+def write_files(data_dir, version='binary'):
+    """Writes the six files of a version; returns their folder."""
+    version, contents = VERSIONS[version]
+    return write(data_dir / version.folder, contents)
 
 
-def pack(version='binary', packed=True, **changes):
-    """The bytes of an archive like the official one, gzipped if `packed`.
+def pack(version='binary', **changes):
+    """The bytes of a tar archive like the official one.
 
     `changes` has other contents by file name without ending; None omits the file.
     """
@@ -82,22 +77,26 @@ def pack(version='binary', packed=True, **changes):
                 member = tarfile.TarInfo(f'{version.folder}/{name}')
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-    return compress(stream.getvalue()) if packed else stream.getvalue()
+    return stream.getvalue()
 
 
-PACKED = pack()
-PACKED_PYTHON = pack('python')
+PACKED = gzip.compress(pack())
+PACKED_PYTHON = gzip.compress(pack('python'))
 
 
-def load(data_dir, urls=(NOWHERE,), python_urls=(NOWHERE,)):
-    """Loads the tiny CIFAR-10; the urls are those of its archives."""
-    versions = [
-        version._replace(archive=version.archive._replace(
-            urls=tuple(addresses), size=len(packed),
-            digest=hashlib.md5(packed).hexdigest()))
-        for version, addresses, packed in ((BINARY, urls, PACKED),
-                                           (PYTHON, python_urls, PACKED_PYTHON))]
-    with mock.patch.object(cifar10, 'VERSIONS', versions):
+@contextlib.contextmanager
+def sources(urls=(NOWHERE,), python_urls=(NOWHERE,)):
+    """CIFAR-10 is the tiny one, whose archives come from these urls."""
+    with mock.patch.object(cifar10, 'VERSIONS', [
+            version._replace(archive=version.archive._replace(
+                urls=tuple(addresses), size=len(packed), digest=hashlib.md5(packed).hexdigest()))
+            for version, addresses, packed in ((BINARY, urls, PACKED),
+                                               (PYTHON, python_urls, PACKED_PYTHON))]):
+        yield
+
+
+def load(data_dir, *urls):
+    with sources(*urls):
         return cifar10.load_data_set(str(data_dir))
 
 
@@ -118,76 +117,61 @@ def fails(*words):
         assert word in line, line
 
 
-class Server:
-    """Serves `content` on a loopback port while used as a context manager.
+class Server(http.server.HTTPServer):
+    """Serves content on a loopback port while used as a context manager.
 
     Each reply claims to be gzip-encoded, which a client must not believe.
 
     Attributes:
-      contents: dict of the last part of a path to bytes, instead of `content`.
+      content: bytes, or dict of the last part of a path to bytes.
       cuts: list of int: the n-th reply ends after so many bytes.
-      ranges: bool, whether it knows Range.
+      knows_range: bool.
       stalls_after: int, bytes after which it sends no more, and stays.
       drip: float, seconds between single bytes after a stall.
       before_reply: function to call first.
       requests: list of the Range header, or None, of each request.
     """
+    cuts, knows_range, stalls_after, drip = (), True, None, None
 
     def __init__(self, content=b'', **settings):
-        self.content, self.contents = content, None
-        self.cuts, self.ranges, self.requests = [], True, []
-        self.stalls_after = self.drip = None
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server_address[1]}/x'
+        self.content, self.requests, self.ended = content, [], threading.Event()
         self.before_reply = lambda: None
-        self.ended = threading.Event()
         self.__dict__.update(settings)
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
-    def __enter__(self):
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_GET(self):
-                server.reply(self)
-
-            def log_message(self, *_):
-                pass
-
-        class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
-            daemon_threads = True
-
-        self.http = Threads(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.http.server_address[1]}/x'
-        threading.Thread(target=self.http.serve_forever, args=(0.02,),
-                         daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
+    def __exit__(self, *exception):
         self.ended.set()
-        self.http.shutdown()
-        self.http.server_close()
+        self.shutdown()
+        super().__exit__(*exception)
 
-    def reply(self, handler):
-        wanted = handler.headers.get('Range')
-        self.requests.append(wanted)
-        self.before_reply()
-        content, status, start = self.content, 200, 0
-        if self.contents is not None:
-            content = self.contents.get(os.path.basename(handler.path))
-            if content is None:
-                content, status = b'none', 404
-        if wanted and self.ranges and status == 200:
-            status, start = 206, int(wanted[len('bytes='):-1])
-        body = content[start:]
-        handler.send_response(status)
-        handler.send_header('Content-Length', str(len(body)))
-        handler.send_header('Content-Encoding', 'gzip')
-        handler.end_headers()
-        number = len(self.requests) - 1
-        if number < len(self.cuts):
-            body = body[:self.cuts[number]]
+
+class Handler(http.server.BaseHTTPRequestHandler):
+
+    def log_message(self, *unused):
+        pass
+
+    def do_GET(self):
+        server, wanted = self.server, self.headers.get('Range')
+        server.requests.append(wanted)
+        server.before_reply()
+        body, status = server.content, 200
+        if isinstance(body, dict):
+            name = os.path.basename(self.path)
+            body, status = body.get(name, b'none'), 200 if name in body else 404
+        if wanted and server.knows_range and status == 200:
+            body, status = body[int(wanted[len('bytes='):-1]):], 206
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(body)))
+        self.send_header('Content-Encoding', 'gzip')
+        self.end_headers()
+        number = len(server.requests) - 1
+        if number < len(server.cuts):
+            body = body[:server.cuts[number]]
         with contextlib.suppress(OSError):  # the client may hang up
-            handler.wfile.write(body[:self.stalls_after])
-            for i in range(self.stalls_after or len(body), len(body)):
-                if self.ended.wait(self.drip):
+            self.wfile.write(body[:server.stalls_after])
+            for i in range(server.stalls_after or len(body), len(body)):
+                if server.ended.wait(server.drip):
                     return
-                handler.wfile.write(body[i:i + 1])
+                self.wfile.write(body[i:i + 1])
