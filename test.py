@@ -33,22 +33,19 @@ def parse_options(argv=None):
     parser = cli.Parser(
         prog='test.py',
         description='Tests the newest checkpoint on the 10,000 test images.',
-        epilog='example: python test.py --crop central --checkpoint '
-        'model/model.ckpt-55000')
+        epilog='example: python test.py --crop central --checkpoint model/model.ckpt-55000')
     cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_checkpoint_options(parser)
     parser.add_argument(
         '--variant', '--crop', metavar='NAME',
-        choices=sorted({variant for entry in systems.ENTRIES
-                        for variant in entry.variants}),
+        choices=sorted({variant for entry in systems.ENTRIES for variant in entry.variants}),
         help='test to run; ' + '; '.join(
             f'{entry.name}: {" or ".join(entry.variants)}'
             for entry in systems.ENTRIES)
         + ' (default: the first, which is the documented one)')
     group = parser.add_mutually_exclusive_group()
-    cli.add_number(group, '--seed', 0, limits.SEED,
-                   'seed of the random crops (default: 1)')
+    cli.add_number(group, '--seed', 0, limits.SEED, 'seed of the random crops (default: 1)')
     group.add_argument(
         '--seeds', type=cli.parse_seeds, metavar='A-B',
         help='test with each of these seeds, and print their mean and standard '
@@ -79,10 +76,8 @@ def open_test(argv=None):
         variants = systems.find(name).variants
         variant = options.variant or variants[0]
         if variant not in variants:
-            raise UserError(f'{name} has no --variant {variant}; choose '
-                            + ' or '.join(variants))
-        return Test(options, on_error.pop_all(), name, variant, given, selection, folder,
-                    prefix)
+            raise UserError(f'{name} has no --variant {variant}; choose ' + ' or '.join(variants))
+        return Test(options, on_error.pop_all(), name, variant, given, selection, folder, prefix)
 
 
 # TensorFlow reads its environment when it is imported.
@@ -94,8 +89,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_tf1 import evaluation, kernels
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.graph import (
-    calibration, mode as modes, numeric_check, pipeline)
+from cifar10_tf1.graph import (calibration, mode as modes, numeric_check, pipeline)
 
 
 class EvaluationGraph(NamedTuple):
@@ -135,8 +129,7 @@ def build_graph(system, data_set, settings, variant, max_images=None):
                                tf.train.Saver(variables))
 
 
-def evaluate(system, data_set, settings, variant, model_dir, checkpoint=None,
-             max_images=None):
+def evaluate(system, data_set, settings, variant, model_dir, checkpoint=None, max_images=None):
     """Tests a checkpoint, given its prefix, or by default the newest in model_dir.
 
     Returns:

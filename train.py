@@ -29,11 +29,9 @@ def parse_options(argv=None):
         parser, '--epochs', 1, limits.EPOCHS,
         'total number of epochs, including those already trained (default: the '
         'documented number, or the run\'s own if that is larger; '
-        + ', '.join(f'{entry.name} {entry.num_epochs}'
-                    for entry in systems.ENTRIES) + ')')
+        + ', '.join(f'{entry.name} {entry.num_epochs}' for entry in systems.ENTRIES) + ')')
     cli.add_number(parser, '--max-steps', 1, limits.STEPS,
-                   'stop and save at this global step (default: the end of the last '
-                   'epoch)')
+                   'stop and save at this global step (default: the end of the last epoch)')
     cli.add_number(parser, '--seed', 0, limits.SEED,
                    'seed of the initial weights and of augmentation (default: 1)')
     cli.add_training_options(parser)
@@ -100,16 +98,13 @@ def build_graph(system, data_set, plan, settings):
             logits = system.build_network(inputs.images, seed,
                                           kernels.load(settings.kernels), mode)
             losses = loss.build_losses(logits, inputs.labels)
-            train_op, learning_rate, gradients = build_update(
-                system, losses[-1], global_step)
+            train_op, learning_rate, gradients = build_update(system, losses[-1], global_step)
             num_correct = loss.build_num_correct(logits, inputs.labels)
         figures = numeric_check.list_figures(losses[-1], gradients)
         with tf.name_scope('weights_finite'):
             weights_finite = tf.reduce_all(
-                [tf.reduce_all(tf.is_finite(variable))
-                 for variable in tf.trainable_variables()])
-        variables = {variable.op.name: variable
-                     for variable in tf.global_variables()}
+                [tf.reduce_all(tf.is_finite(variable)) for variable in tf.trainable_variables()])
+        variables = {variable.op.name: variable for variable in tf.global_variables()}
         return TrainingGraph(
             graph, inputs, dropout_feed, *losses, num_correct, learning_rate, train_op,
             figures, weights_finite, variables, tf.train.Saver(variables),
@@ -166,8 +161,7 @@ def run_steps(run, graph, session):
     feeds = {**graph.inputs.start(session, pipeline.TRAINING), **graph.dropout_feed}
     if run.needs_numeric_check:
         # A GPU or the fast kernels, against the stock CPU kernels.
-        numeric_check.check_training(run.system, session, graph, feeds, run.settings,
-                                     step)
+        numeric_check.check_training(run.system, session, graph, feeds, run.settings, step)
 
     def save():
         check_finite(session.run(graph.weights_finite), 'a weight is not finite')
@@ -187,14 +181,12 @@ def run_steps(run, graph, session):
             # Train to the end of a part, which is an epoch or one file of it. Start at
             # its first batch, or where an earlier process stopped.
             epoch, first_batch = divmod(step, plan.num_steps)
-            part_end = epoch * plan.num_steps + min(
-                end for end in plan.ends if end > first_batch)
+            part_end = epoch * plan.num_steps + min(end for end in plan.ends if end > first_batch)
             log.begin_part(step, feeds)
             graph.inputs.start(session, pipeline.TRAINING, epoch, first_batch)
             while step < min(part_end, last_step) and not run.stop.requested:
                 log.begin_step(step)
-                unused_result, batch_loss = session.run(
-                    [graph.train_op, graph.total_loss], feeds)
+                unused_result, batch_loss = session.run([graph.train_op, graph.total_loss], feeds)
                 step += 1
                 check_finite(math.isfinite(batch_loss), f'the loss is {batch_loss}')
                 log.end_step(step, batch_loss)
@@ -206,8 +198,7 @@ def run_steps(run, graph, session):
                     epoch + 1, epoch + 1 == settings.epochs)
                 if name:
                     # Before our own, so that a kill between the two loses neither.
-                    original_checkpoint.export(run, session, graph.variables, writer,
-                                               name)
+                    original_checkpoint.export(run, session, graph.variables, writer, name)
                 if step % settings.save_steps == 0:
                     newest = save()
                 log.print_part(entry)
@@ -225,8 +216,7 @@ def restore(run, graph, session):
     if step != model_dir.step_of(prefix):
         raise UserError(f'{prefix} contains global step {step}; rename its files to '
                         'match, or choose another folder with --model-dir')
-    print(f'Restored {prefix}: epoch {step // run.plan.num_steps}, step {step}',
-          flush=True)
+    print(f'Restored {prefix}: epoch {step // run.plan.num_steps}, step {step}', flush=True)
     run_record.check_settings(run.record, prefix)
     return prefix, step
 
@@ -238,8 +228,7 @@ def initialize(run, graph, session):
               'at step 0', file=sys.stderr, flush=True)
     cost = systems.find(run.system.name).cost
     if cost:
-        print(f'The documented run of {run.system.name} {cost}', file=sys.stderr,
-              flush=True)
+        print(f'The documented run of {run.system.name} {cost}', file=sys.stderr, flush=True)
     session.run(graph.initializer)
 
 

@@ -88,8 +88,7 @@ def add_number(parser, name, low, high, help, **options):
         return number
 
     parse.__name__ = 'whole number'  # in argparse's message
-    parser.add_argument(name, type=parse, metavar='N',
-                        help=f'{help}; {low} to {high}', **options)
+    parser.add_argument(name, type=parse, metavar='N', help=f'{help}; {low} to {high}', **options)
 
 
 def add_path(parser, name, metavar, help, convert=str, **options):
@@ -108,8 +107,7 @@ def add_system_option(parser):
         help='the documented result: ' + '; '.join(
             f'{entry.name}, {entry.result}' for entry in systems.ENTRIES
         ).replace('%', '%%')
-        + ' (default: that of the model folder or checkpoint, or '
-        f'{systems.DEFAULT})')
+        + f' (default: that of the model folder or checkpoint, or {systems.DEFAULT})')
 
 
 def add_data_dir_option(parser):
@@ -150,8 +148,7 @@ def find_model_dir(options):
     """The folder that the user names, or the default for the system."""
     if getattr(options, 'model_dir', None):
         return options.model_dir
-    folder = paths.check(os.environ.get(MODEL_DIR_VARIABLE) or MODEL_DIR,
-                         MODEL_DIR_VARIABLE)
+    folder = paths.check(os.environ.get(MODEL_DIR_VARIABLE) or MODEL_DIR, MODEL_DIR_VARIABLE)
     name = getattr(options, 'system', None) or systems.DEFAULT
     return folder if name == systems.DEFAULT else os.path.join(folder, name)
 
@@ -159,8 +156,7 @@ def find_model_dir(options):
 def add_checkpoint_options(parser):
     """--model-dir and --checkpoint, for locate_checkpoint."""
     add_model_dir_option(
-        parser, f'; without a checkpoint there, {systems.DEFAULT}\'s checkpoint of '
-        'record')
+        parser, f'; without a checkpoint there, {systems.DEFAULT}\'s checkpoint of record')
     add_checkpoint_option(parser, 'the newest in --model-dir')
 
 
@@ -223,8 +219,7 @@ def add_training_options(parser):
     add_number(parser, '--save-steps', 1, limits.STEPS,
                'save every N steps (default: every epoch)')
     add_number(parser, '--train-files', 1, limits.FILES,
-               'train on the first N training files only, as some documents do '
-               '(default: all)')
+               'train on the first N training files only, as some documents do (default: all)')
     weights = parser.add_mutually_exclusive_group()
     add_pretrained_option(weights)
     weights.add_argument(
@@ -275,8 +270,7 @@ def parse_seeds(text):
         if not 0 <= first <= last <= limits.SEED:
             raise argparse.ArgumentTypeError(f'{part} is not a range of seeds')
         if last - first >= limits.TEST_SEEDS - len(seeds):
-            raise argparse.ArgumentTypeError(
-                f'{text} is more than {limits.TEST_SEEDS} seeds')
+            raise argparse.ArgumentTypeError(f'{text} is more than {limits.TEST_SEEDS} seeds')
         seeds += range(first, last + 1)
     return tuple(seeds)
 
@@ -287,8 +281,7 @@ parse_seeds.__name__ = 'range of seeds'  # in argparse's message
 def describe(script, options):
     """The command line for a record, without paths, which may contain user names."""
     paths = {'data_dir', 'model_dir', 'checkpoint', 'pretrained'}
-    return ' '.join([script] + list_arguments(
-        vars(options), sorted(set(vars(options)) - paths)))
+    return ' '.join([script] + list_arguments(vars(options), sorted(set(vars(options)) - paths)))
 
 
 def list_arguments(options, names):

@@ -95,8 +95,7 @@ def check_tensorflow():
     child = _run_python(_IMPORT, CUDA_VISIBLE_DEVICES='-1')
     if child.returncode:
         said = child.stderr.strip().split('\n')[-1]
-        yield (FAIL, f'{text}: does not load (exit status {child.returncode}): {said}',
-               remedy)
+        yield (FAIL, f'{text}: does not load (exit status {child.returncode}): {said}', remedy)
     else:
         yield (OK if version in _TESTED else WARN, text,
                f'this version is not tested; use {" or ".join(_TESTED)}: {_SETUP}')
@@ -123,8 +122,7 @@ def check_gpu(requested):
     """Selects a device as the programs do; a refusal is a FAIL."""
     selection = devices.select(requested)
     if selection.device == 'cpu':
-        yield (WARN if selection.is_problem else OK,
-               f'{selection.reason}; the CPU is used')
+        yield (WARN if selection.is_problem else OK, f'{selection.reason}; the CPU is used')
         return
     support = supports.find_support()
     yield (OK, f'{selection.card}: supported by {support.name}; NVIDIA driver '
@@ -144,9 +142,8 @@ def check_data(data_dir, entry):
         yield OK, f'{source.title} in {data_dir}, verified (SHA-256)'
     else:
         yield (WARN, f'no {source.title} in {data_dir}',
-               'train.py downloads it. Without a network, put the archive or '
-               f'{source.contents} there, name another folder with --data-dir, or use '
-               '--synthetic')
+               f'train.py downloads it. Without a network, put the archive or {source.contents} '
+               'there, name another folder with --data-dir, or use --synthetic')
     if weights and not (os.path.isdir(weights) and os.listdir(weights)):
         yield (WARN, f'no published weights in {weights}',
                'train.py downloads them. Without a network, name a file or a folder with '
@@ -219,8 +216,7 @@ def main(argv=None):
     parser.add_argument(
         '--device', choices=['auto', 'cpu', 'gpu'], default='auto',
         help='device that the programs should use (default: auto)')
-    parser.add_argument('--json', action='store_true',
-                        help='print JSON (default: text)')
+    parser.add_argument('--json', action='store_true', help='print JSON (default: text)')
     return cli.run_command(parser, argv, _doctor)
 
 

@@ -39,8 +39,7 @@ class Evaluation(NamedTuple):
     @property
     def predictions_sha256(self):
         """SHA-256 of the predicted classes, a byte for each image."""
-        return hashlib.sha256(
-            self.predictions.astype(np.uint8).tobytes()).hexdigest()
+        return hashlib.sha256(self.predictions.astype(np.uint8).tobytes()).hexdigest()
 
 
 def build_loop(inputs, build_network):
@@ -67,16 +66,14 @@ def build_loop(inputs, build_network):
             labels, images = inputs.iterator.get_next()
         with tf.control_dependencies([labels]):
             next_number = number + 1
-        logits = build_network(
-            images, run_number * num_batches + tf.cast(number, tf.int64))
+        logits = build_network(images, run_number * num_batches + tf.cast(number, tf.int64))
         step_results = logits, tf.nn.in_top_k(logits, labels, 1)
         return (next_number, *(array.write(number, result) for array, result
                                in zip(results, step_results)))
 
     unused_number, *results = tf.while_loop(
         lambda number, *unused_results: number < num_batches, build_step,
-        [0, *(tf.TensorArray(dtype, num_batches)
-              for dtype in (tf.float32, tf.bool))],
+        [0, *(tf.TensorArray(dtype, num_batches) for dtype in (tf.float32, tf.bool))],
         parallel_iterations=2, back_prop=False)
     return (*(array.concat() for array in results), run_number)
 
@@ -110,8 +107,7 @@ def record(data_set, variant, settings, result):
                 predictions_sha256=result.predictions_sha256,
                 kind=startup.find_kind(settings))
     except UserError as error:
-        print(f'warning: the result is not recorded: {error}', file=sys.stderr,
-              flush=True)
+        print(f'warning: the result is not recorded: {error}', file=sys.stderr, flush=True)
 
 
 def format_seeds(results):

@@ -55,8 +55,7 @@ class Classifier:
       session: tf.Session with its moving averages.
     """
 
-    def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1),
-                 data_dir=None):
+    def __init__(self, system, checkpoint, threads=description.Threads(0, 0, 1), data_dir=None):
         """Restores a prefix; data_dir is for systems that calibrate on their data."""
         self.checkpoint, self.system = checkpoint, system
         # The originals' checkpoints have no settings.
@@ -67,8 +66,7 @@ class Classifier:
         self.line_prefix = (system.source.line_prefix(self.is_synthetic)
                             + run_record.find_line_prefix(checkpoint))
         self.graph = build_inference_graph(system)
-        self.session = tf.Session(graph=self.graph.graph,
-                                  config=runtime.session_config(threads))
+        self.session = tf.Session(graph=self.graph.graph, config=runtime.session_config(threads))
         unused_prefix, self.step = reading.restore(
             self.session, self.graph.saver, self.graph.variables, system.find_step,
             None, checkpoint)

@@ -21,8 +21,7 @@ def load(name):
     An import statement could find the standard library's `test` instead.
     """
     runtime.load_tensorflow()
-    spec = importlib.util.spec_from_file_location(f'cifar10_tf1.{name}_script',
-                                                  path(name))
+    spec = importlib.util.spec_from_file_location(f'cifar10_tf1.{name}_script', path(name))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

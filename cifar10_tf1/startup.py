@@ -9,8 +9,7 @@ from cifar10_tf1.machine import description, devices, runtime
 from cifar10_tf1.records import run_settings
 
 
-def select_device_and_kernels(given, system_name, recorded=None,
-                              allow_unsupported_gpu=False):
+def select_device_and_kernels(given, system_name, recorded=None, allow_unsupported_gpu=False):
     """Chooses device and kernels, and prepares the environment for them.
 
     Args:
@@ -22,14 +21,12 @@ def select_device_and_kernels(given, system_name, recorded=None,
       UserError: as devices.select and kernels.choose.
     """
     recorded = recorded or run_settings.RunSettings()
-    selection = devices.select(
-        given.device or recorded.device or 'auto', allow_unsupported_gpu)
+    selection = devices.select(given.device or recorded.device or 'auto', allow_unsupported_gpu)
     entry = systems.find(system_name)
     chosen = kernels.choose(given.kernels or recorded.kernels or 'auto',
                             selection.device, entry.kernels)
     card = selection.card
-    runtime.prepare_environment(
-        chosen, entry.prefers_onednn and not card, card and card.label)
+    runtime.prepare_environment(chosen, entry.prefers_onednn and not card, card and card.label)
     return given._replace(kernels=chosen), selection
 
 

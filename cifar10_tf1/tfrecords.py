@@ -35,8 +35,7 @@ def write(data_set, folder):
         os.makedirs(folder, exist_ok=True)
         for split, path in zip(SPLITS, written):
             # TensorFlow's writer opens the file again by name.
-            files.write_atomically(
-                path, lambda file: _write_split(tf, data_set, split, file.name))
+            files.write_atomically(path, lambda file: _write_split(tf, data_set, split, file.name))
         files.write_atomically(written[-1], ''.join(
             f'{label}:{name}\n' for label, name in enumerate(data_set.class_names)))
     return written

@@ -23,8 +23,7 @@ from cifar10_tf1.machine import resources
 NUM_BLOCKS, BLOCK_SECONDS = 20, 1.0
 NUM_QUICK_BLOCKS, QUICK_BLOCK_SECONDS = 10, 0.1
 KINDS = {'train': 'training', 'test': 'testing'}
-FORMULATIONS = {'plain': 'a plain port', 'stock': 'stock kernels',
-                'fast': 'fast kernels'}
+FORMULATIONS = {'plain': 'a plain port', 'stock': 'stock kernels', 'fast': 'fast kernels'}
 
 
 def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds):
@@ -49,8 +48,7 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
         for one, kind in turns:
             one.ask(kind, 0.0)  # builds its graph
         for number in range(num_blocks):
-            print(f'block {number + 1} of {num_blocks}', file=sys.stderr,
-                  end='\r', flush=True)
+            print(f'block {number + 1} of {num_blocks}', file=sys.stderr, end='\r', flush=True)
             for one, kind in turns:
                 one.blocks[kind].append(one.ask(kind, block_seconds))
         print(' ' * 40, file=sys.stderr, end='\r', flush=True)
@@ -72,17 +70,15 @@ def describe(measured):
                   '| | images a second | times a plain port |',
                   '|---|---|---|']
         formulations = runtime['formulations']
-        lines += [f'| {label}, {FORMULATIONS[name]} | '
-                  f'{medians.summarize(values["blocks"][kind])} | '
-                  f'{medians.summarize_ratio(values["blocks"][kind], first[kind])} |'
+        lines += [f'| {label}, {FORMULATIONS[name]} | {medians.summarize(values["blocks"][kind])} '
+                  f'| {medians.summarize_ratio(values["blocks"][kind], first[kind])} |'
                   for kind, label in KINDS.items()
                   for name, values in formulations.items()]
         memory = ', '.join(f'{name} {values["peak_memory_kb"] / 1000:.0f} MB'
                            for name, values in formulations.items())
         start = ', '.join(f'{name} {values["start_up_seconds"]:.1f} s'
                           for name, values in formulations.items())
-        lines += ['', f'- Peak memory: {memory}. Start to the end of the first step: '
-                  f'{start}.', '']
+        lines += ['', f'- Peak memory: {memory}. Start to the end of the first step: {start}.', '']
     return lines[:-1]
 
 
@@ -126,9 +122,8 @@ def _run(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.benchmark',
-        description='Times training and testing with stock and fast kernels against a '
-        'plain port of the original, in alternating blocks. Keep the machine otherwise '
-        'idle.',
+        description='Times training and testing with stock and fast kernels against a plain port '
+        'of the original, in alternating blocks. Keep the machine otherwise idle.',
         epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,

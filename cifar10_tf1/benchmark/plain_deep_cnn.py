@@ -48,8 +48,7 @@ def build_variables(seed):
             with tf.variable_scope(layer):
                 tf.get_variable('weights', shape, initializer=(
                     tf.truncated_normal_initializer(stddev=stddev, seed=seed)))
-                tf.get_variable(bias, shape[-1:],
-                                initializer=tf.constant_initializer(value))
+                tf.get_variable(bias, shape[-1:], initializer=tf.constant_initializer(value))
     return {variable.op.name: variable for variable in tf.trainable_variables()}
 
 
@@ -209,8 +208,7 @@ def _train(options):
         files.write_atomically(path, ''.join(
             ','.join(map(str, line)) + '\n'
             for line in [_FIELDS, *(row.values() for row in rows)]))
-        print(f'Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = {seconds:.2f}s',
-              flush=True)
+        print(f'Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = {seconds:.2f}s', flush=True)
         # After its row, so a kill in between repeats the epoch.
         port.graph['saver'].save(port.session, os.path.join(folder, 'model.ckpt'),
                                  epoch * num_steps)

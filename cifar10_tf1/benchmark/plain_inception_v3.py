@@ -81,8 +81,7 @@ class _Network:
                         if callable(layer):
                             branch = layer(branch)
                         elif isinstance(layer, list):
-                            branch = tf.concat(
-                                [self.conv(branch, *one) for one in layer], 3)
+                            branch = tf.concat([self.conv(branch, *one) for one in layer], 3)
                         else:
                             branch = self.conv(branch, *layer)
                 nets.append(branch)
@@ -141,8 +140,7 @@ def build_network(images, is_training, keep_prob=KEEP_PROB):
         for letter, high in (('b', 'Conv2d_0b_3x1'), ('c', 'Conv2d_0c_3x1')):
             net = block(net, f'Mixed_7{letter}', [
                 [('Conv2d_0a_1x1', 320, 1, 1)],
-                [('Conv2d_0a_1x1', 384, 1, 1),
-                 [('Conv2d_0b_1x3', 384, 1, 3), (high, 384, 3, 1)]],
+                [('Conv2d_0a_1x1', 384, 1, 1), [('Conv2d_0b_1x3', 384, 1, 3), (high, 384, 3, 1)]],
                 [('Conv2d_0a_1x1', 448, 1, 1), ('Conv2d_0b_3x3', 384, 3, 3),
                  [('Conv2d_0c_1x3', 384, 1, 3), ('Conv2d_0d_3x1', 384, 3, 1)]],
                 [_average_pool, ('Conv2d_0b_1x1', 192, 1, 1)]])
@@ -162,8 +160,7 @@ def build_network(images, is_training, keep_prob=KEEP_PROB):
 def prepare(images):
     """uint8 [N, 32, 32, 3] to float32 [N, 299, 299, 3] in -1..1."""
     images = tf.image.convert_image_dtype(images, tf.float32)
-    images = tf.image.resize_bilinear(images[:, 2:30, 2:30], [299, 299],
-                                      align_corners=False)
+    images = tf.image.resize_bilinear(images[:, 2:30, 2:30], [299, 299], align_corners=False)
     return (images - 0.5) * 2.0
 
 
@@ -171,8 +168,7 @@ def build_training(images, labels, keep_prob=KEEP_PROB):
     """A training graph of images [batch, 299, 299, 3]; train_op's value is the loss."""
     step = tf.train.create_global_step()
     logits = build_network(images, True, keep_prob)
-    cross_entropy = tf.losses.softmax_cross_entropy(
-        tf.one_hot(labels, NUM_CLASSES), logits)
+    cross_entropy = tf.losses.softmax_cross_entropy(tf.one_hot(labels, NUM_CLASSES), logits)
     with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
         loss = tf.identity(cross_entropy + tf.losses.get_regularization_loss())
     update = tf.train.AdamOptimizer(0.001).minimize(loss, step)

@@ -53,8 +53,7 @@ def build_udacity_logits(x, keep_prob, seed=None):
 
 def build_variable(shape, stddev, seed):
     """An unnamed float32 ref variable; zeros if stddev is 0."""
-    initial = (tf.truncated_normal(shape, stddev=stddev, seed=seed)
-               if stddev else tf.zeros(shape))
+    initial = (tf.truncated_normal(shape, stddev=stddev, seed=seed) if stddev else tf.zeros(shape))
     return tf.Variable(initial, use_resource=False)
 
 
@@ -84,8 +83,7 @@ def build_training(build_logits, seed=None):
     y = tf.placeholder(tf.float32, [None, NUM_CLASSES], name='y')
     keep_prob = tf.placeholder(tf.float32, name='keep_prob')
     logits = tf.identity(build_logits(x, keep_prob, seed), name='logits')
-    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
-        logits=logits, labels=y))
+    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(logits=logits, labels=y))
     train_op = tf.train.AdamOptimizer().minimize(loss)
     correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
     accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name='accuracy')
@@ -107,8 +105,7 @@ class Notebook:
 
     def __init__(self, name, data_set, seed=None):
         build_logits, self._batch_size, self._keep_prob = NOTEBOOKS[name]
-        self._port, self._session = plain.start(
-            lambda: build_training(build_logits, seed))
+        self._port, self._session = plain.start(lambda: build_training(build_logits, seed))
         self._files, held_back = [], []
         for labels, images in zip(*(
                 np.split(part, 5) for part in data_set.labels_and_images('train'))):
@@ -179,8 +176,7 @@ def open_steps(name, data_set):
 
 def _train(options):
     source = data.SOURCES['cifar10']
-    notebook = Notebook(options.system, source.load(
-        options.data_dir or source.data_dir, False))
+    notebook = Notebook(options.system, source.load(options.data_dir or source.data_dir, False))
     with explained(f'write {options.output}', 'CSV'):
         with open(options.output, 'w', newline='') as file:
             writer = csv.DictWriter(file, FIGURES, lineterminator='\n')
@@ -189,8 +185,7 @@ def _train(options):
                 writer.writerow(figures)
                 file.flush()
     mean, num_correct = notebook.count_test()
-    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct',
-          flush=True)
+    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct', flush=True)
     return 0
 
 
@@ -203,8 +198,7 @@ def main(argv=None):
         'run.csv --epochs 50')
     parser.add_argument('system', choices=sorted(NOTEBOOKS), help='notebook to train')
     cli.add_path(parser, 'output', 'CSV', 'CSV file to write')
-    cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs',
-                   required=True)
+    cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs', required=True)
     cli.add_number(parser, '--train-files', 1, 5,
                    'number of training files in an epoch (default: 5)', default=5)
     cli.add_data_dir_option(parser)

@@ -120,8 +120,7 @@ def open_steps(system_name, formulation, data_dir):
     system = systems.load(system_name)
     settings = run_settings.default(system, data_set, formulation)._replace(device='cpu')
     runtime.start_threads(settings.threads)
-    return {'train': _train(system, data_set, settings),
-            'test': _test(system, data_set, settings)}
+    return {'train': _train(system, data_set, settings), 'test': _test(system, data_set, settings)}
 
 
 def _train(system, data_set, settings):
@@ -129,12 +128,10 @@ def _train(system, data_set, settings):
     plan = system.build_plan(data_set)
     graph = scripts.load('train').build_graph(system, data_set, plan, settings)
     tf = runtime.load_tensorflow()
-    with tf.Session(graph=graph.graph,
-                    config=runtime.session_config(settings.threads)) as session:
+    with tf.Session(graph=graph.graph, config=runtime.session_config(settings.threads)) as session:
         session.run(graph.initializer)
         for epoch in itertools.count():
-            feeds = {**graph.inputs.start(session, 'training', epoch),
-                     **graph.dropout_feed}
+            feeds = {**graph.inputs.start(session, 'training', epoch), **graph.dropout_feed}
             for size in plan.batch_sizes:
                 session.run([graph.train_op, graph.total_loss], feeds)
                 yield size
@@ -142,8 +139,7 @@ def _train(system, data_set, settings):
 
 def _test(system, data_set, settings):
     """Tests as test.py does; yields the number of images of each session.run."""
-    graph = scripts.load('test').build_graph(system, data_set, settings,
-                                             system.variants[0])
+    graph = scripts.load('test').build_graph(system, data_set, settings, system.variants[0])
     tf = runtime.load_tensorflow()
     with tf.Session(graph=graph.graph, config=runtime.session_config(
             settings.threads, rewrites=settings.kernels == 'stock')) as session:
@@ -153,8 +149,7 @@ def _test(system, data_set, settings):
             feeds = graph.inputs.start(session, 'test')
             with contextlib.suppress(tf.errors.OutOfRangeError):
                 while True:
-                    logits, unused_in_top_1 = session.run(
-                        [graph.logits, graph.in_top_1], feeds)
+                    logits, unused_in_top_1 = session.run([graph.logits, graph.in_top_1], feeds)
                     yield len(logits)
 
 

@@ -62,8 +62,7 @@ def find_prefix(path):
         return path
     if os.path.basename(path) == STATE and os.path.isfile(path):
         with open(path, encoding='utf-8', errors='replace') as file:
-            named = re.search('^model_checkpoint_path: "(.+)"$', file.read(),
-                              re.MULTILINE)
+            named = re.search('^model_checkpoint_path: "(.+)"$', file.read(), re.MULTILINE)
         return os.path.join(os.path.dirname(path), named.group(1)) if named else path
     return re.sub(_SUFFIX, '', path)
 
@@ -114,8 +113,7 @@ def load_settings(prefix):
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f'{path} is damaged: {error}; restore it, or move the '
-                        'checkpoint away')
+        raise UserError(f'{path} is damaged: {error}; restore it, or move the checkpoint away')
     if step is not None and settings.get('step', step) != step:
         raise UserError(f'{path} belongs to step {settings["step"]}; restore the right '
                         'one, or move the checkpoint away')
@@ -164,9 +162,8 @@ class ModelDir:
         """Raises UserError if the path no longer leads to the locked folder."""
         if not self._lock.is_in_place():
             raise UserError(
-                f'someone moved or replaced the model folder {self.path} during '
-                'training; start again with --model-dir and its new name to continue '
-                'from its newest checkpoint')
+                f'someone moved or replaced the model folder {self.path} during training; start '
+                'again with --model-dir and its new name to continue from its newest checkpoint')
 
     def join(self, name):
         return os.path.join(self.path, name)

@@ -31,8 +31,7 @@ def load(prefix):
         return tensors
     # OpError, ValueError or UnicodeDecodeError, by version and place.
     except Exception as error:  # pylint: disable=broad-except
-        raise UserError(f'the checkpoint {prefix} is damaged ({one_line(error)}); move it '
-                        'away')
+        raise UserError(f'the checkpoint {prefix} is damaged ({one_line(error)}); move it away')
 
 
 def find_newest(folder):
@@ -126,8 +125,7 @@ def fingerprint_tensors(tensors):
     digest = hashlib.sha256()
     for name in sorted(tensors):
         value = tensors[name]
-        digest.update(f'{name} {value.dtype.name} {list(value.shape)}\n'
-                      .encode('utf-8'))
+        digest.update(f'{name} {value.dtype.name} {list(value.shape)}\n'.encode('utf-8'))
         if value.dtype.hasobject:
             for text in value.ravel():
                 digest.update(f'{len(text)} '.encode('utf-8') + text)

@@ -108,8 +108,7 @@ def _move(saving, folder):
 def _write_state(saving, folder, names, newest):
     """Writes the state file that TensorFlow and the original read."""
     # With a relative folder TensorFlow would write ../model.ckpt-500.
-    state = tf.train.generate_checkpoint_state_proto(
-        os.path.abspath(folder), newest, names)
+    state = tf.train.generate_checkpoint_state_proto(os.path.abspath(folder), newest, names)
     with open(os.path.join(saving, model_dirs.STATE), 'w') as file:
         file.write(str(state))
     _move(saving, folder)

@@ -52,8 +52,7 @@ def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False)
         figure = Figure(figsize=(width, height), constrained_layout=has_layout)
         FigureCanvasAgg(figure)
         draw_on(figure)
-        options = ({'facecolor': 'none', 'metadata': {'Date': None}} if kind == 'svg'
-                   else {})
+        options = ({'facecolor': 'none', 'metadata': {'Date': None}} if kind == 'svg' else {})
         figure.savefig(content, format=kind, dpi=dpi, **options)
     return content.getvalue()
 

@@ -21,8 +21,7 @@ def write_atomically(path, content):
             if callable(content):
                 content(file)
             else:
-                file.write(content if isinstance(content, bytes)
-                           else content.encode('utf-8'))
+                file.write(content if isinstance(content, bytes) else content.encode('utf-8'))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

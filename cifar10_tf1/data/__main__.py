@@ -37,8 +37,7 @@ def _print_statistics(options):
                          '', f'Example of Image {index}:',
                          f'Image - Min Value: {image.min()} Max Value: {image.max()}',
                          f'Image - Shape: {image.shape}',
-                         f'Label - Label Id: {label} '
-                         f'Name: {data_set.class_names[label]}'):
+                         f'Label - Label Id: {label} Name: {data_set.class_names[label]}'):
                 print(line and data_set.line_prefix + line)
     return 0
 
@@ -46,13 +45,11 @@ def _print_statistics(options):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.data',
-        description='Prints the statistics of CIFAR-10\'s training files that the '
-        'documents of laptop_cnn and udacity_cnn show: the number of samples of '
-        'each class, the first labels, and an image\'s minimum, maximum, shape and '
-        'class. Verifies the files first.',
+        description='Prints the statistics of CIFAR-10\'s training files that the documents of '
+        'laptop_cnn and udacity_cnn show: the number of samples of each class, the first labels, '
+        'and an image\'s minimum, maximum, shape and class. Verifies the files first.',
         epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
-    cli.add_number(parser, '--file', 1, len(_SHOWN),
-                   'number of the training file (default: all)')
+    cli.add_number(parser, '--file', 1, len(_SHOWN), 'number of the training file (default: all)')
     cli.add_number(parser, '--image', 0, _LAST_IMAGE,
                    'number of the image in the file, from 0 (default: those in the '
                    'documents: 0 and 1, and 10 in file 4)')

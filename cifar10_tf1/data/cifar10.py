@@ -43,8 +43,7 @@ class Version(NamedTuple):
 
 def _list_files(ending, size, digests):
     names = [f'data_batch_{number}' for number in range(1, 6)] + ['test_batch']
-    return tuple(DataFile(name + ending, size, digest)
-                 for name, digest in zip(names, digests))
+    return tuple(DataFile(name + ending, size, digest) for name, digest in zip(names, digests))
 
 
 def parse_records(content):
@@ -117,8 +116,7 @@ def load_data_set(data_dir):
     Raises:
       UserError: a file is damaged, or can't be downloaded or written.
     """
-    preparation.prepare(data_dir, lambda: is_present(data_dir),
-                        lambda: _prepare(data_dir))
+    preparation.prepare(data_dir, lambda: is_present(data_dir), lambda: _prepare(data_dir))
     folder, version = _find_version(data_dir)
     return build_data_set(
         [os.path.join(folder, file.name) for file in version.files], version.files,
@@ -161,8 +159,7 @@ def _find_version(data_dir):
 
 
 def _list_missing(folder, version):
-    return [file for file in version.files
-            if not os.path.lexists(os.path.join(folder, file.name))]
+    return [file for file in version.files if not os.path.lexists(os.path.join(folder, file.name))]
 
 
 def _find_archive(data_dir):

@@ -82,6 +82,5 @@ def verify(parts, sizes, parse, **fields):
 def _new_table(num_records, record_bytes):
     # TensorFlow uses page-aligned memory without a copy. NumPy would ask for huge
     # pages, which can take the kernel a second.
-    pages = mmap.mmap(-1, num_records * record_bytes,
-                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    pages = mmap.mmap(-1, num_records * record_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return np.frombuffer(pages, np.uint8).reshape(num_records, record_bytes)

@@ -21,8 +21,7 @@ TIMEOUT_SECONDS = 20
 FAST_RATE, LEAST_RATE = 200e3, 1e3
 _CHUNK_BYTES = 1 << 14
 # Not OSError, which comes from the disk; RequestException is derived from it.
-_NETWORK_ERRORS = (requests.exceptions.RequestException, ValueError,
-                   urllib3.exceptions.HTTPError)
+_NETWORK_ERRORS = (requests.exceptions.RequestException, ValueError, urllib3.exceptions.HTTPError)
 
 
 class _Failure(Exception):
@@ -82,8 +81,7 @@ def _receive(file, url, part, offset, least_rate):
     headers = {'Accept-Encoding': 'identity'}
     if offset:
         headers['Range'] = f'bytes={offset}-'
-    with requests.get(url, headers=headers, stream=True,
-                      timeout=TIMEOUT_SECONDS) as response:
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
         if response.status_code == 416 and offset:
             return  # nothing comes after the part
         if response.status_code not in (200, 206):
@@ -94,8 +92,7 @@ def _receive(file, url, part, offset, least_rate):
         end = offset + int(length) if length.isdigit() else file.size
         if file.size not in (None, end):  # before the part is overwritten
             raise _Failure(f'the server has {end:,} bytes instead of {file.size:,}')
-        print(f'Downloading {url} to {os.path.dirname(part)}', file=sys.stderr,
-              flush=True)
+        print(f'Downloading {url} to {os.path.dirname(part)}', file=sys.stderr, flush=True)
         with open(part, 'ab' if offset else 'wb') as stream, tqdm(
                 total=end, initial=offset, unit='B', unit_scale=True,
                 disable=None) as progress:
@@ -121,8 +118,7 @@ def _copy(response, stream, progress, least_rate):
 def _explain(error):
     """The cause of a network error, which requests wraps several times."""
     # The cause itself has a TypeError below: urllib3 tries a keyword some Pythons lack.
-    while error.__context__ is not None and not isinstance(
-            error.__context__, TypeError):
+    while error.__context__ is not None and not isinstance(error.__context__, TypeError):
         error = error.__context__
     text = getattr(error, 'strerror', None) or str(error) or type(error).__name__
     return ' '.join(text.split())

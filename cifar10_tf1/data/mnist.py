@@ -19,8 +19,7 @@ LABEL_HEADER_BYTES = 8
 CLASS_NAMES = tuple('0123456789')
 
 URL_VARIABLE = 'MNIST_URL'  # folder on a mirror
-URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',
-        'http://yann.lecun.com/exdb/mnist/')
+URLS = ('https://storage.googleapis.com/cvdf-datasets/mnist/', 'http://yann.lecun.com/exdb/mnist/')
 
 # In the data folder; the last two are torchvision's.
 _FOLDERS = ('', 'mnist', 'MNIST/raw', 'raw')
@@ -88,13 +87,11 @@ def _download_missing(data_dir):
             f'{url.rstrip("/")}/{name}' for url in ([mirror] if mirror else URLS)))
         download.fetch(
             data_dir, [packed], f'{file.name} of MNIST',
-            f'put {name} (or the unpacked file) into {data_dir} yourself, use '
-            '--data-dir to name a folder that has it, or use --synthetic for generated '
-            'data.')
+            f'put {name} (or the unpacked file) into {data_dir} yourself, use --data-dir to name '
+            'a folder that has it, or use --synthetic for generated data.')
 
 
 def _parse(images, labels):
     return np.column_stack([
         np.frombuffer(labels, np.uint8, offset=LABEL_HEADER_BYTES),
-        np.frombuffer(images, np.uint8, offset=IMAGE_HEADER_BYTES).reshape(
-            -1, HEIGHT * WIDTH)])
+        np.frombuffer(images, np.uint8, offset=IMAGE_HEADER_BYTES).reshape(-1, HEIGHT * WIDTH)])

@@ -28,8 +28,7 @@ def build_crops(records, rows, columns, size, flips=None):
     """
     batch = records.shape[0].value
     lines_of_image = layout.CHANNELS * layout.HEIGHT
-    lines = tf.reshape(records[:, LABEL_BYTES:],
-                       [batch * lines_of_image, layout.WIDTH])
+    lines = tf.reshape(records[:, LABEL_BYTES:], [batch * lines_of_image, layout.WIDTH])
     row, channel = np.indices([size, layout.CHANNELS], np.int32)
     places = np.reshape(row + channel * layout.HEIGHT, [1, -1])
     starts = np.arange(batch, dtype=np.int32) * lines_of_image + rows
@@ -37,9 +36,7 @@ def build_crops(records, rows, columns, size, flips=None):
                     tf.float32)  # [batch, size * 3, 32]
     order = np.arange(size, dtype=np.int32)
     if flips is not None:
-        order = tf.gather(np.stack([order, order[::-1]]),
-                          tf.cast(flips, tf.int32))
+        order = tf.gather(np.stack([order, order[::-1]]), tf.cast(flips, tf.int32))
     chosen = tf.one_hot(columns[:, tf.newaxis] + order, layout.WIDTH, axis=1)
-    crops = tf.reshape(tf.matmul(lines, chosen),
-                       [batch, size, layout.CHANNELS, size])
+    crops = tf.reshape(tf.matmul(lines, chosen), [batch, size, layout.CHANNELS, size])
     return tf.transpose(crops, [0, 1, 3, 2])

@@ -60,16 +60,14 @@ def is_present(data_dir, source='cifar10'):
 
 def _list_paths(data_dir, source):
     stand_in = _STAND_INS[source]
-    return [os.path.join(data_dir, FOLDER, stand_in.folder, file.name)
-            for file in stand_in.files]
+    return [os.path.join(data_dir, FOLDER, stand_in.folder, file.name) for file in stand_in.files]
 
 
 def _generate(paths, draw):
     """Writes the files that are missing."""
     folder = os.path.dirname(paths[0])
     with explained(f'write {folder}', '--data-dir'):
-        print(f'Generating the synthetic data set in {folder}', file=sys.stderr,
-              flush=True)
+        print(f'Generating the synthetic data set in {folder}', file=sys.stderr, flush=True)
         os.makedirs(folder, exist_ok=True)
         for path, content in zip(paths, draw()):
             if not os.path.lexists(path):

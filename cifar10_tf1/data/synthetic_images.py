@@ -55,8 +55,7 @@ def build_records(file_name, num_records, style=COLOR):
       planes, row by row. COLOR gives the binary layout of CIFAR-10.
     """
     def draw(purpose, shape, low, high):
-        return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape,
-                              low, high)
+        return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape, low, high)
 
     side, channels = style.side, len(style.class_colors[0])
     # Every class equally often, in random order.
@@ -77,8 +76,7 @@ def build_records(file_name, num_records, style=COLOR):
         side // 4, axis=2).repeat(side // 4, axis=3)
     images = np.where(
         shape_masks[:, None],
-        np.where(texture_masks[:, None], color[:, :, None, None],
-                 second_color[:, :, None, None]),
+        np.where(texture_masks[:, None], color[:, :, None, None], second_color[:, :, None, None]),
         background[:, :, None, None] + blotches)
     images = np.clip(images + _draw_noise(file_name, images.shape), 0, 255)
     return np.column_stack([labels, images.reshape(num_records, -1)]).astype(np.uint8)
@@ -126,5 +124,4 @@ def _build_texture_masks(draw, textures, side):
     rows = (places[:, None] + draw('texture row', (1, 1), 0, 3)) // 2
     columns = (places + draw('texture column', (1, 1), 0, 3)) // 2
     stripes = rows + 0 * columns
-    return np.choose(textures[:, None, None],
-                     [stripes, rows + columns]) % 2 == 0
+    return np.choose(textures[:, None, None], [stripes, rows + columns]) % 2 == 0

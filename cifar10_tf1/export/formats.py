@@ -155,8 +155,7 @@ def _run_npz(network, path, images):
     with np.load(path) as arrays, tf.Session(graph=graph.graph) as session:
         load_variables(session, [(variable, arrays[variable.op.name])
                                  for variable in graph.variables.values()])
-        return session.run([graph.classes, graph.probabilities],
-                           {graph.images: images})
+        return session.run([graph.classes, graph.probabilities], {graph.images: images})
 
 
 FORMATS = (Format('output', 'SavedModel', _write_saved_model, _run_saved_model),

@@ -68,8 +68,6 @@ def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
         aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE
         if sums_in_pairs else None)
     # A variable that the loss does not depend on stays unchanged and gets no slots.
-    gradients = [(gradient, variable) for gradient, variable in gradients
-                 if gradient is not None]
-    with tf.control_dependencies(
-            [total_loss] + tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+    gradients = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
+    with tf.control_dependencies([total_loss] + tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
         return optimizer.apply_gradients(gradients, global_step), gradients

@@ -29,8 +29,7 @@ def build_training_mode(system, seed: int, global_step: tf.Variable) -> Mode:
     return Mode(keep_prob, step, seed, uses_batch_statistics=True)
 
 
-def build_test_mode(system, variant: str, seed: int,
-                    number: Union[int, tf.Tensor]) -> Mode:
+def build_test_mode(system, variant: str, seed: int, number: Union[int, tf.Tensor]) -> Mode:
     """The Mode of batch `number`, counted from 0, of a test with its own seed."""
     if variant not in system.variants_as_in_training:
         return Mode()
@@ -49,8 +48,7 @@ def build_dropout(net, name, mode):
     purpose = f'dropout/{name}'
     if mode.step is None:
         # TensorFlow 2 may insist on a seed.
-        return tf.nn.dropout(net, keep_prob=mode.keep_prob,
-                             seed=derive_seed(mode.seed, purpose))
+        return tf.nn.dropout(net, keep_prob=mode.keep_prob, seed=derive_seed(mode.seed, purpose))
     with tf.name_scope(f'dropout_{name}'), tf.device('/cpu:0'):
         key = derive_seed(mode.seed, purpose, bits=63)
         uniform = tf.random.stateless_uniform(

@@ -70,8 +70,7 @@ class Inputs:
         source = self.sources[name]
         if name not in self._loaded:
             table = self._data_set.raw_records(source.plan.split)
-            session.run(source.records.initializer, {
-                source.content: table[source.plan.rows]})
+            session.run(source.records.initializer, {source.content: table[source.plan.rows]})
             self._loaded.add(name)
         feeds = {source.epoch: epoch, source.first_batch: first_batch}
         if source.order is not None:
@@ -111,8 +110,7 @@ def build_test_inputs(system, data_set, seed, variant, num_threads, max_images=N
         TEST, system, data_set, seed, variant, num_threads, max_images)})
 
 
-def _build_test_input(name, system, data_set, seed, variant, num_threads,
-                      max_images=None):
+def _build_test_input(name, system, data_set, seed, variant, num_threads, max_images=None):
     if variant == VALIDATION:
         split, total = 'train', data_set.num_train_examples
         rows = system.build_plan(data_set).validation

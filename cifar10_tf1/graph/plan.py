@@ -28,19 +28,16 @@ class Plan(NamedTuple):
     @property
     def ends(self) -> Tuple[int, ...]:
         """The steps of an epoch after which figures are computed."""
-        return tuple(step for step, unused_number in self.reporting_points) or (
-            self.num_steps,)
+        return tuple(step for step, unused_number in self.reporting_points) or (self.num_steps,)
 
     def plan_last_batches(self) -> 'Plan':
         """A Plan of the last batch before each reporting point; `rows` is an array."""
         starts = np.cumsum((0,) + self.batch_sizes)
-        return Plan(np.concatenate([self.rows[starts[end - 1]:starts[end]]
-                                    for end in self.ends]),
+        return Plan(np.concatenate([self.rows[starts[end - 1]:starts[end]] for end in self.ends]),
                     tuple(self.batch_sizes[end - 1] for end in self.ends))
 
 
-def split(num_examples: int, batch_size: int,
-          drops_remainder: bool = False) -> Tuple[int, ...]:
+def split(num_examples: int, batch_size: int, drops_remainder: bool = False) -> Tuple[int, ...]:
     """Batch sizes; a short last batch is kept or dropped."""
     whole, rest = divmod(num_examples, batch_size)
     return (batch_size,) * whole + (rest,) * bool(rest and not drops_remainder)

@@ -66,8 +66,7 @@ def load_variables(session, values):
 def open_copy(session, threads, rewrites=True):
     """A tf.Session of the default graph, with the network's values in another session."""
     with session.graph.as_default():
-        values = session.run({variable.op.name: variable
-                              for variable in tf.model_variables()})
+        values = session.run({variable.op.name: variable for variable in tf.model_variables()})
     with tf.Session(config=runtime.session_config(threads, rewrites)) as copy:
         load_variables(copy, [(variable, values[variable.op.name])
                               for variable in tf.model_variables()])

@@ -63,8 +63,7 @@ def _build_layer(net, block, weights, biases):
     channels = net.shape[3].value
     net = tf.add_n([
         tf.matmul(tf.reshape(blocks, [-1, channels]), part)
-        for blocks, part in zip(_list_shifted(net, reach, axis=0),
-                                tf.split(matrix, reach))])
+        for blocks, part in zip(_list_shifted(net, reach, axis=0), tf.split(matrix, reach))])
     net = rows.build_maximum(*tf.split(net, _POOL * _POOL, axis=1))
     tile = block // _POOL
     net = tf.nn.relu(net + tf.tile(biases, [tile * tile]))

@@ -21,8 +21,7 @@ _TILE_OUTPUTS = 6  # rows
 def build_convolution_and_pool(images, weights, biases, pool_name):
     parts = []
     for start in range(0, images.shape[0].value, _PART):
-        net = tf.nn.conv2d(images[start:start + _PART], weights, [1, 1, 1, 1],
-                           'SAME')
+        net = tf.nn.conv2d(images[start:start + _PART], weights, [1, 1, 1, 1], 'SAME')
         with tf.name_scope(pool_name):  # before biases and ReLU, as in kernels.fast
             net = tf.nn.max_pool(net, [1, 3, 3, 1], [1, 2, 2, 1], 'SAME')
         parts.append(tf.nn.relu(tf.nn.bias_add(net, biases)))

@@ -102,8 +102,7 @@ def _build_convolution(net, weights, padding):
 
 
 def _convolve(net, weights, padding):
-    return tf.nn.conv2d(net, weights, [1, 1, 1, 1],
-                        [[0, 0], list(padding), list(padding), [0, 0]])
+    return tf.nn.conv2d(net, weights, [1, 1, 1, 1], [[0, 0], list(padding), list(padding), [0, 0]])
 
 
 def _put_batch_third(net):
@@ -125,8 +124,7 @@ def _build_pool(net):
     # Two rows, in each the columns in pairs.
     upper, lower = tf.unstack(tf.reshape(
         net, [-1, _POOL, width // _POOL, _POOL * channels]), axis=1)
-    largest = rows.build_maximum(*tf.split(upper, _POOL, axis=2),
-                                 *tf.split(lower, _POOL, axis=2))
+    largest = rows.build_maximum(*tf.split(upper, _POOL, axis=2), *tf.split(lower, _POOL, axis=2))
     return tf.reshape(largest, [-1, height // _POOL, width // _POOL, channels])
 
 

@@ -53,13 +53,11 @@ def build_image_convolution(images, weights):
 
     def build_windows(first):
         """The windows of every second column, row by row."""
-        tap, channel, column = np.ix_(range(TAPS), range(channels),
-                                      range(first, width, 2))
+        tap, channel, column = np.ix_(range(TAPS), range(channels), range(first, width, 2))
         places = channel * padded_width + column + tap
         patches = tf.reshape(tf.gather(net, places.ravel(), axis=1),
                              [padded_height, TAPS * channels, half, batch])
-        return [tf.reshape(tf.slice(patches, start, size), window_shape)
-                for start in starts]
+        return [tf.reshape(tf.slice(patches, start, size), window_shape) for start in starts]
 
     even, odd = build_windows(0), build_windows(1)
 
@@ -191,8 +189,7 @@ def build_biased_relu(rows, biases):
             gradients = list(map(runtime.make_relu_gradient(), gradients, activated))
             flat_shape = tf.constant([width * batch, channels])
             ones = tf.ones([1, width * batch])
-            sums = [tf.matmul(ones, tf.reshape(gradient, flat_shape))
-                    for gradient in gradients]
+            sums = [tf.matmul(ones, tf.reshape(gradient, flat_shape)) for gradient in gradients]
             return [tf.reshape(tf.add_n(sums), [channels])] + gradients
 
         return activated, build_gradients

@@ -57,8 +57,7 @@ def build_products(plane, weights, num_outputs):
     input_matrix, kernel_matrix, unused_output = build_matrices(num_outputs)
     kernels = _transform_kernel(kernel_matrix, weights)
     tiles = _list_tiles(plane.shape[0].value, num_outputs)
-    inputs = [combine(input_matrix[:, places], plane[inside])
-              for inside, places in tiles]
+    inputs = [combine(input_matrix[:, places], plane[inside]) for inside, places in tiles]
     return [_convolve_width(tile, kernels) for tile in inputs]
 
 
@@ -79,9 +78,8 @@ def build_convolution(rows, weights):
             outputs += combine(output_matrix.T, tf.stack(products))
 
         def build_gradients(*gradients):
-            products = [combine(output_matrix, tf.stack(
-                gradients[start:start + OUTPUTS]))
-                for start in range(0, height, OUTPUTS)]
+            products = [combine(output_matrix, tf.stack(gradients[start:start + OUTPUTS]))
+                        for start in range(0, height, OUTPUTS)]
             return [build_weights_gradient(products), *build_rows_gradient(products)]
 
         def build_weights_gradient(products):
@@ -137,9 +135,8 @@ def _convolve_width(rows, kernels):
     """Convolves rows [width, batch, channels], each with its kernel, SAME, by width."""
     # The batch takes the place of an image's width.
     axis = tf.constant(0)
-    return [tf.squeeze(tf.nn.conv2d(
-        tf.expand_dims(row, axis), kernel, [1, 1, 1, 1], 'SAME'), [0])
-        for row, kernel in zip(rows, kernels)]
+    return [tf.squeeze(tf.nn.conv2d(tf.expand_dims(row, axis), kernel, [1, 1, 1, 1], 'SAME'), [0])
+            for row, kernel in zip(rows, kernels)]
 
 
 def _make_width_correlation(row):

@@ -141,8 +141,7 @@ def lacks_avx():
     """Whether the processor is known to lack AVX, which TensorFlow's wheels need."""
     cpu = find_cpu()
     flags = cpu['vector_flags'].split()
-    return (cpu['architecture'] in ('x86_64', 'AMD64') and bool(flags)
-            and 'avx' not in flags)
+    return (cpu['architecture'] in ('x86_64', 'AMD64') and bool(flags) and 'avx' not in flags)
 
 
 def find_versions():

@@ -75,8 +75,7 @@ def resolve(selection, threads):
                 + (f', CUDA {drivers.format_cuda(cuda)}' if cuda else ''))
     else:
         count = max(threads.intra_op, threads.inter_op)
-        line = (f'Device: CPU ({selection.reason}), {count} '
-                f'thread{"" if count == 1 else "s"}')
+        line = f'Device: CPU ({selection.reason}), {count} thread{"" if count == 1 else "s"}'
     if selection.is_problem:
         print(f'warning: {line}', file=sys.stderr, flush=True)
     else:
@@ -96,9 +95,8 @@ def find_gpu(device, threads):
 
 def _select_cpu(requested, reason, is_problem=False):
     if requested == 'gpu':
-        raise UserError('no GPU is usable, but --device or the run\'s record asks for '
-                        f'one: {reason}; in a container, pass --gpus all, or use '
-                        '--device cpu')
+        raise UserError('no GPU is usable, but --device or the run\'s record asks for one: '
+                        f'{reason}; in a container, pass --gpus all, or use --device cpu')
     return DeviceSelection(requested, None, reason, is_problem)
 
 

@@ -30,8 +30,7 @@ def count_cores():
 
 def find_memory():
     """Reads /proc/meminfo and the container's limit: Memory."""
-    sizes = dict(re.findall(r'^(\w+): +(\d+) kB$', read_text('/proc/meminfo'),
-                            re.MULTILINE))
+    sizes = dict(re.findall(r'^(\w+): +(\d+) kB$', read_text('/proc/meminfo'), re.MULTILINE))
     if 'MemAvailable' not in sizes:
         return Memory(None, None)
     limit = (read_text(_CGROUP + 'memory.max')

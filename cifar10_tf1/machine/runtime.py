@@ -45,8 +45,7 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
     # Hides deprecation notes from Python.
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
     # 1.15: NumPy 1.17 warns of its dtypes in twelve lines at each start.
-    warnings.filterwarnings('ignore', category=FutureWarning,
-                            module=r'tensor(flow|board)')
+    warnings.filterwarnings('ignore', category=FutureWarning, module=r'tensor(flow|board)')
     # 1.15: TensorFlow 2 sets this for child processes, where 1.15 would then behave
     # like version 2.
     os.environ.pop('TF2_BEHAVIOR', None)

@@ -22,14 +22,12 @@ def main(argv=None):
         'size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, and the '
         'network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark digit on '
         'light paper is inverted. The exit status is 1 if a picture can\'t be read.',
-        epilog='example: python -m cifar10_tf1.predict photo.jpg --figure '
-        'out.png')
+        epilog='example: python -m cifar10_tf1.predict photo.jpg --figure out.png')
     cli.add_path(parser, 'images', 'IMAGE',
                  'PNG or JPEG file of any size, or a folder of such files', nargs='*')
     cli.add_number(
         parser, '--test', 1, limits.IMAGES,
-        'also classify N random test images and print their true labels '
-        '(default: none)')
+        'also classify N random test images and print their true labels (default: none)')
     cli.add_number(
         parser, '--seed', 0, limits.NUMPY_SEED,
         'seed that chooses the test images (default: 1)', default=1)

@@ -41,8 +41,7 @@ def classify(options):
             'errors': failures}, indent=1), flush=True)
     elif options.test:
         num_correct = sum(entry.get('correct', 0) for unused_picture, entry in predictions)
-        print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}',
-              flush=True)
+        print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}', flush=True)
     if options.figure is not None and predictions:
         content = figure.draw_predictions(predictions, system)
         with explained(f'write {options.figure}', '--figure'):

@@ -63,8 +63,7 @@ def load_picture(path, shape):
         # struct.error and others.
         except Exception as error:  # pylint: disable=broad-except
             reason = getattr(error, 'strerror', None) or str(error) or repr(error)
-            raise UserError(
-                f'cannot be read as PNG or JPEG: {reason.splitlines()[0]}')
+            raise UserError(f'cannot be read as PNG or JPEG: {reason.splitlines()[0]}')
 
 
 def as_rgb(pixels):
@@ -104,8 +103,7 @@ def _as_rgba(image, raw_mode):
         values = np.asarray(image)
         image = Image.fromarray((values >> 8).astype(np.uint8))
         if transparent is not None:
-            image.putalpha(Image.fromarray(
-                (values != transparent).astype(np.uint8) * 255))
+            image.putalpha(Image.fromarray((values != transparent).astype(np.uint8) * 255))
     elif transparent is not None and raw_mode in _TRANSPARENT:
         image.info['transparency'] = _TRANSPARENT[raw_mode](transparent)
     return image.convert('RGBA')

@@ -40,8 +40,7 @@ class RunRecord:
     @property
     def settings(self):
         known = self.content['settings']
-        settings = RunSettings(**{name: known.get(name)
-                                  for name in RunSettings._fields})
+        settings = RunSettings(**{name: known.get(name) for name in RunSettings._fields})
         if self.has_begun and settings.kernels is None:
             # Written before kernels could be chosen.
             settings = settings._replace(kernels=self.kind['kernels'])
@@ -91,8 +90,7 @@ class RunRecord:
         began = self.kind
         for key, name, way_out in (
                 ('wheel', 'TensorFlow', 'use the Python that has it'),
-                ('wheel_sha256', 'build of TensorFlow',
-                 'use the Python that make setup installs'),
+                ('wheel_sha256', 'build of TensorFlow', 'use the Python that make setup installs'),
                 ('kernels', 'choice of kernels', 'omit --kernels')):
             self.refuse_another(name, began[key], kind[key], way_out)
         return description.list_differences(began, kind)
@@ -126,8 +124,7 @@ class RunRecord:
             content['settings'] = settings._asdict()
             content['data'] = {'name': data_set.name, 'sha256': dict(data_set.sha256),
                                **dict(beginning)}
-            content['epochs'] = [epoch for epoch in content['epochs']
-                                 if epoch['step'] <= step]
+            content['epochs'] = [epoch for epoch in content['epochs'] if epoch['step'] <= step]
             processes.append({
                 'command': command,
                 'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
@@ -146,8 +143,7 @@ class RunRecord:
                                     extrasaction='ignore', lineterminator='\n')
             writer.writeheader()
             writer.writerows(self.epochs)
-            files.write_atomically(os.path.join(self.folder, METRICS_FILE),
-                                   text.getvalue())
+            files.write_atomically(os.path.join(self.folder, METRICS_FILE), text.getvalue())
 
     def end_process(self, step, end, weights_sha256):
         """Records how the process ended: 'finished', or the signal's name."""
@@ -186,8 +182,7 @@ def load(path):
             content = json.load(file)
         record_schema.check_record(content)
     except OSError as error:
-        raise UserError(f'cannot read {path}: {error.strerror}; name another, or move it '
-                        'away')
+        raise UserError(f'cannot read {path}: {error.strerror}; name another, or move it away')
     except (ValueError, RecursionError) as error:
         raise UserError(f'{path} is truncated, damaged or of another version ({error}); '
                         'name another, or move it away')

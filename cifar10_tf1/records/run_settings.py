@@ -73,8 +73,7 @@ def resolve(record, given, data_set, system):
                 ('data set', data['name'], data_set.name, f'{synthetic} --synthetic')):
             record.refuse_another(name, theirs, ours, way_out)
         if data['sha256'] != data_set.sha256:
-            raise UserError(f'the run in {record.folder} has other files of '
-                            f'{data_set.name}; name those with --data-dir, or choose '
-                            'another folder with --model-dir')
+            raise UserError(f'the run in {record.folder} has other files of {data_set.name}; name '
+                            'those with --data-dir, or choose another folder with --model-dir')
         recorded = recorded._replace(epochs=max(recorded.epochs, system.num_epochs))
     return complete(given, system, data_set, recorded)

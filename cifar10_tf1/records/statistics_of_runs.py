@@ -35,8 +35,7 @@ def assess_equivalence(numbers, reference, margin):
     p = float(_load('stats').t.sf((margin - abs(difference)) / error, n - 1))
     half = error * _find_quantile(1 - LEVEL, n - 1)
     sizes = range(2, 201)
-    num_runs = next((size for size in sizes if compute_power(size, sd, margin) >= 0.9),
-                    None)
+    num_runs = next((size for size in sizes if compute_power(size, sd, margin) >= 0.9), None)
     return {'difference': difference, 'margin': margin, 'p': p, 'is_shown': p <= LEVEL,
             'low': difference - half, 'high': difference + half,
             'power': compute_power(n, sd, margin), 'num_runs_for_power': num_runs}
@@ -57,8 +56,7 @@ def compute_power(n, sd, margin):
 
     # With a larger ratio than margin / (error * quantile), no test succeeds.
     end = min(margin / (error * quantile), ratios.isf(1e-14))
-    return float(_load('integrate').quad(find_density, 0, end, epsabs=1e-10,
-                                         limit=200)[0])
+    return float(_load('integrate').quad(find_density, 0, end, epsabs=1e-10, limit=200)[0])
 
 
 def compare_means(a, b):
@@ -81,8 +79,7 @@ def compare_one(numbers, value):
         return None
     n, mean, sd, *unused = summarize(numbers).values()
     t = (value - mean) / (sd * math.sqrt(1 + 1 / n))
-    return {'difference': value - mean, 't': t,
-            'p': float(2 * _load('stats').t.sf(abs(t), n - 1))}
+    return {'difference': value - mean, 't': t, 'p': float(2 * _load('stats').t.sf(abs(t), n - 1))}
 
 
 def find_interval(numbers, probability, of_one_more=False):
@@ -90,8 +87,7 @@ def find_interval(numbers, probability, of_one_more=False):
     if not _has_spread(numbers):
         return None
     n, mean, sd, *unused = summarize(numbers).values()
-    half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(
-        1 / n + of_one_more)
+    half = _find_quantile((1 + probability) / 2, n - 1) * sd * math.sqrt(1 / n + of_one_more)
     return [mean - half, mean + half]
 
 
@@ -114,8 +110,7 @@ def split_variance(groups):
     between = sum(len(group) * (mean - whole) ** 2
                   for group, mean in zip(groups, means)) / (len(groups) - 1)
     # Tests per run; slightly below the mean if their number varies.
-    size = (number - sum(len(group) ** 2 for group in groups) / number) / (
-        len(groups) - 1)
+    size = (number - sum(len(group) ** 2 for group in groups) / number) / (len(groups) - 1)
     between = max(0.0, (between - within) / size)
     total = within + between
     return {'sd_within': math.sqrt(within), 'sd_between': math.sqrt(between),

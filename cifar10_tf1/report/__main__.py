@@ -24,8 +24,7 @@ def _report(options):
     document = building.build(runs)
     if is_single:
         document.sections.extend(details.describe_run(first))
-    path = options.output or os.path.join(first.folder if is_single else '',
-                                          'report.html')
+    path = options.output or os.path.join(first.folder if is_single else '', 'report.html')
     if not options.text:
         _check_output(path)
     print(documents.format_text(document, options.text), end='', flush=True)
@@ -81,12 +80,11 @@ def _check_output(path):
 def main(argv=None):
     parser = cli.Parser(
         prog='python -m cifar10_tf1.report',
-        description='Compares a run with the documented one: prints the result, and '
-        'writes an HTML file with curves, confusion matrix, accuracy by class, '
-        'mistakes, filters, settings and hashes. For several runs of one system, it '
-        'shows their spread, what that says about the documented figures, and a table '
-        'of all runs. The exit status is 0 within the band or if a run is too short to '
-        'tell, 4 outside the band.',
+        description='Compares a run with the documented one: prints the result, and writes an '
+        'HTML file with curves, confusion matrix, accuracy by class, mistakes, filters, settings '
+        'and hashes. For several runs of one system, it shows their spread, what that says about '
+        'the documented figures, and a table of all runs. The exit status is 0 within the band or '
+        'if a run is too short to tell, 4 outside the band.',
         epilog='examples: python -m cifar10_tf1.report model/run.json; '
         'python -m cifar10_tf1.report runs/*/run.json')
     cli.add_path(parser, 'records', 'RUN.JSON',
@@ -101,8 +99,7 @@ def main(argv=None):
     parser.add_argument('--without-images', action='store_true',
                         help='omit the images of the data set, which must not be '
                         'redistributed (default: show the surest mistakes)')
-    cli.add_checkpoint_option(
-        parser, 'the newest beside the record, or the checkpoint of record')
+    cli.add_checkpoint_option(parser, 'the newest beside the record, or the checkpoint of record')
     cli.add_data_dir_option(parser)
     return cli.run_command(parser, argv, _report)
 

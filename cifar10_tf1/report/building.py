@@ -27,10 +27,8 @@ def build(runs):
                        f'{cli.name_python()} test.py makes one'))
     for i, (group, numbers) in enumerate(zip(groups, summary['groups'])):
         if numbers['means']:
-            counts.append((words.name_group(numbers),
-                           *words.describe_means(numbers, measure)))
-            sections[i] = _add_tests(sections[i], group, measure,
-                                     numbers['is_comparable'])
+            counts.append((words.name_group(numbers), *words.describe_means(numbers, measure)))
+            sections[i] = _add_tests(sections[i], group, measure, numbers['is_comparable'])
         sections[i] = _add_curves(sections[i], group)
     title = count(len(runs), 'run')
     if len(runs) == 1:
@@ -110,8 +108,7 @@ def list_rows(runs, entry):
                        weights_sha256=weights.get('sha256', ''))
         counts = run.list_counts(first)
         if counts:
-            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(
-                counts).values()
+            unused_n, mean, sd, least, greatest = statistics_of_runs.summarize(counts).values()
             row.update(num_correct=counts[0], mean_correct=f'{mean:.1f}',
                        min_correct=least, max_correct=greatest,
                        sd_correct='' if sd is None else f'{sd:.1f}')

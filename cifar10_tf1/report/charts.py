@@ -35,8 +35,7 @@ def plot_curves(figure, compared, name):
     shared = sorted(set.intersection(*map(set, runs)))
     lowest, means, highest = ([function([run[key] for run in runs]) for key in shared]
                               for function in (min, statistics.mean, max))
-    axes.fill_between(place(shared), lowest, highest, color=drawing.BLUE, alpha=0.35,
-                      linewidth=0)
+    axes.fill_between(place(shared), lowest, highest, color=drawing.BLUE, alpha=0.35, linewidth=0)
     # The widest line first and the dashed one last: all can be seen.
     for line, style in (
             (compared.documented, {'label': 'documented run', 'color': drawing.ORANGE,
@@ -71,10 +70,8 @@ def plot_tests(figure, rows, measure, documented):
     for place, (unused_name, values) in enumerate(rows):
         # Neighbouring dots would overlap.
         heights = [place + 0.11 * _LEVELS[i % len(_LEVELS)] for i in range(len(values))]
-        axes.plot(sorted(values), heights, 'o', markersize=4, color=drawing.BLUE,
-                  alpha=0.65)
-        axes.plot([np.mean(values)] * 2, [place - 0.4, place + 0.4], color='black',
-                  linewidth=1.8)
+        axes.plot(sorted(values), heights, 'o', markersize=4, color=drawing.BLUE, alpha=0.65)
+        axes.plot([np.mean(values)] * 2, [place - 0.4, place + 0.4], color='black', linewidth=1.8)
     if documented is not None:
         axes.axvline(documented, color=drawing.ORANGE, linewidth=1.4)
         axes.set_title(f'documented: {measure.format(documented)}', fontsize=8.5,
@@ -103,8 +100,7 @@ def plot_deviations(figure, compared, name):
              list(found.deviations.values()), width=0.8 / num_parts, color=drawing.BLUE)
     axes.set_xlabel('epoch')
     axes.set_ylabel(f'above the documented, {curve.unit}')
-    axes.set_title(f'{name}; dashed: limit of each, ±{curve.largest} {curve.unit}',
-                   fontsize=8.5)
+    axes.set_title(f'{name}; dashed: limit of each, ±{curve.largest} {curve.unit}', fontsize=8.5)
 
 
 def plot_confusion(figure, confusion, names):
@@ -140,5 +136,4 @@ def plot_filters(figure, filters):
         axes.set_axis_off()
     for axes, picture in zip(all_axes, pictures):
         # A single channel is repeated, which makes it grey.
-        axes.imshow(np.broadcast_to(picture, picture.shape[:2] + (3,)),
-                    interpolation='nearest')
+        axes.imshow(np.broadcast_to(picture, picture.shape[:2] + (3,)), interpolation='nearest')

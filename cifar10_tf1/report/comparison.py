@@ -100,8 +100,7 @@ def find_obstacle(record):
                 'generated data')
     if record.is_from_scratch:
         return 'the documented run started from published weights, this one did not'
-    return ('the documented run started from other weights' if record.has_other_weights
-            else '')
+    return ('the documented run started from other weights' if record.has_other_weights else '')
 
 
 def compare_runs(records):
@@ -147,8 +146,7 @@ def describe_run(record):
             text = f'{place} the band: {found.describe()}.'
         if compared.documented and num_epochs < entry.num_epochs:
             text += f' The run is at epoch {num_epochs} of {entry.num_epochs}.'
-        sentences.append(Sentence(f'{compared.curve.title}:', text,
-                                  found and found.is_within))
+        sentences.append(Sentence(f'{compared.curve.title}:', text, found and found.is_within))
     return sentences
 
 

@@ -56,8 +56,7 @@ class Run(NamedTuple):
     @property
     def number(self):
         """The mean of the values; the run must have been tested."""
-        return (float(statistics.mean(self.values)) if len(self.values) > 1
-                else self.values[0])
+        return (float(statistics.mean(self.values)) if len(self.values) > 1 else self.values[0])
 
     def list_counts(self, variant):
         """The variant's numbers of correct images, by test seed."""
@@ -132,9 +131,8 @@ def load_records(records):
     for run in runs:
         if find_subject(run) != find_subject(runs[0]):
             raise UserError(
-                f'{run.record.path} and {runs[0].record.path} differ in system, data '
-                'set, amount of data or first weights; a report covers one of each, so '
-                'omit one')
+                f'{run.record.path} and {runs[0].record.path} differ in system, data set, amount '
+                'of data or first weights; a report covers one of each, so omit one')
     return sorted(runs, key=_find_place)
 
 
@@ -149,8 +147,7 @@ def build_run(record, num_epochs=None):
     for variant in entry.variants:  # the first with all test seeds, the others once
         counted = _find_counted(record, variant, step)
         tests[variant] = list(counted.values())
-        missing += [(variant, seed) for seed in range(1, num_seeds + 1)
-                    if seed not in counted]
+        missing += [(variant, seed) for seed in range(1, num_seeds + 1) if seed not in counted]
         num_seeds = 1
     state = ('no epoch yet' if not record.epochs
              else f'at epoch {count_epochs(record)} of {num_epochs}' if not is_trained
@@ -169,8 +166,7 @@ def _is_trained(record, num_epochs):
         return False
     # If epochs are recorded in parts, the last epoch may lack some.
     numbers = [entry['epoch'] for entry in epochs]
-    return numbers[-1] >= num_epochs and (
-        numbers.count(numbers[0]) == numbers.count(numbers[-1]))
+    return numbers[-1] >= num_epochs and (numbers.count(numbers[0]) == numbers.count(numbers[-1]))
 
 
 def _find_counted(record, variant, step):
@@ -181,8 +177,7 @@ def _find_counted(record, variant, step):
     """
     counted = {}
     # The training's kind comes last and replaces the other.
-    for test in sorted(record.content['tests'],
-                       key=lambda test: test['kind'] == record.kind):
+    for test in sorted(record.content['tests'], key=lambda test: test['kind'] == record.kind):
         data_name = record.content['data']['name']
         if (test['crop'] == variant and test['step'] == step
                 and test.get('data', data_name) == data_name

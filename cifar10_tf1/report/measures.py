@@ -39,5 +39,4 @@ def choose(documented):
     if documented.num_correct is None and documented.mean_over_batches:
         return Measure('mean_over_batches', 'points', 2,
                        100 * documented.mean_over_batches, documented.num_examples)
-    return Measure('num_correct', 'images', 1, documented.num_correct,
-                   documented.num_examples)
+    return Measure('num_correct', 'images', 1, documented.num_correct, documented.num_examples)

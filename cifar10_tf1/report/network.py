@@ -32,8 +32,7 @@ def describe(record, options):
             '', 'The data set that the run was trained on was not found: name its '
             'folder with --data-dir.')]))
     else:
-        sections += _describe_test(record, data_set, prefix, system,
-                                   not options.without_images)
+        sections += _describe_test(record, data_set, prefix, system, not options.without_images)
     filters = system.filters and _load_filters(prefix, system)
     if filters is not None:
         sections.append(Section('Filters of the first layer', figures=[Figure(
@@ -54,8 +53,7 @@ def _find_checkpoint(record, prefix):
     if prefix is None:
         newest = reading.find_newest(record.folder or '.')
         prefix = newest.prefix if newest else reference_run.find_checkpoint()
-        if not prefix or not newest and (
-                reading.fingerprint(prefix) != weights.get('sha256')):
+        if not prefix or not newest and (reading.fingerprint(prefix) != weights.get('sha256')):
             return None, 'There is none beside the record: name one with --checkpoint.'
     name, sha256 = os.path.basename(prefix), reading.fingerprint(prefix)
     if not weights:
@@ -86,8 +84,7 @@ def _load_filters(prefix, system):
 def _describe_test(record, data_set, prefix, system, with_images):
     """The Sections on the network's classes and its surest mistakes."""
     seed, result = test(record, data_set, prefix, system)
-    labels, images = (values[result.plan.rows]
-                      for values in data_set.labels_and_images('test'))
+    labels, images = (values[result.plan.rows] for values in data_set.labels_and_images('test'))
     names = data_set.class_names
     confusion = count_classes(labels, result.predictions, len(names))
     tested = Sentence(
@@ -120,8 +117,7 @@ def test(record, data_set, prefix, system):
     The seed is the first one in the record.
     """
     variant = system.variants[0]
-    seed = next((test['seed'] for test in record.content['tests']
-                 if test['crop'] == variant), 1)
+    seed = next((test['seed'] for test in record.content['tests'] if test['crop'] == variant), 1)
     settings = run_settings.default(system, data_set, record.settings.kernels)
     settings = settings._replace(device='cpu', seed=seed)
     runtime.start_threads(settings.threads)

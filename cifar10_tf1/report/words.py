@@ -40,8 +40,7 @@ def list_sections(summary):
 
 def name_run(record):
     """The name of a run in charts and tables."""
-    return (f'seed {record.settings.seed}, '
-            + gathering.name_runtime(record.kind['wheel']))
+    return (f'seed {record.settings.seed}, ' + gathering.name_runtime(record.kind['wheel']))
 
 
 def name_group(group):
@@ -116,8 +115,7 @@ def describe_means(group, measure):
         number = ' to '.join(map(str, sorted({min(sizes), max(sizes)})))
         note += f', {"each " * several}the mean of {number} tests'
     if spread['sd'] is not None:
-        note += (f'; sd {spread["sd"]:.{measure.digits}f}; '
-                 f'{measure.format(spread["least"])} to '
+        note += (f'; sd {spread["sd"]:.{measure.digits}f}; {measure.format(spread["least"])} to '
                  f'{measure.format(spread["greatest"])}')
     return measure.describe(float(runs['mean']) if several else group['means'][0]), note
 
@@ -169,8 +167,7 @@ def describe_level(curve):
     text = ('{mean:+.2f} {} over seeds (sd {sd:.2f}, {least:+.2f} to {greatest:+.2f}'
             .format(curve['unit'], **curve['spread']))
     if curve['interval']:
-        text += '; 95 % interval of the mean {:+.2f} to {:+.2f}'.format(
-            *curve['interval'])
+        text += '; 95 % interval of the mean {:+.2f} to {:+.2f}'.format(*curve['interval'])
     text += ('); the documented run lies within the seeds\' range in {num_within} of '
              '{places} places'.format(**curve))
     if one:

@@ -28,8 +28,7 @@ REPORT = 'report.html'
 # Options passed on to the processes.
 _FOR_BOTH = ('data_dir', 'synthetic', 'device', 'kernels', 'allow_unsupported_gpu',
              'intra_op_threads', 'inter_op_threads', 'input_threads')
-_FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch',
-                 'no_summaries')
+_FOR_TRAINING = ('save_steps', 'train_files', 'pretrained', 'from_scratch', 'no_summaries')
 
 
 def _sweep(options):
@@ -63,8 +62,7 @@ def _run(options, entry, folder):
     """
     with StopRequest() as stop_request:
         model_dir.check_path(folder)
-        device = devices.select(options.device or 'auto',
-                                options.allow_unsupported_gpu).device
+        device = devices.select(options.device or 'auto', options.allow_unsupported_gpu).device
         num_processes = options.processes or choose_num_processes(
             device, len(options.seeds), entry.memory_bytes)
         # Download it once, before several processes do.

@@ -24,8 +24,7 @@ def split_cores(num_processes):
 
     Each is None if there are fewer cores, or if processes can't be bound to cores.
     """
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(
-        os, 'sched_setaffinity') else []
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_setaffinity') else []
     if num_processes > len(cores):
         return [None] * num_processes
     ends = [len(cores) * i // num_processes for i in range(num_processes + 1)]
@@ -119,13 +118,11 @@ class Runner:
             elif status and model_dir.IN_USE in job.find_last_line():
                 state = None  # another sweep's process was faster
             elif status:
-                raise UserError(f'{stage} ended with status {status}: '
-                                + job.find_last_line())
+                raise UserError(f'{stage} ended with status {status}: ' + job.find_last_line())
 
     def _run_process(self, job, stage, arguments, cores):
         """Runs a process that Ctrl-C doesn't reach; returns its exit status."""
-        with explained(f'write {job.log}', '--folder'), open(job.log, 'a') as log, (
-                self._lock):
+        with explained(f'write {job.log}', '--folder'), open(job.log, 'a') as log, self._lock:
             if self._stopping:
                 return None
             log.write('\n$ ' + ' '.join(map(shlex.quote, arguments)) + '\n')

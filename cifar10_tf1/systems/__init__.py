@@ -10,8 +10,7 @@ from typing import NamedTuple, Optional, Tuple
 from cifar10_tf1 import data
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records.record_schema import (
-    LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
+from cifar10_tf1.records.record_schema import (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
 
 
 class Curve(NamedTuple):
@@ -88,16 +87,14 @@ class Entry(NamedTuple):
     def weights_dir(self):
         """The folder of its published weights, or '' if it has none."""
         folder = os.environ.get(self.weights_variable)
-        return paths.check(folder, self.weights_variable) if folder else (
-            self.weights_folder)
+        return paths.check(folder, self.weights_variable) if folder else (self.weights_folder)
 
 
 def _list_udacity_curves(name, num_files, loss, training, validation):
     return (Curve(name, LOSS, 'Loss of a file\'s last batch', *loss, num_files),
             Curve(name, TRAINING_ACCURACY, 'Accuracy on a file\'s last batch', *training,
                   num_files),
-            Curve(name, VALIDATION_ACCURACY, 'Validation accuracy', *validation,
-                  num_files))
+            Curve(name, VALIDATION_ACCURACY, 'Validation accuracy', *validation, num_files))
 
 
 ENTRIES = (

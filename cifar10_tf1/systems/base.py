@@ -45,8 +45,7 @@ class TestCount(NamedTuple):
     @property
     def line(self) -> str:
         """The line that is added to the documented ones."""
-        return (f'{self.num_correct} of {self.num_examples}, '
-                f'Test Time : {self.seconds:.2f}s')
+        return (f'{self.num_correct} of {self.num_examples}, Test Time : {self.seconds:.2f}s')
 
 
 def _setting(name, *default):
@@ -124,8 +123,7 @@ class System:
         picture = self.picture
         planes = tf.reshape(batch[:, LABEL_BYTES:], [
             -1, picture.channels, picture.side, picture.side])
-        return records.build_labels(batch), self.build_images(
-            tf.transpose(planes, [0, 2, 3, 1]))
+        return records.build_labels(batch), self.build_images(tf.transpose(planes, [0, 2, 3, 1]))
 
     def build_test_batch(self, batch: tf.Tensor, draws: tf.Tensor) -> Batch:
         """The same for testing."""
@@ -196,8 +194,7 @@ class System:
         """At a reporting point, with its entry of run_record.RunRecord.epochs."""
         return []
 
-    def format_end(self, loss: float, seconds: float,
-                   count: Optional[TestCount]) -> List[str]:
+    def format_end(self, loss: float, seconds: float, count: Optional[TestCount]) -> List[str]:
         """After the last step, with its loss and, if tests_after_training, the count."""
         return []
 

@@ -69,8 +69,7 @@ class DeepCnn(base.System):
         # Quirk: the standardisation undoes the shift, except for rounding.
         delta = self.settings.preprocessing.max_brightness_delta
         values += tf.expand_dims(delta * (2.0 * brightness - 1.0), axis=1)
-        return records.build_labels(batch), self._build_standardized(
-            values, _build_sums(values))
+        return records.build_labels(batch), self._build_standardized(values, _build_sums(values))
 
     def build_test_batch(self, batch, draws):
         """Crops at random, then standardises; draws of 0.5 crop the centre."""
@@ -97,8 +96,7 @@ class DeepCnn(base.System):
                 weights = _build_weights([5, 5, 3, 64], 0.05, 0.0, seed)
                 # `bias` here, `biases` everywhere else: the original's names.
                 biases = variables.build_variable('bias', [64], 0.0)
-                net = kernels.build_convolution_and_pool(images, weights, biases,
-                                                         'pool_1')
+                net = kernels.build_convolution_and_pool(images, weights, biases, 'pool_1')
             net = kernels.build_normalization(net, normalization, 'norm_1')
             with tf.variable_scope('conv_2'):
                 weights = _build_weights([5, 5, 64, 64], 0.05, 0.0, seed)
@@ -131,8 +129,7 @@ class DeepCnn(base.System):
 
     def build_average(self, global_step):
         """By min(0.9999, (1 + step) / (10 + step)). Quirk: never at the ceiling."""
-        return tf.train.ExponentialMovingAverage(self.schedule.ema_decay,
-                                                 num_updates=global_step)
+        return tf.train.ExponentialMovingAverage(self.schedule.ema_decay, num_updates=global_step)
 
     def format_progress(self, entry):
         """Quirk: the sum mixes the cross-entropy and the weight decay."""
@@ -150,8 +147,7 @@ class DeepCnn(base.System):
         """Crops at one of 9 x 9 places: float32 [batch, 1728] in 0..255."""
         size = self.picture.crop_size
         num_places = self.picture.side - size + 1
-        rows, columns = (tf.cast(draw * num_places, tf.int32)
-                         for draw in (row, column))
+        rows, columns = (tf.cast(draw * num_places, tf.int32) for draw in (row, column))
         crops = records.build_crops(batch, rows, columns, size, flips)
         return tf.reshape(crops, [crops.shape[0].value, -1])
 

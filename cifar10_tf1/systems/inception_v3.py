@@ -78,8 +78,7 @@ class InceptionV3(base.System):
         num_drawn = num_steps * self.batch_size
 
         def draw_epoch(seed, epoch):
-            return draw_rows(num_examples, num_drawn * (epoch + 1),
-                             seed)[num_drawn * epoch:]
+            return draw_rows(num_examples, num_drawn * (epoch + 1), seed)[num_drawn * epoch:]
 
         return plan.Plan(
             slice(num_examples), (self.batch_size,) * num_steps,
@@ -100,8 +99,7 @@ class InceptionV3(base.System):
         """
         crop, size = self.settings.preprocessing
         first = (self.picture.side - crop) // 2
-        values = tf.cast(pixels[:, first:first + crop, first:first + crop],
-                         tf.float32) * (1 / 255)
+        values = tf.cast(pixels[:, first:first + crop, first:first + crop], tf.float32) * (1 / 255)
         # Quirk: takes the centre of a pixel for its corner, unlike TensorFlow 2's op.
         values = tf.image.resize_bilinear(values, [size, size], align_corners=False)
         return (values - 0.5) * 2.0
@@ -125,8 +123,7 @@ class InceptionV3(base.System):
 
     def format_step(self, step, loss, seconds):
         """As slim logs it. Quirk: the loss mixes cross-entropy and weight decay."""
-        return [f'INFO:tensorflow:global step {step}: loss = {loss:.4f} '
-                f'({seconds:.2f} sec/step)']
+        return [f'INFO:tensorflow:global step {step}: loss = {loss:.4f} ({seconds:.2f} sec/step)']
 
     def format_end(self, loss, seconds, count):
         return [f'Finished training. Last batch loss {loss:f}']

@@ -67,8 +67,7 @@ class Notebook(base.System):
 
     def build_plan(self, data_set, num_files=None):
         """File by file: no batch crosses an end; the ends of all files are held back."""
-        files = np.arange(data_set.num_train_examples).reshape(
-            data_set.num_train_files, -1)
+        files = np.arange(data_set.num_train_examples).reshape(data_set.num_train_files, -1)
         num_used = num_files or len(files)
         num_trained = files.shape[1] - int(files.shape[1] * HELD_BACK)
         batch_sizes = plan.split(num_trained, self.batch_size)
@@ -102,18 +101,15 @@ class Notebook(base.System):
         x = tf.placeholder(tf.float32, [None, 32, 32, 3], 'x')
         y = tf.placeholder(tf.float32, [None, len(cifar10.CLASS_NAMES)], 'y')
         keep_prob = tf.placeholder(tf.float32, name='keep_prob')
-        logits = tf.identity(self.build_network(
-            x, seed, mode=Mode(keep_prob)), name='logits')
-        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(
-            logits=logits, labels=y))
+        logits = tf.identity(self.build_network(x, seed, mode=Mode(keep_prob)), name='logits')
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(logits=logits, labels=y))
         self.build_optimizer(self.settings.learning_rate).minimize(loss)
         is_right = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
         tf.reduce_mean(tf.cast(is_right, tf.float32), name='accuracy')
         return True
 
     def format_start(self, num_files):
-        return ['Checking the Training on a Single Batch...' if num_files == 1
-                else 'Training...']
+        return ['Checking the Training on a Single Batch...' if num_files == 1 else 'Training...']
 
     def format_test(self, count):
         """As documented, with the checkpoint that was restored here."""
@@ -134,8 +130,7 @@ class LaptopCnn(Notebook):
     settings = LaptopSettings()
     takes_figures_by_file = False
     biases_stddev = settings.stddev
-    shapes = ([7, 7, 3, 32], [3, 3, 32, 64], [2, 2, 64, 128], [512, 1024], [1024, 128],
-              [128, 10])
+    shapes = ([7, 7, 3, 32], [3, 3, 32, 64], [2, 2, 64, 128], [512, 1024], [1024, 128], [128, 10])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
         layers = self.build_layers(seed)
@@ -157,8 +152,7 @@ class UdacityCnn(Notebook):
 
     settings = UdacitySettings()
     takes_figures_by_file = True
-    shapes = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512], [512, 64],
-              [64, 10])
+    shapes = ([8, 8, 3, 32], [4, 4, 32, 64], [2, 2, 64, 256], [4096, 512], [512, 64], [64, 10])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
         layers = self.build_layers(seed)

@@ -69,5 +69,4 @@ def _describe_test(options):
     """The test.py command for this run, relative to the working folder."""
     return cli.quote(
         [cli.name_python(), os.path.relpath(scripts.path('test'))]
-        + cli.list_arguments(vars(options),
-                             ('system', 'data_dir', 'model_dir', 'synthetic')))
+        + cli.list_arguments(vars(options), ('system', 'data_dir', 'model_dir', 'synthetic')))

@@ -42,8 +42,7 @@ def load(run, graph, session, is_new):
             'another folder with --model-dir')
     if not is_new:
         return {'pretrained': recorded}
-    load_variables(session, [(graph.variables[name], value)
-                             for name, value in tensors.items()])
+    load_variables(session, [(graph.variables[name], value) for name, value in tensors.items()])
     path = run.folder.join(published.LIST_FILE)
     with explained(f'write {path}', '--model-dir'):
         files.write_atomically(path, '\n'.join(published.format_list(shapes)) + '\n')

@@ -19,8 +19,7 @@ def export(run, session, variables, writer, name):
                     tf.get_variable(other, variable.shape, variable.dtype.base_dtype,
                                     tf.zeros_initializer())
         target.run(tf.global_variables_initializer())
-        shared = [variable for variable in tf.global_variables()
-                  if variable.op.name in variables]
+        shared = [variable for variable in tf.global_variables() if variable.op.name in variables]
         values = session.run([variables[variable.op.name] for variable in shared])
         load_variables(target, list(zip(shared, values)))
         writer.publish(target, tf.train.Saver(), name)

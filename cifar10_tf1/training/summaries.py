@@ -38,16 +38,14 @@ class Summaries:
                 folder, f'events.out.tfevents.{time.time():.6f}.step-{step}'))
         self._write(file_version='brain.Event:2')
         self._write(step=step, session_log=tf.SessionLog(status=tf.SessionLog.START))
-        self._write(graph_def=graph.graph.as_graph_def(
-            add_shapes=True).SerializeToString())
+        self._write(graph_def=graph.graph.as_graph_def(add_shapes=True).SerializeToString())
 
     def begin_part(self, step, feeds):
         """Writes images of the next batch, filters and histograms of the weights."""
         if self._file is None:
             return
         inputs = self._graph.inputs
-        inputs.start(self._session, pipeline.TRAINING,
-                     *divmod(step, self._run.plan.num_steps))
+        inputs.start(self._session, pipeline.TRAINING, *divmod(step, self._run.plan.num_steps))
         images, weights = self._session.run([inputs.images, {
             variable.op.name: variable for variable
             in self._graph.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}], feeds)
@@ -80,8 +78,7 @@ class Summaries:
         if self._file is None:
             return
         with self._guarded():
-            self._file.write(tf.Event(wall_time=time.time(), **fields)
-                             .SerializeToString())
+            self._file.write(tf.Event(wall_time=time.time(), **fields).SerializeToString())
             self._file.flush()
 
     @contextlib.contextmanager
@@ -91,8 +88,7 @@ class Summaries:
             yield
         except (OSError, tf.errors.OpError) as error:
             self._file = None
-            reason = getattr(error, 'strerror', None) or getattr(
-                error, 'message', error)
+            reason = getattr(error, 'strerror', None) or getattr(error, 'message', error)
             print(f'warning: cannot write event files for TensorBoard: {reason}; '
                   'training continues without them', file=sys.stderr, flush=True)
 

@@ -12,8 +12,7 @@ from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common.console import OutputError
 from cifar10_tf1.training.summaries import Summaries
 
-_BAR = ('{desc}: {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left of the run'
-        '{postfix}')
+_BAR = ('{desc}: {percentage:3.0f}%|{bar}| {rate_fmt}, {remaining} left of the run{postfix}')
 # Earlier versions kept the losses of all steps in this file, little-endian.
 _OLD_LOSSES, _OLD_DTYPE = 'step_losses.f32', np.dtype('<f4')
 
@@ -72,8 +71,7 @@ class TrainingLog:
         self._part_seconds += seconds
         self._summaries.end_step(step, loss, seconds)
         if not self._bar.disable:
-            self._bar.set_postfix_str(f'mean loss {np.nanmean(self.losses):.4f}',
-                                      refresh=False)
+            self._bar.set_postfix_str(f'mean loss {np.nanmean(self.losses):.4f}', refresh=False)
         self._bar.update()
         self._print_or_stop(self._run.system.format_step(step, loss, seconds))
 

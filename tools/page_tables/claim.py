@@ -27,11 +27,10 @@ def describe_claim(group, measure, version):
     done = sum(seed <= planned for seed in group['seeds'])
     margin, is_shown = f'within {result["margin"]} images', result['is_shown']
     text = (f'{done} of {planned} planned seeds are done. Their mean is '
-            f'{measure.format(statistics.mean(group["means"]))}, '
-            f'{abs(result["difference"]):.1f} images '
-            f'{"below" if result["difference"] < 0 else "above"} the documented '
-            f'{measure.format(measure.documented)} (90 % interval {result["low"]:+.1f} '
-            f'to {result["high"]:+.1f}): '
+            f'{measure.format(statistics.mean(group["means"]))}, {abs(result["difference"]):.1f} '
+            f'images {"below" if result["difference"] < 0 else "above"} the documented '
+            f'{measure.format(measure.documented)} (90 % interval {result["low"]:+.1f} to '
+            f'{result["high"]:+.1f}): '
             + (margin if is_shown else f'not shown to be {margin}'))
     p = words.format_p(result['p'])
     if done == planned:

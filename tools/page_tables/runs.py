@@ -69,8 +69,7 @@ def describe_time(records):
     times = [sum(epoch['seconds'] for epoch in record.epochs) for record in records]
     seconds = statistics.median_low(times)
     record = records[times.index(seconds)]
-    time = (f'{seconds / 3600:.1f} h' if seconds >= 3600
-            else f'{seconds / 60:.1f} min')
+    time = (f'{seconds / 3600:.1f} h' if seconds >= 3600 else f'{seconds / 60:.1f} min')
     name = description.name_machine(record.kind).split(',')[0]
     name = name.replace('(R)', '').replace(' Processor', '')
     cores = record.settings.inter_op_threads
@@ -194,11 +193,10 @@ def build_place(system):
     p = [words.format_p(statistics_of_runs.compare_one(runs, value)['p'])
          for runs in (ours, ours + ports)]
     return wrap(
-        f'`{system}`: the documented {measure.describe(value)} lies {places[0]} our '
-        f'{len(ours)} runs and {places[1]} {len(ports)} runs of the original\'s own '
-        f'graph and loop. A t test of it as one more run gives {p[0]} beside ours and '
-        f'{p[1]} beside all {len(ours + ports)}; below {statistics_of_runs.LEVEL} it '
-        'would be a mismatch.')
+        f'`{system}`: the documented {measure.describe(value)} lies {places[0]} our {len(ours)} '
+        f'runs and {places[1]} {len(ports)} runs of the original\'s own graph and loop. A t test '
+        f'of it as one more run gives {p[0]} beside ours and {p[1]} beside all '
+        f'{len(ours + ports)}; below {statistics_of_runs.LEVEL} it would be a mismatch.')
 
 
 @table

@@ -18,8 +18,7 @@ def load_benchmarks():
                 found = runtime['formulations']
                 if version == '1.15':
                     first = found['plain']['blocks']['train']
-                yield (name, f'{measured["cores"]} cores of {machine}', version, found,
-                       first)
+                yield (name, f'{measured["cores"]} cores of {machine}', version, found, first)
 
 
 @table

@@ -30,8 +30,7 @@ class Card(NamedTuple):
 
     def __str__(self):
         label = f'GPU {self.label}' if self.label.isdigit() else self.label
-        return (f'{label}: {self.name}, compute capability '
-                f'{format_capability(self.capability)}')
+        return (f'{label}: {self.name}, compute capability {format_capability(self.capability)}')
 
 
 class Driver(NamedTuple):
@@ -64,9 +63,8 @@ def ask(limit=LIMIT_SECONDS):
     fault, cuda, found = answer
     if fault:
         return Driver(problem=(
-            f'the NVIDIA driver fails ({fault}); reboot, or reinstall it; in a '
-            'container, pass --gpus all and keep stub libraries out of '
-            'LD_LIBRARY_PATH'), is_broken=True)
+            f'the NVIDIA driver fails ({fault}); reboot, or reinstall it; in a container, pass '
+            '--gpus all and keep stub libraries out of LD_LIBRARY_PATH'), is_broken=True)
     labels = visible.split(',') if visible else map(str, range(len(found)))
     cards = tuple(Card(label.strip(), name, tuple(capability))
                   for label, (name, capability) in zip(labels, found))

@@ -82,15 +82,13 @@ def find_fault(card, driver, support):
         consequence = (f'on newer cards {support.on_newer_cards}'
                        if card.capability > support.highest else
                        'has no kernels for older cards')
-        return (f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and '
-                f'{consequence}')
+        return (f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and {consequence}')
     need = support.find_driver_need(card)
     if driver.cuda >= need.cuda:
         return None
-    return (f'{card}: the NVIDIA driver is too old: it supports CUDA '
-            f'{format_cuda(driver.cuda)}, but {support.name} needs '
-            f'{format_cuda(need.cuda)} for this card; update the driver to '
-            f'{need.number} or newer')
+    return (f'{card}: the NVIDIA driver is too old: it supports CUDA {format_cuda(driver.cuda)}, '
+            f'but {support.name} needs {format_cuda(need.cuda)} for this card; update the driver '
+            f'to {need.number} or newer')
 
 
 def find_cudnn_fault(card, version, support):
@@ -107,8 +105,7 @@ def find_cudnn_fault(card, version, support):
 def list_ways_out(driver, support):
     """How to get the other TensorFlow, if it has kernels for a card: list of str."""
     other = TENSORFLOW_1 if support is TENSORFLOW_2 else TENSORFLOW_2
-    needs = [other.find_driver_need(card) for card in driver.cards
-             if other.has_kernels(card)]
+    needs = [other.find_driver_need(card) for card in driver.cards if other.has_kernels(card)]
     if not needs:
         return []
     need = min(needs)

@@ -46,16 +46,14 @@ def _mixed_5(name, second, third, pooled):
     return Fork((
         (Conv('Conv2d_0a_1x1', 64),),
         (Conv(second, 48), Conv(third, 64)),
-        (Conv('Conv2d_0a_1x1', 64), Conv('Conv2d_0b_3x3', 96),
-         Conv('Conv2d_0c_3x3', 96)),
+        (Conv('Conv2d_0a_1x1', 64), Conv('Conv2d_0b_3x3', 96), Conv('Conv2d_0c_3x3', 96)),
         (_AVERAGE, Conv('Conv2d_0b_1x1', pooled))), name)
 
 
 def _mixed_6(name, inner):
     return Fork((
         (Conv('Conv2d_0a_1x1', 192),),
-        (Conv('Conv2d_0a_1x1', inner), Conv('Conv2d_0b_1x7', inner),
-         Conv('Conv2d_0c_7x1', 192)),
+        (Conv('Conv2d_0a_1x1', inner), Conv('Conv2d_0b_1x7', inner), Conv('Conv2d_0c_7x1', 192)),
         (Conv('Conv2d_0a_1x1', inner), Conv('Conv2d_0b_7x1', inner),
          Conv('Conv2d_0c_1x7', inner), Conv('Conv2d_0d_7x1', inner),
          Conv('Conv2d_0e_1x7', 192)),
@@ -65,8 +63,7 @@ def _mixed_6(name, inner):
 def _mixed_7(name, high):
     return Fork((
         (Conv('Conv2d_0a_1x1', 320),),
-        (Conv('Conv2d_0a_1x1', 384),
-         Fork(((Conv('Conv2d_0b_1x3', 384),), (Conv(high, 384),)))),
+        (Conv('Conv2d_0a_1x1', 384), Fork(((Conv('Conv2d_0b_1x3', 384),), (Conv(high, 384),)))),
         (Conv('Conv2d_0a_1x1', 448), Conv('Conv2d_0b_3x3', 384),
          Fork(((Conv('Conv2d_0c_1x3', 384),), (Conv('Conv2d_0d_3x1', 384),)))),
         (_AVERAGE, Conv('Conv2d_0b_1x1', 192))), name)
@@ -167,8 +164,7 @@ class Builder(NamedTuple):
         with tf.variable_scope(conv.name):
             weights = self._build_weights(
                 [*kernel, net.shape[3].value, conv.channels], conv.stddev)
-            net = tf.nn.conv2d(net, weights, [1, conv.stride, conv.stride, 1],
-                               conv.padding)
+            net = tf.nn.conv2d(net, weights, [1, conv.stride, conv.stride, 1], conv.padding)
             with tf.variable_scope('BatchNorm'):
                 return tf.nn.relu(self._build_normalized(net))
 

@@ -79,8 +79,7 @@ def load(shapes, path=None):
     if found is None:
         raise UserError(
             f'--pretrained {path}: no such file, and no folder that contains one; name '
-            f'{", ".join(_NAMES)}, an .npz file with the tensors by name, or Keras\'s '
-            '.h5 file')
+            f'{", ".join(_NAMES)}, an .npz file with the tensors by name, or Keras\'s .h5 file')
     tensors = _read(found, wanted)
     mark = tensors.pop(_MARK, None)
     for name, shape in wanted.items():
@@ -88,8 +87,7 @@ def load(shapes, path=None):
         if problem:
             raise UserError(f'{found} does not fit {TITLE}: {name} {problem}; {_WAY_OUT}')
     tensors = {name: tensors[name] for name in wanted}
-    record = {'sha256': _hash_files(found),
-              'tensors_sha256': reading.fingerprint_tensors(tensors)}
+    record = {'sha256': _hash_files(found), 'tensors_sha256': reading.fingerprint_tensors(tensors)}
     is_documented = (
         mark is not None and mark.shape == _MARK_SHAPE and not found.endswith('.npz')
         and all(archive.digest in (None, record['sha256'].get(archive.name, archive.digest))
@@ -106,8 +104,7 @@ def _find_problem(tensor, shape):
     if tensor is None:
         return 'is missing'
     if tensor.shape != tuple(shape) or tensor.dtype != np.float32:
-        return (f'is {tensor.dtype} {list(tensor.shape)} instead of float32 '
-                f'{list(shape)}')
+        return f'is {tensor.dtype} {list(tensor.shape)} instead of float32 {list(shape)}'
     if not np.isfinite(tensor).all():
         return 'contains numbers that are not finite'
     return None
@@ -188,8 +185,7 @@ def _read_plain(path, names):
                 for node in graph.node
                 if node.op == 'Const' and node.name in names}
     reader = tf.train.NewCheckpointReader(path)
-    return {name: np.asarray(reader.get_tensor(name)) for name in names
-            if reader.has_tensor(name)}
+    return {name: np.asarray(reader.get_tensor(name)) for name in names if reader.has_tensor(name)}
 
 
 def _read_keras(path, wanted):
