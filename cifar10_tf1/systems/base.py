@@ -45,7 +45,7 @@ class TestCount(NamedTuple):
     @property
     def line(self) -> str:
         """The line that is added to the documented ones."""
-        return (f'{self.num_correct} of {self.num_examples}, Test Time : {self.seconds:.2f}s')
+        return f'{self.num_correct} of {self.num_examples}, Test Time : {self.seconds:.2f}s'
 
 
 def _setting(name, *default):

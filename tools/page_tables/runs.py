@@ -69,7 +69,7 @@ def describe_time(records):
     times = [sum(epoch['seconds'] for epoch in record.epochs) for record in records]
     seconds = statistics.median_low(times)
     record = records[times.index(seconds)]
-    time = (f'{seconds / 3600:.1f} h' if seconds >= 3600 else f'{seconds / 60:.1f} min')
+    time = f'{seconds / 3600:.1f} h' if seconds >= 3600 else f'{seconds / 60:.1f} min'
     name = description.name_machine(record.kind).split(',')[0]
     name = name.replace('(R)', '').replace(' Processor', '')
     cores = record.settings.inter_op_threads

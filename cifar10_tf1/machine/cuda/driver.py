@@ -30,7 +30,7 @@ class Card(NamedTuple):
 
     def __str__(self):
         label = f'GPU {self.label}' if self.label.isdigit() else self.label
-        return (f'{label}: {self.name}, compute capability {format_capability(self.capability)}')
+        return f'{label}: {self.name}, compute capability {format_capability(self.capability)}'
 
 
 class Driver(NamedTuple):

@@ -82,7 +82,7 @@ def find_fault(card, driver, support):
         consequence = (f'on newer cards {support.on_newer_cards}'
                        if card.capability > support.highest else
                        'has no kernels for older cards')
-        return (f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and {consequence}')
+        return f'{card}: {support.name} (CUDA {support.cuda}) supports {span}, and {consequence}'
     need = support.find_driver_need(card)
     if driver.cuda >= need.cuda:
         return None
