@@ -5,32 +5,31 @@ import sys
 
 import pytest
 
-import made_runs
 from cifar10_tf1 import systems
 from cifar10_tf1.report import (
     __main__ as report, building, gathering, summary as summaries, words)
 from cifar10_tf1.sweep import __main__ as sweep
-from test_report import make
+from made_runs import make_content, make_kind, make_record, write, write_run
 
 pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
 
-# Right images of each test of each run, as (wheel, seed): counts.
-TESTS = {
-    ('tensorflow-gpu 1.15.0', 1): [8206, 8263, 8240, 8221],
-    ('tensorflow-gpu 1.15.0', 2): [8190, 8215, 8209],
-    ('tensorflow-gpu 1.15.0', 10): [8262, 8240, 8251, 8239, 8270],
-    ('tensorflow 2.21.0', 1): [8230, 8240],
-    ('tensorflow 2.21.0', 2): [8250, 8244]}
+# A kind of machine, a seed, the correct images of each test; the loss is off by 1.2 % and more.
+RUNS = [dict(kind=make_kind(wheel), seed=seed, counts=counts, factor=1.01 + 0.002 * seed)
+        for wheel, seed, counts in (
+            ('tensorflow-gpu 1.15.0', 1, [8206, 8263, 8240, 8221]),
+            ('tensorflow-gpu 1.15.0', 2, [8190, 8215, 8209]),
+            ('tensorflow-gpu 1.15.0', 10, [8262, 8240, 8251, 8239, 8270]),
+            ('tensorflow 2.21.0', 1, [8230, 8240]),
+            ('tensorflow 2.21.0', 2, [8250, 8244]))]
 
 
-def ask_both(folder, capsys, system='deep_cnn'):
+def ask_both(folder, capsys):
     """The sentences of the sweep and of the report, which have to be the same."""
-    sweep.main(['--merge', '--folder', str(folder), '--system', system])
+    sweep.main(['--merge', '--folder', str(folder)])
     text = (folder / sweep.TEXT).read_text().rstrip('\n')
     assert text in capsys.readouterr().out
     text = text.split('\n', 1)[1]
-    report.main([str(path.parent) for path in sorted(folder.glob('*/run.json'))]
-                + ['--text'])
+    report.main([*map(str, sorted(folder.glob('*/run.json'))), '--text'])
     assert text in capsys.readouterr().out
     return text
 
@@ -39,8 +38,7 @@ def test_a_folder_summed_up(tmp_path, capsys):
     """The same seed on two machines counts once."""
     for name, seed, counts, model in (('a', 1, [8200], '207'), ('b', 2, [8240], '207'),
                                       ('c', 1, [8290], '17')):
-        made_runs.write_run(tmp_path / name, seed=seed, counts=counts,
-                            kind=made_runs.make_kind(model=model))
+        write_run(tmp_path / name, seed=seed, counts=counts, kind=make_kind(model=model))
     text = ask_both(tmp_path, capsys)
     assert '8,220.0 of 10,000' in text and 'n = 2 runs' in text
     assert text.splitlines()[-1] == '  c: seed counted already'
@@ -48,10 +46,10 @@ def test_a_folder_summed_up(tmp_path, capsys):
 
 def test_generated_data_has_fewer_images(tmp_path, capsys):
     for seed in (1, 2):
-        content = made_runs.make_content(seed=seed, counts=[1500 + seed])
+        content = make_content(seed=seed, counts=[1500 + seed])
         content['data']['name'] = 'synthetic'
         content['tests'][0].update(data='synthetic', num_examples=2000)
-        made_runs.write(tmp_path / str(seed), content)
+        write(tmp_path / str(seed), content)
     text = ask_both(tmp_path, capsys)
     assert '1,501.5 of 2,000 (75.08 %)' in text and 'Equal to' not in text
     report.main([str(tmp_path / '1'), '--text'])
@@ -61,7 +59,7 @@ def test_generated_data_has_fewer_images(tmp_path, capsys):
 
 
 def test_a_folder_of_another_system_is_left_as_it_is(tmp_path, capsys):
-    made_runs.write_run(tmp_path / 'a', system='lenet5')
+    write_run(tmp_path / 'a', system='lenet5')
     assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1
     assert 'no run of deep_cnn' in capsys.readouterr().err
     assert os.listdir(str(tmp_path)) == ['a']
@@ -69,19 +67,12 @@ def test_a_folder_of_another_system_is_left_as_it_is(tmp_path, capsys):
 
 def test_without_scipy_a_sweep_has_its_seeds_csv(tmp_path, monkeypatch, capsys):
     for seed in (1, 2):
-        made_runs.write_run(tmp_path / str(seed), seed=seed, counts=[8200 + seed])
+        write_run(tmp_path / str(seed), seed=seed, counts=[8200 + seed])
     for name in ('scipy', 'scipy.stats'):
         monkeypatch.setitem(sys.modules, name, None)
     assert sweep.main(['--merge', '--folder', str(tmp_path)]) == 1  # tests are missing
     assert 'EXTRAS=pictures' in capsys.readouterr().out
     assert sorted(os.listdir(str(tmp_path))) == ['1', '2', sweep.SEEDS]
-
-
-def make_runs():
-    return gathering.load_records([
-        made_runs.make_record(seed=seed, counts=counts, factor=1.01 + 0.002 * seed,
-                              kind=made_runs.make_kind(wheel))
-        for (wheel, seed), counts in TESTS.items()])
 
 
 def find(runs, number, word):
@@ -92,14 +83,11 @@ def find(runs, number, word):
 
 
 def test_sentences():
-    runs = make_runs()
-    document = building.build(runs)
-    documented, first, second = document.counts
+    runs = gathering.load_records([make_record(**run) for run in RUNS])
+    documented, first, second = building.build(runs).counts
     assert documented[1] == '8,246 of 10,000 (82.46 %)'
-    assert first[:2] == ('TensorFlow 1.15.0, fast kernels, 110 epochs',
-                         '8,229.9 of 10,000 (82.30 %)')
-    assert first[2] == ('n = 3 runs, each the mean of 3 to 5 tests; sd 24.0; 8,204.7 to '
-                        '8,252.4')
+    assert first == ('TensorFlow 1.15.0, fast kernels, 110 epochs', '8,229.9 of 10,000 (82.30 %)',
+                     'n = 3 runs, each the mean of 3 to 5 tests; sd 24.0; 8,204.7 to 8,252.4')
     assert 'n = 2 runs' in second[2]
     for number, word, is_good, text in (
             (0, 'Runs', None, 'seeds 1, 2, 10'),
@@ -117,31 +105,21 @@ def test_sentences():
 
 
 def test_the_documented_curve_among_the_runs():
-    """It is below both runs but in the last two epochs; one lacks the first."""
-    records = [made_runs.make_record(seed=seed, counts=[8200], factor=1.01)
-               for seed in (1, 2)]
+    """It is below both runs but in the last two epochs; one lacks an epoch."""
+    records = [make_record(seed=seed, factor=1.01) for seed in (1, 2)]
     epochs = records[0].epochs
     epochs[-1]['summed_loss'] = 1.0
     epochs[-2]['summed_loss'] /= 1.01
-    epochs[0]['unknown_losses'] = 3
+    epochs[50]['unknown_losses'] = 3
     sentence = find(gathering.load_records(records), 0, 'Summed loss, level')
     assert 'in 2 of 99 places' in sentence.text
 
 
-@pytest.fixture
-def folders(tmp_path):
-    """Two groups, and a run that is not whole."""
-    folders = [made_runs.write_run(
-        tmp_path / f'{wheel}, {seed}', seed=seed, counts=counts,
-        factor=1.01 + 0.002 * seed, kind=made_runs.make_kind(wheel))
-        for (wheel, seed), counts in TESTS.items()]
-    return folders + [made_runs.write_run(tmp_path / 'short', seed=3, counts=[8000],
-                                          last_epoch=50)]
-
-
-def test_the_command(folders, tmp_path, capsys):
+def test_the_command(make_page, tmp_path, capsys):
     """Runs that don't count are named; status 4 where one is outside the band."""
-    page = make(tmp_path / 'report.html', *folders, folders[0], status=4)
+    folders = [write_run(tmp_path / str(number), **run) for number, run in enumerate(RUNS)]
+    short = write_run(tmp_path / 'short', seed=3, counts=[8000], last_epoch=50)
+    page = make_page(*folders, short, folders[0], status=4)
     assert page.kinds == ['svg'] * 4  # dots and a band for each runtime
     assert 'p = 0.52' in page.raw.split('<table')[0]
     for text in ('deep_cnn on cifar10: 7 runs', 'never shuffled', 'at epoch 50 of 110',
@@ -154,11 +132,10 @@ def test_the_command(folders, tmp_path, capsys):
     assert '--checkpoint' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('last_epoch, counts, num_charts', [
-    (50, [8200], 0), (110, [], 1)])
-def test_runs_that_are_not_whole_or_not_tested(tmp_path, last_epoch, counts, num_charts):
-    folders = [made_runs.write_run(tmp_path / str(seed), seed=seed, counts=counts,
-                                   last_epoch=last_epoch) for seed in (1, 2)]
-    page = make(tmp_path / 'report.html', *folders)
+@pytest.mark.parametrize('last_epoch, counts, num_charts', [(50, [8200], 0), (110, [], 1)])
+def test_runs_that_are_not_whole_or_not_tested(last_epoch, counts, num_charts, make_page,
+                                               tmp_path):
+    page = make_page(*(write_run(tmp_path / str(seed), seed=seed, counts=counts,
+                                 last_epoch=last_epoch) for seed in (1, 2)))
     assert 'none at the end of a training' in page.text
     assert page.kinds == ['svg'] * num_charts

@@ -1,0 +1,82 @@
+"""What results/ and the pages say of the recorded runs, from the records once more."""
+
+import csv
+import glob
+import json
+import os
+import re
+
+import pytest
+
+from pages import PAGES, read
+import page_tables
+import readme_tables
+from page_tables import claim
+from cifar10_tf1 import data, systems
+from cifar10_tf1.records import reference_run, run_record
+from cifar10_tf1.report import building, gathering, measures, summary as summaries, words
+from cifar10_tf1.sweep import __main__ as sweep
+
+
+def find_folders(name):
+    """The folders in results/runs/ that have a file of this name."""
+    return sorted(os.path.relpath(os.path.dirname(path), reference_run.RUNS) for path in (
+        glob.glob(os.path.join(reference_run.RUNS, '**', name), recursive=True)))
+
+
+@pytest.mark.parametrize('name', find_folders(run_record.FILE))
+def test_records_are_clean_and_bit_exact(name):
+    content = run_record.load_folder(os.path.join(reference_run.RUNS, name)).content
+    assert content['not_bit_exact'] == [] and content['data']['name'] in data.SOURCES
+    assert all(process['commit_is_clean'] for process in content['processes'])
+
+
+@pytest.mark.parametrize('name', find_folders(sweep.STATISTICS))
+def test_statistics_are_those_of_the_records(name):
+    """`sweep --merge --system SYSTEM --folder results/runs/SYSTEM` renews them."""
+    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
+
+    def parse(text):
+        """SciPy's versions differ in the last digits."""
+        return json.loads(text, parse_float=lambda number: round(float(number), 6))
+
+    folder, entry = os.path.join(reference_run.RUNS, name), systems.find(name.split('/')[0])
+    runs = gathering.load_folder(folder, entry)
+    summary = summaries.summarize(runs, entry)
+    assert parse(read(os.path.join(folder, sweep.STATISTICS))) == parse(json.dumps(summary))
+    assert list(csv.reader(read(os.path.join(folder, sweep.SEEDS)).splitlines())) == [
+        list(map(str, row)) for row in building.list_rows(runs, entry)]
+    assert read(os.path.join(folder, sweep.TEXT)).splitlines() == words.format_summary(summary)
+
+
+def test_tables_are_those_of_the_records():
+    pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
+    names = set()
+    for path in PAGES:
+        text = read(path)
+        assert readme_tables.render(text) == text, path
+        names.update(re.findall(r'^<!-- (\w+)', text, re.MULTILINE))
+    assert names == set(page_tables.TABLES)
+
+
+def test_the_first_page_prints_what_the_records_have():
+    lenet5, deep_cnn = (page_tables.load_rows(f'results/runs/{name}/seeds.csv')[0]
+                        for name in ('lenet5', 'deep_cnn'))
+    text = read('README.md')
+    assert lenet5['weights_sha256'] in text
+    assert f'Test Accuracy = {int(lenet5["num_correct"]) / 10000:.3f}\n' in text
+    assert f'Accuracy = {deep_cnn["num_correct"]}/10000 =' in text
+
+
+@pytest.mark.parametrize('seeds, p, is_shown, expected', [
+    (7, 0.02, True, r'7 of 10 planned .*: within 30 .* so far .* only when all 10'),
+    (7, 0.30, False, 'not shown .* so far .* only when all 10'),
+    (10, 0.30, False, r'not shown to be within 30 images \(p'),
+    (10, 0.02, True, r'10 of 10 planned .*: within 30 images \(p')])
+def test_the_claim_waits_for_its_seeds(seeds, p, is_shown, expected):
+    measure = measures.choose(systems.find('deep_cnn').documented)
+    text = claim.describe_claim({
+        'seeds': list(range(1, seeds + 1)), 'means': [8225.0] * seeds, 'equivalence': {
+            'p': p, 'low': -30.0, 'high': -12.0, 'difference': -21.0, 'margin': 30,
+            'is_shown': is_shown}}, measure, '1.15')
+    assert re.search(expected, text) and '21.0 images below the documented 8,246' in text
