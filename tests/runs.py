@@ -17,103 +17,20 @@ from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from cifar10_tf1.training.training_log import TrainingLog
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-EPOCH_LINE = re.compile(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), '
-                        r'Epoch Time = \d+\.\d\ds$', re.MULTILINE)
 
 
-def train(model_dir, data_set, max_steps=None, pretrained=None,
-          is_from_scratch=False, system=deep_cnn, with_summaries=False, **given):
+def train(model_dir, data_set, max_steps=None, system=deep_cnn, **options):
     """As train.py, by stock kernels, whose graph is soon built. Returns the status.
 
     Args:
-      given: of run_settings.RunSettings.
+      options: of train.py; no_summaries is True unless given.
     """
-    given = {'kernels': 'stock', 'max_steps': max_steps, 'pretrained': pretrained,
-             **given}
-    argv = ['--system', system.name, '--model-dir', str(model_dir)]
-    argv += [word for name, value in given.items() if value is not None
-             for word in ('--' + name.replace('_', '-'), str(value))]
-    argv += ['--from-scratch'] * is_from_scratch
-    argv += ['--no-summaries'] * (not with_summaries)
+    options = {'system': system.name, 'model_dir': model_dir, 'max_steps': max_steps,
+               'kernels': 'stock', 'no_summaries': True, **options}
     script = scripts.load('train')
     with mock.patch.object(cli, 'load_data_set', lambda options, name: data_set), \
             mock.patch.object(systems, 'load', lambda name: system):
-        return script.train(script.open_run(argv))
-
-
-def evaluate(system, data_set, model_dir, checkpoint=None, variant=None,
-             max_images=None, **given):
-    """evaluation.Evaluation, as test.py counts it; given: of RunSettings."""
-    return scripts.load('test').evaluate(
-        system, data_set, make_settings(**given), variant or system.variants[0],
-        str(model_dir), checkpoint, max_images)
-
-
-def build_training_graph(system, data_set, num_files=None, **given):
-    """train.py's TrainingGraph; given: of RunSettings."""
-    return scripts.load('train').build_graph(
-        system, data_set, system.build_plan(data_set, num_files), make_settings(**given))
-
-
-def make_settings(**given):
-    """RunSettings of a CPU, stock kernels and TensorFlow's choice of threads."""
-    return RunSettings(**{'seed': 1, 'device': 'cpu', 'kernels': 'stock',
-                          'intra_op_threads': 0, 'inter_op_threads': 0,
-                          'input_threads': 2, **given})
-
-
-def start(script, data_dir, *options, preexec_fn=None, **variables):
-    """A process of train.py or test.py on generated data; variables: its environment."""
-    return subprocess.Popen(
-        [sys.executable, os.path.join(ROOT, script), '--synthetic', '--data-dir',
-         str(data_dir), *map(str, options)], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True, preexec_fn=preexec_fn,
-        env={**os.environ, **{name: str(value) for name, value in variables.items()}})
-
-
-def run_program(environment, *arguments):
-    """Standard output of a program of the project, in a process of its own.
-
-    What the bits depend on is decided when TensorFlow loads, and with the first
-    session: in this process that was a test's.
-    """
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment,
-        stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
-
-
-def main(name, argv):
-    """train.py or test.py with these options. Returns the exit status."""
-    script = scripts.load(name[:-len('.py')])
-    opened, run = ((script.open_run, script.train) if name == 'train.py' else
-                   (script.open_test, script.test))
-    try:
-        return cli.guard(name, run, cli.begin(name, lambda: opened(argv)))
-    except SystemExit as error:
-        if error.code not in (0, 1) or '--help' in argv or '--version' in argv:
-            raise  # as argparse
-        return error.code
-
-
-def tensors_of(prefix):
-    """{name: array} of a checkpoint."""
-    return reading.load(str(prefix))
-
-
-def assert_same_bits(prefix_a, prefix_b):
-    assert reading.fingerprint(str(prefix_a)) == reading.fingerprint(str(prefix_b))
-
-
-def losses_of(output):
-    """{epoch: summed loss} of the printed lines."""
-    return {int(epoch): loss for epoch, loss in EPOCH_LINE.findall(output)}
-
-
-def change_record(path, edit):
-    """Edits the content of a run.json in place."""
-    content = json.loads(path.read_text())
-    edit(content)
-    path.write_text(json.dumps(content))
+        return script.train(script.open_run(cli.list_arguments(options, options)))
 
 
 def train_until(num_steps, action, monkeypatch, *arguments, **options):
@@ -131,6 +48,82 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
         return train(*arguments, **options)
 
 
+def evaluate(system, data_set, model_dir, checkpoint=None, variant=None, max_images=None,
+             **given):
+    """evaluation.Evaluation, as test.py counts it; given: of RunSettings."""
+    return scripts.load('test').evaluate(
+        system, data_set, make_settings(**given), variant or system.variants[0],
+        str(model_dir), checkpoint, max_images)
+
+
+def build_training_graph(system, data_set, num_files=None, **given):
+    """train.py's TrainingGraph; given: of RunSettings."""
+    return scripts.load('train').build_graph(
+        system, data_set, system.build_plan(data_set, num_files), make_settings(**given))
+
+
+def make_settings(**given):
+    """RunSettings of a CPU, stock kernels and TensorFlow's choice of threads."""
+    return RunSettings(**{'seed': 1, 'device': 'cpu', 'kernels': 'stock', 'intra_op_threads': 0,
+                          'inter_op_threads': 0, 'input_threads': 2, **given})
+
+
+def main(name, argv):
+    """train.py or test.py with these options. Returns the exit status."""
+    script = scripts.load(name[:-len('.py')])
+    opened, run = ((script.open_run, script.train) if name == 'train.py' else
+                   (script.open_test, script.test))
+    try:
+        return cli.guard(name, run, cli.begin(name, lambda: opened(argv)))
+    except SystemExit as error:
+        return error.code
+
+
+def start(script, data_dir, *options, preexec_fn=None, **variables):
+    """A process of train.py or test.py on generated data; variables: its environment."""
+    return subprocess.Popen(
+        [sys.executable, os.path.join(ROOT, script), '--synthetic', '--data-dir',
+         str(data_dir), *map(str, options)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, preexec_fn=preexec_fn,
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}})
+
+
+def run_program(environment, *arguments):
+    """Standard output of a program of the project, in a process of its own.
+
+    What the bits depend on is decided when TensorFlow loads, and with the first
+    session: in this process that was a test's.
+    """
+    return subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, env=environment,
+                          stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
+
+
+def tensors_of(prefix):
+    """{name: array} of a checkpoint."""
+    return reading.load(str(prefix))
+
+
+def assert_same_bits(prefix_a, prefix_b):
+    assert reading.fingerprint(str(prefix_a)) == reading.fingerprint(str(prefix_b))
+
+
+def losses_of(output):
+    """{epoch: summed loss} of the printed lines, both str."""
+    return dict(re.findall(r'^Epoch (\d+) : Loss = (\d+\.\d{5}), Epoch Time = \d+\.\d\ds$',
+                           output, re.MULTILINE))
+
+
+def load_record(folder):
+    return run_record.load(str(folder / 'run.json'))
+
+
+def change_record(path, edit):
+    """Edits the content of a run.json in place."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
 def list_losses(folder):
     """{step: loss}, float, of the epochs that have a checkpoint."""
     losses = {}
@@ -146,7 +139,3 @@ def step_losses(folder):
     losses = list_losses(folder)
     assert sorted(losses) == list(range(1, len(losses) + 1))
     return np.float32([losses[step] for step in sorted(losses)])
-
-
-def load_record(folder):
-    return run_record.load(str(folder / 'run.json'))

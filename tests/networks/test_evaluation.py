@@ -106,7 +106,7 @@ def test_training_continues_from_the_original_s_checkpoint(
     assert 'Restored' in captured.out and 'epoch 1, step 7' in captured.out
     # The original did not record three of the four losses.
     assert '3 losses of this epoch were not recorded' in captured.err
-    assert list(runs.losses_of(captured.out)) == [2]
+    assert list(runs.losses_of(captured.out)) == ['2']
     assert (tmp_path / 'model.ckpt-7.index').exists()
     result = runs.evaluate(deep_cnn, tiny_data_set, tmp_path)
     assert result.count.checkpoint == str(tmp_path / 'model.ckpt-8')

@@ -138,7 +138,7 @@ def test_other_weights_are_refused_on_resumption(whole_run, published, few,
     with pytest.raises(UserError, match='started from weights other than'):
         train(whole_run, few, pretrained=str(other), epochs=2)
     with pytest.raises(UserError, match='omit --from-scratch'):
-        train(whole_run, few, is_from_scratch=True)
+        train(whole_run, few, from_scratch=True)
     # The same ones in another packing are no others.
     assert train(whole_run, few, pretrained=str(folder / FROZEN)) == 0
 
@@ -150,7 +150,7 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
     with pytest.raises(UserError, match='--from-scratch'):
         train(tmp_path / 'a', few, max_steps=2)
     folder = tmp_path / 'b'
-    assert train(folder, few, max_steps=2, is_from_scratch=True) == 0
+    assert train(folder, few, max_steps=2, from_scratch=True) == 0
     lines = capsys.readouterr().out.splitlines()
     marked = [line for line in lines if 'loss' in line]
     assert len(marked) == 3 and all(

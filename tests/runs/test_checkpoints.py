@@ -1,5 +1,6 @@
-"""Newest whole checkpoint, saving, keeping, sweeping; nothing foreign is lost."""
+"""Newest whole checkpoint, saving, keeping, sweeping, fingerprints; nothing foreign is lost."""
 
+import contextlib
 import os
 from contextlib import closing
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+import model_helpers
 import runs
 from cifar10_tf1 import fingerprint
 from cifar10_tf1.checkpoints import model_dir as model_dirs, reading, writing
@@ -19,11 +21,10 @@ def session():
     """Two variables, small enough for hundreds of saves."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.get_variable('global_step', [], tf.int64, tf.zeros_initializer())
-        tf.get_variable('model/weights', initializer=np.arange(
-            30, dtype=np.float32).reshape(5, 6))
+        tf.get_variable('model/weights', initializer=np.arange(30, dtype=np.float32).reshape(5, 6))
         session.run(tf.global_variables_initializer())
         session.saver = tf.train.Saver()
-        session.variables = {v.op.name: v for v in tf.global_variables()}
+        session.variables = {variable.op.name: variable for variable in tf.global_variables()}
         yield session
 
 
@@ -59,18 +60,17 @@ def find_step(folder):
 def test_the_last_five_are_kept_across_processes(tmp_path, session):
     save(tmp_path, session, 1, 2, 3, 4)
     save(tmp_path, session, 5, 6, 7)
-    assert names_of(tmp_path) == sorted(
-        ['.lock', 'checkpoint'] + [
-            f'model.ckpt-{step}.{suffix}' for step in (3, 4, 5, 6, 7)
-            for suffix in ('data-00000-of-00001', 'index', 'json', 'meta')])
+    prefixes = [f'model.ckpt-{step}' for step in (3, 4, 5, 6, 7)]
+    assert names_of(tmp_path) == ['.lock', 'checkpoint'] + [
+        f'{prefix}.{suffix}' for prefix in prefixes
+        for suffix in ('data-00000-of-00001', 'index', 'json', 'meta')]
     state = tf.train.get_checkpoint_state(str(tmp_path))
-    assert state.all_model_checkpoint_paths == [
-        str(tmp_path / f'model.ckpt-{step}') for step in (3, 4, 5, 6, 7)]
+    assert state.all_model_checkpoint_paths == [str(tmp_path / prefix) for prefix in prefixes]
 
 
 @pytest.mark.parametrize('folder', ['model', './link'])
-def test_the_state_file_is_right_however_the_folder_is_named(
-        folder, tmp_path, session, monkeypatch):
+def test_the_state_file_is_right_however_the_folder_is_named(folder, tmp_path, session,
+                                                             monkeypatch):
     """By TensorFlow's own reader, also once it was moved."""
     work = tmp_path / 'a[1]'  # a pattern in the working folder's own path does no harm
     (work / 'model').mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_foreign_checkpoints_are_never_deleted_or_overwritten(tmp_path, session)
     save_foreign(tmp_path, session, 9, 10, 100)
     assert find_step(tmp_path) == 100  # the highest step, not the highest name
     save(tmp_path, session, *range(101, 111))
-    assert [c.step for c in model_dirs.list_checkpoints(str(tmp_path))] == [
+    assert [checkpoint.step for checkpoint in model_dirs.list_checkpoints(str(tmp_path))] == [
         110, 109, 108, 107, 106, 100, 10, 9]
     (tmp_path / 'model.ckpt-100.index').write_bytes(b'damaged')
     before = contents_of(tmp_path)
@@ -113,20 +113,21 @@ def test_training_refuses_checkpoints_of_another_name_or_format(
 
 
 def damage(path, how):
-    content = path.read_bytes()
+    content = bytearray(path.read_bytes())
     path.unlink()
     if how == 'folder':
         path.mkdir()
-    elif how != 'gone':
-        path.write_bytes(content[:-10] if how == 'cut' else bytes(
-            byte ^ (64 * (i == len(content) // 2)) for i, byte in enumerate(content)))
+    elif how == 'cut':
+        path.write_bytes(content[:-10])
+    elif how == 'flipped':
+        content[len(content) // 2] ^= 64
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize('part, how', [
     ('index', 'cut'), ('index', 'flipped'), ('index', 'gone'), ('index', 'folder'),
     ('data-00000-of-00001', 'flipped'), ('data-00000-of-00001', 'gone')])
-def test_a_damaged_newest_is_named_and_the_one_before_used(
-        tmp_path, session, capsys, part, how):
+def test_a_damaged_newest_is_named_and_the_one_before_used(part, how, tmp_path, session, capsys):
     save_foreign(tmp_path, session, 1, 2)
     damage(tmp_path / f'model.ckpt-2.{part}', how)
     assert find_step(tmp_path) == 1
@@ -138,43 +139,56 @@ def test_a_damaged_newest_is_named_and_the_one_before_used(
 
 
 @pytest.mark.parametrize('moment', ['load', 'check_tensors'])
-def test_a_training_beside_it_may_prune_what_is_read(moment, tmp_path, session,
-                                                     monkeypatch, capsys):
-    save(tmp_path, session, 1, 2)
-    real, calls = getattr(reading, moment), []
+def test_a_training_beside_it_may_prune_what_is_read(moment, tmp_path, session, monkeypatch,
+                                                     capsys):
+    real = getattr(reading, moment)
 
-    def pruning(*arguments):
-        calls.append(arguments)
-        if len(calls) == 1:
-            save(tmp_path, session, *range(3, 9))
+    def prune(*arguments):
+        monkeypatch.setattr(reading, moment, real)
+        save(tmp_path, session, *range(3, 9))
         return real(*arguments)
 
-    monkeypatch.setattr(reading, moment, pruning)
-    restored = reading.restore(session, session.saver, session.variables,
-                               deep_cnn.find_step, str(tmp_path))
+    save(tmp_path, session, 1, 2)
+    monkeypatch.setattr(reading, moment, prune)
+    restored = reading.restore(session, session.saver, session.variables, deep_cnn.find_step,
+                               str(tmp_path))
     assert restored[0] == str(tmp_path / 'model.ckpt-8')
     assert capsys.readouterr().err == ''
 
 
 def test_other_tensors_are_named(tmp_path, session):
     save(tmp_path, session, 1)
+    shapes = {'global_step': [], 'model/weights': [6, 5], 'model/more': [2]}
     with tf.Graph().as_default(), tf.Session() as other:
-        variables = {name: tf.get_variable(
-            name, shape, initializer=tf.zeros_initializer())
-            for name, shape in (('global_step', []), ('model/weights', [6, 5]),
-                                ('model/more', [2]))}
+        variables = {name: tf.get_variable(name, shape, initializer=tf.zeros_initializer())
+                     for name, shape in shapes.items()}
         with pytest.raises(UserError, match='another network: global_step, model/more, '
                            'model/weights missing, or of another shape .* choose'):
-            reading.restore(other, tf.train.Saver(variables), variables,
-                            deep_cnn.find_step, str(tmp_path))
+            reading.restore(other, tf.train.Saver(variables), variables, deep_cnn.find_step,
+                            str(tmp_path))
+
+
+def test_a_fingerprint_tells_weights_apart():
+    tensors = {'b': np.arange(3, dtype=np.float32), 'a': np.int64(7),
+               's': np.array([b'ab', b'c'], object)}
+    golden = reading.fingerprint_tensors(tensors)
+    assert golden == '455e1a5288e3bdbbd524ead3ccad4b1988283a0a573cb01e70779d4a3926ee13'
+    assert golden == reading.fingerprint_tensors(dict(reversed(list(tensors.items()))))
+    changes = [{'b': np.float32([0, 1, 2.0000002])}, {'b': np.float32([-0.0, 1, 2])},
+               {'b': np.arange(3, dtype=np.int32)}, {'b': np.float32([[0], [1], [2]])},
+               {'s': np.array([b'a', b'bc'], object)}, {'c': np.float32(0)}]
+    digests = {reading.fingerprint_tensors({**tensors, **change}) for change in changes}
+    assert len(digests | {golden}) == 7
 
 
 def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
     save(tmp_path, session, 1, 2)
     prefix = str(tmp_path / 'model.ckpt-2')
-    for path in [str(tmp_path / 'checkpoint')] + [prefix + suffix for suffix in (
-            '', '.index', '.data-00000-of-00001', '.json')]:
-        assert fingerprint.main(['--checkpoint', path]) == 0
+    for arguments in (['--model-dir', str(tmp_path)],
+                      *(['--checkpoint', path] for path in [str(tmp_path / 'checkpoint')] + [
+                          prefix + suffix for suffix in (
+                              '', '.index', '.data-00000-of-00001', '.json')])):
+        assert fingerprint.main(arguments) == 0
         assert capsys.readouterr().out == f'{reading.fingerprint(prefix)}  {prefix}\n'
     assert fingerprint.main(['--checkpoint', str(tmp_path / 'x.index')]) == 1
     assert str(tmp_path / 'x') in capsys.readouterr().err
@@ -189,8 +203,7 @@ def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
         (tmp_path / name).write_text('x')
     (tmp_path / '.saving').mkdir()
     (tmp_path / '.saving' / 'model.ckpt-2.index.tempstate1234567').write_text('x')
-    with closing(model_dirs.ModelDir(str(tmp_path))):
-        pass
+    model_dirs.ModelDir(str(tmp_path)).close()
     assert names_of(tmp_path) == sorted(kept + theirs)
 
 
@@ -203,55 +216,48 @@ def test_a_killed_save_leaves_a_whole_checkpoint_or_none(name, number, tmp_path,
     save(tmp_path, session, 1, 2, 3, 4, 5)
     real, calls = getattr(os, name), []
 
-    def stopping(*arguments, **options):
+    def stop(*arguments, **options):
         calls.append(arguments)
         if len(calls) > number:
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(os, name, stopping)
+        patch.setattr(os, name, stop)
         save(tmp_path, session, 6)
     is_saved = name == 'remove' or number == 4
     assert find_step(tmp_path) == (6 if is_saved else 5)
-    with closing(model_dirs.ModelDir(str(tmp_path))):
-        left = {name.split('.')[1] for name in names_of(tmp_path)
-                if name.startswith('model.')}
+    model_dirs.ModelDir(str(tmp_path)).close()
+    left = {name.split('.')[1] for name in names_of(tmp_path) if name.startswith('model.')}
     # Before its index is gone, the first one is a checkpoint as the others are.
     is_removed = number >= (1 if name == 'remove' else 4)
-    assert left == {f'ckpt-{step}' for step in range(
-        2 if is_removed else 1, 7 if is_saved else 6)}
+    assert left == {f'ckpt-{step}' for step in range(1 + is_removed, 6 + is_saved)}
     save(tmp_path, session, 6)
     assert len(names_of(tmp_path)) == 2 + 5 * 4
 
 
 def test_one_training_run_a_folder(tmp_path, tiny_data_set):
     """A run gives its lock back when it ends, and when it fails: in a notebook."""
-    with closing(model_dirs.ModelDir(str(tmp_path))):
+    folder = str(tmp_path)
+    with closing(model_dirs.ModelDir(folder)):
         with pytest.raises(UserError, match='another training run uses'):
-            model_dirs.ModelDir(str(tmp_path))
-        assert model_dirs.is_in_use(str(tmp_path))
+            model_dirs.ModelDir(folder)
+        assert model_dirs.is_in_use(folder)
     assert not model_dirs.is_in_use(str(tmp_path / 'absent'))
-    runs.train(tmp_path, tiny_data_set, max_steps=1)
-    assert not model_dirs.is_in_use(str(tmp_path))
+    runs.train(folder, tiny_data_set, max_steps=1)
+    assert not model_dirs.is_in_use(folder)
     with pytest.raises(UserError, match='seed'):
-        runs.train(tmp_path, tiny_data_set, seed=9)
-    assert not model_dirs.is_in_use(str(tmp_path))
+        runs.train(folder, tiny_data_set, seed=9)
+    assert not model_dirs.is_in_use(folder)
 
 
-def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    """Such as a file, or a folder of root's that is mounted into a container."""
+def test_a_folder_that_cannot_be_written(tmp_path):
+    """Such as a folder of root's that is mounted into a container."""
     (tmp_path / 'file').write_text('x')
-    for use in (model_dirs.ModelDir, reading.find_newest):
-        with pytest.raises(UserError, match='--model-dir'):
-            use(str(tmp_path / 'file'))
-
-    def refuse(*unused_arguments, **unused_options):
-        raise PermissionError(13, 'Permission denied')
-
-    monkeypatch.setattr(os, 'makedirs', refuse)
-    with pytest.raises(UserError, match='new: Permission denied.*--model-dir.*volume'):
-        model_dirs.ModelDir(str(tmp_path / 'new'))
+    with pytest.raises(UserError, match='new: Not a directory.*--model-dir.*volume'):
+        model_dirs.ModelDir(str(tmp_path / 'file' / 'new'))
+    with pytest.raises(UserError, match='--model-dir'):
+        reading.find_newest(str(tmp_path / 'file'))
 
 
 @pytest.mark.parametrize('name', ['a[1]', 'a*', 'a\\b', 'a\udcff'])
@@ -264,8 +270,7 @@ def test_a_folder_that_tensorflow_takes_for_a_pattern(name, tmp_path, tiny_data_
         reading.choose('model', str(tmp_path / name / 'model.ckpt-4'))
 
 
-def test_a_folder_that_is_replaced_during_the_training(tmp_path, tiny_data_set,
-                                                       monkeypatch):
+def test_a_folder_that_is_replaced_during_the_training(tmp_path, tiny_data_set, monkeypatch):
     """What is there by then is left alone."""
     def replace(unused_run):
         (tmp_path / 'model').rename(tmp_path / 'moved')
@@ -273,7 +278,19 @@ def test_a_folder_that_is_replaced_during_the_training(tmp_path, tiny_data_set,
         (tmp_path / 'model' / 'run.json').write_text('of another run')
 
     with pytest.raises(UserError, match='moved or replaced the model folder'):
-        runs.train_until(2, replace, monkeypatch, tmp_path / 'model', tiny_data_set,
-                         epochs=1, save_steps=1)
+        runs.train_until(2, replace, monkeypatch, tmp_path / 'model', tiny_data_set, epochs=1,
+                         save_steps=1)
     assert contents_of(tmp_path / 'model') == {'run.json': b'of another run'}
     assert reading.choose(str(tmp_path / 'moved')).endswith('ckpt-1')
+
+
+def test_a_full_disk_while_saving(tmp_path, tiny_data_set, monkeypatch):
+    """What was saved before is whole, and the run goes on from it."""
+    with contextlib.ExitStack() as stack:
+        with pytest.raises(UserError, match='cannot save step 2 in .*too large.*--model-dir'):
+            runs.train_until(
+                2, lambda run: stack.enter_context(model_helpers.file_size_limit()), monkeypatch,
+                tmp_path, tiny_data_set, save_steps=1)
+    assert not (tmp_path / '.saving').exists()
+    assert runs.train(tmp_path, tiny_data_set, max_steps=2) == 0
+    assert find_step(tmp_path) == 2

@@ -1,58 +1,39 @@
 """Kills its process at one of the moments at which files change.
 
-Python imports it where its folder is on PYTHONPATH. KILL_FOLDER is watched;
-KILL_AT says at which change the process dies, before it and, where KILL_AFTER is
-set, behind it. Without KILL_AT the changes are counted into KILL_COUNT, a file.
+Python imports it where its folder is on PYTHONPATH. KILL_FOLDER is watched; the process dies at
+change number KILL_AT, before it or, where KILL_AFTER is set, behind it. KILL_COUNT, a file, gets
+a byte a change.
 """
 
 import builtins
+import functools
 import os
 import signal
 
 _FOLDER = os.environ.get('KILL_FOLDER')
 _AT = int(os.environ.get('KILL_AT', 0))
-_AFTER = 'KILL_AFTER' in os.environ
-_COUNT = os.environ.get('KILL_COUNT')
+_COUNT = os.environ.get('KILL_COUNT', os.devnull)
+_open = builtins.open
 _num_changes = 0
 
 
-def _concerns(arguments):
-    path = arguments[0] if arguments else None
-    if isinstance(path, int):  # a descriptor, of fsync
-        try:
-            path = os.readlink(f'/proc/self/fd/{path}')
-        except OSError:
-            return False
-    return isinstance(path, str) and os.path.abspath(path).startswith(_FOLDER)
+def _call(real, path, *arguments, **options):
+    """Calls a function of Python's own on a path, or on a descriptor, as fsync is."""
+    global _num_changes
+    if real is not _open or set('wa+') & set(''.join(arguments[:1])):
+        name = os.readlink(f'/proc/self/fd/{path}') if isinstance(path, int) else path
+        if os.path.abspath(os.fsdecode(name)).startswith(_FOLDER):
+            _num_changes += 1
+            with _open(_COUNT, 'a') as file:
+                file.write('.')
+            if _num_changes == _AT:
+                if 'KILL_AFTER' in os.environ:
+                    real(path, *arguments, **options)
+                os.kill(os.getpid(), signal.SIGKILL)
+    return real(path, *arguments, **options)
 
 
-class _Watched:
-    """A function of Python's own that is watched; as those, never a method."""
-
-    def __init__(self, real, changes=lambda *arguments: True):
-        self._real = real
-        self._changes = changes
-
-    def __call__(self, *arguments, **options):
-        global _num_changes
-        if not (_concerns(arguments) and self._changes(*arguments)):
-            return self._real(*arguments, **options)
-        _num_changes += 1
-        if _num_changes == _AT and not _AFTER:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = self._real(*arguments, **options)
-        if _num_changes == _AT:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if _COUNT:
-            with _open(_COUNT, 'w') as file:
-                file.write(str(_num_changes))
-        return result
-
-
-_open = builtins.open
 if _FOLDER:
-    for _name in ('rename', 'replace', 'remove', 'fsync', 'mkdir', 'rmdir',
-                  'unlink'):
-        setattr(os, _name, _Watched(getattr(os, _name)))
-    builtins.open = _Watched(_open, lambda path, mode='r', *unused: bool(
-        set(mode) & set('wa+')))
+    for _name in ('rename', 'replace', 'remove', 'fsync', 'mkdir', 'rmdir', 'unlink'):
+        setattr(os, _name, functools.partial(_call, getattr(os, _name)))
+    builtins.open = functools.partial(_call, _open)
