@@ -20,25 +20,31 @@ from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
     return model_helpers.write_checkpoint(
-        tmp_path_factory.mktemp('model'), model_helpers.random_tensors(),
-        data='cifar10')
+        tmp_path_factory.mktemp('model'), model_helpers.random_tensors(), data='cifar10')
 
 
-@pytest.fixture(scope='module')
-def expected(checkpoint):
-    """(images, the checkpoint's probabilities)."""
-    images = np.random.RandomState(3).randint(0, 256, [30, 32, 32, 3]).astype(
-        np.uint8)
+@pytest.fixture
+def assert_agrees(checkpoint):
+    """Compares a model, images to (classes, probabilities), with the checkpoint."""
+    images = np.random.RandomState(3).randint(0, 256, [30, 32, 32, 3]).astype(np.uint8)
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
-        return images, classifier.classify(images)
+        expected = classifier.classify(images)
+
+    def compare(model):
+        for count in (1, 30):
+            classes, probabilities = model(images[:count])
+            assert classes.tolist() == expected[:count].argmax(1).tolist()
+            assert np.abs(probabilities - expected[:count]).max() <= 1e-5
+
+    return compare
 
 
 @pytest.fixture
 def run(tmp_path, checkpoint, capsys):
     """Runs the command; returns its status, lines and errors."""
     def export_to(*arguments):
-        status = export.main(['--checkpoint', checkpoint, '--data-dir',
-                              str(tmp_path / 'no data'), *map(str, arguments)])
+        status = export.main(['--checkpoint', checkpoint, '--data-dir', str(tmp_path / 'no data'),
+                              *map(str, arguments)])
         captured = capsys.readouterr()
         return status, captured.out.splitlines(), captured.err
 
@@ -55,32 +61,24 @@ def fails(run):
     return check
 
 
-def assert_agrees(outputs, expected):
-    assert outputs[0].tolist() == expected.argmax(1).tolist()
-    assert np.abs(outputs[1] - expected).max() <= 1e-5
-
-
-def test_saved_model(run, tmp_path, checkpoint, expected):
+def test_saved_model(run, tmp_path, checkpoint, assert_agrees):
     folder = tmp_path / 'new' / 'export'
     status, lines, unused_errors = run('--output', folder)
     assert status == 0
     assert lines[:2] == [f'Checkpoint: {checkpoint}', f'SavedModel: {folder}']
     assert lines[2].startswith('Checked on 100 generated images: the same classes, ')
-    images, probabilities = expected
     with tf.Graph().as_default(), tf.Session() as session:
         model = tf.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
         signature = model.signature_def['serving_default']
-        for count in (1, 30):
-            assert_agrees(session.run(
-                [signature.outputs['classes'].name,
-                 signature.outputs['probabilities'].name],
-                {signature.inputs['images'].name: images[:count]}),
-                probabilities[:count])
+        assert_agrees(lambda images: session.run(
+            [signature.outputs[name].name for name in ('classes', 'probabilities')],
+            {signature.inputs['images'].name: images}))
         operations = session.graph.get_operations()
+    # Stock ops on any device.
     assert {op.type for op in operations} - {'Add', 'AddV2', 'NoOp'} == {
-        'ArgMax', 'Cast', 'Const', 'Conv2D', 'Identity', 'LRN', 'MatMul',
-        'MaxPool', 'Maximum', 'Mean', 'Placeholder', 'RealDiv', 'Relu',
-        'Reshape', 'Softmax', 'Sqrt', 'Square', 'StridedSlice', 'Sub'}
+        'ArgMax', 'Cast', 'Const', 'Conv2D', 'Identity', 'LRN', 'MatMul', 'MaxPool', 'Maximum',
+        'Mean', 'Placeholder', 'RealDiv', 'Relu', 'Reshape', 'Softmax', 'Sqrt', 'Square',
+        'StridedSlice', 'Sub'}
     assert not any(op.device for op in operations)
     about = json.loads((folder / 'assets.extra' / 'about.json').read_text())
     assert about['classes'] == list(cifar10.CLASS_NAMES)
@@ -90,24 +88,19 @@ def test_saved_model(run, tmp_path, checkpoint, expected):
     assert os.listdir(str(tmp_path / 'new')) == ['export']
 
 
-def test_onnx(run, tmp_path, expected):
-    onnxruntime = model_helpers.need('onnxruntime')
+def test_onnx(run, tmp_path, assert_agrees):
     for module in ('onnx', 'tf2onnx'):
         model_helpers.need(module)
+    onnxruntime = model_helpers.need('onnxruntime')
     path = tmp_path / 'model.onnx'
     status, lines, errors = run('--output', tmp_path / 'export', '--onnx', path)
     assert (status, lines[2], errors) == (0, f'ONNX: {path}', '')
-    session = onnxruntime.InferenceSession(
-        str(path), providers=['CPUExecutionProvider'])
-    assert [(value.name, value.type, value.shape) for value in
-            session.get_inputs() + session.get_outputs()] == [
-        ('images', 'tensor(uint8)', ['N', 32, 32, 3]),
-        ('classes', 'tensor(int64)', ['N']),
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    assert [(value.name, value.type, value.shape)
+            for value in session.get_inputs() + session.get_outputs()] == [
+        ('images', 'tensor(uint8)', ['N', 32, 32, 3]), ('classes', 'tensor(int64)', ['N']),
         ('probabilities', 'tensor(float)', ['N', 10])]
-    images, probabilities = expected
-    for count in (1, 30):
-        assert_agrees(session.run(None, {'images': images[:count]}),
-                      probabilities[:count])
+    assert_agrees(lambda images: session.run(None, {'images': images}))
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata['classes']) == list(cifar10.CLASS_NAMES)
 
@@ -118,48 +111,41 @@ def test_npz(run, tmp_path):
     assert run('--output', tmp_path / 'export', '--npz', path)[0] == 0
     tensors = model_helpers.random_tensors()
     with np.load(str(path)) as arrays:
-        weights = {name: arrays[name] for name in arrays.files
-                   if not name.startswith('about/')}
+        weights = {name: arrays[name] for name in arrays.files if not name.startswith('about/')}
         assert arrays['about/classes'].tolist() == list(cifar10.CLASS_NAMES)
         assert arrays['about/system'] == 'deep_cnn'
     assert len(weights) == 10
     for name, value in weights.items():
-        assert np.array_equal(
-            value, tensors[name + '/ExponentialMovingAverage']), name
+        assert np.array_equal(value, tensors[name + '/ExponentialMovingAverage']), name
 
 
-def test_the_comparison_is_strict():
-    def check(classes, probabilities):
-        made = formats.Format('x', 'X', None, lambda *unused: (classes, probabilities))
-        return made.check(None, '', None, expected)
-
-    expected = np.full([5, 10], 0.05, np.float32)
+@pytest.mark.parametrize('classes, deviation, refusal', [
+    ([4, 4, 4], 0.9e-5, None), ([4, 4, 4], 2e-5, 'up to 2.0e-05'),
+    ([4, 4, 4], np.nan, 'up to nan'), ([4, 3, 4], 0, '1 of 3')])
+def test_the_comparison_is_strict(classes, deviation, refusal):
+    expected = np.full([3, 10], 0.05, np.float32)
     expected[:, 4] = 0.55
-    classes = np.full(5, 4)
-    assert check(classes, expected) == 0
-    assert 0 < check(classes, expected + np.float32(0.9e-5)) < 1e-5
-    far, broken = expected.copy(), expected.copy()
-    far[2, 3] += 2e-5
-    broken[0, 0] = np.nan
-    for outputs, named in (((classes, far), 'up to 2.0e-05'),
-                           ((classes, broken), 'up to nan'),
-                           ((np.array([4, 4, 3, 4, 4]), expected), '1 of 5')):
-        with pytest.raises(UserError, match=named):
-            check(*outputs)
+    given = expected.copy()
+    given[1, 3] += deviation
+    made = formats.Format('x', 'X', None, lambda *unused: (np.array(classes), given))
+    if refusal is None:
+        assert 0 < made.check(None, '', None, expected) < 1e-5
+    else:
+        with pytest.raises(UserError, match=refusal):
+            made.check(None, '', None, expected)
 
 
 @pytest.mark.parametrize('option', ['output', 'npz'])
 def test_what_does_not_agree_is_not_written(fails, tmp_path, monkeypatch, option):
     """One weight of each file is changed."""
-    real = formats.extract
+    real, name = formats.extract, 'model/softmax_linear/biases'
 
     def extract(classifier):
         network = real(classifier)
-        network.weights['model/softmax_linear/biases'][0] += 1
+        network.weights[name][0] += 1
         for node in network.graph_def.node:
-            if option == 'output' and node.name == 'model/softmax_linear/biases':
-                node.attr['value'].tensor.tensor_content = np.arange(
-                    10, dtype=np.float32).tobytes()
+            if option == 'output' and node.name == name:
+                node.attr['value'].tensor.tensor_content = np.arange(10, dtype='f').tobytes()
         return network
 
     monkeypatch.setattr(formats, 'extract', extract)
@@ -182,7 +168,7 @@ def test_nothing_is_overwritten(run, fails, tmp_path):
     assert sorted(os.listdir(str(tmp_path))) == ['file', 'folder']
 
 
-def test_paths_that_cannot_be_written(run, fails, tmp_path, monkeypatch):
+def test_paths_that_cannot_be_written(fails, tmp_path, monkeypatch):
     """One line names the path; nothing is left behind."""
     monkeypatch.chdir(tmp_path)
     for words, *arguments in (

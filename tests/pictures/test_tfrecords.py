@@ -13,13 +13,8 @@ from cifar10_tf1.common import png
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10
 
-FEATURES = {
-    'image/encoded': tf.FixedLenFeature([], tf.string),
-    'image/format': tf.FixedLenFeature([], tf.string),
-    'image/class/label': tf.FixedLenFeature([], tf.int64),
-    'image/height': tf.FixedLenFeature([], tf.int64),
-    'image/width': tf.FixedLenFeature([], tf.int64),
-}
+FEATURES = {'image/encoded': tf.string, 'image/format': tf.string,
+            'image/class/label': tf.int64, 'image/height': tf.int64, 'image/width': tf.int64}
 # SHA-256 of the test file with 200 images that NumPy draws from a seed.
 GOLDEN = '7dbb2c6fd4e8c54b59e35d03c8fdadb578d339ee43defd2f279c009afd35e185'
 
@@ -37,17 +32,16 @@ def test_a_reader_of_the_document_gets_the_pixels(written, tiny_data_set, split)
     contents = list(tf.io.tf_record_iterator(str(written / tfrecords.SPLITS[split])))
     with tf.Graph().as_default(), tf.Session() as session:
         record = tf.placeholder(tf.string, [])
-        example = tf.parse_single_example(record, FEATURES)
+        example = tf.parse_single_example(record, {
+            name: tf.FixedLenFeature([], kind) for name, kind in FEATURES.items()})
         example['pixels'] = tf.image.decode_png(example['image/encoded'])
         read = [session.run(example, {record: content}) for content in contents]
-    assert len(read) == len(labels)
-    for example, label, image in zip(read, labels, images):
+    assert [example['image/class/label'] for example in read] == labels.tolist()
+    for example, image in zip(read, images):
         assert example['image/format'] == b'png'
-        assert example['image/class/label'] == label
         assert (example['image/height'], example['image/width']) == (32, 32)
         assert np.array_equal(example['pixels'], image)
-    first = tf.train.Example.FromString(contents[0])
-    assert set(first.features.feature) == set(FEATURES)
+    assert set(tf.train.Example.FromString(contents[0]).features.feature) == set(FEATURES)
 
 
 def test_the_same_bytes_wherever_they_are_written(written):
