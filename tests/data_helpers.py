@@ -84,19 +84,14 @@ PACKED = gzip.compress(pack())
 PACKED_PYTHON = gzip.compress(pack('python'))
 
 
-@contextlib.contextmanager
-def sources(urls=(NOWHERE,), python_urls=(NOWHERE,)):
-    """CIFAR-10 is the tiny one, whose archives come from these urls."""
-    with mock.patch.object(cifar10, 'VERSIONS', [
-            version._replace(archive=version.archive._replace(
-                urls=tuple(addresses), size=len(packed), digest=hashlib.md5(packed).hexdigest()))
-            for version, addresses, packed in ((BINARY, urls, PACKED),
-                                               (PYTHON, python_urls, PACKED_PYTHON))]):
-        yield
-
-
-def load(data_dir, *urls):
-    with sources(*urls):
+def load(data_dir, urls=(NOWHERE,), python_urls=(NOWHERE,)):
+    """Loads the tiny CIFAR-10; the urls are those of its archives."""
+    versions = [
+        version._replace(archive=version.archive._replace(
+            urls=tuple(addresses), size=len(packed), digest=hashlib.md5(packed).hexdigest()))
+        for version, addresses, packed in ((BINARY, urls, PACKED),
+                                           (PYTHON, python_urls, PACKED_PYTHON))]
+    with mock.patch.object(cifar10, 'VERSIONS', versions):
         return cifar10.load_data_set(str(data_dir))
 
 

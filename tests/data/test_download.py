@@ -45,20 +45,19 @@ def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
     assert capfd.readouterr() == ('', f'Downloading {server.url} to {data_dir}\n')
 
 
-def test_of_two_processes_one_downloads(data_dir, capfd):
+def test_of_two_processes_one_prepares_the_data(tmp_path, capfd):
     """Threads stand in for processes: each opens the lock's file for itself."""
-    go_on = threading.Event()
-    with Server(PACKED, before_reply=go_on.wait) as server:
-        with data_helpers.sources([server.url]), futures.ThreadPoolExecutor(2) as pool:
-            loads = [pool.submit(cifar10.load_data_set, str(data_dir)) for _ in range(2)]
-            error, deadline = '', time.monotonic() + 20
-            while 'Waiting for another process' not in error and time.monotonic() < deadline:
-                time.sleep(0.01)
-                error += capfd.readouterr().err
-            go_on.set()
-            assert [one.result().num_test_examples for one in loads] == [12, 12]
-    assert 'Waiting for another process' in error
-    assert server.requests == [None]
+    calls, go_on = [], threading.Event()
+    error, deadline = '', time.monotonic() + 20
+    with futures.ThreadPoolExecutor(2) as pool:
+        prepared = [pool.submit(preparation.prepare, str(tmp_path), lambda: calls,
+                                lambda: calls.append(go_on.wait(20))) for _ in range(2)]
+        while 'Waiting for another process' not in error and time.monotonic() < deadline:
+            time.sleep(0.01)
+            error += capfd.readouterr().err
+        go_on.set()
+        assert [one.result() for one in prepared] == [None, None]
+    assert 'Waiting for another process' in error and calls == [True]
 
 
 def test_a_full_disk(data_dir):

@@ -13,13 +13,12 @@ from cifar10_tf1 import inference
 from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.data import cifar10, synthetic
-from cifar10_tf1.predict import (
-    __main__ as predict, classification, figure as predict_figure)
+from cifar10_tf1.predict import __main__ as predict, classification, figure as predict_figure
 from cifar10_tf1.predict.pictures import Picture
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 
-LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, '
-                  r'(\w+) (\d+\.\d) %(?:; true label (\w+)(, WRONG)?)?$')
+LINE = re.compile(r'^(.*): (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %, (\w+) (\d+\.\d) %'
+                  r'(?:; true label (\w+)(, WRONG)?)?$')
 
 
 @pytest.fixture(scope='module')
@@ -28,23 +27,20 @@ def checkpoint(tmp_path_factory):
         tmp_path_factory.mktemp('model'), model_helpers.random_tensors())
 
 
-def test_classifier_takes_the_averages_and_any_number(checkpoint):
-    images = np.random.RandomState(1).randint(0, 256, [250, 32, 32, 3]).astype(
-        np.uint8)
+def test_the_classifier_takes_the_averages_and_any_number(checkpoint):
+    images = np.random.RandomState(1).randint(0, 256, [250, 32, 32, 3]).astype(np.uint8)
     images[1] = 77  # constant, so the deviation is at its floor
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
         assert classifier.step == 7
         many = classifier.classify(images)
         assert classifier.classify(images[:0]).shape == (0, 10)
-        assert np.allclose(classifier.classify(images[7:8]), many[7:8],
-                           atol=1e-6)
+        assert np.allclose(classifier.classify(images[7:8]), many[7:8], atol=1e-6)
     assert many.shape == (250, 10)
-    assert np.allclose(many.sum(axis=1), 1.0, atol=1e-5)
     tensors = model_helpers.random_tensors()
+    crops = images[:3, 4:28, 4:28].astype(np.float64)
+    crops -= crops.mean((1, 2, 3), keepdims=True)
+    crops /= np.maximum(crops.std((1, 2, 3), keepdims=True), 1728 ** -0.5)
     with tf.Graph().as_default(), tf.Session() as session:
-        crops = images[:3, 4:28, 4:28].astype(np.float64)
-        crops -= crops.mean((1, 2, 3), keepdims=True)
-        crops /= np.maximum(crops.std((1, 2, 3), keepdims=True), 1728 ** -0.5)
         expected = session.run(tf.nn.softmax(plain_deep_cnn.build_logits(
             tf.constant(crops, tf.float32),
             {name: tf.constant(tensors[name + '/ExponentialMovingAverage'])
@@ -80,17 +76,15 @@ def folder(image, tmp_path):
 def test_files_are_classified_and_bad_ones_stop_no_other(folder, checkpoint, capsys):
     """The lines and the JSON have the same probabilities."""
     (folder.parent / 'nothing').mkdir()
-    arguments = [str(folder), str(folder / 'not there.png'),
-                 str(folder.parent / 'nothing'), '--checkpoint', checkpoint]
+    bad = {folder / 'cut.png': 'truncated', folder / 'text.jpeg': 'PNG or JPEG',
+           folder / 'not there.png': 'No such file', folder.parent / 'nothing': 'no picture'}
+    arguments = [str(folder), *map(str, list(bad)[2:]), '--checkpoint', checkpoint]
     assert predict.main(arguments) == 1
     captured = capsys.readouterr()
-    bad = (('pictures/cut.png', 'truncated'),
-           ('pictures/text.jpeg', 'PNG or JPEG'),
-           ('pictures/not there.png', 'No such file'), ('nothing', 'no picture'))
     errors = captured.err.splitlines()
     assert len(errors) == len(bad)
-    for error, (name, reason) in zip(errors, bad):
-        assert error.startswith(f'{folder.parent}/{name}: ') and reason in error
+    for error, (path, reason) in zip(errors, bad.items()):
+        assert error.startswith(f'{path}: ') and reason in error
     assert predict.main(arguments + ['--json']) == 1
     content = json.loads(capsys.readouterr().out)
     assert content['step'] == 7 and len(content['errors']) == len(bad)
@@ -99,42 +93,39 @@ def test_files_are_classified_and_bad_ones_stop_no_other(folder, checkpoint, cap
     for line, entry in zip(captured.out.splitlines(), content['pictures']):
         probabilities = np.array(entry['probabilities'])
         assert abs(probabilities.sum() - 1) < 1e-5 and 'label' not in entry
-        top = [(cifar10.CLASS_NAMES[i], probabilities[i])
-               for i in np.argsort(-probabilities)[:3]]
+        top = [(cifar10.CLASS_NAMES[i], probabilities[i]) for i in np.argsort(-probabilities)[:3]]
         assert [(item['class'], item['probability']) for item in entry['top']] == top
-        words = LINE.match(line).groups()
-        assert words[:7] == (entry['picture'], *(
-            word for name, value in top for word in (name, f'{100 * value:.1f}')))
+        assert line == f'{entry["picture"]}: ' + ', '.join(
+            f'{name} {100 * value:.1f} %' for name, value in top)
 
 
 def test_random_test_images(tiny_cifar10, checkpoint, capsys):
     def run(*arguments):
-        assert predict.main(['--checkpoint', checkpoint] + list(arguments)) == 0
+        assert predict.main(['--checkpoint', checkpoint, *arguments]) == 0
         return capsys.readouterr().out
 
     output = run('--test', '150')  # more than a block
-    *lines, last = output.splitlines()
     assert output == run('--test', '150')
     assert run('--test', '5') != run('--test', '5', '--seed', '2')
     labels, images = tiny_cifar10.labels_and_images('test')
     with inference.Classifier(deep_cnn, checkpoint) as classifier:
         best = classifier.classify(images).argmax(axis=1)
-    seen, right = set(), 0
+    *lines, last = output.splitlines()
+    seen = []
     for line in lines:
-        words = LINE.match(line).groups()
-        index = int(words[0].replace('test image ', ''))
-        seen.add(index)
-        assert words[1] == cifar10.CLASS_NAMES[best[index]]
-        assert words[7] == cifar10.CLASS_NAMES[labels[index]]
-        assert (words[8] is None) == (best[index] == labels[index])
-        right += words[8] is None
-    assert len(seen) == 150
+        name, first, *unused_others, label, wrong = LINE.match(line).groups()
+        seen.append(int(name.replace('test image ', '')))
+        assert first == cifar10.CLASS_NAMES[best[seen[-1]]]
+        assert label == cifar10.CLASS_NAMES[labels[seen[-1]]]
+        assert (wrong is None) == (first == label)
+    assert len(set(seen)) == 150
+    right = (best[seen] == labels[seen]).sum()
     assert last == f'Correct: {right} of 150' and 0 < right < 150
 
 
 def test_pictures_come_before_test_images_that_are_missing(folder, checkpoint, capsys):
-    assert predict.main([str(folder / 'z good.png'), '--test', '1', '--checkpoint',
-                         checkpoint, '--data-dir', str(folder / 'cut.png')]) == 1
+    assert predict.main([str(folder / 'z good.png'), '--test', '1', '--checkpoint', checkpoint,
+                         '--data-dir', str(folder / 'cut.png')]) == 1
     captured = capsys.readouterr()
     assert LINE.match(captured.out.strip()).group(1) == str(folder / 'z good.png')
     assert 'cut.png: File exists' in captured.err
@@ -148,10 +139,8 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_cifar10, checkpoint, tmp_path,
             (['--test', '201', '--checkpoint', checkpoint], '200 test images'),
             (['--test', '1', '--model-dir', str(tmp_path)], 'no checkpoint in'),
             (['--test', '1', '--figure', str(taken)], 'already exists'),
-            (['--test', '1', '--figure', 'no/a.png'], 'the folder no does not exist'),
             (['--test', '1', '--figure', 's3://x/a.png'], 's3://x/a.png'),
-            ([], 'name pictures'), (['--test', '0'], '0 is not in 1 to'),
-            (['a.png', '--figure', 'a.jpg'], 'must end in .png')):
+            ([], 'name pictures'), (['a.png', '--figure', 'a.jpg'], 'must end in .png')):
         try:
             assert predict.main(arguments) == 1
         except SystemExit as stop:
@@ -161,8 +150,7 @@ def test_what_a_user_has_to_mend_is_one_line(tiny_cifar10, checkpoint, tmp_path,
     assert taken.read_text() == 'kept'
 
 
-def test_a_network_of_the_generated_data(tiny_cifar10, tmp_path, monkeypatch,
-                                         capsys):
+def test_a_network_of_the_generated_data(tiny_cifar10, tmp_path, monkeypatch, capsys):
     prefix = model_helpers.write_checkpoint(
         tmp_path, model_helpers.random_tensors(), data='synthetic')
     monkeypatch.setattr(synthetic, 'load_data_set',
@@ -180,72 +168,65 @@ def test_a_network_of_the_generated_data(tiny_cifar10, tmp_path, monkeypatch,
     ('PIL', ['a.png']), ('matplotlib', ['--test', '1', '--figure', 'not-there.png'])])
 def test_packages_that_are_missing_are_named(monkeypatch, capsys, module, arguments):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, module + '.Image', raising=False)
     assert predict.main(arguments) == 1
     error = capsys.readouterr().err
     assert f'needs {module}, which is not installed' in error
     assert 'make setup EXTRAS=pictures' in error and error.count('\n') == 1
 
 
-def test_a_figure_is_written_whole_or_not_at_all(folder, checkpoint, tmp_path, capsys):
+def test_a_figure_is_written_whole_or_not_at_all(folder, image, checkpoint, tmp_path, capsys):
     model_helpers.need('matplotlib')
-    Image = model_helpers.need('PIL.Image')
     path = tmp_path / 'out.png'
-    arguments = [str(folder / 'b good.JPG'), '--checkpoint', checkpoint,
-                 '--figure', str(path)]
+    arguments = [str(folder / 'b good.JPG'), '--checkpoint', checkpoint, '--figure', str(path)]
     with model_helpers.file_size_limit():
         assert predict.main(arguments) == 1
     assert f'cannot write {path}: File too large' in capsys.readouterr().err
     assert not path.exists()
     assert predict.main(arguments) == 0
     assert capsys.readouterr().err == f'Figure: {path}\n'
-    with Image.open(str(path)) as figure:
+    with image.open(str(path)) as figure:
         assert figure.format == 'PNG' and min(figure.size) > 300
 
 
-def draw(labels, monkeypatch):
-    """The matplotlib Figure of predictions, all "cat" before "ship" and "dog"."""
-    model_helpers.need('matplotlib')
-    kept = []
-    real = predict_figure.drawing.draw
-
-    def draw_and_keep(width, height, draw_on, *arguments):
-        return real(width, height,
-                    lambda figure: (draw_on(figure), kept.append(figure)),
-                    *arguments)
-
+@pytest.fixture
+def draw(monkeypatch):
+    """Draws pictures with these labels, each "cat" before "ship" and "dog": a Figure."""
+    figure = model_helpers.need('matplotlib.figure').Figure()
+    monkeypatch.setattr(predict_figure.drawing, 'draw',
+                        lambda width, height, draw_on, *unused: draw_on(figure))
     probabilities = np.full(10, 0.03, np.float32)
     probabilities[[3, 8, 5]] = 0.5, 0.2, 0.09
-    image = np.zeros([32, 32, 3], np.uint8)
-    monkeypatch.setattr(predict_figure.drawing, 'draw', draw_and_keep)
-    shown = [Picture('$a^b$_{\udcff.png', image, image, label=label) for label in labels]
-    content = predict_figure.draw_predictions(
-        [(picture, classification.describe(picture, probabilities, cifar10.CLASS_NAMES))
-         for picture in shown], deep_cnn)
-    assert content.startswith(b'\x89PNG')
-    return kept[0]
+    pixels = np.zeros([32, 32, 3], np.uint8)
+
+    def draw_figure(labels):
+        shown = [Picture('$a^b$_{\udcff.png', pixels, pixels, label=label) for label in labels]
+        predict_figure.draw_predictions(
+            [(picture, classification.describe(picture, probabilities, cifar10.CLASS_NAMES))
+             for picture in shown], deep_cnn)
+        return figure
+
+    return draw_figure
 
 
-def test_the_figure_marks_the_wrong_ones(monkeypatch):
+def test_the_figure_marks_the_wrong_ones(draw):
     """Three bars, the largest on top, and marks for the true class and a wrong one."""
-    figure = draw([None, 3, 8, 0], monkeypatch)
+    figure = draw([None, 3, 8, 0])
     pictures, bars = figure.axes[::2], figure.axes[1::2]
-    assert [axes.get_title(loc='left') for axes in bars] == [
+    assert [axes.get_title() for axes in bars] == [
         'cat 50.0 %', 'right: cat 50.0 %', 'WRONG: cat 50.0 %', 'WRONG: cat 50.0 %']
-    assert [axes.get_title(loc='left') for axes in pictures] == [
+    assert [axes.get_title() for axes in pictures] == [
         r'\$a^b\$_{\udcff.png', 'cat', 'ship', 'airplane']
     assert [[text.get_text() for text in axes.get_yticklabels()] for axes in bars] == [
-        ['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'],
-        ['cat', 'ship (true)', 'dog'], ['cat', 'ship', 'dog']]
+        ['cat', 'ship', 'dog'], ['cat (true)', 'ship', 'dog'], ['cat', 'ship (true)', 'dog'],
+        ['cat', 'ship', 'dog']]
     assert [[bar.get_hatch() == '///' for bar in axes.patches] for axes in bars] == (
         2 * [[False] * 3] + 2 * [[True, False, False]])
     assert bars[0].get_ylim()[0] > bars[0].get_ylim()[1]  # the first one on top
     assert bars[0].get_xlim() == (0, 1)
 
 
-@pytest.mark.parametrize('number, columns, shown', [(4, 1, 4), (5, 2, 5), (30, 2, 24)])
-def test_the_rows_and_columns_of_the_figure(monkeypatch, number, columns, shown):
-    figure = draw([1] * number, monkeypatch)
-    assert len(figure.axes) == 2 * shown
-    assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == 2 * columns
-    assert ('The first 24 of 30.' in figure.texts[-1].get_text()) == (number > shown)
+def test_a_figure_has_two_columns_of_at_most_24_pictures(draw):
+    figure = draw([1] * 30)
+    assert len(figure.axes) == 2 * 24
+    assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == 2 * 2
+    assert 'The first 24 of 30.' in figure.texts[-1].get_text()
