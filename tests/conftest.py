@@ -20,7 +20,6 @@ runtime.load_tensorflow()
 # without options records it.
 runtime.start_threads(description.Threads(resources.count_cores(), resources.count_cores(), 2))
 
-import cuda_stubs  # noqa: E402
 import model_helpers  # noqa: E402
 import runs  # noqa: E402
 import tiny_data  # noqa: E402
@@ -74,14 +73,6 @@ def tiny_cifar10(monkeypatch, tiny_data_set):
     """The tiny data set, which every command takes for CIFAR-10."""
     monkeypatch.setattr(cifar10, 'load_data_set', lambda data_dir: tiny_data_set)
     return tiny_data_set
-
-
-@pytest.fixture(scope='session')
-def stub_folder(tmp_path_factory):
-    """A folder with the stub of libcuda.so.1; skips without a compiler."""
-    folder = tmp_path_factory.mktemp('driver')
-    cuda_stubs.build_driver(folder)
-    return folder
 
 
 @pytest.fixture

@@ -1,23 +1,20 @@
 """requirements/: hashed, without addresses, and in agreement with each other."""
 
-import glob
 import os
 import re
 
 import pytest
 
-from runs import ROOT
+from pages import read, ROOT
 
-LOCKS = sorted(os.path.basename(path) for path in glob.glob(
-    os.path.join(ROOT, 'requirements', '*.txt')))
+LOCKS = sorted(name for name in os.listdir(os.path.join(ROOT, 'requirements'))
+               if name.endswith('.txt'))
 
 
 def read_lock(name):
     """The requirements of a lock: {name: (version, [hash, ...])}."""
-    with open(os.path.join(ROOT, 'requirements', name)) as lock_file:
-        text = lock_file.read().replace('\\\n', ' ')
     requirements = {}
-    for line in text.splitlines():
+    for line in read(f'requirements/{name}').replace('\\\n', ' ').splitlines():
         requirement, *hashes = line.split('#')[0].split('--hash=')
         requirement, _, marker = (part.strip() for part in requirement.partition(';'))
         # The locks for all Pythons go beyond those that TensorFlow has.
@@ -31,8 +28,7 @@ def read_lock(name):
 
 @pytest.mark.parametrize('name', LOCKS)
 def test_a_lock_has_hashes_and_no_address(name):
-    with open(os.path.join(ROOT, 'requirements', name)) as lock_file:
-        assert not re.search('^-|://', lock_file.read(), re.MULTILINE)
+    assert not re.search('^-|://', read(f'requirements/{name}'), re.MULTILINE)
     requirements = read_lock(name)
     assert requirements
     for package, (_, hashes) in requirements.items():
@@ -44,8 +40,7 @@ def test_locks_agree_on_what_decides_results():
     older, newer = read_lock('py36.txt'), read_lock('py37.txt')
     for package, version in (
             ('tensorflow-gpu', '1.15.0'), ('numpy', '1.18.5'), ('gast', '0.2.2'),
-            ('tensorflow-estimator', '1.15.1'), ('tensorboard', '1.15.0'),
-            ('h5py', '2.10.0')):
+            ('tensorflow-estimator', '1.15.1'), ('tensorboard', '1.15.0'), ('h5py', '2.10.0')):
         assert older[package] == newer[package]
         assert newer[package][0] == version
     older.pop('tensorflow-gpu')  # the base of docker/Dockerfile has it
@@ -58,8 +53,8 @@ def test_tf2_locks_agree_and_serve_every_machine():
     # At least a wheel for each of four Pythons on each of three kinds of machine.
     for package in ('tensorflow', 'numpy', 'h5py', 'ml-dtypes'):
         assert len(main[package][1]) >= 12, package
-    further = {package: cuda.pop(package) for package in set(cuda) - set(main)}
-    assert cuda == main
+    further = set(cuda) - set(main)
+    assert {package: cuda[package] for package in main} == main
     assert 'nvidia-cudnn-cu12' in further
     assert all(package.startswith('nvidia-') for package in further)
 

@@ -8,55 +8,39 @@ import pytest
 from cifar10_tf1.machine import description
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The program's folder, without a git history."""
-    monkeypatch.setattr(description, '_ROOT', str(tmp_path))
-    return tmp_path
-
-
-@pytest.mark.parametrize('image, found, text', [
-    ('unknown', (None, None), 'unknown'),
-    ('1a2b', ('1a2b', None), '1a2b, as the image says'),
-    ('1a2b-dirty', ('1a2b', False), '1a2b, with changes')])
-def test_the_commit_of_an_image(folder, monkeypatch, image, found, text):
-    monkeypatch.setenv('CIFAR_TF1_COMMIT', image)
-    assert description.find_commit() == found
-    assert description.format_commit(*found) == text
-
-
-def test_the_commit_of_a_checkout(folder, monkeypatch):
-    if shutil.which('git') is None:
-        pytest.skip('needs git')
-
-    def git(*arguments):
+@pytest.mark.skipif(shutil.which('git') is None, reason='this system has no git')
+def test_the_commit(tmp_path, monkeypatch):
+    def git(command):
         return subprocess.check_output(
-            ('git', '-C', str(folder), '-c', 'user.name=x', '-c', 'user.email=x',
-             '-c', 'commit.gpgsign=false') + arguments, universal_newlines=True).strip()
+            ['git', '-C', str(tmp_path), '-c', 'user.name=x', '-c', 'user.email=x',
+             '-c', 'commit.gpgsign=false', *command.split()], universal_newlines=True).strip()
 
-    monkeypatch.setenv('CIFAR_TF1_COMMIT', '1a2b')
-    (folder / 'known').write_text('')
-    git('init', '--quiet')
-    git('add', 'known')
-    git('commit', '--quiet', '--message', 'x')
-    git('tag', 'v1')
-    commit = git('rev-parse', 'HEAD')
-    (folder / 'unknown').write_text('of the user, not of the program')
-    assert description.find_commit() == (commit, True)
-    assert description.format_commit(commit, True) == commit
-    (folder / 'known').write_text('changed')
-    assert description.find_commit() == (commit, False)
-    # A copy within another repository.
-    monkeypatch.setattr(description, '_ROOT', str(folder / 'copy'))
-    assert description.find_commit() == ('1a2b', None)
+    def find(folder):
+        monkeypatch.setattr(description, '_ROOT', str(folder))
+        return description.format_commit(*description.find_commit())
+
+    for image, text in (('unknown', 'unknown'), ('1a2b-dirty', '1a2b, with changes'),
+                        ('1a2b', '1a2b, as the image says')):
+        monkeypatch.setenv('CIFAR_TF1_COMMIT', image)
+        assert find(tmp_path) == text
+    (tmp_path / 'known').write_text('')
+    for command in ('init --quiet', 'add known', 'commit --quiet --message x', 'tag v1'):
+        git(command)
+    commit = git('rev-parse HEAD')
+    (tmp_path / 'unknown').write_text('of the user, not of the program')
+    assert find(tmp_path) == commit
+    (tmp_path / 'known').write_text('changed')
+    assert find(tmp_path) == f'{commit}, with changes'
+    (tmp_path / 'copy').mkdir()  # within another repository
+    assert find(tmp_path / 'copy') == '1a2b, as the image says'
 
 
-@pytest.mark.parametrize('cpu, gpu, name', [
-    ({'name': 'A', 'family': '25', 'model': '17'}, None, 'A, family 25, model 17'),
-    ({'name': 'A'}, None, 'A'),  # as older records have it
-    ({'name': 'A'}, {'card': 'H100'}, 'H100')])
-def test_the_name_of_a_machine(cpu, gpu, name):
-    assert description.name_machine({'cpu': cpu, 'gpu': gpu}) == name
+def test_the_name_of_a_machine():
+    cpu = {'name': 'A', 'family': '25', 'model': '17'}
+    for kind, name in (({'cpu': cpu}, 'A, family 25, model 17'),
+                       ({'cpu': {'name': 'A'}}, 'A'),  # as older records have it
+                       ({'cpu': cpu, 'gpu': {'card': 'H100'}}, 'H100')):
+        assert description.name_machine(kind) == name
 
 
 def test_differences_of_kinds():

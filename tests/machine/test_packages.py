@@ -12,13 +12,16 @@ from cifar10_tf1.common.errors import UserError
 from runs import ROOT
 
 
-def run(command, tmp_path, **variables):
+def fail(command, tmp_path, **variables):
+    """The error of a process."""
     # In the image the tests may not write to the project's own folders.
     environment = dict(os.environ, CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
                        CIFAR10_DATA_DIR=str(tmp_path / 'data'), **variables)
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True)
+    result = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            universal_newlines=True)
+    assert (result.returncode, result.stdout) == (1, '')
+    return result.stderr
 
 
 @pytest.mark.parametrize('command, name', [
@@ -26,13 +29,9 @@ def run(command, tmp_path, **variables):
     (['-m', 'cifar10_tf1.predict', 'a.png'], 'python -m cifar10_tf1.predict'),
     (['-m', 'cifar10_tf1.report'], 'python -m cifar10_tf1.report')])
 def test_a_bare_python_gets_one_line(command, name, tmp_path):
-    # -S: as one in which nothing is installed.
-    result = run(['-S', *command], tmp_path)
-    assert (result.returncode, result.stdout) == (1, '')
-    assert result.stderr.count('\n') == 1
-    assert result.stderr.startswith(f'{name}: error: ')
-    assert ' is not installed in this Python (' in result.stderr
-    assert 'make setup' in result.stderr
+    error = fail(['-S', *command], tmp_path)  # as one in which nothing is installed
+    assert error.startswith(f'{name}: error: ') and error.count('\n') == 1
+    assert ' is not installed in this Python (' in error and 'make setup' in error
 
 
 def test_an_extra_helps_no_python_without_tensorflow(monkeypatch):
@@ -50,20 +49,17 @@ def test_another_python_s_packages_are_one_line(command, package, code, tmp_path
     (tmp_path / package).mkdir(parents=True)
     (tmp_path / package / '__init__.py').write_text(code)
     (tmp_path / 'typing_extensions.py').write_text('def f(a, =): pass')
-    result = run(command, tmp_path, PYTHONPATH=str(tmp_path))
-    assert result.returncode == 1
-    assert result.stderr.count('\n') == 1, result.stderr
-    assert f'PYTHONPATH={tmp_path}' in result.stderr
+    error = fail(command, tmp_path, PYTHONPATH=str(tmp_path))
+    assert f'PYTHONPATH={tmp_path}' in error and error.count('\n') == 1, error
 
 
 def test_other_errors_are_shown_as_ever(tmp_path):
-    result = run(['-c', 'import cifar10_tf1\nimport absent_module'], tmp_path)
-    assert result.returncode == 1 and 'Traceback' in result.stderr
+    assert 'Traceback' in fail(['-c', 'import cifar10_tf1\nimport absent_module'], tmp_path)
 
 
 def test_the_python_to_type(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'executable', str(tmp_path / '.venv/bin/python'))
-    assert cli.name_python() == '.venv/bin/python'
-    monkeypatch.setattr(sys, 'executable', '/usr/bin/python3')
-    assert cli.name_python() == 'python'
+    for path, name in ((str(tmp_path / '.venv/bin/python'), '.venv/bin/python'),
+                       ('/usr/bin/python3', 'python')):
+        monkeypatch.setattr(sys, 'executable', path)
+        assert cli.name_python() == name
