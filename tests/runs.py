@@ -98,6 +98,14 @@ def run_program(environment, *arguments):
                           stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
 
 
+def run_python(*arguments, **variables):
+    """(exit status, standard output, standard error) of a Python with these variables."""
+    process = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **variables},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    return process.returncode, process.stdout, process.stderr
+
+
 def tensors_of(prefix):
     """{name: array} of a checkpoint."""
     return reading.load(str(prefix))

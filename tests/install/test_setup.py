@@ -52,8 +52,7 @@ class Project:
     """A copy of tools/setup.sh and requirements/ in a folder of its own."""
 
     def __init__(self, folder):
-        self.folder, self.bin, self.home = (
-            folder / name for name in ('a project', 'bin', 'home'))
+        self.folder, self.bin, self.home = (folder / name for name in ('a project', 'bin', 'home'))
         for path in (self.folder / 'tools', self.bin, self.home):
             path.mkdir(parents=True)
         self.log_file = folder / 'log'

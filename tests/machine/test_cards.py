@@ -58,8 +58,7 @@ def test_the_facts_are_the_wheel_s():
                           for name in info['cuda_compute_capabilities'])
     assert (capabilities[0], capabilities[-1]) == (support.lowest, support.highest)
     # A newer driver is needed for the kernels that exist as PTX only.
-    as_ptx, = [name for name in info['cuda_compute_capabilities']
-               if name.startswith('compute_')]
+    as_ptx, = [name for name in info['cuda_compute_capabilities'] if name.startswith('compute_')]
     assert as_ptx == 'compute_{}{}'.format(*support.drivers[-1].capability)
 
 

@@ -29,8 +29,7 @@ def install(monkeypatch):
         monkeypatch.setattr(drivers, 'find_cuda', lambda: 10000)
         monkeypatch.setattr(drivers, 'find_cudnn', lambda: cudnn)
         monkeypatch.setattr(supports, 'find_support', lambda: support)
-        monkeypatch.setattr(device_lib, 'list_local_devices',
-                            lambda config: [local] * is_usable)
+        monkeypatch.setattr(device_lib, 'list_local_devices', lambda config: [local] * is_usable)
     return install
 
 
@@ -55,8 +54,7 @@ def test_without_a_card_the_cpu(install, monkeypatch, capsys, driver, hidden, re
     assert devices.resolve(devices.select('auto'), THREADS) == 'cpu'
     assert devices.find_gpu('cpu', THREADS) is None
     line = f'Device: CPU ({reason}), 2 threads\n'
-    assert capsys.readouterr() == (('', 'warning: ' + line) if driver.is_broken else
-                                   (line, ''))
+    assert capsys.readouterr() == (('', 'warning: ' + line) if driver.is_broken else (line, ''))
 
 
 @pytest.mark.parametrize('support, card, cuda, way_out', [
@@ -64,8 +62,7 @@ def test_without_a_card_the_cpu(install, monkeypatch, capsys, driver, hidden, re
     (TENSORFLOW_1, H100, 12040, 'docker/Dockerfile.tf2) with the NVIDIA driver 555.42.02'),
     (TENSORFLOW_2, GTX_980, 13000, 'docker/Dockerfile)'),
     (TENSORFLOW_1, RTX_5090, 13000, None), (TENSORFLOW_2, RTX_5090, 13000, None)])
-def test_an_unfit_card_is_refused_with_ways_out(install, support, card, cuda, way_out,
-                                                capsys):
+def test_an_unfit_card_is_refused_with_ways_out(install, support, card, cuda, way_out, capsys):
     install(Driver((card,), cuda), support)
     line = refusal('auto')
     assert refusal('gpu') == line

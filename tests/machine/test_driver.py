@@ -3,16 +3,15 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 from unittest import mock
 
 import pytest
 
+import runs
 from cards import GTX_1080_TI, RTX_2080, RTX_3090, RTX_5090
 from cifar10_tf1.machine.cuda import driver as drivers
 from cifar10_tf1.machine.cuda.driver import Driver
-from runs import ROOT
 
 STUB = r'''
 #include <signal.h>
@@ -139,16 +138,14 @@ def test_a_driver_that_fails(stub, how, words):
 @pytest.mark.parametrize('script', ['train.py', 'test.py'])
 def test_a_refusal_comes_before_tensorflow_and_a_download(stub, tmp_path, script):
     stub(RTX_5090)
-    result = subprocess.run(
-        [sys.executable, '-v', os.path.join(ROOT, script), '--data-dir',
-         str(tmp_path / 'data'), '--model-dir', str(tmp_path / 'model')],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-        env=dict(os.environ, CIFAR10_ARCHIVE_URL='http://127.0.0.1:9/'))
-    assert result.returncode == 1 and result.stdout == ''
-    assert f'{script}: error: {RTX_5090}' in result.stderr
+    status, output, error = runs.run_python(
+        '-v', script, '--data-dir', str(tmp_path / 'data'), '--model-dir',
+        str(tmp_path / 'model'), CIFAR10_ARCHIVE_URL='http://127.0.0.1:9/')
+    assert (status, output) == (1, '')
+    assert f'{script}: error: {RTX_5090}' in error
     # -v tells of each import.
-    assert 'import \'cifar10_tf1.machine.devices\'' in result.stderr
-    assert 'import \'tensorflow' not in result.stderr
+    assert 'import \'cifar10_tf1.machine.devices\'' in error
+    assert 'import \'tensorflow' not in error
     assert not (tmp_path / 'data').exists()
 
 

@@ -1,27 +1,23 @@
 """A Python that lacks packages: one line says what to use instead."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+import runs
 from cifar10_tf1 import cli
 from cifar10_tf1.common import packages
 from cifar10_tf1.common.errors import UserError
-from runs import ROOT
 
 
 def fail(command, tmp_path, **variables):
     """The error of a process."""
     # In the image the tests may not write to the project's own folders.
-    environment = dict(os.environ, CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
-                       CIFAR10_DATA_DIR=str(tmp_path / 'data'), **variables)
-    result = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            universal_newlines=True)
-    assert (result.returncode, result.stdout) == (1, '')
-    return result.stderr
+    status, output, error = runs.run_python(
+        *command, CIFAR10_MODEL_DIR=str(tmp_path / 'model'),
+        CIFAR10_DATA_DIR=str(tmp_path / 'data'), **variables)
+    assert (status, output) == (1, '')
+    return error
 
 
 @pytest.mark.parametrize('command, name', [

@@ -3,18 +3,17 @@
 import ctypes
 import os
 import resource
-import subprocess
 import sys
 
 import pytest
 
+import runs
 from cards import RTX_2080
 from cifar10_tf1 import startup
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description, devices, overrides, runtime
 from cifar10_tf1.machine.devices import DeviceSelection
 from cifar10_tf1.records import run_settings
-from runs import ROOT
 
 LOAD = '''
 from cifar10_tf1.machine import runtime
@@ -23,12 +22,6 @@ runtime.load_tensorflow()
 '''
 AVX2 = 'avx avx2 f16c fma sse sse2'
 AVX512 = AVX2 + ' avx512bw avx512dq avx512f avx512vl'
-
-
-def run(program, **variables):
-    return subprocess.run(
-        [sys.executable, '-c', program], cwd=ROOT, universal_newlines=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **variables})
 
 
 @pytest.fixture
@@ -108,11 +101,10 @@ def test_the_last_words_of_an_import_that_aborts_are_seen(tmp_path):
         'import os\n'
         'os.write(2, b"I0000 a note\\nF tensorflow cannot go on\\n")\n'
         'os.abort()\n')
-    result = run(f'import sys; sys.path.insert(0, {str(tmp_path)!r})' + LOAD)
-    assert result.returncode < 0
-    assert 'cannot go on' in result.stderr and 'a note' not in result.stderr
+    status, unused_output, error = runs.run_python('-c', LOAD, PYTHONPATH=str(tmp_path))
+    assert status < 0
+    assert 'cannot go on' in error and 'a note' not in error
 
 
 def test_nothing_is_printed_by_an_import_that_succeeds():
-    result = run(LOAD)
-    assert (result.returncode, result.stdout, result.stderr) == (0, '', '')
+    assert runs.run_python('-c', LOAD) == (0, '', '')
