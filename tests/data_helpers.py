@@ -22,30 +22,19 @@ NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 WAYS_OUT = ('yourself', '--data-dir', '--synthetic')
 
 
-def build_records(seed):
-    """The bytes of 12 random records of the binary version."""
-    records = np.random.RandomState(seed).randint(0, 256, [12, cifar10.RECORD_BYTES])
-    records[:, 0] %= 10
-    return records.astype(np.uint8).tobytes()
-
-
-def build_pickle(content):
-    """The bytes of a Python-version file with the same records."""
-    records = np.frombuffer(content, np.uint8).reshape(-1, cifar10.RECORD_BYTES)
-    return pickle.dumps({'labels': records[:, 0].tolist(), 'data': records[:, 1:].copy()},
-                        protocol=2)
-
-
-# File name to bytes.
-CONTENTS = {file.name: build_records(seed)
-            for seed, file in enumerate(cifar10.VERSIONS[0].files)}
-PICKLES = {name[:-len('.bin')]: build_pickle(content) for name, content in CONTENTS.items()}
-BINARY = cifar10.VERSIONS[0]._replace(files=tuple(
+RECORDS = {
+    file.name: np.random.RandomState(seed).randint(0, 256, [12, 3073]).astype(np.uint8)
+    for seed, file in enumerate(cifar10.BINARY.files)}
+# File name to bytes, in the binary and in the Python version.
+CONTENTS = {name: records.tobytes() for name, records in RECORDS.items()}
+PICKLES = {name[:-len('.bin')]: pickle.dumps(
+    {'labels': records[:, 0].tolist(), 'data': records[:, 1:].copy()}, protocol=2)
+    for name, records in RECORDS.items()}
+BINARY = cifar10.BINARY._replace(files=tuple(
     DataFile(name, len(content), hashlib.sha256(content).hexdigest())
     for name, content in CONTENTS.items()))
 PYTHON = cifar10.PYTHON._replace(files=tuple(
-    DataFile(name, None, hashlib.md5(content).hexdigest())
-    for name, content in PICKLES.items()))
+    DataFile(name, None, hashlib.md5(content).hexdigest()) for name, content in PICKLES.items()))
 VERSIONS = {'binary': (BINARY, CONTENTS), 'python': (PYTHON, PICKLES)}
 
 

@@ -1,39 +1,33 @@
 """The statistics that the documents print, on tiny and on real data."""
 
 import hashlib
+import re
 
-import numpy as np
-import pytest
-
-from cifar10_tf1.data import __main__ as command, cifar10, synthetic
+from cifar10_tf1.data import __main__ as command, synthetic
 from pages import read
 
-# Files and images that the documents show.
-SHOWN = [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0), (4, 1), (4, 10), (5, 0), (5, 1)]
-# SHA-256 of what they show, held against the documents once.
+# SHA-256 of what the documents show, held against them once.
 DOCUMENTED = '8b9e8dd33eedb7d1d18024de0f10926f5b0e23a3b108f85a425a3ba2047a2fcf'
 
 
-@pytest.mark.parametrize('options, shown', [
-    ([], SHOWN), (['--file', '2', '--image', '79'], [(2, 79)])])
-def test_the_command_prints_what_the_documents_do(tiny_cifar10, capsys, options, shown):
-    assert command.main(options) == 0
-    all_labels, all_images = tiny_cifar10.labels_and_images('train')
-    expected = ''
-    for file, image in shown:
-        labels, pixels = (values[80 * file - 80:80 * file] for values in (all_labels, all_images))
-        expected += f'''
-Stats of batch {file}:
+def test_the_command_prints_what_the_documents_do(tiny_cifar10, capsys):
+    assert command.main(['--file', '2', '--image', '79']) == 0
+    shown = '''
+Stats of batch 2:
 Samples: 80
-Label Counts: {dict(enumerate(np.bincount(labels, minlength=10).tolist()))}
-First 20 Labels: {labels[:20].tolist()}
+Label Counts: {0: 9, 1: 4, 2: 8, 3: 9, 4: 8, 5: 8, 6: 7, 7: 7, 8: 11, 9: 9}
+First 20 Labels: [5, 9, 5, 9, 5, 0, 0, 3, 8, 5, 2, 8, 3, 0, 1, 7, 3, 8, 2, 8]
 
-Example of Image {image}:
-Image - Min Value: {pixels[image].min()} Max Value: {pixels[image].max()}
+Example of Image 79:
+Image - Min Value: 0 Max Value: 255
 Image - Shape: (32, 32, 3)
-Label - Label Id: {labels[image]} Name: {cifar10.CLASS_NAMES[labels[image]]}
+Label - Label Id: 4 Name: deer
 '''
-    assert capsys.readouterr().out == expected
+    assert capsys.readouterr().out == shown
+    assert command.main([]) == 0
+    output = capsys.readouterr().out
+    assert re.findall(r'of batch (\d)', output) == list('11223344455')
+    assert re.findall(r'of Image (\d+)', output) == '0 1 0 1 0 1 0 1 10 0 1'.split()
 
 
 def test_an_image_that_is_not_there(tiny_cifar10, capsys):

@@ -9,19 +9,11 @@ import pytest
 
 import data_helpers
 import model_helpers
-from cifar10_tf1.data import cifar10, download, mnist, preparation, synthetic
+from cifar10_tf1.data import cifar10, download, preparation, synthetic
 from data_helpers import fails, NOWHERE, PACKED, PACKED_PYTHON, Server, WAYS_OUT
-from pages import read
 
 ARCHIVE = 'cifar-10-binary.tar.gz'
 PART = ARCHIVE + '.part'
-
-
-@pytest.fixture
-def data_dir(tmp_path):
-    folder = tmp_path / 'data'
-    folder.mkdir()
-    return folder
 
 
 def load(data_dir, *servers):
@@ -60,32 +52,31 @@ def test_of_two_processes_one_prepares_the_data(tmp_path, capfd):
     assert 'Waiting for another process' in error and calls == [True]
 
 
-def test_a_full_disk(data_dir):
+def test_a_full_disk(tmp_path):
     """One line names what can't be written; the next run continues."""
     with Server(PACKED) as server:
         with model_helpers.file_size_limit(), fails('File too large', '.part', '--data-dir'):
-            load(data_dir, server)
-        assert PACKED.startswith((data_dir / PART).read_bytes())
-        load(data_dir, server)
-    folder = data_dir / data_helpers.BINARY.folder
-    (folder / 'test_batch.bin').unlink()
+            load(tmp_path, server)
+        assert PACKED.startswith((tmp_path / PART).read_bytes())
+        load(tmp_path, server)
+    path = tmp_path / data_helpers.BINARY.folder / 'test_batch.bin'
+    path.unlink()
     with model_helpers.file_size_limit():
-        with fails('File too large', str(folder), '--data-dir'):
-            load(data_dir)
+        with fails('File too large', str(path.parent), '--data-dir'):
+            load(tmp_path)
         with fails('File too large', 'synthetic', '--data-dir'):
-            synthetic.load_data_set(str(data_dir.parent))
-    load(data_dir)
-    check_complete(data_dir)
+            synthetic.load_data_set(str(tmp_path / 'other'))
+    load(tmp_path)
 
 
-def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
+def test_a_download_that_stays_cut_off_goes_on_next_time(tmp_path):
     with Server(PACKED, cuts=[65536, 0]) as server:
         with fails('run this again', *WAYS_OUT):
-            load(data_dir, server)
-        assert (data_dir / PART).read_bytes() == PACKED[:65536]
-        load(data_dir, server)
+            load(tmp_path, server)
+        assert (tmp_path / PART).read_bytes() == PACKED[:65536]
+        load(tmp_path, server)
     assert server.requests[-1] == 'bytes=65536-'
-    check_complete(data_dir)
+    check_complete(tmp_path)
 
 
 @pytest.mark.parametrize('part, knows_range, requested', [
@@ -93,48 +84,48 @@ def test_a_download_that_stays_cut_off_goes_on_next_time(data_dir):
     (PACKED + b'x', True, [None]), (b'x' * 1000, True, ['bytes=1000-', None]),
     (PACKED[:1000], False, ['bytes=1000-'])],
     ids=['right', 'whole', 'long', 'wrong', 'no ranges'])
-def test_an_earlier_part(data_dir, part, knows_range, requested):
+def test_an_earlier_part(tmp_path, part, knows_range, requested):
     """Continued if that gives the archive, else downloaded from the start."""
-    (data_dir / PART).write_bytes(part)
+    (tmp_path / PART).write_bytes(part)
     with Server(PACKED, knows_range=knows_range) as server:
-        load(data_dir, server)
-    check_complete(data_dir)
+        load(tmp_path, server)
+    check_complete(tmp_path)
     assert server.requests == requested
 
 
 @pytest.mark.parametrize('content, words', [
     (PACKED[:2000], '2,000 bytes instead of'), ({}, 'the server says 404')])
-def test_a_refusal_leaves_the_part(data_dir, content, words, capfd):
-    (data_dir / PART).write_bytes(PACKED[:1000])
+def test_a_refusal_leaves_the_part(tmp_path, content, words, capfd):
+    (tmp_path / PART).write_bytes(PACKED[:1000])
     with Server(content, knows_range=False) as server:
-        with fails(f'{data_dir} has no CIFAR-10', *WAYS_OUT):
-            load(data_dir, server)
-    assert (data_dir / PART).read_bytes() == PACKED[:1000]
+        with fails(f'{tmp_path} has no CIFAR-10', *WAYS_OUT):
+            load(tmp_path, server)
+    assert (tmp_path / PART).read_bytes() == PACKED[:1000]
     line, = [line for line in capfd.readouterr().err.splitlines() if server.url in line]
     assert words in line
 
 
-def test_no_network_is_a_line_a_source_and_one_with_the_way_out(data_dir, capfd):
+def test_no_network_is_a_line_a_source_and_one_with_the_way_out(tmp_path, capfd):
     with Server() as one, Server() as other:
         pass  # their ports are closed now
-    with fails(f'{data_dir} has no CIFAR-10', 'cifar-10-python.tar.gz', *WAYS_OUT):
-        load(data_dir, one, other)
+    with fails(f'{tmp_path} has no CIFAR-10', 'cifar-10-python.tar.gz', *WAYS_OUT):
+        load(tmp_path, one, other)
     lines = capfd.readouterr().err.splitlines()
     assert [line.split(': ', 1) for line in lines] == [
         [url, 'Connection refused'] for url in (one.url, other.url, NOWHERE)]
 
 
 @pytest.mark.parametrize('url', ['x', 'file:///x', 'http://[x', 'http://\u2026'])
-def test_a_mirror_that_is_no_address(data_dir, monkeypatch, url, capfd):
+def test_a_mirror_that_is_no_address(tmp_path, monkeypatch, url, capfd):
     monkeypatch.setenv(cifar10.URL_VARIABLE, url)
     with fails(*WAYS_OUT):
-        cifar10.load_data_set(str(data_dir))
+        cifar10.load_data_set(str(tmp_path))
     line, = capfd.readouterr().err.splitlines()
     assert line.startswith(f'{url}: ')
 
 
 @pytest.mark.parametrize('chunk, drip', [(1 << 14, None), (16, 0.01)])
-def test_a_source_that_stalls_is_left_for_the_next(data_dir, monkeypatch, chunk, drip):
+def test_a_source_that_stalls_is_left_for_the_next(tmp_path, monkeypatch, chunk, drip):
     """Also one of a few bytes a second, which a timeout between bytes would miss."""
     start = time.monotonic()
     monkeypatch.setattr(download, 'TIMEOUT_SECONDS', 0.3)
@@ -142,46 +133,46 @@ def test_a_source_that_stalls_is_left_for_the_next(data_dir, monkeypatch, chunk,
     monkeypatch.setattr(download, '_CHUNK_BYTES', chunk)
     with Server(PACKED, stalls_after=20000, drip=drip) as stalling, \
             Server(bytes(len(PACKED))) as wrong, Server(PACKED) as right:
-        load(data_dir, stalling, wrong, right)
+        load(tmp_path, stalling, wrong, right)
         # The second goes on after the first; what they sent does not fit together.
         assert wrong.requests[0].startswith('bytes=') and wrong.requests[1:] == []
         assert right.requests == [None]
     assert time.monotonic() - start < 5
-    check_complete(data_dir)
+    check_complete(tmp_path)
 
 
-def test_a_slow_source_is_waited_for_where_there_is_no_other(data_dir, monkeypatch):
+def test_a_slow_source_is_waited_for_where_there_is_no_other(tmp_path, monkeypatch):
     for name, value in (('TIMEOUT_SECONDS', 0.3), ('FAST_RATE', 1e9), ('LEAST_RATE', 1.0),
                         ('_CHUNK_BYTES', 16)):
         monkeypatch.setattr(download, name, value)
-    (data_dir / PART).write_bytes(PACKED[:-600])
+    (tmp_path / PART).write_bytes(PACKED[:-600])
     with Server(PACKED, stalls_after=1, drip=0.001) as slow:
-        data_helpers.load(data_dir, [slow.url], [])
+        data_helpers.load(tmp_path, [slow.url], [])
     assert len(slow.requests) == 2
-    check_complete(data_dir)
+    check_complete(tmp_path)
 
 
-def test_sources_go_on_where_others_were_cut_off(data_dir):
+def test_sources_go_on_where_others_were_cut_off(tmp_path):
     with Server(PACKED, cuts=[1000]) as first, Server(PACKED, cuts=[2000]) as second:
-        load(data_dir, first, second)
+        load(tmp_path, first, second)
     assert first.requests == [None, 'bytes=3000-']
     assert second.requests == ['bytes=1000-']
-    check_complete(data_dir)
+    check_complete(tmp_path)
 
 
-def test_the_other_archive_is_as_good(data_dir):
+def test_the_other_archive_is_as_good(tmp_path):
     with Server(PACKED, cuts=[1000]) as binary, Server(PACKED_PYTHON) as python:
-        data_set = data_helpers.load(data_dir, [binary.url], [python.url])
+        data_set = data_helpers.load(tmp_path, [binary.url], [python.url])
     assert data_set.raw_records('test').tobytes() == data_helpers.CONTENTS['test_batch.bin']
     # The part of the other one stays, for whoever wants that.
-    assert {PART, 'cifar-10-python.tar.gz'} < set(os.listdir(str(data_dir)))
+    assert {PART, 'cifar-10-python.tar.gz'} < set(os.listdir(str(tmp_path)))
 
 
-def test_an_archive_put_there_during_the_download_stays(data_dir):
-    path = data_dir / ARCHIVE
+def test_an_archive_put_there_during_the_download_stays(tmp_path):
+    path = tmp_path / ARCHIVE
     with Server(PACKED, before_reply=lambda: path.write_bytes(b'mine')) as server:
         with fails(str(path), 'damaged'):
-            load(data_dir, server)
+            load(tmp_path, server)
     assert path.read_bytes() == b'mine'
 
 
@@ -191,9 +182,3 @@ def test_the_mirror_is_the_only_source(monkeypatch, number, url):
     monkeypatch.setenv(cifar10.URL_VARIABLE, url)
     archive, = cifar10.list_archives()
     assert archive.urls == (url,) and archive.digest == cifar10.VERSIONS[number].archive.digest
-
-
-def test_the_page_names_each_source():
-    page = read('docs/data.md')
-    for url in (*mnist.URLS, *(url for file in cifar10.list_archives() for url in file.urls)):
-        assert f'`{url}`' in page, url

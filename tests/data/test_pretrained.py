@@ -16,7 +16,7 @@ VALUES = {'weights': 'kernel', 'BatchNorm/beta': 'beta',  # in a checkpoint: in 
 WANTED = {f'InceptionV3/{scope}/{name}': kernel if name == 'weights' else kernel[-1:]
           for scope, kernel in (('b', (3, 3, 2, 4)), ('a', (1, 1, 4, 5))) for name in VALUES}
 BETA = 'InceptionV3/a/BatchNorm/beta'
-DOCUMENTED = ('V1', 'V2', 'frozen', 'archive of V1', 'archive of a frozen graph')
+DOCUMENTED = ('V1', 'V2', 'frozen', 'archive of V1', 'archive of frozen')
 OTHERS = ('npz', 'keras', 'keras without a top')
 ANOTHER = 'name another with --pretrained'
 
@@ -63,17 +63,16 @@ def write_keras(path, tensors, has_top=True, scopes='ba-'):
 
 def write(folder, kind, tensors):
     """Writes tensors in one format; returns the path."""
-    if kind in ('V1', 'V2'):
-        return published_weights.write_checkpoint(folder / CHECKPOINT, tensors, kind == 'V1')
-    if kind == 'frozen':
-        return published_weights.write_frozen(folder / FROZEN, tensors)
-    if kind == 'npz':
-        return published_weights.write_npz(folder / 'x.npz', tensors)
-    if kind.startswith('keras'):
-        return write_keras(folder / 'x.h5', tensors, kind == 'keras')
-    name, inner = {'archive of V1': ('inception_v3_2016_08_28.tar.gz', 'V1'),
-                   'archive of a frozen graph': ('any.tar.gz', 'frozen')}[kind]
-    return pack(folder / name, write(folder, inner, tensors))
+    if kind.startswith('archive of '):
+        name = 'any.tar.gz' if kind.endswith('frozen') else 'inception_v3_2016_08_28.tar.gz'
+        return pack(folder / name, write(folder, kind[len('archive of '):], tensors))
+    function, name, *options = {
+        'V1': (published_weights.write_checkpoint, CHECKPOINT, True),
+        'V2': (published_weights.write_checkpoint, CHECKPOINT),
+        'frozen': (published_weights.write_frozen, FROZEN),
+        'npz': (published_weights.write_npz, 'x.npz'),
+        'keras': (write_keras, 'x.h5'), 'keras without a top': (write_keras, 'x.h5', False)}[kind]
+    return function(folder / name, tensors, *options)
 
 
 @pytest.mark.parametrize('kind', DOCUMENTED + OTHERS)

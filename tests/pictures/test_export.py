@@ -41,30 +41,23 @@ def assert_agrees(checkpoint):
 
 @pytest.fixture
 def run(tmp_path, checkpoint, capsys):
-    """Runs the command; returns its status, lines and errors."""
-    def export_to(*arguments):
+    """Runs the command; returns its lines, or expects an error of one line."""
+    def export_to(*arguments, refusal=None):
         status = export.main(['--checkpoint', checkpoint, '--data-dir', str(tmp_path / 'no data'),
                               *map(str, arguments)])
-        captured = capsys.readouterr()
-        return status, captured.out.splitlines(), captured.err
+        out, error = capsys.readouterr()
+        if refusal is None:
+            assert (status, error) == (0, '')
+        else:
+            assert status == 1 and refusal in error and error.count('\n') == 1
+        return out.splitlines()
 
     return export_to
 
 
-@pytest.fixture
-def fails(run):
-    """Expects one line with these words and exit status 1."""
-    def check(words, *arguments):
-        status, unused_lines, error = run(*arguments)
-        assert status == 1 and words in error and error.count('\n') == 1
-
-    return check
-
-
 def test_saved_model(run, tmp_path, checkpoint, assert_agrees):
     folder = tmp_path / 'new' / 'export'
-    status, lines, unused_errors = run('--output', folder)
-    assert status == 0
+    lines = run('--output', folder)
     assert lines[:2] == [f'Checkpoint: {checkpoint}', f'SavedModel: {folder}']
     assert lines[2].startswith('Checked on 100 generated images: the same classes, ')
     with tf.Graph().as_default(), tf.Session() as session:
@@ -93,8 +86,7 @@ def test_onnx(run, tmp_path, assert_agrees):
         model_helpers.need(module)
     onnxruntime = model_helpers.need('onnxruntime')
     path = tmp_path / 'model.onnx'
-    status, lines, errors = run('--output', tmp_path / 'export', '--onnx', path)
-    assert (status, lines[2], errors) == (0, f'ONNX: {path}', '')
+    assert run('--output', tmp_path / 'export', '--onnx', path)[2] == f'ONNX: {path}'
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     assert [(value.name, value.type, value.shape)
             for value in session.get_inputs() + session.get_outputs()] == [
@@ -108,7 +100,7 @@ def test_onnx(run, tmp_path, assert_agrees):
 def test_npz(run, tmp_path):
     """It holds only the averages, under the weights' names."""
     path = tmp_path / 'model'  # NumPy would add .npz
-    assert run('--output', tmp_path / 'export', '--npz', path)[0] == 0
+    run('--output', tmp_path / 'export', '--npz', path)
     tensors = model_helpers.random_tensors()
     with np.load(str(path)) as arrays:
         weights = {name: arrays[name] for name in arrays.files if not name.startswith('about/')}
@@ -136,7 +128,7 @@ def test_the_comparison_is_strict(classes, deviation, refusal):
 
 
 @pytest.mark.parametrize('option', ['output', 'npz'])
-def test_what_does_not_agree_is_not_written(fails, tmp_path, monkeypatch, option):
+def test_what_does_not_agree_is_not_written(run, tmp_path, monkeypatch, option):
     """One weight of each file is changed."""
     real, name = formats.extract, 'model/softmax_linear/biases'
 
@@ -149,41 +141,40 @@ def test_what_does_not_agree_is_not_written(fails, tmp_path, monkeypatch, option
         return network
 
     monkeypatch.setattr(formats, 'extract', extract)
-    fails('does not agree with the checkpoint', '--output', tmp_path / 'export',
-          '--npz', tmp_path / 'npz')
+    run('--output', tmp_path / 'export', '--npz', tmp_path / 'npz',
+        refusal='does not agree with the checkpoint')
     assert os.listdir(str(tmp_path)) == ([] if option == 'output' else ['export'])
 
 
-def test_nothing_is_overwritten(run, fails, tmp_path):
+def test_nothing_is_overwritten(run, tmp_path):
     folder, file = tmp_path / 'folder', tmp_path / 'file'
     folder.mkdir()
-    assert run('--output', folder)[0] == 0  # it is empty
+    run('--output', folder)  # it is empty
     kept = (folder / 'saved_model.pb').read_bytes()
     file.write_text('kept')
     for arguments in (('--output', folder), ('--output', file),
                       ('--output', tmp_path / 'a', '--npz', file)):
-        fails(str(arguments[-1]), *arguments)
+        run(*arguments, refusal=str(arguments[-1]))
     assert (folder / 'saved_model.pb').read_bytes() == kept
     assert file.read_text() == 'kept'
     assert sorted(os.listdir(str(tmp_path))) == ['file', 'folder']
 
 
-def test_paths_that_cannot_be_written(fails, tmp_path, monkeypatch):
+def test_paths_that_cannot_be_written(run, tmp_path, monkeypatch):
     """One line names the path; nothing is left behind."""
     monkeypatch.chdir(tmp_path)
-    for words, *arguments in (
+    for refusal, *arguments in (
             ('the folder none does not exist', '--output', 'a', '--npz', 'none/a.npz'),
             ('--output gs://bucket/x', '--output', 'gs://bucket/x'),
             ('--output ~nobody', '--output', '~nobody-of-that-name/x'),
-            ('must have different names', '--output', 'b', '--npz', './b')):
-        fails(words, *arguments)
-    with model_helpers.file_size_limit():  # as on a full disk
-        fails('File too large', '--output', 'b')
-    fails('cannot write a/a', '--output', 'a/' * 1500 + 'b')
+            ('must have different names', '--output', 'b', '--npz', './b'),
+            ('cannot write a/a', '--output', 'a/' * 1500 + 'b')):
+        run(*arguments, refusal=refusal)
     shutil.rmtree('a', ignore_errors=True)
-    monkeypatch.setattr(formats, 'FORMATS', formats.FORMATS[-1:])
-    with model_helpers.file_size_limit():
-        fails('cannot write a.npz: File too large', '--output', 'b', '--npz', 'a.npz')
+    with model_helpers.file_size_limit():  # as on a full disk
+        run('--output', 'b', refusal='File too large')
+        monkeypatch.setattr(formats, 'FORMATS', formats.FORMATS[-1:])
+        run('--output', 'b', '--npz', 'a.npz', refusal='cannot write a.npz: File too large')
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    fails('make setup EXTRAS=onnx', '--output', 'b', '--onnx', 'a.onnx')
+    run('--output', 'b', '--onnx', 'a.onnx', refusal='make setup EXTRAS=onnx')
     assert os.listdir(str(tmp_path)) == []
