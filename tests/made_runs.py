@@ -21,11 +21,7 @@ def make_test(variant, seed, num_correct, step=55000, kind=None, data='cifar10')
 
 def make_content(system='deep_cnn', seed=1, counts=(), factor=1.0, last_epoch=None,
                  epochs=None, kind=None):
-    """A run.json's content; its losses are the documented ones times a factor.
-
-    Args:
-      counts: correct images of the documented test, by test seed.
-    """
+    """A run.json's content: documented losses times a factor; correct images by test seed."""
     entry, kind = systems.find(system), kind or make_kind()
     content = run_record.load_folder(
         os.path.join(reference_run.RUNS, system, '1.15-seed-01')).content
@@ -50,13 +46,10 @@ def make_record(**options):
     return run_record.RunRecord('', make_content(**options))
 
 
-def write(folder, content):
-    """Writes run.json into a folder; returns the folder."""
+def write_run(folder, content=None, **options):
+    """Writes a run.json into a folder; returns the folder."""
+    content = content or make_content(**options)
     record_schema.check_record(content)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / run_record.FILE).write_text(json.dumps(content))
     return folder
-
-
-def write_run(folder, **options):
-    return write(folder, make_content(**options))

@@ -1,6 +1,5 @@
 """A report's page."""
 
-import functools
 import html
 import re
 from unittest import mock
@@ -25,16 +24,17 @@ class Page:
         self.kinds = re.findall('src="data:image/([a-z]+)', self.raw)
 
 
-def _make_page(output, *arguments, status=0, with_charts=False):
-    draw = charts.draw if with_charts else lambda plot: b'<svg/>'
-    with mock.patch.object(charts, 'draw', draw):
-        assert report.main([*map(str, arguments), '--output', str(output)]) == status
-    return Page(output)
-
-
 @pytest.fixture
 def make_page(tmp_path):
     """Function of a report's arguments to its Page; charts take time to draw."""
     for package in ('matplotlib', 'jinja2', 'markdown'):
         model_helpers.need(package)
-    return functools.partial(_make_page, tmp_path / 'report.html')
+    output = tmp_path / 'report.html'
+
+    def make(*arguments, status=0, with_charts=False):
+        draw = charts.draw if with_charts else lambda plot: b'<svg/>'
+        with mock.patch.object(charts, 'draw', draw):
+            assert report.main([*map(str, arguments), '--output', str(output)]) == status
+        return Page(output)
+
+    return make

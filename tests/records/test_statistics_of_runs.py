@@ -22,19 +22,15 @@ def test_equivalence():
         -8.616666666666788, 0.02411250130806122, -25.186476679519192, 7.953143346185605,
         0.8571681458357213])
     assert result['is_shown'] and result['margin'] == 30
-    # The p of the end that is nearer; over one half beyond it.
+    # The p of the end that is nearer.
     above = statistics.assess_equivalence(RUNS, 8246 - 2 * 8.616666666666788, 30)
     assert above['p'] == close(0.02411250130806122)
-    for reference in (8200, 8280):
-        assert statistics.assess_equivalence(RUNS, reference, 30)['p'] > 0.5
     assert not statistics.assess_equivalence(RUNS, 8246, margin=20)['is_shown']
 
 
 @pytest.mark.parametrize('n, sd, power', [
-    # scipy.integrate.quad over the sample's variance; half a million simulated
-    # samples agree within 0.001.
-    (2, 10, 0.41302958044245447), (3, 36, 0.07910570377510846),
-    (6, 20, 0.8628663064270735), (10, 36, 0.5718418737406517)])
+    # scipy.integrate.quad over the variance; 500,000 simulated samples agree within 0.001.
+    (2, 10, 0.41302958044245447), (10, 36, 0.5718418737406517)])
 def test_power(n, sd, power):
     assert statistics.compute_power(n, sd, 30) == pytest.approx(power, abs=1e-9)
 
@@ -43,8 +39,7 @@ def test_intervals_and_limits():
     """t of 0.975 and 0.995 with 5 degrees of freedom, from a table."""
     mean, sd, n = np.mean(RUNS), np.std(RUNS, ddof=1), 6
     half = 2.5705818 * sd / n ** 0.5
-    assert statistics.find_interval(RUNS, 0.95) == pytest.approx(
-        [mean - half, mean + half])
+    assert statistics.find_interval(RUNS, 0.95) == pytest.approx([mean - half, mean + half])
     half = 4.0321430 * sd * (1 + 1 / n) ** 0.5
     assert statistics.find_interval(RUNS, 0.99, of_one_more=True) == pytest.approx(
         [mean - half, mean + half])
@@ -53,20 +48,18 @@ def test_intervals_and_limits():
 def test_two_groups_and_one_more():
     """scipy.stats.ttest_ind, of unequal variances; f_oneway of both."""
     found = statistics.compare_means(CROPS[0], CROPS[2])
-    assert (found['p'], found['degrees']) == close((0.21410901557641665,
-                                                    4.438014822869887))
-    assert found['difference'] == close(-19.9)
+    assert [found[key] for key in ('p', 'degrees', 'difference')] == close([
+        0.21410901557641665, 4.438014822869887, -19.9])
     assert found['low'] < 0 < found['high']
     assert statistics.compare_one(CROPS[0], 8260)['p'] == close(0.3916845568526574)
 
 
-@pytest.mark.parametrize('found', [
-    statistics.assess_equivalence([5, 5], 6, margin=2),
-    statistics.compare_means([1, 2], [3]), statistics.compare_means([1, 1], [2, 2]),
-    statistics.compare_one([5], 6), statistics.find_interval([5.0], 0.95),
-    statistics.split_variance([[1], [2]]), statistics.split_variance([[1, 2]])])
-def test_too_few_numbers_or_no_spread(found):
-    assert found is None
+def test_too_few_numbers_or_no_spread():
+    assert not any([
+        statistics.assess_equivalence([5, 5], 6, margin=2), statistics.compare_one([5], 6),
+        statistics.compare_means([1, 2], [3]), statistics.compare_means([1, 1], [2, 2]),
+        statistics.find_interval([5.0], 0.95), statistics.split_variance([[1], [2]]),
+        statistics.split_variance([[1, 2]])])
 
 
 def test_crops_and_seeds():
