@@ -19,7 +19,6 @@ from typing import List, NamedTuple
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import pages  # noqa: F401  # tools/ becomes importable
 import runs
@@ -27,7 +26,7 @@ import system_cases
 from page_tables import runs as page_runs
 from cifar10_tf1.report import comparison
 from cifar10_tf1 import systems
-from cifar10_tf1.machine import description, runtime
+from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.systems import lenet5, notebooks
 
@@ -186,22 +185,12 @@ class OtherScale(lenet5.Lenet5):
     system_cases.make_small('lenet5', schedule=lenet5.Schedule(epsilon=1e-7)),
     OtherScale(), Shuffled()],
     ids=lambda changed: type(changed).__name__)
-def test_a_change_is_noticed(changed, load_data):
+def test_a_change_is_noticed(changed, load_data, tmp_path):
     """By the first losses, on any machine: else this file would prove nothing."""
     name = changed.name
-    num_files = None if name == 'lenet5' else 1
-    data_set = load_data(name)
-    graph = runs.build_training_graph(changed, data_set, num_files, kernels='fast')
-    num_steps = changed.build_plan(data_set, num_files).num_steps
-    with tf.Session(graph=graph.graph, config=runtime.session_config(
-            description.Threads(1, 2, 2))) as session:
-        session.run(graph.initializer)
-        losses = []
-        for step in range(len(SESSIONS[name].tolerances)):
-            if step % num_steps == 0:
-                feeds = {**graph.inputs.start(session, 'training', step // num_steps),
-                         **graph.dropout_feed}
-            losses.append(session.run([graph.train_op, graph.total_loss], feeds)[1])
+    runs.train(tmp_path, load_data(name), len(SESSIONS[name].tolerances), system=changed,
+               kernels='fast', train_files=None if name == 'lenet5' else 1)
+    losses = [loss for unused_step, loss in sorted(runs.list_losses(tmp_path).items())]
     assert find_excess(name, losses, find_folders(name)[0]) > (10 if name == 'lenet5' else 2)
 
 

@@ -25,14 +25,11 @@ def check(function, *arguments):
 
 
 def run(*options, **environment):
-    """(exit status, {subject: the worst status}, report) of a process."""
+    """(exit status, {subject: its last status}, report) of a process."""
     status, output, error = runs.run_python(*options, **environment)
     assert error == ''
     found = re.findall(r'^(OK|WARN|FAIL) +(\w+)', output, re.MULTILINE)
     return status, dict(map(reversed, found)), output
-
-
-# The report
 
 
 def test_the_whole_report(tmp_path):
@@ -82,9 +79,6 @@ def test_a_check_that_breaks():
     before, line = check(break_down)
     assert before.text == 'before'
     assert line.status == FAIL and 'ZeroDivisionError: oh' in line.text
-
-
-# The checks
 
 
 @pytest.mark.parametrize('code, words', [

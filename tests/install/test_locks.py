@@ -13,27 +13,25 @@ LOCKS = sorted(name for name in os.listdir(os.path.join(ROOT, 'requirements'))
 
 def read_lock(name):
     """The requirements of a lock: {name: (version, [hash, ...])}."""
-    requirements = {}
-    for line in read(f'requirements/{name}').replace('\\\n', ' ').splitlines():
-        requirement, *hashes = line.split('#')[0].split('--hash=')
-        requirement, _, marker = (part.strip() for part in requirement.partition(';'))
+    text, requirements = read(f'requirements/{name}'), {}
+    assert not re.search('^-|://', text, re.MULTILINE), 'an option or an address'
+    for line in text.replace('\\\n', ' ').splitlines():
+        requirement, *hashes = line.split('#')[0].replace(' ', '').split('--hash=')
+        requirement, _, marker = requirement.partition(';')
         # The locks for all Pythons go beyond those that TensorFlow has.
-        if requirement and marker != "python_full_version >= '3.14'":
+        if requirement and marker != "python_full_version>='3.14'":
             package, version = requirement.split('==')  # fails where it is not pinned
             package = package.split('[')[0]
             assert package not in requirements, package + ' has two versions'
-            requirements[package] = (version, [word.strip() for word in hashes])
+            assert hashes, package + ' has no hash'
+            assert all(re.match('sha256:[0-9a-f]{64}$', word) for word in hashes), package
+            requirements[package] = (version, hashes)
     return requirements
 
 
 @pytest.mark.parametrize('name', LOCKS)
 def test_a_lock_has_hashes_and_no_address(name):
-    assert not re.search('^-|://', read(f'requirements/{name}'), re.MULTILINE)
-    requirements = read_lock(name)
-    assert requirements
-    for package, (_, hashes) in requirements.items():
-        assert hashes, package + ' has no hash'
-        assert all(re.match('sha256:[0-9a-f]{64}$', word) for word in hashes), package
+    assert read_lock(name)
 
 
 def test_locks_agree_on_what_decides_results():
