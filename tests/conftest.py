@@ -3,14 +3,12 @@
 import os
 import pathlib
 import shutil
-import sys
 
+import numpy as np
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from cifar10_tf1 import data  # noqa: E402
-from cifar10_tf1.machine import description, resources, runtime  # noqa: E402
+from cifar10_tf1 import data
+from cifar10_tf1.machine import description, resources, runtime
 
 # The suite needs no GPU, and a run's data folder must not leak into it.
 # On TensorFlow 2 the variable has it as inception_v3 is trained by default.
@@ -22,8 +20,8 @@ runtime.start_threads(description.Threads(resources.count_cores(), resources.cou
 
 import model_helpers  # noqa: E402
 import runs  # noqa: E402
-import tiny_data  # noqa: E402
 from cifar10_tf1.data import cifar10  # noqa: E402
+from cifar10_tf1.data.data_set import DataSet  # noqa: E402
 
 
 def _set_aside(name):
@@ -32,9 +30,7 @@ def _set_aside(name):
     Under another name, pytest-xdist's processes find it, too.
     """
     kept = f'CIFAR10_TF1_TESTS_{name}'
-    if name in os.environ:
-        os.environ[kept] = os.environ.pop(name)
-    return os.environ.get(kept)
+    return os.environ.setdefault(kept, os.environ.pop(name, ''))
 
 
 REAL_DIRS = {'cifar10': [_set_aside('CIFAR10_DATA_DIR')], 'mnist': [_set_aside('MNIST_DATA_DIR')]}
@@ -63,9 +59,19 @@ def real_data_dir(find_real_data):
 @pytest.fixture(scope='session')
 def tiny_data_set(tmp_path_factory):
     """Five files of 80 random records (4 batches), 200 test records."""
-    folder = tmp_path_factory.mktemp('tiny')
-    tiny_data.write(folder)
-    return tiny_data.load(folder)
+    random, folder = np.random.RandomState(0), tmp_path_factory.mktemp('tiny')
+    tables, paths = [], []
+    for number, num_records in enumerate([80] * 5 + [200]):
+        table = random.randint(0, 256, [num_records, cifar10.RECORD_BYTES])
+        table[:, 0] = random.randint(0, 10, num_records)
+        tables.append(table.astype(np.uint8))
+        paths.append(str(folder / f'{number}.bin'))
+        tables[-1].tofile(paths[-1])
+    records = {'train': np.concatenate(tables[:-1]), 'test': tables[-1]}
+    return DataSet(
+        name='tiny', train_paths=tuple(paths[:-1]), test_paths=tuple(paths[-1:]), line_prefix='',
+        num_train_examples=400, num_test_examples=200, num_train_files=5, sha256={},
+        class_names=cifar10.CLASS_NAMES, image_shape=(32, 32, 3), raw_records=records.get)
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ def random_tensors(seed=5):
     tensors = {'global_step': np.int64(7)}
     for name, shape in plain_deep_cnn.VARIABLES.items():
         for suffix in ('', '/ExponentialMovingAverage'):
-            tensors[name + suffix] = (
-                0.08 * random.standard_normal(shape)).astype(np.float32)
+            tensors[name + suffix] = np.float32(0.08 * random.standard_normal(shape))
     return tensors
 
 
@@ -27,8 +26,7 @@ def write_checkpoint(folder, tensors, data=None):
     with tf.Graph().as_default(), tf.Session() as session:
         variables = {name: tf.Variable(value) for name, value in tensors.items()}
         session.run(tf.global_variables_initializer())
-        prefix = tf.train.Saver(variables).save(
-            session, str(folder / 'model.ckpt'), 7)
+        prefix = tf.train.Saver(variables).save(session, str(folder / 'model.ckpt'), 7)
     if data:
         with open(prefix + '.json', 'w') as file:
             json.dump({'data': data}, file)
@@ -49,14 +47,11 @@ def file_size_limit():
 def need(module):
     """The module of an optional package, or skips and says how to get it."""
     lock = 'onnx' if 'onnx' in module else 'pictures'
-    return pytest.importorskip(
-        module, reason=f'{module} is not installed: make setup EXTRAS={lock}')
+    return pytest.importorskip(module, reason=f'no {module}: make setup EXTRAS={lock}')
 
 
 def draw_scene(image, size=(90, 60)):
     """A picture without any symmetry, of smooth colours."""
-    columns, rows = np.meshgrid(np.linspace(0, 1, size[0]),
-                                np.linspace(0, 1, size[1]))
-    pixels = np.stack([255 * columns, 255 * rows ** 2,
-                       128 + 100 * columns * rows], axis=2)
+    columns, rows = np.meshgrid(np.linspace(0, 1, size[0]), np.linspace(0, 1, size[1]))
+    pixels = np.stack([255 * columns, 255 * rows ** 2, 128 + 100 * columns * rows], axis=2)
     return image.fromarray(pixels.astype(np.uint8))

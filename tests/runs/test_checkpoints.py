@@ -115,9 +115,7 @@ def test_training_refuses_checkpoints_of_another_name_or_format(
 def damage(path, how):
     content = bytearray(path.read_bytes())
     path.unlink()
-    if how == 'folder':
-        path.mkdir()
-    elif how == 'cut':
+    if how == 'cut':
         path.write_bytes(content[:-10])
     elif how == 'flipped':
         content[len(content) // 2] ^= 64
@@ -125,8 +123,8 @@ def damage(path, how):
 
 
 @pytest.mark.parametrize('part, how', [
-    ('index', 'cut'), ('index', 'flipped'), ('index', 'gone'), ('index', 'folder'),
-    ('data-00000-of-00001', 'flipped'), ('data-00000-of-00001', 'gone')])
+    ('index', 'cut'), ('index', 'flipped'), ('index', 'gone'), ('data-00000-of-00001', 'flipped'),
+    ('data-00000-of-00001', 'gone')])
 def test_a_damaged_newest_is_named_and_the_one_before_used(part, how, tmp_path, session, capsys):
     save_foreign(tmp_path, session, 1, 2)
     damage(tmp_path / f'model.ckpt-2.{part}', how)
@@ -184,11 +182,10 @@ def test_a_fingerprint_tells_weights_apart():
 def test_a_file_of_a_checkpoint_names_it(tmp_path, session, capsys):
     save(tmp_path, session, 1, 2)
     prefix = str(tmp_path / 'model.ckpt-2')
-    for arguments in (['--model-dir', str(tmp_path)],
-                      *(['--checkpoint', path] for path in [str(tmp_path / 'checkpoint')] + [
-                          prefix + suffix for suffix in (
-                              '', '.index', '.data-00000-of-00001', '.json')])):
-        assert fingerprint.main(arguments) == 0
+    named = [prefix + suffix for suffix in ('', '.index', '.data-00000-of-00001', '.json')]
+    for words in [('--model-dir', str(tmp_path)), ('--checkpoint', str(tmp_path / 'checkpoint')),
+                  *(('--checkpoint', name) for name in named)]:
+        assert fingerprint.main(words) == 0
         assert capsys.readouterr().out == f'{reading.fingerprint(prefix)}  {prefix}\n'
     assert fingerprint.main(['--checkpoint', str(tmp_path / 'x.index')]) == 1
     assert str(tmp_path / 'x') in capsys.readouterr().err

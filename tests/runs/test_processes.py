@@ -45,9 +45,9 @@ def finish(process, folder):
     for entry in [*metrics, *record.epochs]:
         del entry['seconds']
     return {
-        'step': newest.step, 'weights': reading.fingerprint(newest.prefix),
-        'recorded': record.content['weights'], 'epochs': record.epochs,
-        'metrics': metrics, 'losses': model_dir.load_settings(newest.prefix)['losses'],
+        'weights': reading.fingerprint(newest.prefix), 'recorded': record.content['weights'],
+        'epochs': record.epochs, 'metrics': metrics,
+        'losses': model_dir.load_settings(newest.prefix)['losses'],
         'checkpoints': sorted(path.name for path in folder.glob('model.ckpt-*')),
         'published': {path.name: reading.fingerprint(str(path)[:-len('.index')])
                       for path in folder.glob('published/*.index')}}
@@ -107,13 +107,6 @@ def test_a_run_that_is_killed_often_is_the_same_run(system, data_dir, tmp_path):
     assert set(ends[:-1]) <= {'killed', 'finished'} and ends[-1] == 'finished'
 
 
-def run(*arguments, **options):
-    """(exit status, standard output, standard error) of a script."""
-    process = runs.start(*arguments, **options)
-    output, error = process.communicate()
-    return process.returncode, output, error
-
-
 @pytest.mark.parametrize('kernels, intra', [('fast', 1), ('stock', 2)])
 def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir, tmp_path):
     """With the fast kernels no number of threads or cores does: each op has one."""
@@ -125,49 +118,47 @@ def test_how_many_ops_run_at_once_does_not_matter(kernels, intra, data_dir, tmp_
     results = set()
     for number, (threads, start_on) in enumerate(cases):
         folder = tmp_path / str(number)
-        status, output, error = run('train.py', data_dir, '--model-dir', folder, '--max-steps',
-                                    '10', '--kernels', kernels, *threads, preexec_fn=start_on)
-        assert (status, error) == (0, '')  # TensorFlow's chatter stays off the terminal
+        process = runs.start('train.py', data_dir, '--model-dir', folder, '--max-steps', 10,
+                             '--kernels', kernels, *threads, preexec_fn=start_on)
+        output, error = process.communicate()
+        # TensorFlow's chatter stays off the terminal.
+        assert (process.returncode, error) == (0, '')
         digest = re.search('SHA-256 ([0-9a-f]{64})', output).group(1)
         results.add((digest, runs.step_losses(folder).tobytes()))
     assert len(results) == 1
 
 
-def wait_for(condition, process):
-    while process.poll() is None and not condition():
+def wait_for(name, folder, process):
+    while process.poll() is None and not list(folder.glob(name)):
         time.sleep(0.01)
 
 
-def test_sigterm_saves_and_says_where_to_go_on(data_dir, tmp_path):
+@pytest.mark.parametrize('awaited', ['.lock', 'model.ckpt-*.index'])
+def test_sigterm(awaited, data_dir, tmp_path):
+    """While TensorFlow loads it ends a training; later it saves and says where to go on."""
     process = runs.start('train.py', data_dir, '--model-dir', tmp_path, '--save-steps', 2)
-    wait_for(lambda: model_dir.find_newest(str(tmp_path)), process)
+    wait_for(awaited, tmp_path, process)
     process.send_signal(signal.SIGTERM)
     output, error = process.communicate(timeout=30)
-    assert process.returncode == 143 and 'Traceback' not in error
-    step = int(re.search(r'Stopped at step (\d+); start again', error).group(1))
-    assert reading.find_newest(str(tmp_path)).step == step
-
-
-def test_a_signal_while_tensorflow_loads(data_dir, tmp_path):
-    process = runs.start('train.py', data_dir, '--model-dir', tmp_path)
-    wait_for((tmp_path / '.lock').exists, process)
-    process.send_signal(signal.SIGTERM)
-    output, error = process.communicate(timeout=10)
-    assert process.returncode == 143 and 'Traceback' not in error
+    assert process.returncode == 143
+    newest = reading.find_newest(str(tmp_path))
+    assert re.findall(r'Stopped at step (\d+); start again', error) == (
+        [] if awaited == '.lock' else [str(newest.step)])
+    assert error.count('\n') == (newest is not None)
 
 
 def test_beside_a_running_training(data_dir, tmp_path):
     """Checkpoints come and go while test.py reads; a second train.py is turned away."""
+    tested = ('test.py', 0, '\n[synthetic, not CIFAR-10] Test : ')
+    refused = ('train.py', 1, 'train.py: error: another training run uses')
     process = runs.start('train.py', data_dir, '--model-dir', tmp_path, '--save-steps', 1)
     try:
-        wait_for(lambda: (tmp_path / 'model.ckpt-7.index').exists(), process)
-        for unused in range(3):
-            status, output, error = run('test.py', data_dir, '--model-dir', tmp_path)
-            assert (status, error) == (0, '')
-            assert output.splitlines()[1].startswith('[synthetic, not CIFAR-10] Test : ')
-        status, output, error = run('train.py', data_dir, '--model-dir', tmp_path)
-        assert status == 1 and error.count('\n') == 1
-        assert 'another training run uses' in error
+        wait_for('model.ckpt-[1-9][0-9].index', tmp_path, process)
+        for script, status, text in (tested, tested, tested, refused):
+            other = runs.start(script, data_dir, '--model-dir', tmp_path)
+            output, error = other.communicate()
+            assert other.returncode == status and text in output + error
+            assert error.count('\n') == status
         assert process.poll() is None
     finally:
         process.kill()

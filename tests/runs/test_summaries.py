@@ -27,24 +27,20 @@ def events(written):
     return list(tf.train.summary_iterator(str(path)))
 
 
-@pytest.fixture(scope='module')
-def list_values(events):
-    """Function of a tag and steps to the values at these and no other steps."""
-    def list_them(tag, *steps):
-        found = {event.step: value for event in events for value in event.summary.value
-                 if value.tag == tag}
-        assert tuple(found) == steps
-        return list(found.values())
-
-    return list_them
+def list_values(events, tag, *steps):
+    """The values of a tag, which has them at these and no other steps."""
+    found = {event.step: value for event in events for value in event.summary.value
+             if value.tag == tag}
+    assert tuple(found) == steps
+    return list(found.values())
 
 
-def test_scalars(written, list_values):
+def test_scalars(written, events):
     losses = runs.step_losses(written)
     total, decay, cross_entropy, rate, speed = (
-        np.array([value.simple_value for value in list_values(tag, 1, 6)]) for tag in (
-            'loss/total', 'loss/weight_decay', 'loss/cross_entropy', 'learning_rate',
-            'images_per_second'))
+        np.array([value.simple_value for value in list_values(events, tag, 1, 6)])
+        for tag in ('loss/total', 'loss/weight_decay', 'loss/cross_entropy', 'learning_rate',
+                    'images_per_second'))
     assert total.tolist() == [losses[0], losses[5]]
     assert total == pytest.approx(decay + cross_entropy, abs=1e-5)
     # Of the initial weights, since the step reads them before its update.
@@ -53,20 +49,20 @@ def test_scalars(written, list_values):
 
 
 @pytest.mark.parametrize('tag, shape', [('augmented_images', (24, 24, 3)), ('filters', (5, 5, 3))])
-def test_pictures(tag, shape, list_values):
+def test_pictures(tag, shape, events):
     with tf.Graph().as_default(), tf.Session() as session:
         first, second = session.run([tf.image.decode_png(value.image.encoded_image_string)
-                                     for value in list_values(tag + '/image/0', 0, 4)])
+                                     for value in list_values(events, tag + '/image/0', 0, 4)])
     assert first.shape == second.shape == shape
     assert (first != second).any()
 
 
-def test_histograms_and_graph(written, events, list_values):
+def test_histograms_and_graph(written, events):
     name = 'model/conv_1/weights'
-    histogram = list_values(name, 0, 4)[0].histo
+    histogram = list_values(events, name, 0, 4)[0].histo
     size = runs.tensors_of(written / 'model.ckpt-6')[name].size
     assert histogram.num == sum(histogram.bucket) == size
-    assert not list_values('model/FC_2/biases/ExponentialMovingAverage')
+    assert not list_values(events, 'model/FC_2/biases/ExponentialMovingAverage')
     version, start, graph = events[:3]
     assert version.file_version == 'brain.Event:2'
     assert start.session_log.status == tf.SessionLog.START

@@ -1,5 +1,7 @@
 """verify repeats a recorded run and says where it differs."""
 
+import contextlib
+import io
 import os
 
 import numpy as np
@@ -12,11 +14,14 @@ from cifar10_tf1.records import run_record
 
 @pytest.fixture
 def verify_main(record_file, tiny_cifar10, monkeypatch):
-    """Function of options to the exit status of verify on record_file."""
-    monkeypatch.setattr(scripts, 'path', lambda name: os.path.join(
-        runs.ROOT, 'tests', 'tiny_train.py'))
-    data_dir = os.path.dirname(tiny_cifar10.test_paths[0])
-    return lambda *options: verify.main([str(record_file), '--data-dir', data_dir, *options])
+    """Function of options to the exit status of verify, which trains in this process."""
+    def call(command, stdout):
+        assert command[1] == scripts.path('train')
+        with contextlib.redirect_stdout(io.StringIO()):
+            return runs.main('train.py', command[2:])
+
+    monkeypatch.setattr(verify.subprocess, 'call', call)
+    return lambda *options: verify.main([str(record_file), *options])
 
 
 @pytest.mark.parametrize('options, num_epochs, last_line', [
@@ -32,18 +37,15 @@ def test_verify_passes(options, num_epochs, last_line, verify_main, record_file,
     assert os.listdir(str(record_file.parent)) == ['run.json']
 
 
-def change_loss(content):
-    loss = content['epochs'][1]['summed_loss']
-    content['epochs'][1]['summed_loss'] = np.nextafter(loss, 0).item()
-
-
 def change_caches_and_loss(content):
     content['processes'][-1]['kind']['cpu']['caches'] = 'L1d=1'
     content['epochs'][0]['summed_loss'] *= 1.001
 
 
 @pytest.mark.parametrize('edit, status, texts', [
-    (change_loss, 4, ['DIFFERENT at epoch 2']),
+    (lambda content: content['epochs'][1].update(
+        summed_loss=np.nextafter(content['epochs'][1]['summed_loss'], 0).item()), 4, [
+            'DIFFERENT at epoch 2']),
     (lambda content: content['weights'].update(sha256='0' * 64), 4, [
         'DIFFERENT at the weights at step 8']),
     (lambda content: content['epochs'][1].update(unknown_losses=7, summed_loss=1.0), 0, [
