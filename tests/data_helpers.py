@@ -21,7 +21,6 @@ from cifar10_tf1.data.verification import DataFile
 NOWHERE = 'http://127.0.0.1:9/'  # nothing listens there
 WAYS_OUT = ('yourself', '--data-dir', '--synthetic')
 
-
 RECORDS = {
     file.name: np.random.RandomState(seed).randint(0, 256, [12, 3073]).astype(np.uint8)
     for seed, file in enumerate(cifar10.BINARY.files)}

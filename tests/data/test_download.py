@@ -14,17 +14,15 @@ from data_helpers import fails, NOWHERE, PACKED, PACKED_PYTHON, Server, WAYS_OUT
 
 ARCHIVE = 'cifar-10-binary.tar.gz'
 PART = ARCHIVE + '.part'
+FOLDER = data_helpers.BINARY.folder
 
 
 def load(data_dir, *servers):
-    return data_helpers.load(data_dir, [server.url for server in servers])
-
-
-def check_complete(data_dir):
-    assert data_helpers.snapshot(data_dir / data_helpers.BINARY.folder) == data_helpers.CONTENTS
+    """Loads the data; leaves the archive, its files and the lock."""
+    data_helpers.load(data_dir, [server.url for server in servers])
     assert (data_dir / ARCHIVE).read_bytes() == PACKED
-    assert set(os.listdir(str(data_dir))) == {
-        preparation.LOCK_NAME, data_helpers.BINARY.folder, ARCHIVE}
+    assert data_helpers.snapshot(data_dir / FOLDER) == data_helpers.CONTENTS
+    assert set(os.listdir(str(data_dir))) == {preparation.LOCK_NAME, FOLDER, ARCHIVE}
 
 
 def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
@@ -33,7 +31,6 @@ def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
         load(data_dir, server)
         load(data_dir, server)
     assert server.requests == [None]
-    check_complete(data_dir)
     assert capfd.readouterr() == ('', f'Downloading {server.url} to {data_dir}\n')
 
 
@@ -59,14 +56,14 @@ def test_a_full_disk(tmp_path):
             load(tmp_path, server)
         assert PACKED.startswith((tmp_path / PART).read_bytes())
         load(tmp_path, server)
-    path = tmp_path / data_helpers.BINARY.folder / 'test_batch.bin'
+    path = tmp_path / FOLDER / 'test_batch.bin'
     path.unlink()
     with model_helpers.file_size_limit():
         with fails('File too large', str(path.parent), '--data-dir'):
             load(tmp_path)
         with fails('File too large', 'synthetic', '--data-dir'):
-            synthetic.load_data_set(str(tmp_path / 'other'))
-    load(tmp_path)
+            synthetic.load_data_set(str(tmp_path / FOLDER))
+    data_helpers.load(tmp_path)
 
 
 def test_a_download_that_stays_cut_off_goes_on_next_time(tmp_path):
@@ -76,7 +73,6 @@ def test_a_download_that_stays_cut_off_goes_on_next_time(tmp_path):
         assert (tmp_path / PART).read_bytes() == PACKED[:65536]
         load(tmp_path, server)
     assert server.requests[-1] == 'bytes=65536-'
-    check_complete(tmp_path)
 
 
 @pytest.mark.parametrize('part, knows_range, requested', [
@@ -89,7 +85,6 @@ def test_an_earlier_part(tmp_path, part, knows_range, requested):
     (tmp_path / PART).write_bytes(part)
     with Server(PACKED, knows_range=knows_range) as server:
         load(tmp_path, server)
-    check_complete(tmp_path)
     assert server.requests == requested
 
 
@@ -128,9 +123,8 @@ def test_a_mirror_that_is_no_address(tmp_path, monkeypatch, url, capfd):
 def test_a_source_that_stalls_is_left_for_the_next(tmp_path, monkeypatch, chunk, drip):
     """Also one of a few bytes a second, which a timeout between bytes would miss."""
     start = time.monotonic()
-    monkeypatch.setattr(download, 'TIMEOUT_SECONDS', 0.3)
-    monkeypatch.setattr(download, 'FAST_RATE', 1e4)
-    monkeypatch.setattr(download, '_CHUNK_BYTES', chunk)
+    for name, value in (('TIMEOUT_SECONDS', 0.3), ('FAST_RATE', 1e4), ('_CHUNK_BYTES', chunk)):
+        monkeypatch.setattr(download, name, value)
     with Server(PACKED, stalls_after=20000, drip=drip) as stalling, \
             Server(bytes(len(PACKED))) as wrong, Server(PACKED) as right:
         load(tmp_path, stalling, wrong, right)
@@ -138,7 +132,6 @@ def test_a_source_that_stalls_is_left_for_the_next(tmp_path, monkeypatch, chunk,
         assert wrong.requests[0].startswith('bytes=') and wrong.requests[1:] == []
         assert right.requests == [None]
     assert time.monotonic() - start < 5
-    check_complete(tmp_path)
 
 
 def test_a_slow_source_is_waited_for_where_there_is_no_other(tmp_path, monkeypatch):
@@ -147,9 +140,8 @@ def test_a_slow_source_is_waited_for_where_there_is_no_other(tmp_path, monkeypat
         monkeypatch.setattr(download, name, value)
     (tmp_path / PART).write_bytes(PACKED[:-600])
     with Server(PACKED, stalls_after=1, drip=0.001) as slow:
-        data_helpers.load(tmp_path, [slow.url], [])
+        load(tmp_path, slow)
     assert len(slow.requests) == 2
-    check_complete(tmp_path)
 
 
 def test_sources_go_on_where_others_were_cut_off(tmp_path):
@@ -157,7 +149,6 @@ def test_sources_go_on_where_others_were_cut_off(tmp_path):
         load(tmp_path, first, second)
     assert first.requests == [None, 'bytes=3000-']
     assert second.requests == ['bytes=1000-']
-    check_complete(tmp_path)
 
 
 def test_the_other_archive_is_as_good(tmp_path):

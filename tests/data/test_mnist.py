@@ -25,8 +25,7 @@ def build_content(shape, seed):
 CONTENTS = {name: build_content(shape, seed) for seed, (name, shape) in enumerate(zip(
     NAMES, ((12, 28, 28), (12,), (10, 28, 28), (10,))))}
 PACKED = {name + '.gz': gzip.compress(content) for name, content in CONTENTS.items()}
-PACKED_OTHERWISE = {name + '.gz': gzip.compress(content, 1)
-                    for name, content in CONTENTS.items()}
+PACKED_OTHERWISE = {name + '.gz': gzip.compress(content, 1) for name, content in CONTENTS.items()}
 FILES = tuple(file._replace(size=len(content), digest=hashlib.sha256(content).hexdigest())
               for file, content in zip(mnist.FILES, CONTENTS.values()))
 

@@ -146,13 +146,6 @@ def test_one_that_is_cut_off_is_one_line(tensors, tmp_path, kind):
         load(path)
 
 
-def test_an_archive_of_something_else(tmp_path):
-    (tmp_path / 'a.txt').write_text('a')
-    path = pack(tmp_path / 'x.tar.gz', tmp_path / 'a.txt')
-    with fails(str(path), f'neither {CHECKPOINT} nor', ANOTHER):
-        load(path)
-
-
 @pytest.mark.parametrize('name', ['absent.ckpt', '.'])
 def test_a_path_without_weights(tmp_path, name):
     with fails('--pretrained', CHECKPOINT, '.npz', '.h5'):

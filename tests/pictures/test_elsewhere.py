@@ -1,7 +1,7 @@
 """docs/elsewhere/: the network in other programs.
 
-A program runs if this Python has its framework. PyTorch is in no lock: TORCH_PYTHON
-names a Python that has it and Pillow. A record holds what was measured once.
+A program runs if this Python has its framework, or if TORCH_PYTHON or KERAS_PYTHON names
+one that has it and Pillow. A record holds what was measured once.
 """
 
 import csv
@@ -20,8 +20,6 @@ import tensorflow.compat.v1 as tf
 
 import model_helpers
 from cifar10_tf1 import inference
-from cifar10_tf1.data import synthetic_images
-from cifar10_tf1.data.data_set import split_records
 from cifar10_tf1.export import __main__ as export, formats
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.records import reference_run, run_record
@@ -34,16 +32,12 @@ TOLERANCE = 1e-5  # of a probability
 PORTS = ('in_keras', 'in_torch')  # build the network themselves
 
 
-def find_python(name):
-    """Finds the Python for a port, or skips."""
-    if name == 'in_torch' and os.environ.get('TORCH_PYTHON'):
-        return os.environ['TORCH_PYTHON']
-    package = name[len('in_'):]
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f'{package} is not installed in this Python' + (
-            '; TORCH_PYTHON names one that has it' if package == 'torch' else ''))
-    model_helpers.need('PIL')
-    return sys.executable
+def find_python(package):
+    """Finds a Python that has Keras or PyTorch, or skips."""
+    variable = f'{package.upper()}_PYTHON'
+    if variable not in os.environ and None in map(importlib.util.find_spec, (package, 'PIL')):
+        pytest.skip(f'needs {package} and Pillow; {variable} may name a Python that has them')
+    return os.environ.get(variable, sys.executable)
 
 
 def start(python, folder, *arguments):
@@ -51,16 +45,6 @@ def start(python, folder, *arguments):
     return subprocess.check_output(
         [python, *map(str, arguments)], cwd=str(folder), universal_newlines=True,
         env=dict(os.environ, PYTHONWARNINGS='ignore', PYTHONPATH=str(FOLDER)))
-
-
-def generate_images():
-    """Draws pictures, noise, and flat or almost flat images: uint8 [334, 32, 32, 3]."""
-    drawn = split_records(synthetic_images.build_records('elsewhere', 200), (32, 32, 3))[1]
-    noise = np.random.RandomState(1).randint(0, 256, [124, 32, 32, 3])
-    flat = np.repeat([0, 1, 127, 254, 255], 2)[:, None, None, None] * np.ones(
-        [32, 32, 3], np.int64)
-    flat[1::2, 16, 16, 0] ^= 1
-    return np.concatenate([drawn, noise, flat]).astype(np.uint8)
 
 
 @pytest.fixture(scope='module')
@@ -71,7 +55,11 @@ def classifier():
 
 @pytest.mark.parametrize('name', PORTS)
 def test_the_same_classes_and_probabilities(name, tmp_path, classifier):
-    python, images = find_python(name), generate_images()
+    python = find_python(name[len('in_'):])
+    flat = np.full([10, 32, 32, 3], np.repeat([0, 1, 127, 254, 255], 2)[:, None, None, None])
+    flat[1::2, 16, 16, 0] ^= 1
+    noise = np.random.RandomState(1).randint(0, 256, [124, 32, 32, 3])
+    images = np.concatenate([formats.generate_images(deep_cnn.picture), noise, flat]).astype('u1')
     formats.write_npz(formats.extract(classifier), str(tmp_path / 'export.npz'))
     np.save(str(tmp_path / 'images.npy'), images)
     start(python, tmp_path, '-c', f'import numpy as np, {name}; '
@@ -83,22 +71,6 @@ def test_the_same_classes_and_probabilities(name, tmp_path, classifier):
     # And the line that the page promises.
     output = start(python, tmp_path, FOLDER / f'{name}.py', SAMPLE)
     assert output == f'{SAMPLE}: ship 100.0 %\n'
-
-
-@pytest.fixture
-def picture_program(image):
-    """picture.py as a namespace."""
-    return runpy.run_path(str(FOLDER / 'picture.py'))
-
-
-def test_pixels_are_prepared_as_the_network_does(picture_program):
-    images = generate_images()
-    with tf.Graph().as_default(), tf.Session() as session:
-        pixels = tf.placeholder(tf.uint8, [None, 32, 32, 3])
-        expected = session.run(deep_cnn.build_images(pixels), {pixels: images})
-    given = picture_program['prepare'](images)
-    assert given.dtype == np.float32
-    assert np.abs(given - expected).max() < 1e-5
 
 
 def save_noise(image, path, mode='RGBA', size=(57, 40), **options):
@@ -118,12 +90,11 @@ def save_noise(image, path, mode='RGBA', size=(57, 40), **options):
         ('P', 3), ('L', 100), ('RGB', (1, 2, 3)))),
     ('RGBA', (500, 31), {}), ('RGB', (9, 12), {}),
     ('RGB', (1999, 3001), {'format': 'JPEG'}), ('CMYK', (1999, 3001), {'format': 'JPEG'})])
-def test_pictures_are_loaded_as_predict_does(image, picture_program, tmp_path, mode, size,
-                                             options):
+def test_pictures_are_loaded_as_predict_does(image, tmp_path, mode, size, options):
     path = str(tmp_path / 'picture.png')
     save_noise(image, path, mode, size, **options)
-    assert np.array_equal(picture_program['load'](path),
-                          pictures.load_picture(path, deep_cnn.picture).pixels)
+    load = runpy.run_path(str(FOLDER / 'picture.py'))['load']
+    assert np.array_equal(load(path), pictures.load_picture(path, deep_cnn.picture).pixels)
 
 
 @pytest.mark.parametrize('name', ['in_onnx', 'in_tensorflow'])

@@ -64,18 +64,15 @@ def test_other_programs_read_a_png(image, level):
         assert np.array_equal(np.asarray(read), pixels)
 
 
-def test_what_lies_there_is_left_alone(tiny_data_set, tmp_path):
-    (tmp_path / 'labels.txt').write_text('mine')
-    with pytest.raises(UserError, match='labels.txt already exists'):
-        tfrecords.write(tiny_data_set, str(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ['labels.txt']
-
-
-def test_a_write_that_fails_leaves_nothing(tiny_data_set, tmp_path):
+def test_files_are_written_whole_or_not_at_all(tiny_data_set, tmp_path):
     with model_helpers.file_size_limit():
         with pytest.raises(UserError, match='cannot write to .*--output'):
             tfrecords.write(tiny_data_set, str(tmp_path))
     assert not list(tmp_path.iterdir())
+    (tmp_path / 'labels.txt').write_text('mine')
+    with pytest.raises(UserError, match='labels.txt already exists'):
+        tfrecords.write(tiny_data_set, str(tmp_path))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['mine']
 
 
 def test_the_command(tiny_cifar10, tmp_path, capsys):
