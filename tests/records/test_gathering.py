@@ -77,8 +77,7 @@ def test_runs_of_other_kernels_epochs_and_files_are_groups_of_their_own():
 
 
 @pytest.mark.parametrize('edit', [
-    {'system': 'lenet5'}, {'data': {'name': 'synthetic', 'sha256': {}}},
-    {'data': {'name': 'cifar10', 'sha256': {}, 'pretrained': None}}])
+    {'system': 'lenet5'}, {'data': {'name': 'cifar10', 'sha256': {}, 'pretrained': None}}])
 def test_a_report_is_of_one_system_data_set_and_start(edit):
     records = make_record(), make_record()
     records[1].content.update(edit)

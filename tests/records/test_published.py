@@ -1,9 +1,8 @@
 """What results/ and the pages say of the recorded runs, from the records once more."""
 
 import csv
-import glob
 import json
-import os
+import pathlib
 import re
 
 import pytest
@@ -17,22 +16,18 @@ from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import building, gathering, measures, summary as summaries, words
 from cifar10_tf1.sweep import __main__ as sweep
 
-
-def find_folders(name):
-    """The folders in results/runs/ that have a file of this name."""
-    return sorted(os.path.relpath(os.path.dirname(path), reference_run.RUNS) for path in (
-        glob.glob(os.path.join(reference_run.RUNS, '**', name), recursive=True)))
+RUNS = pathlib.Path(reference_run.RUNS)
 
 
-@pytest.mark.parametrize('name', find_folders(run_record.FILE))
-def test_records_are_clean_and_bit_exact(name):
-    content = run_record.load_folder(os.path.join(reference_run.RUNS, name)).content
+@pytest.mark.parametrize('path', sorted(map(str, RUNS.glob('**/run.json'))))
+def test_records_are_clean_and_bit_exact(path):
+    content = run_record.load(path).content
     assert content['not_bit_exact'] == [] and content['data']['name'] in data.SOURCES
     assert all(process['commit_is_clean'] for process in content['processes'])
 
 
-@pytest.mark.parametrize('name', find_folders(sweep.STATISTICS))
-def test_statistics_are_those_of_the_records(name):
+@pytest.mark.parametrize('path', sorted(RUNS.glob('**/statistics.json')), ids=str)
+def test_statistics_are_those_of_the_records(path):
     """`sweep --merge --system SYSTEM --folder results/runs/SYSTEM` renews them."""
     pytest.importorskip('scipy', reason='make setup EXTRAS=pictures')
 
@@ -40,13 +35,13 @@ def test_statistics_are_those_of_the_records(name):
         """SciPy's versions differ in the last digits."""
         return json.loads(text, parse_float=lambda number: round(float(number), 6))
 
-    folder, entry = os.path.join(reference_run.RUNS, name), systems.find(name.split('/')[0])
-    runs = gathering.load_folder(folder, entry)
+    entry = systems.find(path.relative_to(RUNS).parts[0])
+    runs = gathering.load_folder(str(path.parent), entry)
     summary = summaries.summarize(runs, entry)
-    assert parse(read(os.path.join(folder, sweep.STATISTICS))) == parse(json.dumps(summary))
-    assert list(csv.reader(read(os.path.join(folder, sweep.SEEDS)).splitlines())) == [
+    assert parse(path.read_text()) == parse(json.dumps(summary))
+    assert list(csv.reader(path.with_name(sweep.SEEDS).read_text().splitlines())) == [
         list(map(str, row)) for row in building.list_rows(runs, entry)]
-    assert read(os.path.join(folder, sweep.TEXT)).splitlines() == words.format_summary(summary)
+    assert path.with_name(sweep.TEXT).read_text().splitlines() == words.format_summary(summary)
 
 
 def test_tables_are_those_of_the_records():
@@ -75,8 +70,7 @@ def test_the_first_page_prints_what_the_records_have():
     (10, 0.02, True, r'10 of 10 planned .*: within 30 images \(p')])
 def test_the_claim_waits_for_its_seeds(seeds, p, is_shown, expected):
     measure = measures.choose(systems.find('deep_cnn').documented)
-    text = claim.describe_claim({
-        'seeds': list(range(1, seeds + 1)), 'means': [8225.0] * seeds, 'equivalence': {
-            'p': p, 'low': -30.0, 'high': -12.0, 'difference': -21.0, 'margin': 30,
-            'is_shown': is_shown}}, measure, '1.15')
+    found = dict(p=p, low=-30.0, high=-12.0, difference=-21.0, margin=30, is_shown=is_shown)
+    text = claim.describe_claim(dict(seeds=list(range(1, seeds + 1)), means=[8225.0] * seeds,
+                                     equivalence=found), measure, '1.15')
     assert re.search(expected, text) and '21.0 images below the documented 8,246' in text

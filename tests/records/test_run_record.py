@@ -30,7 +30,6 @@ def record(record_file):
 
 def test_record_of_a_run(finished_run):
     content = runs.load_record(finished_run).content
-    assert content['settings']['seed'] == 3 and content['settings']['epochs'] == 2
     assert content['data'] == {'name': 'tiny', 'sha256': {}} and content['not_bit_exact'] == []
     process, = content['processes']
     assert (process['from_step'], process['to_step'], process['end']) == (0, 8, 'finished')
@@ -40,7 +39,6 @@ def test_record_of_a_run(finished_run):
     expected = [(1, 4, losses[0].sum()), (2, 8, losses[1].sum())]
     assert [(entry['epoch'], entry['step'], entry['summed_loss'])
             for entry in content['epochs']] == expected
-    assert content['weights']['step'] == 8
     with open(str(finished_run / 'metrics.csv')) as file:
         assert [(int(row['epoch']), int(row['step']), float(row['summed_loss']))
                 for row in csv.DictReader(file)] == expected
@@ -51,9 +49,8 @@ def test_no_path_and_no_name_of_the_machine(finished_run):
     assert str(finished_run) not in text and '"/' not in text
     assert socket.gethostname() not in text or len(socket.gethostname()) < 4
     assert f'"{getpass.getuser()}"' not in text
-    options = scripts.load('train').parse_options(
-        ['--data-dir', '/home/ada/data', '--model-dir=/x', '--epochs', '3', '--synthetic'])
-    assert cli.describe('train.py', options) == 'train.py --epochs 3 --synthetic'
+    options = scripts.load('train').parse_options(['--data-dir=/a', '--model-dir=/x', '--seed=3'])
+    assert cli.describe('train.py', options) == 'train.py --seed 3'
 
 
 def resolve(record, data_set, **given):
@@ -66,8 +63,7 @@ def resolve(record, data_set, **given):
 def test_how_far_a_run_goes(recorded, given, expected, record, tiny_data_set):
     """What is not given is as recorded; early records have the kernels beside the wheel."""
     record.content['settings'].update(epochs=recorded, save_steps=2, kernels=None)
-    assert resolve(record, tiny_data_set, epochs=given) == record.settings._replace(
-        epochs=expected)
+    assert resolve(record, tiny_data_set, epochs=given) == record.settings._replace(epochs=expected)
 
 
 @pytest.mark.parametrize('data, given, told', [
@@ -180,8 +176,7 @@ def test_an_earlier_checkpoint_of_another_run(finished_copy, tiny_data_set):
     """Which is restored if the newest one is damaged."""
     runs.train(finished_copy, tiny_data_set, max_steps=9, epochs=3)
     (finished_copy / 'model.ckpt-9.index').write_bytes(b'x')
-    runs.change_record(finished_copy / 'model.ckpt-8.json',
-                       lambda settings: settings.update(seed=1))
+    runs.change_record(finished_copy / 'model.ckpt-8.json', lambda beside: beside.update(seed=1))
     with pytest.raises(UserError, match='they belong to different runs'):
         runs.train(finished_copy, tiny_data_set, epochs=3)
 

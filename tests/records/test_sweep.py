@@ -19,8 +19,6 @@ LENET5 = systems.find('lenet5')
 def test_a_run_is_trained_then_tested_then_complete(tmp_path):
     job, folder = jobs.Job(LENET5, str(tmp_path), 4), tmp_path / 'seed-04'
     assert job.find_command()[0] == 'training'
-    write_run(folder, system='lenet5', seed=4, last_epoch=9)
-    assert job.find_command()[0] == 'training'
     content = make_content('lenet5', seed=4, counts=[9840])
     write_run(folder, content)
     stage, arguments = job.find_command()
@@ -53,8 +51,7 @@ def test_cores_are_shared_out(monkeypatch):
     ('cpu', 10, 99e9, 30e9, 1), ('gpu', 10, 1e9, 30e9, 1), ('cpu', 10, 12e9, None, 4)])
 def test_a_process_on_each_core_as_far_as_the_memory_reaches(
         device, num_jobs, memory_bytes, size, number, monkeypatch):
-    memory = sweep.resources.Memory(size, None)
-    monkeypatch.setattr(sweep.resources, 'find_memory', lambda: memory)
+    monkeypatch.setattr(sweep.resources, 'find_memory', lambda: sweep.resources.Memory(size, None))
     monkeypatch.setattr(sweep.resources, 'count_cores', lambda: 4)
     assert sweep.choose_num_processes(device, num_jobs, memory_bytes) == number
 
@@ -79,8 +76,7 @@ def run(*all_jobs, core_groups=(None, None), request=None):
 
 
 def test_a_failed_run_is_listed_and_the_others_go_on(tmp_path, capsys):
-    bad = ScriptedJob(tmp_path, 1, (
-        'training', 'print("no such thing"); raise SystemExit(1)'))
+    bad = ScriptedJob(tmp_path, 1, ('training', 'print("no such thing"); raise SystemExit(1)'))
     good = ScriptedJob(tmp_path, 2, ('training', ''), ('testing', ''))
     last = ScriptedJob(tmp_path, 3)
     last.commands = [('training', ['/no/such/program'])]
