@@ -57,13 +57,13 @@ def resolve(record, data_set, **given):
     return run_settings.resolve(record, RunSettings(**given), data_set, deep_cnn)
 
 
-@pytest.mark.parametrize('recorded, given, expected', [
+@pytest.mark.parametrize('recorded, given, total', [
     (2, None, 110),   # a trial does not shorten the documented run
     (2, 3, 3), (200, None, 200), (200, 110, 110)])
-def test_how_far_a_run_goes(recorded, given, expected, record, tiny_data_set):
+def test_how_far_a_run_goes(recorded, given, total, record, tiny_data_set):
     """What is not given is as recorded; early records have the kernels beside the wheel."""
     record.content['settings'].update(epochs=recorded, save_steps=2, kernels=None)
-    assert resolve(record, tiny_data_set, epochs=given) == record.settings._replace(epochs=expected)
+    assert resolve(record, tiny_data_set, epochs=given) == record.settings._replace(epochs=total)
 
 
 @pytest.mark.parametrize('data, given, told', [
