@@ -24,13 +24,12 @@ command -v qemu-x86_64 >/dev/null || skip 'there is no qemu-x86_64 (apt-get inst
 
 # By name: what it can do, of all that the emulator can.
 declare -A processors=([AVX]='max,-avx2,-fma,-f16c' [AVX2]='max')
-tests=(tests/networks/test_deep_cnn.py tests/networks/test_pipeline.py
-       tests/networks/test_kernels.py tests/networks/test_systems.py
-       tests/data/test_real_data.py)
+tests=(tests/networks/test_pipeline.py tests/networks/test_kernels.py
+       tests/networks/test_systems.py tests/data/test_real_data.py)
 # An emulator computes more than ten times slower: of equal tests the smallest, and of
 # the network the project's own formulation, not TensorFlow's.
-chosen='test_kernels and (random or equal_ones or pooled_convolutions)'
-chosen+=' and not (37 or udacity_cnn-3) or test_deep_cnn and not stock or test_pipeline'
+chosen='test_kernels and (random or pooled_convolutions or golden and fast)'
+chosen+=' and not (37 or udacity_cnn-3) or test_pipeline'
 chosen+=' or initial_weights or first_images'
 
 test_on() {  # test_on PROCESSOR
