@@ -100,7 +100,7 @@ def test_every_epoch_is_augmented_afresh_and_repeats_exactly(reader, tiny_data_s
 
 
 def test_test_crops_depend_on_seed_and_index_alone(reader, tiny_data_set):
-    system = system_cases.make_small('deep_cnn')
+    system = system_cases.make_small('deep_cnn', batch_size=20)
     system.test_batch_size = 20
     ours = reader.images('test')
     assert np.array_equal(Reader(tiny_data_set, system=system).images('test'), ours)
