@@ -10,8 +10,8 @@ import runs
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import (
     plain_inception_v3, plain_lenet5, plain_notebook, plain_deep_cnn)
-from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.data import mnist
+from cifar10_tf1.systems import inception_v3
 
 
 class Case(NamedTuple):
@@ -41,8 +41,7 @@ def _make_notebook(name, stop, num_published, build_logits):
         make_small(name, batch_size=16, test_batch_size=48), 2, stop,
         lambda: plain_notebook.build_training(build_logits, seed=1),
         lambda port, images, labels: {
-            port['x']: images, port['y']: plain_notebook.one_hot(labels),
-            port['keep_prob']: 1.0},
+            port['x']: images, port['y']: plain_notebook.one_hot(labels), port['keep_prob']: 1.0},
         plain_notebook.prepare, ('image_classification',), num_published)
 
 
@@ -60,14 +59,6 @@ def _prepare_inception(pixels):
         return session.run(plain_inception_v3.prepare(tf.constant(pixels)))
 
 
-def _make_inception():
-    schedule = systems.load('inception_v3').settings.schedule._replace(
-        num_epochs=1, steps_per_epoch=6, steps_per_figure=3)
-    return Case(make_small('inception_v3', batch_size=2, test_batch_size=2,
-                           num_calibration_batches=2, schedule=schedule),
-                1, 2, prepare=_prepare_inception)
-
-
 CASES = {case.name: case for case in (
     Case(make_small('deep_cnn', batch_size=20), 2, 7, _build_plain_deep_cnn, _feed),
     Case(systems.load('lenet5'), 7, 14, plain_lenet5.build_training, _feed,
@@ -75,24 +66,26 @@ CASES = {case.name: case for case in (
          tuple(f'train-{epoch}' for epoch in range(2, 7)), 32),
     _make_notebook('laptop_cnn', 3, 38, plain_notebook.build_laptop_logits),
     _make_notebook('udacity_cnn', 13, 50, plain_notebook.build_udacity_logits),
-    _make_inception())}
+    Case(make_small('inception_v3', batch_size=2, test_batch_size=2, num_calibration_batches=2,
+                    schedule=inception_v3.Schedule(num_epochs=1, steps_per_epoch=6,
+                                                   steps_per_figure=3)),
+         1, 2, prepare=_prepare_inception))}
+TRAINED = [name for name, case in CASES.items() if case.build_port]
 
 
 def make_data(case, tiny_data_set):
     """The DataSet of a case: a part of tiny_data's, or ten digits for lenet5."""
     if case.name == 'lenet5':
         return _make_digits(tiny_data_set)
-    return shorten(tiny_data_set, *(
-        (400, 6) if case.name == 'inception_v3' else (100, 60)))
+    return shorten(tiny_data_set, *((400, 6) if case.name == 'inception_v3' else (100, 60)))
 
 
 def shorten(data_set, num_train, num_test):
     """The DataSet of the first records of each file."""
     def raw_records(split):
-        number, num_files = (num_train, data_set.num_train_files) if (
-            split == 'train') else (num_test, 1)
-        table = data_set.raw_records(split).reshape(
-            num_files, -1, data_set.record_bytes)
+        number, num_files = {'train': (num_train, data_set.num_train_files),
+                             'test': (num_test, 1)}[split]
+        table = data_set.raw_records(split).reshape(num_files, -1, data_set.record_bytes)
         return table[:, :number // num_files].reshape(number, -1)
 
     return data_set._replace(num_train_examples=num_train, num_test_examples=num_test,
@@ -125,15 +118,12 @@ def check_interrupted(case, folder, data, other, monkeypatch, **options):
     def stop(run):
         run.stop.signal_number = 15
 
-    def list_epochs(folder):
-        return [dict(entry, seconds=None) for entry in runs.load_record(folder).epochs]
-
-    assert runs.train_until(
-        case.stop, stop, monkeypatch, other, data, system=case.system,
-        epochs=case.num_epochs, **options) == 143
-    assert runs.train(other, data, system=case.system, epochs=case.num_epochs) == 0
+    given = {'system': case.system, 'epochs': case.num_epochs}
+    assert runs.train_until(case.stop, stop, monkeypatch, other, data, **given, **options) == 143
+    assert runs.train(other, data, **given) == 0
     for name in [f'model.ckpt-{count_steps(case, data)}',
                  *(f'published/{name}' for name in case.published[-1:])]:
-        assert reading.fingerprint(str(other / name)) == (
-            reading.fingerprint(str(folder / name)))
-    assert list_epochs(other) == list_epochs(folder)
+        runs.assert_same_bits(other / name, folder / name)
+    ours, theirs = ([dict(entry, seconds=None) for entry in runs.load_record(run).epochs]
+                    for run in (other, folder))
+    assert ours == theirs

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-import model_helpers
 import runs
 import system_cases
 from cifar10_tf1 import cli
@@ -22,16 +21,13 @@ from cifar10_tf1.data import mnist
 from cifar10_tf1.export.__main__ import main as export_main
 from cifar10_tf1.predict import pictures
 from cifar10_tf1.predict.__main__ import main as predict_main
-from cifar10_tf1.systems.lenet5 import SYSTEM as lenet5
 from cifar10_tf1.training import summaries
 from system_cases import CASES
-
-TRAINED = [name for name, case in CASES.items() if case.build_port]
 
 
 @pytest.fixture(scope='module')
 def finished(tiny_data_set, tmp_path_factory):
-    """Function of a Case to (folder, data, output) of its run, which is made once."""
+    """Function of a name to (Case, folder, data, output) of a run, which is made once."""
     @functools.lru_cache(maxsize=None)
     def train(name):
         case, folder = CASES[name], tmp_path_factory.mktemp(name)
@@ -40,9 +36,9 @@ def finished(tiny_data_set, tmp_path_factory):
         with contextlib.redirect_stdout(output):
             assert runs.train(folder, data, system=case.system, epochs=case.num_epochs,
                               no_summaries=name != 'lenet5') == 0
-        return folder, data, output.getvalue()
+        return case, folder, data, output.getvalue()
 
-    return lambda case: train(case.name)
+    return train
 
 
 # Patterns of the lines of a run of two epochs or more: the first ones, and the last
@@ -67,28 +63,25 @@ LINES = {
 @pytest.mark.parametrize('name', sorted(LINES))
 def test_the_documented_lines_of_a_run(name, finished):
     first, last = LINES[name]
-    lines = finished(CASES[name])[2].splitlines()
-    end = next(number for number, line in enumerate(lines)
-               if line.startswith('Weights at step'))
-    for pattern, line in zip(first + last,
-                             lines[1:1 + len(first)] + lines[end - len(last):end]):
+    output, unused_rest = finished(name)[-1].split('Weights at step')
+    lines = output.splitlines()[1:]
+    for pattern, line in zip(first + last, lines[:len(first)] + lines[-len(last):]):
         assert re.match(pattern + '$', line), (pattern, line)
 
 
-@pytest.mark.parametrize('name', TRAINED)
+@pytest.mark.parametrize('name', system_cases.TRAINED)
 def test_a_test_counts_each_image_once(name, finished):
-    case = CASES[name]
-    folder, data, unused_output = finished(case)
+    case, folder, data, unused_output = finished(name)
     for variant in case.system.variants:
-        result = runs.evaluate(case.system, data, str(folder), variant=variant)
-        wanted = np.arange(data.num_test_examples)
+        result = runs.evaluate(case.system, data, folder, variant=variant)
+        num_examples = data.num_test_examples
         if variant == 'validation':
-            wanted = np.arange(data.num_train_examples)[
-                case.system.build_plan(data).validation]
-        assert result.count.num_examples == len(wanted)
+            num_examples = len(np.arange(data.num_train_examples)[
+                case.system.build_plan(data).validation])
+        assert result.count.num_examples == num_examples
         assert result.step == system_cases.count_steps(case, data)
         if name == 'lenet5':  # the only one whose tiny data can be learned
-            assert result.count.num_correct > 0.8 * result.count.num_examples
+            assert result.count.num_correct > 0.8 * num_examples
         for line in case.system.format_test(result.count):
             if 'Restoring parameters' in line:  # what was restored, not what was then
                 assert line.endswith(f' {folder}/model.ckpt-{result.step}')
@@ -98,11 +91,10 @@ def test_a_test_counts_each_image_once(name, finished):
         assert entry['validation_accuracy'] == result.count.accuracy
 
 
-@pytest.mark.parametrize('name', [name for name in TRAINED if CASES[name].published])
+@pytest.mark.parametrize('name', [name for name in system_cases.TRAINED if CASES[name].published])
 def test_the_published_checkpoints(name, finished):
     """As the original's plain Saver writes them; the last five."""
-    case = CASES[name]
-    folder, data, unused_output = finished(case)
+    case, folder, data, unused_output = finished(name)
     num_steps = system_cases.count_steps(case, data)
     published = folder / 'published'
     assert {path.stem for path in published.glob('*.index')} == set(case.published)
@@ -120,62 +112,50 @@ def test_the_published_checkpoints(name, finished):
     with tf.Graph().as_default(), tf.Session() as session:
         case.build_port()['saver'].restore(session, prefix)
     if name == 'lenet5':  # it says its step by a power of Adam's
-        reader = tf.train.NewCheckpointReader(prefix)
-        assert case.system.find_step(reader) == num_steps
+        assert case.system.find_step(tf.train.NewCheckpointReader(prefix)) == num_steps
 
 
 @pytest.mark.parametrize('name', ['lenet5', 'udacity_cnn', pytest.param(
     'laptop_cnn', marks=pytest.mark.slow)])  # deep_cnn: tests/runs
 def test_an_interrupted_run_is_the_same_run(name, finished, tmp_path, monkeypatch):
     """Also within a file; dropout is drawn as if nothing had happened."""
-    folder, data, unused_output = finished(CASES[name])
-    system_cases.check_interrupted(CASES[name], folder, data, tmp_path, monkeypatch)
+    system_cases.check_interrupted(*finished(name)[:-1], tmp_path, monkeypatch)
 
 
-@pytest.fixture(params=['laptop_cnn', 'udacity_cnn'])
-def notebook(request, finished):
-    """(system, folder, data) of a finished run."""
-    case = CASES[request.param]
-    return (case.system, *finished(case)[:2])
-
-
-def test_the_figures_of_the_record(notebook):
+@pytest.mark.parametrize('name', ['laptop_cnn', 'udacity_cnn'])
+def test_the_figures_of_the_record(name, finished):
     """Those of the last entry, computed by NumPy from the logits of the last batch."""
-    system, folder, data = notebook
+    case, folder, data, unused_output = finished(name)
     entries = runs.load_record(folder).epochs
     assert [entry['part'] for entry in entries] == 2 * (
-        [1, 2, 3, 4, 5] if system.takes_figures_by_file else [5])
+        [1, 2, 3, 4, 5] if name == 'udacity_cnn' else [5])
     labels, images = data.labels_and_images('train')
-    plan = system.build_plan(data)
-    rows = plan.rows[-plan.batch_sizes[-1]:]
+    rows = case.system.build_plan(data).rows[-2:]  # a file's 18 images: 16 and the last two
     with tf.Graph().as_default(), tf.Session() as session:
-        logits = system.build_network(tf.constant(
+        logits = case.system.build_network(tf.constant(
             plain_notebook.prepare(images[rows])), seed=1)
         tf.train.Saver().restore(session, reading.find_newest(str(folder)).prefix)
         logits = session.run(logits).astype(np.float64)
-    right = logits.argmax(axis=1) == labels[rows]
-    assert entries[-1]['training_accuracy'] == right.mean()
-    losses = np.log(np.exp(logits).sum(axis=1)) - logits[
-        np.arange(len(rows)), labels[rows]]
+    assert entries[-1]['training_accuracy'] == (logits.argmax(axis=1) == labels[rows]).mean()
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(2), labels[rows]]
     assert entries[-1]['loss'] == pytest.approx(losses.mean(), rel=1e-5)
 
 
-def test_the_document_s_test_runs_on_what_is_published(notebook):
+@pytest.mark.parametrize('name', ['laptop_cnn', 'udacity_cnn'])
+def test_the_document_s_test_runs_on_what_is_published(name, finished):
     """By the names of tensors in the .meta file, as the notebooks do it."""
-    system, folder, data = notebook
+    case, folder, data, unused_output = finished(name)
     prefix = str(folder / 'published' / 'image_classification')
     labels, images = data.labels_and_images('test')
-    shares = []
+    x, y = plain_notebook.prepare(images), plain_notebook.one_hot(labels)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(prefix + '.meta').restore(session, prefix)
-        for x, y in plain.batches(48, plain_notebook.prepare(images),
-                                  plain_notebook.one_hot(labels)):
-            share, logits = session.run(['accuracy:0', 'logits:0'], {
-                'x:0': x, 'y:0': y, 'keep_prob:0': 1.0})
-            assert logits.shape == (len(x), 10)
-            shares.append(float(share))
-    result = runs.evaluate(system, data, str(folder))
-    assert np.mean(shares) == pytest.approx(result.count.mean_over_batches, abs=1e-12)
+        shares, logits = zip(*(session.run(['accuracy:0', 'logits:0'], {
+            'x:0': part_x, 'y:0': part_y, 'keep_prob:0': 1.0})
+            for part_x, part_y in plain.batches(48, x, y)))
+    assert np.concatenate(logits).shape == (60, 10)
+    result = runs.evaluate(case.system, data, folder)
+    assert np.mean(shares, dtype=float) == pytest.approx(result.count.mean_over_batches, abs=1e-12)
 
 
 def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
@@ -194,22 +174,20 @@ def test_a_run_on_the_first_file(tiny_data_set, tmp_path, capsys):
 @pytest.fixture
 def digits(finished, monkeypatch):
     """(folder, data) of lenet5's finished run, whose data every command finds."""
-    folder, data, unused_output = finished(CASES['lenet5'])
+    unused_case, folder, data, unused_output = finished('lenet5')
     monkeypatch.setattr(mnist, 'load_data_set', lambda unused_folder: data)
     monkeypatch.setattr(mnist, 'is_present', lambda unused_folder: True)
     return folder, data
 
 
-def test_predict_inverts_a_dark_digit_on_light_paper(digits, tmp_path, capsys):
+def test_predict_inverts_a_dark_digit_on_light_paper(digits, image, tmp_path, capsys):
     trained, data_set = digits
-    model_helpers.need('PIL')
-    from PIL import Image
     digit = data_set.labels_and_images('test')[1][3, :, :, 0]
     outputs = []
     for name, pixels in (('light', digit), ('dark', 255 - digit)):
         path = tmp_path / f'{name}.png'
-        Image.fromarray(pixels).save(str(path))
-        picture = pictures.load_picture(str(path), lenet5.picture)
+        image.fromarray(pixels).save(str(path))
+        picture = pictures.load_picture(str(path), CASES['lenet5'].system.picture)
         assert np.array_equal(picture.pixels[:, :, 0], digit)
         assert predict_main([str(path), '--model-dir', str(trained)]) == 0
         outputs.append(capsys.readouterr().out.split('.png')[1])
@@ -217,9 +195,8 @@ def test_predict_inverts_a_dark_digit_on_light_paper(digits, tmp_path, capsys):
 
 
 def test_export_takes_grey_pictures(digits, tmp_path, capsys):
-    trained, unused_data = digits
     folder = str(tmp_path / 'model')
-    assert export_main(['--model-dir', str(trained), '--output', folder]) == 0
+    assert export_main(['--model-dir', str(digits[0]), '--output', folder]) == 0
     assert 'the same classes' in capsys.readouterr().out
     with tf.Graph().as_default(), tf.Session() as session:
         tf.saved_model.load(session, [tf.saved_model.SERVING], folder)
@@ -228,23 +205,20 @@ def test_export_takes_grey_pictures(digits, tmp_path, capsys):
 
 
 def test_event_files_have_the_accuracies(digits):
-    trained, unused_data = digits
-    (path,) = (trained / summaries.FOLDER).iterdir()
-    values = [(event.step, value.simple_value)
+    (path,) = (digits[0] / summaries.FOLDER).iterdir()
+    values = {event.step: value.simple_value
               for event in tf.train.summary_iterator(str(path))
-              for value in event.summary.value
-              if value.tag == 'validation_accuracy']
-    assert [step for step, unused in values] == list(range(5, 40, 5))
-    expected = runs.load_record(trained).epochs[1]['validation_accuracy']
-    assert values[1][1] == pytest.approx(expected)
+              for value in event.summary.value if value.tag == 'validation_accuracy'}
+    assert values == pytest.approx({
+        entry['step']: entry['validation_accuracy']
+        for entry in runs.load_record(digits[0]).epochs})
 
 
 def test_the_system_is_that_of_the_folder(digits, tiny_data_set):
-    trained, unused_data = digits
-    options = argparse.Namespace(system=None, model_dir=str(trained), checkpoint=None)
+    options = argparse.Namespace(system=None, model_dir=str(digits[0]), checkpoint=None)
     assert cli.find_system(options) == 'lenet5'
     options.system = 'deep_cnn'
     with pytest.raises(UserError, match='lenet5.*deep_cnn'):
         cli.find_system(options)
     with pytest.raises(UserError, match='lenet5.*deep_cnn'):
-        runs.train(trained, tiny_data_set)
+        runs.train(digits[0], tiny_data_set)

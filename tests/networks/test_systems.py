@@ -1,7 +1,6 @@
 """Every system against its plain port and its document."""
 
 import argparse
-import os
 
 import numpy as np
 import pytest
@@ -17,8 +16,6 @@ from cifar10_tf1.report import comparison
 from cifar10_tf1.systems import base
 from system_cases import CASES
 
-TRAINED = [name for name, case in CASES.items() if case.build_port]
-
 
 @pytest.mark.parametrize('name', systems.NAMES)
 def test_the_catalog_agrees_with_the_system(name):
@@ -32,19 +29,6 @@ def test_the_catalog_agrees_with_the_system(name):
 def test_an_unknown_name_is_one_line():
     with pytest.raises(systems.UserError, match='lenet6.*deep_cnn, lenet5'):
         systems.find('lenet6')
-
-
-@pytest.mark.parametrize('script', ['train.py', 'test.py'])
-def test_tensorflow_is_imported_after_the_options(script):
-    """They decide what it finds in its environment: oneDNN alone changes the bits."""
-    runs.run_program(os.environ, '-c', f"""
-import runpy, sys
-sys.argv = [{script!r}, '--help']
-try:
-    runpy.run_path({script!r}, run_name='__main__')
-except SystemExit:
-    sys.exit('tensorflow' in sys.modules)
-""")
 
 
 @pytest.mark.parametrize('name, batch_sizes, points', [
@@ -85,10 +69,12 @@ def test_batches_are_the_port_s(case, tiny_data_set):
     """Each image once, in the plan's order, to the bit; from any batch on."""
     data = system_cases.make_data(case, tiny_data_set)
     plan = case.system.build_plan(data)
+    train_rows = np.arange(data.num_train_examples)
+    test_rows = np.arange(data.num_test_examples)[case.system.list_test_rows(
+        data.num_test_examples, case.system.variants[0], 1)]
     with tf.Graph().as_default(), tf.Session() as session:
-        inputs = pipeline.build_training_inputs(case.system, data, plan, 1, 2)
-        tested = pipeline.build_test_inputs(case.system, data, 1,
-                                            case.system.variants[0], 2)
+        trained = pipeline.build_training_inputs(case.system, data, plan, 1, 2)
+        tested = pipeline.build_test_inputs(case.system, data, 1, case.system.variants[0], 2)
 
         def check(inputs, name, rows, epoch=0, first_batch=0):
             source = inputs.sources[name].plan
@@ -99,60 +85,54 @@ def test_batches_are_the_port_s(case, tiny_data_set):
             batches = [session.run(batch, feeds) for unused_size in sizes]
             with pytest.raises(tf.errors.OutOfRangeError):
                 session.run(batch, feeds)
-            assert tuple(len(batch[0]) for batch in batches) == sizes
+            assert tuple(len(labels) for labels, unused_images in batches) == sizes
             rows = rows[sum(source.batch_sizes[:first_batch]):]
             found = [np.concatenate(parts) for parts in zip(*batches)]
             assert np.array_equal(found[0], labels[rows])
             assert found[1].tobytes() == case.prepare(images[rows]).tobytes()
 
-        rows = np.arange(data.num_train_examples)[plan.rows]
         for epoch, first in ((0, 0), (2, 3), (5, plan.num_steps - 1)):
-            check(inputs, pipeline.TRAINING, rows if plan.order is None else (
+            rows = train_rows[plan.rows]
+            check(trained, pipeline.TRAINING, rows if plan.order is None else (
                 rows[plan.order(1, epoch)]), epoch, first)
-        test_rows = np.arange(data.num_test_examples)[case.system.list_test_rows(
-            data.num_test_examples, case.system.variants[0], 1)]
         check(tested, pipeline.TEST, test_rows)
-        for name in set(inputs.sources) - {pipeline.TRAINING}:
-            check(inputs, name, {
-                pipeline.TEST: test_rows,
-                pipeline.VALIDATION: np.arange(data.num_train_examples)[plan.validation],
-                pipeline.LAST_BATCHES: inputs.sources[name].plan.rows}[name])
+        for name in set(trained.sources) - {pipeline.TRAINING}:
+            check(trained, name, {
+                pipeline.TEST: test_rows, pipeline.VALIDATION: train_rows[plan.validation],
+                pipeline.LAST_BATCHES: trained.sources[name].plan.rows}[name])
 
 
-@pytest.mark.parametrize('name', TRAINED)
+@pytest.mark.parametrize('name', system_cases.TRAINED)
 def test_three_updates_are_the_port_s(name, tiny_data_set):
-    """The same loss and weights from the same weights on the same batches.
+    """The same loss and weights from the same weights on the same batches, without dropout.
 
-    Without dropout, whose draws differ. Each update waits for the loss.
+    Each update waits for the loss.
     """
     case = CASES[name]
     data = system_cases.make_data(case, tiny_data_set)
     graph = runs.build_training_graph(case.system, data)
     with tf.Graph().as_default() as port_graph:
         port = case.build_port()
-        variables = tf.trainable_variables()
+        variables = {variable.op.name: variable for variable in tf.trainable_variables()}
         start = tf.global_variables_initializer()
+    ours_by_name = {variable.op.name: variable for variable in graph.graph.get_collection(
+        tf.GraphKeys.TRAINABLE_VARIABLES)}
     with tf.Session(graph=graph.graph) as ours, tf.Session(graph=port_graph) as theirs:
         ours.run(graph.initializer)
         theirs.run(start)
-        assert {variable.op.name for variable in variables} == {
-            variable.op.name for variable in graph.graph.get_collection(
-                tf.GraphKeys.TRAINABLE_VARIABLES)}
-        names = [variable.op.name for variable in variables]
-        values = ours.run([graph.variables[name] for name in names])
-        load_variables(theirs, list(zip(variables, values)))
+        values = ours.run(ours_by_name)
+        assert set(values) == set(variables)
+        load_variables(theirs, [(variables[name], values[name]) for name in variables])
         feeds = graph.inputs.start(ours, pipeline.TRAINING)
+        fetches = graph.train_op, graph.total_loss, graph.inputs.images, graph.inputs.labels
         for unused_step in range(3):
-            unused, loss, images, labels = ours.run(
-                [graph.train_op, graph.total_loss, graph.inputs.images,
-                 graph.inputs.labels], feeds)
-            port_loss, unused = theirs.run([port['loss'], port['train_op']],
-                                           case.feed(port, images, labels))
+            unused_result, loss, images, labels = ours.run(fetches, feeds)
+            port_loss, unused_result = theirs.run([port['loss'], port['train_op']],
+                                                  case.feed(port, images, labels))
             assert abs(loss - port_loss) <= 1e-5 * abs(port_loss)
-        for name, value, expected in zip(
-                names, ours.run([graph.variables[name] for name in names]),
-                theirs.run(variables)):
-            assert np.abs(value - expected).max() <= 2e-5 * max(
+        values = ours.run(ours_by_name)
+        for name, expected in theirs.run(variables).items():
+            assert np.abs(values[name] - expected).max() <= 2e-5 * max(
                 1.0, np.abs(expected).max()), name
 
 
@@ -186,15 +166,14 @@ def test_initial_weights(name):
 
 
 COUNT = base.TestCount(6876, 10000, 1.5, 0.6875999808311463, 'models/model.ckpt-40')
+NOTEBOOK = ['INFO:tensorflow:Restoring parameters from models/model.ckpt-40',
+            'Testing Accuracy: 0.6875999808311463', '']
 
 
 @pytest.mark.parametrize('name, expected', [
     ('deep_cnn', ['Test : Accuracy = 6876/10000 = 0.688, Test Time : 1.50s']),
     ('lenet5', ['Stored Test Accuracy = 0.688']),
-    ('laptop_cnn', ['INFO:tensorflow:Restoring parameters from models/model.ckpt-40',
-                    'Testing Accuracy: 0.6875999808311463', '']),
-    ('udacity_cnn', ['INFO:tensorflow:Restoring parameters from models/model.ckpt-40',
-                     'Testing Accuracy: 0.6875999808311463', '']),
+    ('laptop_cnn', NOTEBOOK), ('udacity_cnn', NOTEBOOK),
     ('inception_v3', ['Overall accuracy 0.6876'])])
 def test_the_documented_lines_of_a_test(name, expected):
     lines = systems.load(name).format_test(COUNT)
