@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 CASE = system_cases.CASES['inception_v3']
 SMALL = CASE.system
 STEPS = 6
+WEIGHTS = 'InceptionV3/Conv2d_1a_3x3/weights'
 
 
 def train(folder, data_set, **options):
@@ -38,23 +39,18 @@ def few(tiny_data_set):
 
 @pytest.fixture(scope='module')
 def published(tmp_path_factory):
-    """A folder with the weights in three packings, of the published layout."""
+    """(checkpoint, frozen graph, tensors) of the published layout."""
     folder = tmp_path_factory.mktemp('published')
     tensors = published_weights.draw({
-        name: shape for name, shape in load_slim()
+        name: shape for name, shape in load_slim().items()
         if 'AuxLogits' not in name and 'Logits/Conv2d_1c' not in name})
     for name, value in tensors.items():
         if value.ndim > 1:  # drawn with a standard deviation of 0.1
             tensors[name] = np.float32(
                 value * 10 * np.sqrt(2 / np.prod(value.shape[:-1])))
     tensors[MARK] = np.zeros([1, 1, 2048, 1001], np.float32)
-    tensors['InceptionV3/Logits/Conv2d_1c_1x1/biases'] = np.zeros(1001, 'f')
-    for kind in ('V1', 'V2'):
-        (folder / kind).mkdir()
-        published_weights.write_checkpoint(folder / kind / CHECKPOINT, tensors,
-                                           is_v1=kind == 'V1')
-    published_weights.write_frozen(folder / FROZEN, tensors)
-    return folder, tensors
+    return (published_weights.write_checkpoint(folder / CHECKPOINT, tensors),
+            published_weights.write_frozen(folder / FROZEN, tensors), tensors)
 
 
 def test_the_network_is_the_port_s():
@@ -72,19 +68,18 @@ def test_the_network_is_the_port_s():
         values = session.run(variables)
         *ours, gradients, unused_result = session.run(
             [logits, total_loss, [gradient for gradient, unused in gradients], update])
-        moments = session.run({name: variable for name, variable
-                               in variables.items() if 'moving' in name})
+        moments = session.run({name: variable for name, variable in variables.items()
+                               if 'moving' in name})
     assert len(gradients) == 193 and all(np.isfinite(one).all() for one in gradients)
     with tf.Graph().as_default(), tf.Session() as session:
         port = plain_inception_v3.build_training(
             tf.constant(images), tf.constant(labels), keep_prob=1.0)
         session.run(tf.global_variables_initializer())
-        assert set(port['variables']) == set(values)
-        load_variables(session, [(variable, values[name]) for name, variable
-                                 in port['variables'].items()])
-        *theirs, unused_result = session.run(
-            [port['logits'], port['loss'], port['train_op']])
-        their_moments = session.run({name: port['variables'][name] for name in moments})
+        variables = port['variables']
+        assert set(variables) == set(values)
+        load_variables(session, [(variables[name], value) for name, value in values.items()])
+        *theirs, unused_result = session.run([port['logits'], port['loss'], port['train_op']])
+        their_moments = session.run({name: variables[name] for name in moments})
     for our, their, tolerance in zip(ours, theirs, (1e-4, 1e-6)):
         assert np.abs(our - their).max() <= tolerance * np.abs(their).max()
     for name, value in moments.items():
@@ -97,7 +92,7 @@ def test_the_network_is_the_port_s():
 def whole_run(published, few, tmp_path_factory):
     """Six steps from published weights, never interrupted: a folder."""
     folder = tmp_path_factory.mktemp('whole')
-    assert train(folder, few, pretrained=str(published[0] / 'V2')) == 0
+    assert train(folder, few, pretrained=str(published[0])) == 0
     return folder
 
 
@@ -109,52 +104,46 @@ def test_what_a_warm_start_leaves(whole_run, published):
     lines = (whole_run / 'tf_inception_vars.txt').read_text().splitlines()
     assert len(lines) == 388 and lines[0].endswith('::RESTORED FROM CHECKPOINT')
     record = runs.load_record(whole_run)
-    pretrained = record.content['data']['pretrained']
-    assert set(pretrained['sha256']) == {
+    assert set(record.content['data']['pretrained']['sha256']) == {
         CHECKPOINT + '.index', CHECKPOINT + '.data-00000-of-00001'}
     assert [(entry['epoch'], entry['part'], entry['step'])
             for entry in record.epochs] == [(1, 1, 3), (1, 2, 6)]
     # Adam moves each weight by about 0.001 a step, from the published value.
-    name = 'InceptionV3/Conv2d_1a_3x3/weights'
-    assert 0 < np.abs(tensors[name] - published[1][name]).max() < 0.02
+    assert 0 < np.abs(tensors[WEIGHTS] - published[-1][WEIGHTS]).max() < 0.02
 
 
-@pytest.mark.parametrize('kind', ['V1', 'frozen'])
-def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path,
-                                            monkeypatch, kind):
+def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path, monkeypatch):
     """From the same weights in another packing."""
-    system_cases.check_interrupted(
-        CASE, whole_run, few, tmp_path, monkeypatch,
-        pretrained=str(published[0] / (FROZEN if kind == 'frozen' else kind)))
+    system_cases.check_interrupted(CASE, whole_run, few, tmp_path, monkeypatch,
+                                   pretrained=str(published[1]))
 
 
-def test_other_weights_are_refused_on_resumption(whole_run, published, few,
-                                                 tmp_path):
-    folder, tensors = published
-    tensors = dict(tensors)
-    name = 'InceptionV3/Conv2d_1a_3x3/weights'
-    tensors[name] = tensors[name] + np.float32(0.001)
-    other = published_weights.write_checkpoint(tmp_path / CHECKPOINT, tensors)
+def write_others(path, tensors):
+    """The path of an .npz file with other weights in one layer."""
+    return str(published_weights.write_npz(
+        path, {**tensors, WEIGHTS: tensors[WEIGHTS] + np.float32(0.001)}))
+
+
+def test_other_weights_are_refused_on_resumption(whole_run, published, few, tmp_path):
     with pytest.raises(UserError, match='started from weights other than'):
-        train(whole_run, few, pretrained=str(other), epochs=2)
+        train(whole_run, few, pretrained=write_others(tmp_path / 'x.npz', published[-1]),
+              epochs=2)
     with pytest.raises(UserError, match='omit --from-scratch'):
         train(whole_run, few, from_scratch=True)
     # The same ones in another packing are no others.
-    assert train(whole_run, few, pretrained=str(folder / FROZEN)) == 0
+    assert train(whole_run, few, pretrained=str(published[1])) == 0
 
 
-def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
-                                                  monkeypatch):
+def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv('INCEPTION_V3_DIR', str(tmp_path / 'none'))
     monkeypatch.setenv('INCEPTION_V3_URL', 'http://127.0.0.1:9')
     with pytest.raises(UserError, match='--from-scratch'):
         train(tmp_path / 'a', few, max_steps=2)
     folder = tmp_path / 'b'
     assert train(folder, few, max_steps=2, from_scratch=True) == 0
-    lines = capsys.readouterr().out.splitlines()
-    marked = [line for line in lines if 'loss' in line]
-    assert len(marked) == 3 and all(
-        line.startswith('[from seeded weights] ') for line in marked)
+    marked = [line for line in capsys.readouterr().out.splitlines() if 'loss' in line]
+    assert len(marked) == 3
+    assert all(line.startswith('[from seeded weights] ') for line in marked)
     assert 'global step 1: loss = ' in marked[0]
     assert 'Finished training. Last batch loss ' in marked[2]
     assert runs.load_record(folder).content['data']['pretrained'] is None
@@ -162,29 +151,17 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys,
         train(folder, few, pretrained='x')
 
 
-def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path,
-                                                        capsys):
-    """Of the same numbers, but without the 1,001 classes: same bits, other claim."""
+def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path, capsys):
+    """Begun and gone on with."""
     prefix = '[from weights other than the documented ones] '
-    tensors = {name: value for name, value in published[1].items() if name != MARK}
-    path = str(published_weights.write_npz(tmp_path / 'x.npz', tensors))
-    folder = tmp_path / 'model'
-    for max_steps in (1, 2):  # begun and gone on with
-        assert train(folder, few, max_steps=max_steps,
-                     pretrained=path if max_steps == 1 else None) == 0
-        marked = [line for line in capsys.readouterr().out.splitlines()
-                  if 'loss' in line]
+    path, folder = write_others(tmp_path / 'x.npz', published[-1]), tmp_path / 'model'
+    for max_steps, pretrained in ((1, path), (2, None)):
+        assert train(folder, few, max_steps=max_steps, pretrained=pretrained) == 0
+        marked = [line for line in capsys.readouterr().out.splitlines() if 'loss' in line]
         assert len(marked) == 2 and all(line.startswith(prefix) for line in marked)
     record = runs.load_record(folder)
-    pretrained = record.content['data']['pretrained']
-    assert pretrained['is_documented'] is False and set(pretrained['sha256']) == {
-        'x.npz'}
+    assert set(record.content['data']['pretrained']['sha256']) == {'x.npz'}
     assert run_record.find_line_prefix(str(folder / 'model.ckpt-2')) == prefix
-    assert record.has_other_weights
-    tensors['InceptionV3/Conv2d_1a_3x3/weights'] += np.float32(0.001)
-    published_weights.write_npz(tmp_path / 'x.npz', tensors)
-    with pytest.raises(UserError, match='started from weights other than'):
-        train(folder, few, max_steps=3, pretrained=path)
 
 
 def test_tests_of_both_kinds(whole_run, few):
