@@ -11,8 +11,7 @@ import json
 import os
 import sys
 
-TESTS = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.dirname(TESTS), os.path.join(TESTS, 'golden')]
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from cifar10_tf1.machine import description, runtime  # noqa: E402
 
@@ -22,10 +21,10 @@ tf = runtime.load_tensorflow()
 
 import numpy as np  # noqa: E402
 
-import make_deep_cnn  # noqa: E402
 from cifar10_tf1.graph import loss  # noqa: E402
 from cifar10_tf1.kernels import fast, stock  # noqa: E402
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn  # noqa: E402
+from golden import make_deep_cnn  # noqa: E402
 
 TOLERANCE = 1e-5         # of deep_cnn; a share of the largest entry
 POOLED_TOLERANCE = 2e-5  # of the pooled convolutions

@@ -46,8 +46,7 @@ def published(tmp_path_factory):
         if 'AuxLogits' not in name and 'Logits/Conv2d_1c' not in name})
     for name, value in tensors.items():
         if value.ndim > 1:  # drawn with a standard deviation of 0.1
-            tensors[name] = np.float32(
-                value * 10 * np.sqrt(2 / np.prod(value.shape[:-1])))
+            tensors[name] = np.float32(value * 10 * np.sqrt(2 / np.prod(value.shape[:-1])))
     tensors[MARK] = np.zeros([1, 1, 2048, 1001], np.float32)
     return (published_weights.write_checkpoint(folder / CHECKPOINT, tensors),
             published_weights.write_frozen(folder / FROZEN, tensors), tensors)
@@ -92,7 +91,7 @@ def test_the_network_is_the_port_s():
 def whole_run(published, few, tmp_path_factory):
     """Six steps from published weights, never interrupted: a folder."""
     folder = tmp_path_factory.mktemp('whole')
-    assert train(folder, few, pretrained=str(published[0])) == 0
+    assert train(folder, few, pretrained=published[0]) == 0
     return folder
 
 
@@ -115,13 +114,13 @@ def test_what_a_warm_start_leaves(whole_run, published):
 def test_an_interrupted_run_is_the_same_run(whole_run, published, few, tmp_path, monkeypatch):
     """From the same weights in another packing."""
     system_cases.check_interrupted(CASE, whole_run, few, tmp_path, monkeypatch,
-                                   pretrained=str(published[1]))
+                                   pretrained=published[1])
 
 
 def write_others(path, tensors):
     """The path of an .npz file with other weights in one layer."""
-    return str(published_weights.write_npz(
-        path, {**tensors, WEIGHTS: tensors[WEIGHTS] + np.float32(0.001)}))
+    return published_weights.write_npz(
+        path, {**tensors, WEIGHTS: tensors[WEIGHTS] + np.float32(0.001)})
 
 
 def test_other_weights_are_refused_on_resumption(whole_run, published, few, tmp_path):
@@ -131,7 +130,7 @@ def test_other_weights_are_refused_on_resumption(whole_run, published, few, tmp_
     with pytest.raises(UserError, match='omit --from-scratch'):
         train(whole_run, few, from_scratch=True)
     # The same ones in another packing are no others.
-    assert train(whole_run, few, pretrained=str(published[1])) == 0
+    assert train(whole_run, few, pretrained=published[1]) == 0
 
 
 def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys, monkeypatch):

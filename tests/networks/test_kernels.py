@@ -1,8 +1,7 @@
 """Both formulations against the golden values, and the fast kernels against float64."""
 
 import json
-import subprocess
-import sys
+import os
 from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -10,12 +9,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import kernel_gradients
-import make_deep_cnn  # in tests/golden/, which kernel_gradients makes importable
+import runs
 from cifar10_tf1 import kernels
 from cifar10_tf1.benchmark import plain_deep_cnn
 from cifar10_tf1.kernels import fast, inference, pooled, stock, winograd
 from cifar10_tf1.machine import description, runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
+from golden import make_deep_cnn
 from kernel_gradients import check
 
 BATCH = 4
@@ -146,10 +146,8 @@ def test_pooled_convolutions(name, batch, has_length, onednn, monkeypatch):
 
 def measure(system, intra_op, inter_op, *batches):
     """{batch: digest} in a process with threads within an op, and ops at a time."""
-    return json.loads(subprocess.run(
-        [sys.executable, kernel_gradients.__file__, system,
-         *map(str, (intra_op, inter_op, *batches))],
-        stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout)
+    return json.loads(runs.run_program(os.environ, kernel_gradients.__file__, system, intra_op,
+                                       inter_op, *batches))
 
 
 @pytest.mark.slow
