@@ -137,8 +137,7 @@ def list_losses(folder):
     losses = {}
     for path in folder.glob('model.ckpt-*.json'):
         settings = json.loads(path.read_text())
-        first_step = settings['step'] - len(settings['losses']) + 1
-        losses.update(enumerate(settings['losses'], start=first_step))
+        losses.update(zip(range(settings['step'], 0, -1), reversed(settings['losses'])))
     return losses
 
 

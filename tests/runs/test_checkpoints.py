@@ -204,30 +204,28 @@ def test_leftovers_of_killed_saves_are_swept(tmp_path, session):
     assert names_of(tmp_path) == sorted(kept + theirs)
 
 
-@pytest.mark.parametrize('name, number', [
-    *(('rename', number) for number in range(5)),  # four files, then the state file
-    *(('remove', number) for number in range(4))])
-def test_a_killed_save_leaves_a_whole_checkpoint_or_none(name, number, tmp_path, session,
-                                                         monkeypatch):
-    """At each change in turn: the sixth checkpoint comes, then the first one goes."""
+@pytest.mark.parametrize('number', range(9))
+def test_a_killed_save_leaves_a_whole_checkpoint_or_none(number, tmp_path, session, monkeypatch):
+    """Before each change: the sixth's four files come, the first's go, then the state file."""
     save(tmp_path, session, 1, 2, 3, 4, 5)
-    real, calls = getattr(os, name), []
+    calls = []
 
-    def stop(*arguments, **options):
-        calls.append(arguments)
-        if len(calls) > number:
-            raise KeyboardInterrupt
-        return real(*arguments, **options)
+    def stop_before(real):
+        def change(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) > number:
+                raise KeyboardInterrupt
+            return real(*arguments, **options)
+        return change
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(os, name, stop)
+        patch.setattr(os, 'rename', stop_before(os.rename))
+        patch.setattr(os, 'remove', stop_before(os.remove))
         save(tmp_path, session, 6)
-    is_saved = name == 'remove' or number == 4
-    assert find_step(tmp_path) == (6 if is_saved else 5)
+    is_saved, is_removed = number >= 4, number >= 5  # the index comes last and goes first
+    assert find_step(tmp_path) == 5 + is_saved
     model_dirs.ModelDir(str(tmp_path)).close()
     left = {name.split('.')[1] for name in names_of(tmp_path) if name.startswith('model.')}
-    # Before its index is gone, the first one is a checkpoint as the others are.
-    is_removed = number >= (1 if name == 'remove' else 4)
     assert left == {f'ckpt-{step}' for step in range(1 + is_removed, 6 + is_saved)}
     save(tmp_path, session, 6)
     assert len(names_of(tmp_path)) == 2 + 5 * 4
