@@ -36,8 +36,7 @@ def test_pixels_are_rows_columns_channels(tmp_path):
     record = CONTENTS['test_batch.bin'][:3073]
     labels, images = load(tmp_path).labels_and_images('test')
     assert images.shape == (12, 32, 32, 3) and labels[0] == record[0]
-    assert images[0, 5, 17].tolist() == [record[1 + 1024 * channel + 5 * 32 + 17]
-                                         for channel in range(3)]
+    assert images[0, 5, 17].tolist() == list(record[1 + 5 * 32 + 17::1024])
 
 
 @both_versions
