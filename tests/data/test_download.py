@@ -89,7 +89,8 @@ def test_an_earlier_part(tmp_path, part, knows_range, requested):
 
 
 @pytest.mark.parametrize('content, words', [
-    (PACKED[:2000], '2,000 bytes instead of'), ({}, 'the server says 404')])
+    (PACKED[:2000], '2,000 bytes instead of'), ({}, 'the server says 404')],
+    ids=['short', 'absent'])
 def test_a_refusal_leaves_the_part(tmp_path, content, words, capfd):
     (tmp_path / PART).write_bytes(PACKED[:1000])
     with Server(content, knows_range=False) as server:

@@ -72,7 +72,8 @@ def test_four_files_are_found_and_read(tmp_path, place, contents):
     ('', CONTENTS[TEST_LABELS][:-1]), ('', CONTENTS[TEST_LABELS][:-1] + b'\xff'),
     *(('.gz', content) for content in (
         PACKED[TEST_LABELS + '.gz'][:-9], PACKED[TEST_LABELS + '.gz'][:-8] + bytes(8),
-        PACKED[TEST_LABELS + '.gz'][:10] + b'\xff' * 50))])
+        PACKED[TEST_LABELS + '.gz'][:10] + b'\xff' * 50))],
+    ids=['cut', 'changed', 'packed and cut', 'packed and changed', 'not packed'])
 def test_damage_is_named_and_the_file_kept(tmp_path, ending, content):
     write(tmp_path, CONTENTS)
     (tmp_path / TEST_LABELS).unlink()
