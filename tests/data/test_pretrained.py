@@ -160,13 +160,3 @@ def test_no_network_is_one_line_with_the_way_out(tmp_path, monkeypatch, capfd):
         load()
     assert '--data-dir' not in str(caught.value)
     assert [line.split(': ')[0] for line in capfd.readouterr().err.splitlines()] == urls
-
-
-def test_what_the_document_lists():
-    assert weights.format_list({
-        'InceptionV3/AuxLogits/Conv2d_1b_1x1/weights': (1, 1, 768, 128),
-        'InceptionV3/Conv2d_1a_3x3/BatchNorm/beta': (32,)}) == [
-            'Tensor("InceptionV3/Conv2d_1a_3x3/BatchNorm/beta/read:0", '
-            'shape=(32,), dtype=float32) ::RESTORED FROM CHECKPOINT',
-            'Tensor("InceptionV3/AuxLogits/Conv2d_1b_1x1/weights/read:0", '
-            'shape=(1, 1, 768, 128), dtype=float32) ::SELECTED FOR RETRAINING']

@@ -60,6 +60,8 @@ def test_the_variables_are_slim_s(training):
     assert len(training.graph.get_collection('losses')) == 98
     assert len(training.figures) == 1 + 193
     lines = weights.format_list(load_slim())
+    assert lines[0] == ('Tensor("InceptionV3/Conv2d_1a_3x3/weights/read:0", shape=(3, 3, 3, 32), '
+                        'dtype=float32) ::RESTORED FROM CHECKPOINT')
     assert [line.split('::')[1] for line in lines] == (
         ['RESTORED FROM CHECKPOINT'] * 280 + ['SELECTED FOR RETRAINING'] * 108)
 
