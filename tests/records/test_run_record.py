@@ -91,7 +91,7 @@ def test_other_threads_go_on_with_a_warning(finished_copy, tiny_data_set, capsys
     """A process before it that was killed is noted, an epoch that it did not save is dropped."""
     def edit(content):
         content['epochs'].append(dict(content['epochs'][-1], epoch=3, step=12))
-        content['processes'][-1]['end'] = None
+        content['processes'][-1].update(end=None, commit=None, commit_is_clean=None)
         content['processes'][-1]['kind']['intra_op_threads'] = 64
 
     runs.change_record(finished_copy / 'run.json', edit)
