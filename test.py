@@ -167,6 +167,7 @@ def test(opened):
     with opened.resources:
         options, checkpoint = opened.options, opened.checkpoint
         system = systems.load(opened.system_name)
+        reading.choose(opened.model_dir, checkpoint)  # before the data, a long download
         data_set = cli.load_data_set(options, opened.system_name)
         settings = startup.start_device(opened.selection, run_settings.complete(
             opened.given, system, data_set))

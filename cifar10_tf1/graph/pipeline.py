@@ -12,6 +12,7 @@ Departs from the original in three ways:
 
 import functools
 import itertools
+import math
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -118,7 +119,11 @@ def _build_test_input(name, system, data_set, seed, variant, num_threads, max_im
         split, total = 'test', data_set.num_test_examples
         rows = system.list_test_rows(total, variant, seed)
     rows = np.arange(total)[rows][:max_images]
-    plan = plans.Plan(rows, plans.split(len(rows), system.test_batch_size), split)
+    size = system.test_batch_size
+    if len(rows) > size and total % size == 0:
+        # No short batch, as in a whole test: deep_cnn's network is built for one size.
+        size = math.gcd(len(rows), size)
+    plan = plans.Plan(rows, plans.split(len(rows), size), split)
     return _build_input(name, system, data_set, plan, num_threads, derive_seed(
         seed, 'test crop', bits=63) if variant == 'random' else None)
 

@@ -63,11 +63,13 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint, rando
 
 
 def test_the_first_images_only(tiny_data_set, random_checkpoint):
-    few, all_images = (
+    """Also of a number that is no multiple of the batch size, 100."""
+    few, more, all_images = (
         evaluate(tiny_data_set, random_checkpoint, variant='random', max_images=number)
-        for number in (30, 1000))
-    assert few.count.num_examples == 30 and all_images.count.num_examples == 200
+        for number in (30, 150, 1000))
+    assert [len(few.logits), len(more.logits), len(all_images.logits)] == [30, 150, 200]
     assert np.array_equal(few.predictions, all_images.predictions[:30])
+    assert np.array_equal(more.predictions, all_images.predictions[:150])
 
 
 def test_a_broken_network_is_refused(tiny_data_set, random_tensors, tmp_path):
