@@ -25,8 +25,7 @@ def test_each_curve_has_a_verdict():
             entry[curve.figure] = documented[1, entry['part']] * (
                 1.4 if curve.figure == 'loss' else 1)
     loss, *accuracies = [curve.comparisons[0] for curve in comparison.compare_runs([record])]
-    assert list(loss.deviations) == [(1, 1), (1, 2)]
-    assert loss.mean == pytest.approx(40.0)
+    assert list(loss.deviations) == [(1, 1), (1, 2)] and loss.mean == pytest.approx(40.0)
     assert [one.mean_absolute for one in accuracies] == [0, 0]
     assert comparison.is_within(record) is False
     text = document.format_text(building.build([gathering.build_run(record)]), True)

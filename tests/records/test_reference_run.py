@@ -44,16 +44,15 @@ def test_a_report_without_options_takes_the_run_of_record(tmp_path, monkeypatch,
         f'No run in ./model: this is the run of record, {reference_run.RECORD}')
 
 
-@pytest.mark.parametrize('factor, model, seed, texts', [
-    (1, None, 3, ['seed-03: 2 of 2 summed losses equal to the bit']),
-    (1.01, None, 3, ['1 of 2', '0.9901 %', 'the SAME kind']),
-    (1.01, '0', 3, ['another kind of machine (cpu model']), (1, None, 4, None)])
-def test_a_run_beside_the_recorded_one(factor, model, seed, texts, finished_run, tmp_path):
+@pytest.mark.parametrize('factor, cpu, seed, texts', [
+    (1, {}, 3, ['seed-03: 2 of 2 summed losses equal to the bit']),
+    (1.01, {}, 3, ['1 of 2', '0.9901 %', 'the SAME kind']),
+    (1.01, {'model': '0'}, 3, ['another kind of machine (cpu model']), (1, {}, 4, None)])
+def test_a_run_beside_the_recorded_one(factor, cpu, seed, texts, finished_run, tmp_path):
     content = runs.load_record(finished_run).content
     content['epochs'][1]['summed_loss'] *= factor
     content['settings']['seed'] = seed
-    if model:
-        content['processes'][0]['kind']['cpu']['model'] = model
+    content['processes'][0]['kind']['cpu'].update(cpu)
     made_runs.write_run(tmp_path / 'deep_cnn' / '1.15-seed-03', content)
     line = reference_run.compare(runs.load_record(finished_run), str(tmp_path))
     assert line is None if texts is None else all(text in line for text in texts)
