@@ -28,7 +28,7 @@ tests=(tests/networks/test_pipeline.py tests/networks/test_kernels.py
        tests/networks/test_systems.py tests/data/test_real_data.py)
 # An emulator computes more than ten times slower: of equal tests the smallest, and of
 # the network the project's own formulation, not TensorFlow's.
-chosen='test_kernels and (random or pooled_convolutions or golden and fast)'
+chosen='test_kernels and (random or max and ties or pooled_convolutions or golden and fast)'
 chosen+=' and not (37 or udacity_cnn-3) or test_pipeline'
 chosen+=' or initial_weights or first_images'
 

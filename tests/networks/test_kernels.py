@@ -12,7 +12,7 @@ import kernel_gradients
 import runs
 from cifar10_tf1 import kernels
 from cifar10_tf1.benchmark import plain_deep_cnn
-from cifar10_tf1.kernels import fast, inference, pooled, stock, winograd
+from cifar10_tf1.kernels import fast, inference, pooled, stock
 from cifar10_tf1.machine import description, runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
 from golden import make_deep_cnn
@@ -83,16 +83,12 @@ class Layer(NamedTuple):
     num_fixed: int = 0         # inputs without a gradient
 
 
-IMAGE, PLANE = (BATCH, 24, 24, 3), (BATCH, 12, 12, 64)
+PLANE = BATCH, 12, 12, 64
 LAYERS = {
-    'winograd': Layer(
-        of_rows(winograd.build_convolution),
-        lambda net, weights: tf.nn.conv2d(net, weights, [1, 1, 1, 1], 'SAME'),
-        (PLANE, (5, 5, 64, 64)), PLANE, 2e-5),
     'first layers': Layer(
         lambda *inputs: to_net(fast.build_convolution_and_pool(*inputs, 'pool')),
         lambda *inputs: stock.build_convolution_and_pool(*inputs, 'pool'),
-        (IMAGE, (5, 5, 3, 64), (64,)), PLANE, 2e-5, lambda *inputs: tf.concat(
+        ((BATCH, 24, 24, 3), (5, 5, 3, 64), (64,)), PLANE, 2e-5, lambda *inputs: tf.concat(
             inference.build_convolution_and_pool(*inputs, 'pool'), 0), 1),
     'convolution': Layer(
         of_rows(fast.build_convolution), stock.build_convolution,
