@@ -54,6 +54,10 @@ def test_it_goes_on_and_its_checkpoint_is_tested_here(tmp_path, data_set, capsys
     result = runs.evaluate(system_cases.CASES['deep_cnn'].system, data_set, folder)
     # A run that did not restore step 8 would have counted from 0.
     assert result.step == 16 and result.count.num_examples == 40
+    # The original is not seeded.
+    assert train(tmp_path / 'other', '--epochs', 1) == 0
+    (row,) = load_rows(tmp_path / 'other' / plain_deep_cnn.EPOCHS_FILE)
+    assert row['summed_loss'] != rows[0]['summed_loss']
 
 
 def test_a_run_of_train_py_is_left_alone(data_set, tmp_path, capsys):
@@ -63,6 +67,8 @@ def test_a_run_of_train_py_is_left_alone(data_set, tmp_path, capsys):
     assert 'contains a run of train.py' in captured.err
     assert captured.err.count('\n') == 1 and captured.out == ''
     assert os.listdir(str(tmp_path)) == ['run.json']
+    assert train(tmp_path / 'run.json' / 'plain') == 1
+    assert 'cannot create' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('system', sorted(plain_notebook.NOTEBOOKS))
@@ -73,3 +79,6 @@ def test_a_notebook_writes_the_figures_it_prints(system, data_set, tmp_path, cap
     assert [(row['epoch'], row['part']) for row in rows] == [('1', '1'), ('2', '1')]
     assert all(0 <= float(row['validation_accuracy']) <= 1 for row in rows)
     assert 0 <= int(capsys.readouterr().out.split()[-2]) <= 40
+    assert plain_notebook.main([system, str(tmp_path / 'none' / 'run.csv'), '--epochs', '1']) == 1
+    error = capsys.readouterr().err
+    assert 'none/run.csv' in error and error.count('\n') == 1
