@@ -108,7 +108,7 @@ def test_a_checkpoint_under_a_wrong_name(finished_copy, tiny_data_set):
         path.rename(finished_copy / path.name.replace('-8.', '-9.'))
     (finished_copy / 'model.ckpt-9.json').unlink()  # as one of the original
     with pytest.raises(UserError, match='contains global step 8'):
-        runs.train(finished_copy, tiny_data_set)
+        runs.train(finished_copy, tiny_data_set, epochs=2)
 
 
 @pytest.mark.parametrize('number', stopping.SIGNALS)
