@@ -69,7 +69,7 @@ def test_paths(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('script', SCRIPTS)
-def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
+def test_a_user_s_mistake_is_one_line(script, finished_copy, monkeypatch, capsys):
     """And the process is given back, so that a notebook can run the script again."""
     def load_data_set(data_dir):
         raise UserError(f'nothing in {data_dir}')
@@ -84,8 +84,8 @@ def test_a_user_s_mistake_is_one_line(script, monkeypatch, capsys):
         os.environ.update(CUDA_VISIBLE_DEVICES='-1')))
     before = list_handlers()
     for unused in range(2):
-        assert fail(script, ['--data-dir', 'here', '--device', 'cpu'], capsys) == (
-            f'{script}: error: nothing in here\n')
+        assert fail(script, ['--data-dir', 'here', '--model-dir', str(finished_copy),
+                             '--device', 'cpu'], capsys) == f'{script}: error: nothing in here\n'
         assert list_handlers() == before
         assert 'CUDA_VISIBLE_DEVICES' not in os.environ
 
