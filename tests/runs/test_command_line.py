@@ -139,6 +139,12 @@ def test_a_test_of_the_first_images_is_not_recorded(tiny_cifar10, finished_copy,
     assert runs.load_record(finished_copy).content['tests'] == []
 
 
+def test_a_missing_checkpoint_is_told_before_the_data_is_loaded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, 'load_data_set', None)
+    assert runs.main('test.py', ['--model-dir', str(tmp_path)]) == 1
+    assert f'no checkpoint in {tmp_path}; train first' in capsys.readouterr().err
+
+
 def test_several_seeds_and_classes(tiny_cifar10, tmp_path, capsys):
     model_helpers.write_checkpoint(tmp_path, model_helpers.random_tensors())
     assert runs.main('test.py', ['--model-dir', str(tmp_path), '--seeds', '1,4-5', '--classes']
