@@ -12,6 +12,7 @@ import kernel_gradients
 import runs
 from cifar10_tf1 import kernels
 from cifar10_tf1.benchmark import plain_deep_cnn
+from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.kernels import fast, inference, pooled, stock
 from cifar10_tf1.machine import description, runtime
 from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn
@@ -181,4 +182,6 @@ def test_products_that_compute_their_edges_by_other_code(monkeypatch):
 def test_auto_is_fast_on_a_cpu_only():
     assert kernels.choose('auto', 'cpu') == 'fast'
     assert kernels.choose('auto', 'gpu') == 'stock'
+    with pytest.raises(UserError, match='--device cpu'):
+        kernels.choose('fast', 'gpu')
     assert kernels.load('fast', for_training=False) is inference
