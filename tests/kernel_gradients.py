@@ -68,8 +68,7 @@ def compute_pooled(name, batch, module, dtype, threads=None, has_length=True):
             net, list(zip(tensors[::2], tensors[1::2])), *options)
         gradient = np.random.RandomState(1).normal(size=[batch, features.shape[1].value])
         gradients = tf.gradients(features, tensors, tf.constant(gradient, dtype))
-        return session.run(dict(zip(map(str, range(len(tensors))), gradients),
-                                features=features))
+        return session.run(dict(zip(map(str, range(len(tensors))), gradients), features=features))
 
 
 def compute_deep_cnn(module, weights, images, labels, threads=None):

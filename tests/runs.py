@@ -48,8 +48,7 @@ def train_until(num_steps, action, monkeypatch, *arguments, **options):
         return train(*arguments, **options)
 
 
-def evaluate(system, data_set, model_dir, checkpoint=None, variant=None, max_images=None,
-             **given):
+def evaluate(system, data_set, model_dir, checkpoint=None, variant=None, max_images=None, **given):
     """evaluation.Evaluation, as test.py counts it; given: of RunSettings."""
     return scripts.load('test').evaluate(
         system, data_set, make_settings(**given), variant or system.variants[0],

@@ -6,8 +6,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PYTHONS = {runtime: os.path.join(
-    ROOT, os.environ.get(variable, folder), 'bin', 'python')
+PYTHONS = {runtime: os.path.join(ROOT, os.environ.get(variable, folder), 'bin', 'python')
     for runtime, variable, folder in (('tf1', 'TF1_VENV', '.venv'),
                                       ('tf2', 'TF2_VENV', '.venv-tf2'))}
 

@@ -14,8 +14,7 @@ import tensorflow.compat.v1 as tf
 import runs
 from cifar10_tf1.checkpoints import reading
 from cifar10_tf1.systems.inception import network, weights
-from cifar10_tf1.systems.inception_v3 import (
-    BATCH, STORED, SYSTEM as inception_v3, draw_rows)
+from cifar10_tf1.systems.inception_v3 import (BATCH, STORED, SYSTEM as inception_v3, draw_rows)
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'golden',
                       'inception_v3_layers.txt')
@@ -54,8 +53,7 @@ def test_the_variables_are_slim_s(training):
     model = set(load_slim())
     slots = {f'{name}/{slot}' for name in model - WITHOUT_GRADIENT
              if not name.split('/')[-1].startswith('moving') for slot in ('Adam', 'Adam_1')}
-    assert set(training.variables) == model | slots | {'global_step', 'beta1_power',
-                                                       'beta2_power'}
+    assert set(training.variables) == model | slots | {'global_step', 'beta1_power', 'beta2_power'}
     assert len(training.variables) == 777
     assert len(training.graph.get_collection('losses')) == 98
     assert len(training.figures) == 1 + 193
@@ -110,8 +108,7 @@ def test_the_initial_values_of_each_kind():
                          'AuxLogits/Conv2d_2a_5x5': 0.01, 'AuxLogits/Conv2d_2b_1x1': 0.001,
                          'Logits/Conv2d_1c_1x1': math.sqrt(2.6 / 2048)}.items():
         # Cut off at two deviations, which leaves 0.88 of one.
-        assert values[f'InceptionV3/{name}/weights'].std() == pytest.approx(
-            0.88 * stddev, rel=0.1)
+        assert values[f'InceptionV3/{name}/weights'].std() == pytest.approx(0.88 * stddev, rel=0.1)
     assert reading.fingerprint_tensors(values) == (
         '02b413d3bdc994100389d0ac9a7e46c174bdfdea064fba7fa56d9d0ab24a6f7d')
 

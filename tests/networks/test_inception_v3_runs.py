@@ -125,8 +125,7 @@ def write_others(path, tensors):
 
 def test_other_weights_are_refused_on_resumption(whole_run, published, few, tmp_path):
     with pytest.raises(UserError, match='started from weights other than'):
-        train(whole_run, few, pretrained=write_others(tmp_path / 'x.npz', published[-1]),
-              epochs=2)
+        train(whole_run, few, pretrained=write_others(tmp_path / 'x.npz', published[-1]), epochs=2)
     with pytest.raises(UserError, match='omit --from-scratch'):
         train(whole_run, few, from_scratch=True)
     # The same ones in another packing are no others.

@@ -57,8 +57,7 @@ def test_updates_then_averages_with_the_incremented_step(ceiling):
         step = loss.build_global_step()
         train_op, rate, unused_gradients = scripts.load('train').build_update(
             system, total_loss, step)
-        (shadow,) = [v for v in tf.global_variables()
-                     if v.op.name == 'w/ExponentialMovingAverage']
+        (shadow,) = [v for v in tf.global_variables() if v.op.name == 'w/ExponentialMovingAverage']
         session.run(tf.global_variables_initializer())
         for number in range(12):
             unused_result, *figures = session.run([train_op, total_loss, rate])

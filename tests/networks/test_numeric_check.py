@@ -32,8 +32,7 @@ class Normalized(type(deep_cnn)):
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
         variables.build_variable('without_a_gradient', [1])
-        builder = network.Builder(seed, 0.0, network.Normalization(),
-                                  mode.uses_batch_statistics)
+        builder = network.Builder(seed, 0.0, network.Normalization(), mode.uses_batch_statistics)
         net = builder.build_chain(images, [network.Conv('conv_3x3', 8, 2)])
         net = tf.reduce_mean(net, [1, 2], keepdims=True)
         # The value stays.
@@ -70,8 +69,7 @@ def test_gradients_of_the_fast_kernels(monkeypatch, tiny_data_set):
         check(tiny_data_set, deep_cnn, kernels='fast')
 
 
-@pytest.mark.parametrize('device, way_out', [
-    ('cpu', '--kernels stock'), ('gpu', '--device cpu')])
+@pytest.mark.parametrize('device, way_out', [('cpu', '--kernels stock'), ('gpu', '--device cpu')])
 def test_a_gradient_that_is_one_percent_off(device, way_out, tiny_data_set):
     with pytest.raises(UserError, match=f'gradient of .*weights.*{way_out}'):
         check(tiny_data_set, trained=Normalized(gradient_factor=1.01), device=device)

@@ -31,8 +31,7 @@ def test_the_catalog_agrees_with_the_system(name):
     ('lenet5', (128,) * 429 + (88,), ()),
     ('laptop_cnn', ((256,) * 35 + (40,)) * 5, ((180, 5),)),
     ('udacity_cnn', (1000,) * 45, ((9, 1), (18, 2), (27, 3), (36, 4), (45, 5))),
-    ('inception_v3', (64,) * 500,
-     ((100, 1), (200, 2), (300, 3), (400, 4), (500, 5)))])
+    ('inception_v3', (64,) * 500, ((100, 1), (200, 2), (300, 3), (400, 4), (500, 5)))])
 def test_the_documented_plan(name, batch_sizes, points):
     source = systems.find(name).source
     data = argparse.Namespace(num_train_files=source.num_train_files,
@@ -148,8 +147,7 @@ def draw_initial_weights(system, seed):
         system.build_network(system.build_images(tf.zeros(
             [1, picture.side, picture.side, picture.channels], tf.uint8)), seed)
         session.run(tf.global_variables_initializer())
-        return session.run({variable.op.name: variable
-                            for variable in tf.trainable_variables()})
+        return session.run({variable.op.name: variable for variable in tf.trainable_variables()})
 
 
 @pytest.mark.parametrize('name', sorted(INITIAL))

@@ -72,8 +72,7 @@ def test_a_sweep_trains_as_train_py_and_so_it_does_where_it_is_killed(system, tm
     runs.run_program(os.environ, *command)
     ends = set()
     for name in ('seed-01', 'seed-02'):
-        alone, ours = (run_record.load_folder(str(parent / name))
-                       for parent in (tmp_path, folder))
+        alone, ours = (run_record.load_folder(str(parent / name)) for parent in (tmp_path, folder))
         assert ours.content['weights'] == alone.content['weights']
         assert gathering.build_run(ours).is_complete
         ends.update(process['end'] for process in ours.content['processes'])
