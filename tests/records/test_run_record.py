@@ -15,8 +15,9 @@ import tensorflow.compat.v1 as tf
 
 import made_runs
 import runs
-from cifar10_tf1 import cli, scripts, verify
+from cifar10_tf1 import cli, scripts, systems, verify
 from cifar10_tf1.common.errors import UserError
+from cifar10_tf1.machine import resources
 from cifar10_tf1.records import run_record, run_settings
 from cifar10_tf1.records.run_settings import RunSettings
 from cifar10_tf1.report.__main__ import main as report_main
@@ -64,6 +65,15 @@ def test_how_far_a_run_goes(recorded, given, total, record, tiny_data_set):
     """What is not given is as recorded; early records have the kernels beside the wheel."""
     record.content['settings'].update(epochs=recorded, save_steps=2, kernels=None)
     assert resolve(record, tiny_data_set, epochs=given) == record.settings._replace(epochs=total)
+
+
+@pytest.mark.parametrize('name, kernels, intra_op, inter_op', [
+    ('deep_cnn', 'stock', 16, 16), ('deep_cnn', 'fast', 1, 16), ('lenet5', 'fast', 1, 1)])
+def test_cores_do_not_reach_the_bits_of_the_fast_kernels(
+        name, kernels, intra_op, inter_op, tiny_data_set, monkeypatch):
+    monkeypatch.setattr(resources, 'count_cores', lambda: 16)
+    settings = run_settings.default(systems.load(name), tiny_data_set, kernels)
+    assert settings.threads == (intra_op, inter_op, 2)
 
 
 @pytest.mark.parametrize('data, given, told', [
