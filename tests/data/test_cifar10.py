@@ -147,5 +147,5 @@ def test_what_others_have_is_offered_before_a_download(tmp_path, monkeypatch, ca
     assert f"--data-dir '{keras}/datasets'" in lines[0]
     assert '--data-dir ./data' in lines[1]
     assert lines[2].startswith('Downloading')
-    load('data')  # what is offered works, and is not offered to whoever has taken it
+    load('data')  # the offered folder works, and is not offered again
     assert capfd.readouterr().err == ''

@@ -35,7 +35,7 @@ def test_absent_data_is_downloaded_and_extracted_once(tmp_path, capfd):
 
 
 def test_of_two_processes_one_prepares_the_data(tmp_path, capfd):
-    """Threads stand in for processes: each opens the lock's file for itself."""
+    """Threads stand in for processes: each opens the lock file itself."""
     calls, go_on = [], threading.Event()
     error, deadline = '', time.monotonic() + 20
     with futures.ThreadPoolExecutor(2) as pool:

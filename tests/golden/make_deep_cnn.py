@@ -44,7 +44,7 @@ def make_inputs(chosen):
 
 
 def find_clear(weights, images):
-    """Whether each image leaves every choice beyond doubt."""
+    """bool [N]: whether an image has no near tie in a ReLU or pool."""
     with tf.Graph().as_default() as graph, tf.Session() as session:
         plain_deep_cnn.build_logits(tf.constant(images, tf.float64), {
             name: tf.constant(value, tf.float64) for name, value in weights.items()})

@@ -43,7 +43,7 @@ def test_the_whole_report(tmp_path):
 
 
 def test_a_bare_python():
-    """With nothing installed it reports remedies, not a stack trace."""
+    """With nothing installed, the report names remedies; there is no stack trace."""
     status, statuses, text = run('-S', '-m', 'cifar10_tf1.doctor', PYTHONPATH='')
     assert (status, statuses['TensorFlow']) == (4, 'FAIL')
     assert 'make setup' in text

@@ -86,7 +86,7 @@ def test_a_line_that_cannot_be_printed_costs_nothing_else(
     assert [epoch['epoch'] for epoch in record.epochs] == [1]
     assert record.content['processes'][-1]['end'] == 'output closed'
     assert record.content['weights']['step'] == 4
-    # What a line tells is saved before.
+    # The epoch is saved before its line is printed.
     output.action = lambda: saved.extend(path.name for path in tmp_path.glob('*-8.index'))
     runs.train(tmp_path, tiny_data_set, epochs=2, seed=3, save_steps=4)
     assert saved == ['model.ckpt-8.index']

@@ -81,7 +81,7 @@ def test_the_fit_card_of_two(install, capsys):
     assert capsys.readouterr().out == (
         'Device: GPU 1: NVIDIA GeForce GTX 1080 Ti, compute capability 6.1, driver '
         '535.54, CUDA 10.0\n')
-    # Equal machines must not differ by the place of the card.
+    # Equal machines must not differ by the slot of the card.
     assert 'pci bus id' not in devices.find_gpu('gpu', THREADS)['card']
 
 

@@ -1,4 +1,4 @@
-"""Questions to the driver, on a stand-in that is compiled here; no card is needed."""
+"""Queries to the driver, on a stub compiled here; no card is needed."""
 
 import os
 import shutil

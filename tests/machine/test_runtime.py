@@ -37,7 +37,7 @@ def install(monkeypatch):
 
 
 def test_memory_is_kept_from_step_to_step():
-    """Of this process, which conftest.py prepared."""
+    """In this process, which conftest.py prepared."""
     library, size = ctypes.CDLL(None), 24 << 20
     library.malloc.restype = ctypes.c_void_p
     for unused_round in range(2):
@@ -47,7 +47,7 @@ def test_memory_is_kept_from_step_to_step():
             ctypes.memset(block, 1, size)
         for block in blocks:
             library.free(block)
-    # The pages that the second round has to ask the system for.
+    # Pages that the second round requests from the system.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 100
 
 

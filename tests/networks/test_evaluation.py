@@ -63,7 +63,7 @@ def test_counts_with_the_moving_averages(tiny_data_set, random_checkpoint, rando
 
 
 def test_the_first_images_only(tiny_data_set, random_checkpoint):
-    """Also of a number that is no multiple of the batch size, 100."""
+    """Also a number that is not a multiple of the batch size, 100."""
     few, more, all_images = (
         evaluate(tiny_data_set, random_checkpoint, variant='random', max_images=number)
         for number in (30, 150, 1000))

@@ -150,7 +150,7 @@ def test_a_run_from_scratch_says_so_in_every_line(few, tmp_path, capsys, monkeyp
 
 
 def test_a_run_from_other_weights_says_so_in_every_line(published, few, tmp_path, capsys):
-    """Begun and gone on with."""
+    """Started, then resumed."""
     prefix = '[from weights other than the documented ones] '
     path, folder = write_others(tmp_path / 'x.npz', published[-1]), tmp_path / 'model'
     for max_steps, pretrained in ((1, path), (2, None)):

@@ -150,14 +150,14 @@ def measure(system, intra_op, inter_op, *batches):
 @pytest.mark.slow
 @pytest.mark.parametrize('threads', [1, 2, 3, 5])
 def test_deep_cnn_on_any_number_of_threads(threads):
-    """These block a product differently: no two computations need have equal bits."""
+    """Threads and batch sizes that block products differently: equal ones may differ in bits."""
     measure('deep_cnn', threads, 2, 100, 64, 50, 37, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('system', ['udacity_cnn', 'laptop_cnn'])
 def test_pooled_convolutions_on_any_number_of_threads(system):
-    """With one thread within an op the bits are the same, else the sums are as good."""
+    """One thread within an op gives the same bits; more give sums of the same accuracy."""
     first, *others = (measure(system, *threads, 1, 37, 120)
                       for threads in [(1, 1), (1, 2), (1, 5), (2, 2), (3, 1)])
     assert first == others[0] == others[1]
@@ -165,7 +165,7 @@ def test_pooled_convolutions_on_any_number_of_threads(system):
 
 @pytest.mark.slow
 def test_products_that_compute_their_edges_by_other_code(monkeypatch):
-    """Simulates a processor on which no product gives one value twice."""
+    """Simulates a processor that never gives the same product twice."""
     product = tf.matmul
 
     def build_uneven_product(*arguments, **options):

@@ -16,7 +16,7 @@ from cifar10_tf1.systems.deep_cnn import SYSTEM as deep_cnn, Schedule
     ('before_3', 0.5, ['100110101011', '101100110000', '100100000000']),
     ('logits', 0.8, ['111111110101', '111001111111', '010011111111'])])
 def test_dropout(layer, keep_prob, golden):
-    """The same bits on every runtime and processor; others for each step, seed and row."""
+    """Equal bits on every runtime and processor; different for each step, seed and row."""
     with tf.Graph().as_default(), tf.Session() as session:
         step = tf.placeholder(tf.int64, [])
         nets = [build_dropout(tf.fill([2, 1000], 3.0), layer, Mode(
@@ -31,7 +31,7 @@ def test_dropout(layer, keep_prob, golden):
 
 @pytest.mark.parametrize('name, share', [('udacity_cnn', 0.2), ('laptop_cnn', 0.0)])
 def test_logits_are_dropped_by_udacity_cnn_alone(name, share):
-    """And none where nothing is fed: figures and tests are without dropout."""
+    """Without a fed keep_prob there is none: figures and tests run without dropout."""
     system = systems.load(name)
     images = np.random.RandomState(1).uniform(size=[100, 32, 32, 3])
     with tf.Graph().as_default(), tf.Session() as session:

@@ -21,7 +21,7 @@ GOLDEN = '12fb2e5defcf4f07dceff8977e22455e79ab035794b7e6d0d3010f64490c3f29'
 
 @pytest.fixture(scope='module')
 def data_set(tiny_data_set):
-    """Its pixels could be compressed."""
+    """A data set whose pixels could be compressed."""
     return tiny_data_set._replace(raw_records=lambda split: tiny_data_set.raw_records(split) & 15)
 
 

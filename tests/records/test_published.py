@@ -1,4 +1,4 @@
-"""What results/ and the pages say of the recorded runs, from the records once more."""
+"""Recomputes what results/ and the pages say about the recorded runs."""
 
 import csv
 import json
