@@ -54,8 +54,7 @@ def select(requested, allow_unsupported=False):
         ways_out = supports.list_ways_out(driver, support) + ['--device cpu']
         raise UserError(f'{refusal}. Use {", or ".join(ways_out)}, or try the card '
                         'anyway with --allow-unsupported-gpu')
-    print(f'warning: {refusal}; using it anyway (--allow-unsupported-gpu)',
-          file=sys.stderr, flush=True)
+    print(f'warning: {refusal}; using it anyway (--allow-unsupported-gpu)', file=sys.stderr)
     return DeviceSelection(requested, driver.cards[0])
 
 
@@ -77,9 +76,9 @@ def resolve(selection, threads):
         count = max(threads.intra_op, threads.inter_op)
         line = f'Device: CPU ({selection.reason}), {count} thread{"" if count == 1 else "s"}'
     if selection.is_problem:
-        print(f'warning: {line}', file=sys.stderr, flush=True)
+        print(f'warning: {line}', file=sys.stderr)
     else:
-        print(line, flush=True)
+        print(line)
     return selection.device
 
 

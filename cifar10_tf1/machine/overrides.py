@@ -62,4 +62,4 @@ def remove():
         del os.environ[name]
     if found:
         print(f'warning: ignoring {", ".join(found)}, which would change the numbers',
-              file=sys.stderr, flush=True)
+              file=sys.stderr)

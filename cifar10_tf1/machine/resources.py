@@ -48,7 +48,7 @@ def warn_of_shortage(needed_bytes, activity):
         print(f'warning: {activity} takes up to {needed_bytes / 1e9:.1f} GB of memory, '
               f'but only {usable / 1e9:.1f} GB is available, so the system may kill it '
               '(exit status 137); end other programs, or raise the container\'s limit '
-              '(docker run --memory)', file=sys.stderr, flush=True)
+              '(docker run --memory)', file=sys.stderr)
 
 
 def read_text(path):

@@ -8,6 +8,7 @@ its comments start with the version they are about.
 import contextlib
 import ctypes
 import functools
+import gc
 import logging
 import os
 import subprocess
@@ -87,14 +88,21 @@ def load_tensorflow():
     """
     if description.lacks_avx():
         raise UserError(NEEDS_AVX)
+    # Python's collector would search the many objects of import and graph in vain.
+    gc.set_threshold(50000)
+    # 2: otherwise it loads Keras, which nothing here uses.
+    os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
     try:
         with _without_notes():
             import tensorflow
             import tensorflow.compat.v1 as tf
+            from tensorflow.python.util import deprecation
     except ImportError:
         raise
     except Exception as error:  # such as a TypeError of another Python's package
         raise ImportError(f'TensorFlow does not load: {error!r}') from error
+    # 1.15: while it may print deprecation notes, it inspects every call of create_op.
+    deprecation._PRINT_DEPRECATION_WARNINGS = False
     if _is_version_1(tf):
         return tf
     # 2: graphs and sessions, ref-counted shapes, no eager execution.
@@ -158,12 +166,12 @@ def session_config(threads, rewrites=True):
     config.gpu_options.allow_growth = True
     options = config.graph_options.rewrite_options
     options.disable_meta_optimizer = not rewrites
-    if not has_onednn_rewrites():
-        # A second pass changes nothing, but takes a third of deep_cnn's time before
-        # the first step, for its 3,600 ops.
-        options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
-        # Folding these graphs' few constants costs more than it saves, at each start.
-        options.constant_folding = rewriter_config_pb2.RewriterConfig.OFF
+    # The arithmetic rewrites decide the order of sums. The others change no bit and no
+    # speed, but take up to a fifth of the time before the first step.
+    options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
+    options.memory_optimization = rewriter_config_pb2.RewriterConfig.NO_MEM_OPT
+    for name in 'constant_folding', 'dependency_optimization', 'remapping':
+        setattr(options, name, rewriter_config_pb2.RewriterConfig.OFF)
     return config
 
 
