@@ -1,6 +1,6 @@
-"""Tests the network of a documented result; see `python test.py --help`.
+"""Tests the newest checkpoint on the 10,000 test images.
 
-Read it from top to bottom, like the program of 2017.
+    python test.py --crop central --checkpoint model/model.ckpt-55000
 """
 
 import argparse
@@ -30,10 +30,7 @@ class Test(NamedTuple):
 
 
 def parse_options(argv=None):
-    parser = cli.Parser(
-        prog='test.py',
-        description='Tests the newest checkpoint on the 10,000 test images.',
-        epilog='example: python test.py --crop central --checkpoint model/model.ckpt-55000')
+    parser = cli.Parser(__doc__)
     cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_checkpoint_options(parser)
@@ -185,14 +182,14 @@ def test(opened):
             if opened.variant == pipeline.VALIDATION:
                 prefix += '[validation images] '
             for line in system.format_test(result.count):
-                print(prefix + line, flush=True)
+                print(prefix + line)
         lines = []
         if len(results) > 1:
             lines.append(evaluation.format_seeds(results))
         if options.classes:
             lines += evaluation.format_classes(results, data_set)
         for line in lines:
-            print(prefix + line, flush=True)
+            print(prefix + line)
         return 0
 
 

@@ -1,9 +1,14 @@
-"""Trains the network of a documented result; see `python train.py --help`.
+"""Trains the network of a documented result and saves a checkpoint after every epoch.
 
-Read it from top to bottom, like the program of 2017. Unlike that one, it trains up to a
-total number of epochs instead of 100 more on each call, continues in the middle of an
-epoch, and stops at a loss that is not finite.
+If you start it again, it continues from the newest checkpoint with the run's options,
+unless you change them.
+
+    python train.py --epochs 3 --model-dir /tmp/model
 """
+
+# Read it from top to bottom, like the program of 2017. Unlike that one, it trains up to a
+# total number of epochs instead of 100 more on each call, continues in the middle of an
+# epoch, and stops at a loss that is not finite.
 
 import math
 import sys
@@ -16,12 +21,7 @@ from cifar10_tf1.training.run import Run
 
 
 def parse_options(argv=None):
-    parser = cli.Parser(
-        prog='train.py',
-        description='Trains the network of a documented result and saves a checkpoint '
-        'after every epoch. If you start it again, it continues from the newest '
-        'checkpoint with the run\'s options, unless you change them.',
-        epilog='example: python train.py --epochs 3 --model-dir /tmp/model')
+    parser = cli.Parser(__doc__)
     cli.add_system_option(parser)
     cli.add_data_options(parser)
     cli.add_model_dir_option(parser)
@@ -216,7 +216,7 @@ def restore(run, graph, session):
     if step != model_dir.step_of(prefix):
         raise UserError(f'{prefix} contains global step {step}; rename its files to '
                         'match, or choose another folder with --model-dir')
-    print(f'Restored {prefix}: epoch {step // run.plan.num_steps}, step {step}', flush=True)
+    print(f'Restored {prefix}: epoch {step // run.plan.num_steps}, step {step}')
     run_record.check_settings(run.record, prefix)
     return prefix, step
 
@@ -225,10 +225,10 @@ def initialize(run, graph, session):
     """Gives a run without a checkpoint its seeded weights."""
     if run.record.has_begun:
         print('No checkpoint was saved, so the steps so far are lost and the run starts '
-              'at step 0', file=sys.stderr, flush=True)
+              'at step 0', file=sys.stderr)
     cost = systems.find(run.system.name).cost
     if cost:
-        print(f'The documented run of {run.system.name} {cost}', file=sys.stderr, flush=True)
+        print(f'The documented run of {run.system.name} {cost}', file=sys.stderr)
     session.run(graph.initializer)
 
 

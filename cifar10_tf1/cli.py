@@ -21,10 +21,18 @@ MODEL_DIR_VARIABLE = 'CIFAR10_MODEL_DIR'
 
 
 class Parser(argparse.ArgumentParser):
+    """The parser of a command, whose docstring is its description and has an example."""
 
-    def __init__(self, **kwargs):
-        # A later option could change what an abbreviation means.
-        super().__init__(allow_abbrev=False, **kwargs)
+    def __init__(self, doc):
+        paragraphs = doc.split('\n\n')
+        example = next(text.strip() for text in paragraphs if text.startswith('    '))
+        words = example.split()
+        super().__init__(
+            ' '.join(words[:3]) if words[1] == '-m' else words[1],
+            description='\n\n'.join(text for text in paragraphs if text.strip() != example),
+            epilog=f'example: {example}',
+            # A later option could change what an abbreviation means.
+            allow_abbrev=False)
         self.add_argument('--version', action='version',
                           version=f'cifar-tf1 {cifar10_tf1.__version__}')
 
@@ -61,7 +69,7 @@ def guard(name, function, *arguments):
         except KeyboardInterrupt:  # commands without a StopRequest
             line, status = f'{name}: stopped', 130
         with contextlib.suppress(console.OutputError):
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr)
         return status
 
 
@@ -179,7 +187,7 @@ def locate_checkpoint(options):
         prefix = reference_run.find_checkpoint()
         if prefix:
             print(f'No checkpoint in {folder}: this is the checkpoint of record, '
-                  f'{reference_run.shorten(prefix)}', file=sys.stderr, flush=True)
+                  f'{reference_run.shorten(prefix)}', file=sys.stderr)
     return folder, prefix
 
 

@@ -1,10 +1,10 @@
-"""Checks what the programs need and names the remedy for what is missing.
+"""Checks what the programs need: Python, TensorFlow, GPU, data, disk, memory.
 
-    python -m cifar10_tf1.doctor
+    python -m cifar10_tf1.doctor --json > report.json
 
-Run it first, and paste its output into bug reports. It runs on any Python 3.6 or
-newer with nothing installed, downloads nothing and leaves nothing behind. Each check
-imports the packages it needs, so a missing package is a line of the report.
+It runs on any Python 3.6 or newer with nothing installed, downloads nothing and leaves
+nothing behind. Paste its output into bug reports. The worst line gives the exit status:
+0 OK, 3 WARN (it will run), 4 FAIL (it will not).
 """
 
 import json
@@ -193,23 +193,18 @@ def _doctor(options):
     exit_status, sentence = _VERDICTS[worst]
     if options.json:
         print(json.dumps({'verdict': worst, 'lines': [
-            line._asdict() for line in lines]}, indent=1), flush=True)
+            line._asdict() for line in lines]}, indent=1))
     else:
         for line in lines:
             print(f'{line.status:5} {line.subject:12} {line.text}')
             if line.remedy and line.status != OK:
                 print(f'{"":18} -> {line.remedy}')
-        print(sentence, flush=True)
+        print(sentence)
     return exit_status
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.doctor',
-        description='Checks what the programs need: Python, TensorFlow, GPU, data, '
-        'disk, memory. Downloads and changes nothing. The worst line gives the exit '
-        'status: 0 OK, 3 WARN (it will run), 4 FAIL (it will not).',
-        epilog='example: python -m cifar10_tf1.doctor --json > report.json')
+    parser = cli.Parser(__doc__)
     cli.add_system_option(parser)
     cli.add_data_dir_option(parser)
     cli.add_model_dir_option(parser)

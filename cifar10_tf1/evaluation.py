@@ -107,7 +107,7 @@ def record(data_set, variant, settings, result):
                 predictions_sha256=result.predictions_sha256,
                 kind=startup.find_kind(settings))
     except UserError as error:
-        print(f'warning: the result is not recorded: {error}', file=sys.stderr, flush=True)
+        print(f'warning: the result is not recorded: {error}', file=sys.stderr)
 
 
 def format_seeds(results):

@@ -1,4 +1,4 @@
-"""Prints the fingerprint of a checkpoint: equal where every bit is.
+"""Prints the SHA-256 over names, types, shapes and bytes of all tensors of a checkpoint.
 
     python -m cifar10_tf1.fingerprint --model-dir model
 """
@@ -19,11 +19,7 @@ def _fingerprint(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.fingerprint',
-        description='Prints the SHA-256 over names, types, shapes and bytes of '
-        'all tensors of a checkpoint.',
-        epilog='example: python -m cifar10_tf1.fingerprint --model-dir model')
+    parser = cli.Parser(__doc__)
     cli.add_system_option(parser)
     cli.add_checkpoint_options(parser)
     return cli.run_command(parser, argv, _fingerprint)

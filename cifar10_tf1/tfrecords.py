@@ -1,8 +1,10 @@
-"""Writes CIFAR-10 as the TFRecord files that the Inception v3 document uses.
+"""Writes CIFAR-10 as the three files that the Inception v3 document uses.
 
     python -m cifar10_tf1.tfrecords --output tfrecord
 
-The PNG images are not compressed, so the files have the same bytes everywhere.
+Two have TFRecords with PNG images and five features, one the labels. Training does not
+need them; it reads the same pixels from the binary files. The PNG images are not
+compressed, so the files have the same bytes everywhere.
 """
 
 import os
@@ -65,18 +67,12 @@ def _run(options):
     runtime.prepare_environment()
     data_set = cli.load_data_set(options, systems.DEFAULT)
     for path in write(data_set, options.output):
-        print(f'{path}: {os.path.getsize(path):,} bytes, SHA-256 '
-              f'{verification.hash_file(path)}', flush=True)
+        print(f'{path}: {os.path.getsize(path):,} bytes, SHA-256 {verification.hash_file(path)}')
     return 0
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.tfrecords',
-        description='Writes CIFAR-10 as the three files that the Inception v3 document '
-        'uses: two of TFRecords with PNG images and five features, and the labels. '
-        'Training does not need them; it reads the same pixels from the binary files.',
-        epilog='example: python -m cifar10_tf1.tfrecords --output tfrecord')
+    parser = cli.Parser(__doc__)
     cli.add_path(parser, '--output', 'DIR',
                  'folder to write 200 MB to (default: tfrecord)',
                  default='tfrecord')

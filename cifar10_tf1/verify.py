@@ -1,9 +1,9 @@
-"""Repeats a recorded run and compares it bit by bit, epoch by epoch.
+"""Repeats a recorded run, or its first epochs, and compares the two bit by bit.
 
-    python -m cifar10_tf1.verify run.json --epochs 2
+    python -m cifar10_tf1.verify model/run.json --epochs 2
 
-Exit status: 0 equal to the bit; 4 different on the same kind of machine; 3 different on
-another kind; 1 an error that the user can fix.
+The repetition is in a temporary folder. The exit status is 0 if the two are equal, 3 if
+they differ on another kind of machine, 4 if they differ on the same kind.
 """
 
 import signal
@@ -11,10 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-from cifar10_tf1 import cli, scripts, systems
+from cifar10_tf1 import cli, scripts
 from cifar10_tf1.common import limits
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import record_schema, run_record
 
@@ -86,18 +85,18 @@ def compare(record, repeated):
             largest = max(largest, abs(loss / recorded['summed_loss'] - 1.0))
             line = '; '.join(f'{figure} {entry.get(figure)!r}, recorded '
                              f'{recorded.get(figure)!r}' for figure in figures)
-        print(f'{name.capitalize()} : {line}', flush=True)
+        print(f'{name.capitalize()} : {line}')
     ours, theirs = repeated.content['weights'], record.content['weights']
     if theirs and theirs['step'] == ours['step']:
         name, line = f'weights at step {ours["step"]}', 'equal'
         if ours['sha256'] != theirs['sha256']:
             different.append(f'the {name}')
             line = f'recorded {theirs["sha256"]}'
-        print(f'{name.capitalize()} : SHA-256 {ours["sha256"]}, {line}', flush=True)
+        print(f'{name.capitalize()} : SHA-256 {ours["sha256"]}, {line}')
     notes = record.content['not_bit_exact'] + description.list_differences(
         record.kind, repeated.kind)
     for note in notes:
-        print(f'Another kind of machine: {note}', flush=True)
+        print(f'Another kind of machine: {note}')
     return _judge(different, largest, is_partial, bool(notes))
 
 
@@ -105,20 +104,20 @@ def _judge(different, largest, is_partial, is_other_kind):
     """Prints the verdict and returns the exit status."""
     if not different:
         print('Equal to the bit' + ' where it can be compared' * is_partial
-              + ', on another kind of machine too' * is_other_kind, flush=True)
+              + ', on another kind of machine too' * is_other_kind)
         return EQUAL
     if not is_other_kind:
-        print(f'DIFFERENT at {different[0]}, on the same kind of machine', flush=True)
+        print(f'DIFFERENT at {different[0]}, on the same kind of machine')
         return DIFFERENT
     print(f'Different from {different[0]} on, as expected on another kind of machine; '
-          f'summed losses deviate by up to {100 * largest:.5f} %', flush=True)
+          f'summed losses deviate by up to {100 * largest:.5f} %')
     return OTHER_KIND
 
 
 def _verify(options):
     record = run_record.load(options.record)
-    name = systems.find(record.content['system']).name
-    options.synthetic = is_synthetic(record.content['data'].get('name', ''))
+    name = record.entry.name
+    options.synthetic = record.is_synthetic
     check(record, cli.load_data_set(options, name), options.epochs)
     arguments = list_arguments(record, options, name)
     with tempfile.TemporaryDirectory(prefix='cifar10_tf1-verify-') as folder:
@@ -129,12 +128,7 @@ def _verify(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.verify',
-        description='Repeats a recorded run, or its first epochs, in a temporary folder '
-        'and compares the two bit by bit. The exit status is 0 if they are equal, 3 if '
-        'they differ on another kind of machine, 4 if they differ on the same kind.',
-        epilog='example: python -m cifar10_tf1.verify model/run.json --epochs 2')
+    parser = cli.Parser(__doc__)
     cli.add_path(parser, 'record', 'RUN.JSON', 'record of the run')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,
                    'repeat the first N epochs only (default: all)')

@@ -25,7 +25,7 @@ NAMES = {'Line': 'loss', 'Matrix': 'confusion', 'Small pictures': 'filters'}
 
 
 def main():
-    parser = cli.Parser(prog='tools/readme_pictures.py')
+    parser = cli.Parser(__doc__)
     cli.add_data_dir_option(parser)
     parser.set_defaults(checkpoint=reference_run.find_checkpoint(), without_images=True)
     return cli.run_command(parser, None, _write)

@@ -1,9 +1,9 @@
-"""Measures the speed of training and testing against a plain port of the original.
+"""Times training and testing with stock and fast kernels against a plain port.
 
-    python -m cifar10_tf1.benchmark
+    python -m cifar10_tf1.benchmark --threads 1,2
 
 It times everything in one run, in alternating blocks. A disturbance of the machine slows
-neighbouring blocks alike, so their ratios hardly change.
+neighbouring blocks alike, so their ratios hardly change; keep it otherwise idle.
 """
 
 import argparse
@@ -48,10 +48,10 @@ def measure(pythons, system_name, data_dir, num_cores, num_blocks, block_seconds
         for one, kind in turns:
             one.ask(kind, 0.0)  # builds its graph
         for number in range(num_blocks):
-            print(f'block {number + 1} of {num_blocks}', file=sys.stderr, end='\r', flush=True)
+            print(f'block {number + 1} of {num_blocks}', file=sys.stderr, end='\r')
             for one, kind in turns:
                 one.blocks[kind].append(one.ask(kind, block_seconds))
-        print(' ' * 40, file=sys.stderr, end='\r', flush=True)
+        print(' ' * 40, file=sys.stderr, end='\r')
     return {'system': system_name, 'cores': runtimes[0][0].about['cores'],
             'block_seconds': block_seconds, 'runtimes': [
                 {**group[0].about['runtime'], 'formulations': {
@@ -120,11 +120,7 @@ def _run(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.benchmark',
-        description='Times training and testing with stock and fast kernels against a plain port '
-        'of the original, in alternating blocks. Keep the machine otherwise idle.',
-        epilog='example: python -m cifar10_tf1.benchmark --threads 1,2')
+    parser = cli.Parser(__doc__)
     parser.add_argument(
         '--system', choices=systems.NAMES, default=systems.DEFAULT,
         help=f'system to time (default: {systems.DEFAULT})')

@@ -1,14 +1,14 @@
-"""A plain port of the original of 2017, for comparison with deep_cnn.
+"""Trains a plain, unseeded port of the original of 2017, to be compared with deep_cnn.
 
-It has stock ops (bias_add, the fused cross-entropy), ref variables, tf.image for the
-augmentation, default gates, unordered reads, batches fed by feed_dict and a plain
+    python -m cifar10_tf1.benchmark.plain_deep_cnn plain
+
+It starts from the newest checkpoint in the folder and writes each epoch's summed loss to
+epochs.csv there. test.py tests these checkpoints.
+
+The port has stock ops (bias_add, the fused cross-entropy), ref variables, tf.image for
+the augmentation, default gates, unordered reads, batches fed by feed_dict and a plain
 Saver(). It follows the description of the original program and shares nothing with the
-package. Golden values are made in float64.
-
-    python -m cifar10_tf1.benchmark.plain_deep_cnn FOLDER
-
-trains without a seed, as the original does, from the newest checkpoint in the folder on,
-and writes each epoch's summed loss to epochs.csv there. test.py tests these checkpoints.
+package.
 """
 
 import contextlib
@@ -208,7 +208,7 @@ def _train(options):
         files.write_atomically(path, ''.join(
             ','.join(map(str, line)) + '\n'
             for line in [_FIELDS, *(row.values() for row in rows)]))
-        print(f'Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = {seconds:.2f}s', flush=True)
+        print(f'Epoch {epoch} : Loss = {summed_loss:.5f}, Epoch Time = {seconds:.2f}s')
         # After its row, so a kill in between repeats the epoch.
         port.graph['saver'].save(port.session, os.path.join(folder, 'model.ckpt'),
                                  epoch * num_steps)
@@ -216,11 +216,7 @@ def _train(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.benchmark.plain_deep_cnn',
-        description='Trains a plain, unseeded port of the original, starting from the '
-        'newest checkpoint in FOLDER.',
-        epilog='example: python -m cifar10_tf1.benchmark.plain_deep_cnn plain')
+    parser = cli.Parser(__doc__)
     parser.add_argument('folder', metavar='FOLDER',
                         help=f'folder for checkpoints and {EPOCHS_FILE}')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS,

@@ -1,13 +1,12 @@
-"""Plain ports of the notebooks that laptop_cnn and udacity_cnn reproduce.
-
-Both use one course template: placeholders x, y and keep_prob, unnamed variables,
-tf.nn.dropout, Adam at its default rate, images fed by feed_dict, file by file. The ports
-follow the description of the originals and share nothing with the package. Like the
-documents' sessions, runs are not seeded.
+"""Trains a plain, unseeded port of a notebook: laptop_cnn or udacity_cnn.
 
     python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn run.csv --epochs 50
 
-trains as the document does and writes the figures that the document prints.
+It writes the figures that the notebook prints after each file of each epoch.
+
+Both notebooks use one course template: placeholders x, y and keep_prob, unnamed
+variables, tf.nn.dropout, Adam at its default rate, images fed by feed_dict, file by file.
+The ports follow the description of the originals and share nothing with the package.
 """
 
 import csv
@@ -185,17 +184,12 @@ def _train(options):
                 writer.writerow(figures)
                 file.flush()
     mean, num_correct = notebook.count_test()
-    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct', flush=True)
+    print(f'{options.output}: Testing Accuracy: {mean!r}, {num_correct} correct')
     return 0
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.benchmark.plain_notebook',
-        description='Trains a plain, unseeded port of a notebook and writes the figures '
-        'that the notebook prints after each file of each epoch.',
-        epilog='example: python -m cifar10_tf1.benchmark.plain_notebook laptop_cnn '
-        'run.csv --epochs 50')
+    parser = cli.Parser(__doc__)
     parser.add_argument('system', choices=sorted(NOTEBOOKS), help='notebook to train')
     cli.add_path(parser, 'output', 'CSV', 'CSV file to write')
     cli.add_number(parser, '--epochs', 1, limits.EPOCHS, 'number of epochs', required=True)

@@ -52,8 +52,7 @@ def find_newest(folder):
             skipped.append(error)
             continue
         for error in skipped:
-            print(f'warning: using {checkpoint.name}, because {error}', file=sys.stderr,
-                  flush=True)
+            print(f'warning: using {checkpoint.name}, because {error}', file=sys.stderr)
         return checkpoint
     if skipped:
         raise UserError(f'every checkpoint in {folder} is damaged: {skipped[0]}, or '

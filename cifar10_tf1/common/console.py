@@ -20,7 +20,7 @@ class OutputError(UserError):
 
 
 class _Stream:
-    """A text stream that raises OutputError instead of OSError."""
+    """A text stream that flushes each line and raises OutputError instead of OSError."""
 
     def __init__(self, stream, name):
         self._stream = stream
@@ -28,7 +28,9 @@ class _Stream:
 
     def write(self, text):
         encoding = getattr(self._stream, 'encoding', None) or 'utf-8'
-        return self._try(self._stream.write, make_printable(text, encoding))
+        self._try(self._stream.write, make_printable(text, encoding))
+        if text.endswith(('\n', '\r')):
+            self.flush()
 
     def flush(self):
         self._try(self._stream.flush)

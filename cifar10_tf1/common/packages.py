@@ -28,7 +28,7 @@ def install_hook():
         spec = getattr(sys.modules['__main__'], '__spec__', None)
         name = ('python -m ' + spec.name.replace('.__main__', '') if spec else
                 os.path.basename(sys.argv[0]))
-        print(f'{name}: error: {line}', file=sys.stderr, flush=True)
+        print(f'{name}: error: {line}', file=sys.stderr)
 
     sys.excepthook = report
 

@@ -1,8 +1,9 @@
-"""Prints the statistics of CIFAR-10's files that two of the documents show.
+"""Prints the statistics of CIFAR-10's training files that laptop_cnn and udacity_cnn show.
 
     python -m cifar10_tf1.data --file 4 --image 10
 
-The exit status is 1 after an error that the user can fix.
+These are the number of samples of each class, the first labels, and an image's minimum,
+maximum, shape and class. The files are verified first.
 """
 
 import sys
@@ -43,12 +44,7 @@ def _print_statistics(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.data',
-        description='Prints the statistics of CIFAR-10\'s training files that the documents of '
-        'laptop_cnn and udacity_cnn show: the number of samples of each class, the first labels, '
-        'and an image\'s minimum, maximum, shape and class. Verifies the files first.',
-        epilog='example: python -m cifar10_tf1.data --file 4 --image 10')
+    parser = cli.Parser(__doc__)
     cli.add_number(parser, '--file', 1, len(_SHOWN), 'number of the training file (default: all)')
     cli.add_number(parser, '--image', 0, _LAST_IMAGE,
                    'number of the image in the file, from 0 (default: those in the '

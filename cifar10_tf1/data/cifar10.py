@@ -215,7 +215,7 @@ def _print_offers():
         folder = os.path.join(data_dir, PYTHON.folder)
         if not _list_missing(folder, PYTHON):
             print(f'CIFAR-10 is already in {folder}: --data-dir {shlex.quote(data_dir)} '
-                  'uses it', file=sys.stderr, flush=True)
+                  'uses it', file=sys.stderr)
 
 
 def _extract(path, folder, missing):

@@ -54,7 +54,7 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
                         os.rename(part, path)
                 return
             except _Failure as failure:
-                print(f'{url}: {failure}', file=sys.stderr, flush=True)
+                print(f'{url}: {failure}', file=sys.stderr)
             if _size(part) != before:  # longer, or it was damaged and is removed
                 useful.append((file, url))
         sources = useful
@@ -92,7 +92,7 @@ def _receive(file, url, part, offset, least_rate):
         end = offset + int(length) if length.isdigit() else file.size
         if file.size not in (None, end):  # before the part is overwritten
             raise _Failure(f'the server has {end:,} bytes instead of {file.size:,}')
-        print(f'Downloading {url} to {os.path.dirname(part)}', file=sys.stderr, flush=True)
+        print(f'Downloading {url} to {os.path.dirname(part)}', file=sys.stderr)
         with open(part, 'ab' if offset else 'wb') as stream, tqdm(
                 total=end, initial=offset, unit='B', unit_scale=True,
                 disable=None) as progress:

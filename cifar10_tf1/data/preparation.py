@@ -19,8 +19,7 @@ def prepare(folder, is_present, action, option='--data-dir'):
         try:
             lock = files.Lock(path)
         except BlockingIOError:
-            print(f'Waiting for another process that has locked {path}',
-                  file=sys.stderr, flush=True)
+            print(f'Waiting for another process that has locked {path}', file=sys.stderr)
             lock = files.Lock(path, wait=True)
     with lock:
         if not is_present():  # the other process may have filled it

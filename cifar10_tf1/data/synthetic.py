@@ -67,7 +67,7 @@ def _generate(paths, draw):
     """Writes the files that are missing."""
     folder = os.path.dirname(paths[0])
     with explained(f'write {folder}', '--data-dir'):
-        print(f'Generating the synthetic data set in {folder}', file=sys.stderr, flush=True)
+        print(f'Generating the synthetic data set in {folder}', file=sys.stderr)
         os.makedirs(folder, exist_ok=True)
         for path, content in zip(paths, draw()):
             if not os.path.lexists(path):

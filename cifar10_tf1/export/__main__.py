@@ -2,8 +2,9 @@
 
     python -m cifar10_tf1.export --output export --onnx export.onnx --npz export.npz
 
-The first two map uint8 images [N, 32, 32, 3], N at least 1, to classes and
-probabilities. They use stock ops, and crop and standardise the images themselves.
+The first two turn the data set's uint8 images into classes and probabilities, with the
+moving averages as weights and stock ops; the NumPy file has only the weights. Each file
+is compared with the checkpoint on 100 images before it gets its name.
 """
 
 import functools
@@ -44,7 +45,7 @@ def _export(options):
             options, system.name)) as classifier:
         network = formats.extract(classifier)
         expected = classifier.classify(images)
-    print(f'Checkpoint: {prefix}', flush=True)
+    print(f'Checkpoint: {prefix}')
     deviations = []
     for file_format in formats.FORMATS:
         path = getattr(options, file_format.option)
@@ -54,9 +55,9 @@ def _export(options):
                        RecursionError):  # of a path with thousands of folders
             deviations.append(_write(file_format, network, os.path.abspath(path),
                                      images, expected))
-        print(f'{file_format.title}: {path}', flush=True)
+        print(f'{file_format.title}: {path}')
     print(f'Checked on {len(images)} generated images: the same classes, probabilities '
-          f'within {max(deviations):.1g}', flush=True)
+          f'within {max(deviations):.1g}')
     return 0
 
 
@@ -74,14 +75,7 @@ def _write(file_format, network, path, images, expected):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.export',
-        description='Writes a checkpoint\'s moving averages as a SavedModel and as an '
-        'ONNX file, which turn the data set\'s uint8 images into classes and '
-        'probabilities, and as a NumPy file with only the weights. Compares each file '
-        'with the checkpoint on 100 images before it gives the file its name.',
-        epilog='example: python -m cifar10_tf1.export --output export --onnx '
-        'export.onnx --npz export.npz')
+    parser = cli.Parser(__doc__)
     cli.add_path(parser, '--output', 'DIR',
                  'new folder for the SavedModel (default: export)', default='export')
     for name, title in (('--onnx', 'ONNX'), ('--npz', 'NumPy')):

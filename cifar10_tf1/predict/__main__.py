@@ -1,9 +1,12 @@
-"""Classifies pictures and prints the three most likely classes of each.
+"""Classifies pictures with a checkpoint and prints the three most likely classes of each.
 
-    python -m cifar10_tf1.predict photo.jpg folder --figure out.png
-    python -m cifar10_tf1.predict --test 10
+    python -m cifar10_tf1.predict photo.jpg --figure out.png
 
-The exit status is 1 if a picture can't be read; the others are still classified.
+A picture is turned upright according to its EXIF data, its transparent parts become
+white, and its central square is scaled to the size of the data set's images. For CIFAR-10
+that is 32 x 32 pixels, and the network sees the middle 24 x 24; for MNIST it is 28 x 28,
+and a dark digit on light paper is inverted. The exit status is 1 if a picture can't be
+read; the others are still classified.
 """
 
 import sys
@@ -14,15 +17,7 @@ from cifar10_tf1.machine import runtime
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.predict',
-        description='Classifies pictures with a checkpoint and prints the three most '
-        'likely classes of each. A picture is turned upright according to its EXIF data, '
-        'its transparent parts become white, and its central square is scaled to the '
-        'size of the data set\'s images. For CIFAR-10 that is 32 x 32 pixels, and the '
-        'network sees the middle 24 x 24; for MNIST it is 28 x 28, and a dark digit on '
-        'light paper is inverted. The exit status is 1 if a picture can\'t be read.',
-        epilog='example: python -m cifar10_tf1.predict photo.jpg --figure out.png')
+    parser = cli.Parser(__doc__)
     cli.add_path(parser, 'images', 'IMAGE',
                  'PNG or JPEG file of any size, or a folder of such files', nargs='*')
     cli.add_number(

@@ -38,15 +38,15 @@ def classify(options):
             'checkpoint': os.path.basename(prefix), 'step': classifier.step,
             'data': classifier.data_name, 'classes': classifier.class_names,
             'pictures': [entry for unused_picture, entry in predictions],
-            'errors': failures}, indent=1), flush=True)
+            'errors': failures}, indent=1))
     elif options.test:
         num_correct = sum(entry.get('correct', 0) for unused_picture, entry in predictions)
-        print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}', flush=True)
+        print(f'{classifier.line_prefix}Correct: {num_correct} of {options.test}')
     if options.figure is not None and predictions:
         content = figure.draw_predictions(predictions, system)
         with explained(f'write {options.figure}', '--figure'):
             files.write_atomically(options.figure, content)
-        print(f'Figure: {options.figure}', file=sys.stderr, flush=True)
+        print(f'Figure: {options.figure}', file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -64,7 +64,7 @@ def _predict(classifier, loaded, options):
                 picture = None
             predictions.append((picture, entry))
             if not options.json:
-                print(classifier.line_prefix + _format(entry), flush=True)
+                print(classifier.line_prefix + _format(entry))
     return predictions
 
 
@@ -98,7 +98,7 @@ def _load_files(paths, shape, failures):
         try:
             yield pictures.load_picture(path, shape)
         except UserError as error:
-            print(f'{path}: {error}', file=sys.stderr, flush=True)
+            print(f'{path}: {error}', file=sys.stderr)
             failures.append({'picture': path, 'error': str(error)})
 
 

@@ -3,7 +3,7 @@
 import glob
 import os
 
-from cifar10_tf1 import data, systems
+from cifar10_tf1 import systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import run_record
@@ -51,9 +51,8 @@ def compare(record, folder=RUNS):
 
 
 def _identify(record):
-    source = data.SOURCES[systems.find(record.content['system']).data]
     return (record.settings.seed,
-            record.settings.train_files or source.num_train_files,
+            record.settings.train_files or record.entry.source.num_train_files,
             record.content['data']['sha256'], record.kind['kernels'],
             record.kind['wheel'], record.kind['device'])
 

@@ -12,6 +12,7 @@ import json
 import os
 import time
 
+from cifar10_tf1 import data, systems
 from cifar10_tf1.checkpoints import model_dir
 from cifar10_tf1.common import files
 from cifar10_tf1.common.errors import explained, UserError
@@ -50,6 +51,19 @@ class RunRecord:
     def epochs(self):
         """list of dict, one for each reporting point: an epoch, or a file of one."""
         return self.content['epochs']
+
+    @property
+    def entry(self):
+        """The systems.Entry; raises UserError if another version's program made the record."""
+        return systems.find(self.content['system'])
+
+    @property
+    def data_name(self):
+        return self.content['data'].get('name', '')
+
+    @property
+    def is_synthetic(self):
+        return data.is_synthetic(self.data_name)
 
     @property
     def is_from_scratch(self):

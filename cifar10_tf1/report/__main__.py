@@ -1,10 +1,18 @@
-"""Compares runs with the documented one, as text and as one HTML file."""
+"""Compares a run with the documented one, as text and as one HTML file.
+
+    python -m cifar10_tf1.report model/run.json
+
+The page has curves, confusion matrix, accuracy by class, mistakes, filters, settings and
+hashes. For several runs of one system, such as runs/*/run.json, it shows their spread,
+what that says about the documented figures, and a table of all runs. The exit status is 0
+within the band or if a run is too short to tell, 4 outside the band.
+"""
 
 import contextlib
 import os
 import sys
 
-from cifar10_tf1 import cli, systems
+from cifar10_tf1 import cli
 from cifar10_tf1.common import files, packages
 from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import reference_run, run_record
@@ -19,7 +27,6 @@ def _report(options):
     if options.checkpoint and not is_single:
         raise UserError('--checkpoint belongs to one run, but there are several: omit '
                         'it, or name one record')
-    entry = systems.find(first.content['system'])
     runs = gathering.load_records(records)
     document = building.build(runs)
     if is_single:
@@ -27,15 +34,15 @@ def _report(options):
     path = options.output or os.path.join(first.folder if is_single else '', 'report.html')
     if not options.text:
         _check_output(path)
-    print(documents.format_text(document, options.text), end='', flush=True)
+    print(documents.format_text(document, options.text), end='')
     if not options.text:
         if is_single:
             packages.require('matplotlib', charts.PURPOSE)
             document.sections.extend(network.describe(first, options))
-        content = page.render(document, entry)
+        content = page.render(document, first.entry)
         with explained(f'write {path}', '--output'):
             files.write_atomically(path, content)
-        print(f'Report: {path}', flush=True)
+        print(f'Report: {path}')
     counted = runs if is_single else sum(gathering.gather(runs)[0], [])
     return 4 if False in [comparison.is_within(run.record) for run in counted] else 0
 
@@ -45,7 +52,7 @@ def _load(path):
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
     record = run_record.load(path)
-    systems.find(record.content['system'])  # refuses another version's
+    record.entry  # refuses another version's
     return record
 
 
@@ -59,8 +66,7 @@ def _find_record(options):
     of_record = os.path.join(reference_run.RECORD, run_record.FILE)
     if os.path.exists(path) or not os.path.exists(of_record):
         return path
-    print(f'No run in {folder}: this is the run of record, '
-          f'{reference_run.shorten(of_record)}', flush=True)
+    print(f'No run in {folder}: this is the run of record, {reference_run.shorten(of_record)}')
     options.output = options.output or 'report.html'
     return of_record
 
@@ -78,15 +84,7 @@ def _check_output(path):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.report',
-        description='Compares a run with the documented one: prints the result, and writes an '
-        'HTML file with curves, confusion matrix, accuracy by class, mistakes, filters, settings '
-        'and hashes. For several runs of one system, it shows their spread, what that says about '
-        'the documented figures, and a table of all runs. The exit status is 0 within the band or '
-        'if a run is too short to tell, 4 outside the band.',
-        epilog='examples: python -m cifar10_tf1.report model/run.json; '
-        'python -m cifar10_tf1.report runs/*/run.json')
+    parser = cli.Parser(__doc__)
     cli.add_path(parser, 'records', 'RUN.JSON',
                  'one or more records (default: run.json in $CIFAR10_MODEL_DIR or '
                  './model; if there is none, the run of record)', nargs='*')

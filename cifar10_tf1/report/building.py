@@ -1,6 +1,6 @@
 """Builds the report on one or several runs: answer, a section per group, all runs."""
 
-from cifar10_tf1 import cli, systems
+from cifar10_tf1 import cli
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import statistics_of_runs
 from cifar10_tf1.report import charts, comparison, gathering, measures, words
@@ -14,7 +14,7 @@ def build(runs):
     A single run need not be finished.
     """
     first = next(run for run in runs if run.record)
-    entry = systems.find(first.record.content['system'])
+    entry = first.record.entry
     measure, summary = measures.choose(entry.documented), summarize(runs, entry)
     groups, unused_repeated = gathering.gather(runs)
     if len(runs) == 1:

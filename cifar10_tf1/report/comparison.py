@@ -9,7 +9,7 @@ import os
 import statistics
 from typing import List, NamedTuple
 
-from cifar10_tf1 import data, systems
+from cifar10_tf1 import systems
 from cifar10_tf1.report import gathering
 from cifar10_tf1.report.document import Sentence
 
@@ -94,13 +94,12 @@ def compare(figures, reference, curve):
 
 def find_obstacle(record):
     """Why a run can't be compared with the documented one, or ''."""
-    entry = systems.find(record.content['system'])
-    if data.is_synthetic(record.content['data']['name']):
-        return (f'the documented run was trained on {entry.source.title}, this one on '
+    if record.is_synthetic:
+        return (f'the documented run was trained on {record.entry.source.title}, this one on '
                 'generated data')
     if record.is_from_scratch:
         return 'the documented run started from published weights, this one did not'
-    return ('the documented run started from other weights' if record.has_other_weights else '')
+    return 'the documented run started from other weights' if record.has_other_weights else ''
 
 
 def compare_runs(records):
@@ -108,7 +107,7 @@ def compare_runs(records):
 
     If there is nothing to compare, these have the runs' figures alone.
     """
-    entry = systems.find(records[0].content['system'])
+    entry = records[0].entry
     curves, num_files = entry.documented.curves, gathering.count_files(records[0])
     fitting = [curve for curve in curves if curve.num_files == num_files]
     is_comparable, compared = fitting and not find_obstacle(records[0]), []
@@ -125,7 +124,6 @@ def compare_runs(records):
 
 def describe_run(record):
     """list of Sentence: for each of a run's curves, whether it is in its band."""
-    entry = systems.find(record.content['system'])
     num_epochs, sentences = gathering.count_epochs(record), []
     for compared in compare_runs([record]):
         found, = compared.comparisons
@@ -144,8 +142,8 @@ def describe_run(record):
         else:
             place = 'within' if found.is_within else 'OUTSIDE'
             text = f'{place} the band: {found.describe()}.'
-        if compared.documented and num_epochs < entry.num_epochs:
-            text += f' The run is at epoch {num_epochs} of {entry.num_epochs}.'
+        if compared.documented and num_epochs < record.entry.num_epochs:
+            text += f' The run is at epoch {num_epochs} of {record.entry.num_epochs}.'
         sentences.append(Sentence(f'{compared.curve.title}:', text, found and found.is_within))
     return sentences
 

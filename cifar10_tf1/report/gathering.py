@@ -11,7 +11,6 @@ import re
 import statistics
 from typing import NamedTuple, Optional
 
-from cifar10_tf1 import data, systems
 from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.records import run_record
 from cifar10_tf1.report import measures
@@ -49,14 +48,14 @@ class Run(NamedTuple):
     @property
     def kind(self):
         record, kind = self.record, self.record.kind
-        return Kind(record.content['data']['name'], kind['wheel'], kind['kernels'],
-                    kind['device'], count_files(record), bool(record.is_from_scratch),
-                    bool(record.has_other_weights), count_epochs(record))
+        return Kind(record.data_name, kind['wheel'], kind['kernels'], kind['device'],
+                    count_files(record), record.is_from_scratch, record.has_other_weights,
+                    count_epochs(record))
 
     @property
     def number(self):
         """The mean of the values; the run must have been tested."""
-        return (float(statistics.mean(self.values)) if len(self.values) > 1 else self.values[0])
+        return float(statistics.mean(self.values)) if len(self.values) > 1 else self.values[0]
 
     def list_counts(self, variant):
         """The variant's numbers of correct images, by test seed."""
@@ -66,8 +65,7 @@ class Run(NamedTuple):
 def count_files(record):
     """The number of training files that a run used; None: all."""
     number = record.settings.train_files
-    source = data.SOURCES[systems.find(record.content['system']).data]
-    return None if number in (None, source.num_train_files) else number
+    return None if number in (None, record.entry.source.num_train_files) else number
 
 
 def count_epochs(record):
@@ -138,7 +136,7 @@ def load_records(records):
 
 def build_run(record, num_epochs=None):
     """The Run of a RunRecord; num_epochs, of a complete run, is its settings' if None."""
-    entry = systems.find(record.content['system'])
+    entry = record.entry
     num_epochs = num_epochs or record.settings.epochs
     is_trained = _is_trained(record, num_epochs)
     step = record.epochs[-1]['step'] if is_trained else max(
@@ -178,9 +176,8 @@ def _find_counted(record, variant, step):
     counted = {}
     # The training's kind comes last and replaces the other.
     for test in sorted(record.content['tests'], key=lambda test: test['kind'] == record.kind):
-        data_name = record.content['data']['name']
         if (test['crop'] == variant and test['step'] == step
-                and test.get('data', data_name) == data_name
+                and test.get('data', record.data_name) == record.data_name
                 and test['kind']['wheel'] == record.kind['wheel']):
             counted[test['seed']] = test
     return dict(sorted(counted.items()))

@@ -1,7 +1,10 @@
-"""Trains and tests many seeds side by side, and summarizes the runs.
+"""Trains whole runs of several seeds side by side, tests each, and summarizes them.
 
-Each run is a process of train.py in its own folder, and its tests are processes of
-test.py. Only the folders record what is done, so a sweep can be killed at any moment.
+    python -m cifar10_tf1.sweep --seeds 1-10
+
+If you start it again, it does whatever is still missing. Each run is a process of
+train.py in its own folder, and its tests are processes of test.py. Only the folders
+record what is done, so a sweep can be killed at any moment.
 """
 
 import argparse
@@ -50,7 +53,7 @@ def _sweep(options):
                   and (options.seeds is None or run.seed in options.seeds)]
     if incomplete and not exit_status:
         print(f'warning: incomplete: {", ".join(incomplete)}; run the sweep again to '
-              'continue them', file=sys.stderr, flush=True)
+              'continue them', file=sys.stderr)
     return exit_status or int(bool(incomplete))
 
 
@@ -100,7 +103,7 @@ def _write(folder, runs, entry):
         with explained(f'write {path}', '--folder'):
             files.write_atomically(path, content)
     lines.append(f'Written to {folder}: {", ".join(contents)}{lacking}')
-    print('\n'.join(lines), flush=True)
+    print('\n'.join(lines))
 
 
 def choose_num_processes(device, num_jobs, memory_bytes):
@@ -113,11 +116,7 @@ def choose_num_processes(device, num_jobs, memory_bytes):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog='python -m cifar10_tf1.sweep',
-        description='Trains whole runs of several seeds side by side, tests each, and '
-        'summarizes them. If you start it again, it does whatever is still missing.',
-        epilog='example: python -m cifar10_tf1.sweep --seeds 1-10')
+    parser = cli.Parser(__doc__)
     parser.add_argument(
         '--seeds', type=cli.parse_seeds, metavar='A-B',
         help='seeds to run, such as 1-10 or 1-4,7')

@@ -63,8 +63,7 @@ class Runner:
                         future.result()
                     if stop_request.requested and not self._stopping:
                         self._stop(stop_request.signal_number)
-                        print(f'{stop_request.name}: the processes are saving and '
-                              'stopping', flush=True)
+                        print(f'{stop_request.name}: the processes are saving and stopping')
             except BaseException:  # such as a line that can't be printed
                 self._stop(signal.SIGTERM)
                 raise
@@ -88,7 +87,7 @@ class Runner:
                 raise
             except UserError as error:
                 self.failures[job.name] = str(error)
-                print(f'{job.name}: FAILED ({error})', flush=True)
+                print(f'{job.name}: FAILED ({error})')
 
     def _run_stages(self, job, cores):
         """Runs the job's commands; raises UserError if it can't continue."""
@@ -96,12 +95,11 @@ class Runner:
         while not self._stopping:
             command = job.find_command()
             if command is None:
-                print(f'{job.name}: complete', flush=True)
+                print(f'{job.name}: complete')
                 return
             stage, arguments = command
             if stage == 'training' and model_dir.is_in_use(job.folder):
-                print(f'{job.name}: waiting for another process that uses {job.folder}',
-                      flush=True)
+                print(f'{job.name}: waiting for another process that uses {job.folder}')
                 while model_dir.is_in_use(job.folder) and not self._stopping:
                     time.sleep(_POLL_SECONDS)
                 continue
@@ -112,9 +110,9 @@ class Runner:
                                 + job.find_last_line())
             status = self._run_process(job, stage, arguments, cores)
             if self._stopping:
-                print(f'{job.name}: stopped', flush=True)
+                print(f'{job.name}: stopped')
             elif status in _KILLED:
-                print(f'{job.name}: {stage} was killed (status {status})', flush=True)
+                print(f'{job.name}: {stage} was killed (status {status})')
             elif status and model_dir.IN_USE in job.find_last_line():
                 state = None  # another sweep's process was faster
             elif status:
@@ -136,7 +134,7 @@ class Runner:
             self._processes.add(process)
         where = f' on core {", ".join(map(str, cores))}' if cores else ''
         try:
-            print(f'{job.name}: {stage}{where}', flush=True)
+            print(f'{job.name}: {stage}{where}')
             return process.wait()
         finally:
             with self._lock:

@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from cifar10_tf1 import cli, scripts
 from cifar10_tf1.checkpoints import reading
-from cifar10_tf1.data import is_synthetic
 from cifar10_tf1.records import reference_run
 
 
@@ -18,20 +17,19 @@ def end(run, log, metrics, step, newest):
     if run.stop.error:
         raise run.stop.error
     if run.stop.requested:
-        print(f'Stopped at step {step}; start again to continue from {newest}',
-              file=sys.stderr, flush=True)
+        print(f'Stopped at step {step}; start again to continue from {newest}', file=sys.stderr)
         return run.stop.exit_status
     if step % num_steps:
-        print(f'Stopped at step {step}, saved as {newest}', flush=True)
+        print(f'Stopped at step {step}, saved as {newest}')
     run.print(run.system.format_end(
         log.loss, log.seconds,
         metrics.count_test() if run.system.tests_after_training else None))
-    print(f'Weights at step {step}: SHA-256 {digest}', flush=True)
+    print(f'Weights at step {step}: SHA-256 {digest}')
     for line in _describe_standing(run.record):
-        print(line, flush=True)
+        print(line)
     print(f'Model: {run.folder.path}, epoch {step // num_steps}, in '
           f'{tqdm.format_interval(log.seconds)}. Test it: '
-          + _describe_test(run.options), flush=True)
+          + _describe_test(run.options))
     return 0
 
 
@@ -44,7 +42,7 @@ def say_finished(run, metrics, step, newest):
     if run.system.tests_after_training:
         run.print(run.system.format_test(metrics.count_test()))
     print(f'Already at epoch {step // run.plan.num_steps} (step {step}): nothing to train. '
-          'For more epochs, use --epochs', flush=True)
+          'For more epochs, use --epochs')
     return 0
 
 
@@ -52,7 +50,7 @@ def _describe_standing(record):
     """Lines that compare the run with the recorded and the documented one."""
     # Imported only here, because it belongs to a command and is slow to load.
     from cifar10_tf1.report import comparison
-    if is_synthetic(record.content['data']['name']) or not record.epochs:
+    if record.is_synthetic or not record.epochs:
         return
     line = reference_run.compare(record)
     if line:

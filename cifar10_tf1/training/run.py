@@ -41,7 +41,7 @@ class Run:
             record = run_record.load_folder(self.folder.path, for_training=True)
             name = options.system or systems.DEFAULT
             if record:
-                name = systems.find(record.content['system']).name
+                name = record.entry.name
                 record.refuse_another('system', name, options.system, 'omit --system')
             resources.warn_of_shortage(systems.find(name).memory_bytes, 'training')
             self._given, self._selection = startup.select_device_and_kernels(
@@ -65,7 +65,7 @@ class Run:
         differences = self.record.check_kind(self.kind)
         for difference in differences:
             print('warning: from here on the run can differ from an uninterrupted '
-                  f'one: {difference}', file=sys.stderr, flush=True)
+                  f'one: {difference}', file=sys.stderr)
         is_proven = self.record.has_begun and not differences
         self.needs_numeric_check = self.settings.device != 'cpu' or (
             self.settings.kernels != 'stock' and not is_proven)
@@ -78,7 +78,7 @@ class Run:
     def print(self, lines):
         """Prints lines of the original."""
         for line in lines:
-            print(line and self.line_prefix + line, flush=True)
+            print(line and self.line_prefix + line)
 
     def begin(self, step, weights):
         """Records that this process trains from `step`; weights: initial_weights.load."""

@@ -90,7 +90,7 @@ class Summaries:
             self._file = None
             reason = getattr(error, 'strerror', None) or getattr(error, 'message', error)
             print(f'warning: cannot write event files for TensorBoard: {reason}; '
-                  'training continues without them', file=sys.stderr, flush=True)
+                  'training continues without them', file=sys.stderr)
 
 
 def _summarize(images, weights, filters):

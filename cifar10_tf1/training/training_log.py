@@ -100,7 +100,7 @@ class TrainingLog:
         self._print_or_stop(self._run.system.format_progress(entry))
         if 'unknown_losses' in entry:
             print(f'warning: {entry["unknown_losses"]} losses of this epoch were not '
-                  'recorded, so its sum lacks them', file=sys.stderr, flush=True)
+                  'recorded, so its sum lacks them', file=sys.stderr)
 
     def _print_or_stop(self, lines):
         """Ends the run if a line can't be printed in the middle of training."""

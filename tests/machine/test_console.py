@@ -29,7 +29,7 @@ from cifar10_tf1 import cli
 def command(options):
     {body}
     return 0
-sys.exit(cli.run_command(cli.Parser(prog='program'), [], command))
+sys.exit(cli.run_command(cli.Parser('    python program'), [], command))
 '''
     return subprocess.run(
         ['sh', '-c', f'"$0" -c "$1" {redirection}', sys.executable, program],
@@ -47,6 +47,12 @@ def test_what_cannot_be_printed(body, redirection, encoding, error):
     assert (result.returncode, result.stdout) == (1, b'')
     assert result.stderr.startswith(b'program: error: ' + error if error else b'')
     assert result.stderr.count(b'\n') == bool(error)
+
+
+def test_each_line_is_printed_at_once(monkeypatch):
+    monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
+    result = run_program("print('a'); print('b', end=''); __import__('os')._exit(3)")
+    assert (result.returncode, result.stdout) == (3, b'a\n')
 
 
 @pytest.mark.parametrize('closed', ['1>&-', '2>&-', '0<&- 1>&- 2>&-'])

@@ -94,7 +94,7 @@ def test_ctrl_c_is_one_line(capsys):
     def stop(options):
         raise KeyboardInterrupt
 
-    assert cli.run_command(cli.Parser(prog='some.py'), [], stop) == 130
+    assert cli.run_command(cli.Parser('    python some.py'), [], stop) == 130
     assert capsys.readouterr().err == 'some.py: stopped\n'
 
 
