@@ -1,5 +1,7 @@
 """Benchmarks, a step's profile, and how many processes side by side."""
 
+import statistics
+
 from cifar10_tf1 import systems
 from cifar10_tf1.benchmark import medians
 from cifar10_tf1.machine import description
@@ -77,6 +79,19 @@ def build_processes():
         table_rows.append(cells)
     return format_table(['system', 'cores', 'rounds', 'steps a second',
                          'processor time of a step'], table_rows)
+
+
+@table
+def build_start():
+    """Seconds of processes that end after their first work, each the median of its rounds."""
+    programs, found = ('06994ef', '87c9a7f'), {}
+    for row in load_rows('results/bench/start_up.csv'):
+        key = f'{row["what"]}, {row["runtime"]}', row['program']
+        found.setdefault(key, []).append(float(row['seconds']))
+    medians_of = {key: f'{statistics.median(seconds):.2f}' for key, seconds in found.items()}
+    return format_table(['seconds', *programs], [
+        (what, *(medians_of.get((what, program), '') for program in programs))
+        for what in sorted({what for what, unused_program in found})])
 
 
 @table
