@@ -12,10 +12,10 @@ import sys
 import tempfile
 
 from cifar10_tf1 import cli, scripts
-from cifar10_tf1.common import limits
+from cifar10_tf1.common import limits, record_schema
 from cifar10_tf1.common.errors import UserError
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import record_schema, run_record
+from cifar10_tf1.records import run_record
 
 EQUAL, OTHER_KIND, DIFFERENT = 0, 3, 4
 

@@ -4,7 +4,8 @@ import json
 import os
 
 from cifar10_tf1 import systems
-from cifar10_tf1.records import record_schema, reference_run, run_record
+from cifar10_tf1.common import record_schema
+from cifar10_tf1.records import reference_run, run_record
 from cifar10_tf1.report import comparison
 
 

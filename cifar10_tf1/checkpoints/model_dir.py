@@ -11,9 +11,8 @@ import re
 import shutil
 from typing import NamedTuple
 
-from cifar10_tf1.common import files
+from cifar10_tf1.common import files, record_schema
 from cifar10_tf1.common.errors import explained, UserError
-from cifar10_tf1.records import record_schema
 
 PREFIX = 'model.ckpt'
 SETTINGS_SUFFIX = '.json'

@@ -1,1 +1,1 @@
-"""Shared by all packages: errors, files, seeds, optional packages."""
+"""Shared by all packages: errors, files, seeds, JSON schemas, optional packages."""

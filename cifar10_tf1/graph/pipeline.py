@@ -18,10 +18,10 @@ from typing import NamedTuple, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.common import record_schema
 from cifar10_tf1.common.seeds import derive_seed
 from cifar10_tf1.graph import plan as plans
 from cifar10_tf1.machine import runtime
-from cifar10_tf1.records import record_schema
 
 TRAINING, TEST = 'training', 'test'
 VALIDATION = 'validation'      # the training records that a system holds back

@@ -14,10 +14,9 @@ import time
 
 from cifar10_tf1 import data, systems
 from cifar10_tf1.checkpoints import model_dir
-from cifar10_tf1.common import files
+from cifar10_tf1.common import files, record_schema
 from cifar10_tf1.common.errors import explained, UserError
 from cifar10_tf1.machine import description
-from cifar10_tf1.records import record_schema
 from cifar10_tf1.records.run_settings import RunSettings
 
 FILE = 'run.json'

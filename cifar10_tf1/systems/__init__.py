@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional, Tuple
 from cifar10_tf1 import data
 from cifar10_tf1.common import paths
 from cifar10_tf1.common.errors import UserError
-from cifar10_tf1.records.record_schema import (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
+from cifar10_tf1.common.record_schema import (LOSS, TRAINING_ACCURACY, VALIDATION_ACCURACY)
 
 
 class Curve(NamedTuple):

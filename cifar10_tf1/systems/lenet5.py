@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.common import record_schema
 from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 

@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_tf1.common import record_schema
 from cifar10_tf1.data import cifar10
 from cifar10_tf1.graph import plan, variables
 from cifar10_tf1.graph.mode import Mode, build_dropout
 from cifar10_tf1.kernels import stock
-from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 HELD_BACK = 0.1  # of each file of the training data, at its end

@@ -6,8 +6,8 @@ They depend only on the weights, so a resumed run gets the same ones.
 import time
 
 from cifar10_tf1 import evaluation
+from cifar10_tf1.common import record_schema
 from cifar10_tf1.graph import pipeline
-from cifar10_tf1.records import record_schema
 from cifar10_tf1.systems import base
 
 
