@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """The parser of a command, whose docstring is its description and has an example."""
 
     def __init__(self, doc):
-        paragraphs = doc.split('\n\n')
+        paragraphs = (doc or '    python cifar-tf1').split('\n\n')  # python -OO drops it
         example = next(text.strip() for text in paragraphs if text.startswith('    '))
         words = example.split()
         super().__init__(
