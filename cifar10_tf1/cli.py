@@ -293,11 +293,7 @@ def describe(script, options):
 
 
 def list_arguments(options, names):
-    """Those of these options that are neither None nor False, as a command line's words.
-
-    Args:
-      options: dict, as vars() of the parsed ones.
-    """
+    """Those of a dict's options that are neither None nor False, as a command line's words."""
     arguments = []
     for name in names:
         value = options[name]

@@ -43,16 +43,10 @@ class Evaluation(NamedTuple):
 
 
 def build_loop(inputs, build_network):
-    """Tests several batches in one session run.
+    """Tests several batches in one session run: (logits, in_top_1, run_number) of test.py.
 
     The last layers of a batch leave a core idle, which then starts on the next batch.
-
-    Args:
-      inputs: pipeline.Inputs of a test.
-      build_network: function of images and the batch's number, an int64 scalar, to
-        logits.
-    Returns:
-      (logits, in_top_1, run_number), as in test.py's EvaluationGraph.
+    build_network is a function of images and the batch's number, an int64 scalar, to logits.
     """
     batch_sizes = inputs.sources[pipeline.TEST].plan.batch_sizes
     # The loop needs batches of one size.

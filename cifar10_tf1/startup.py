@@ -12,9 +12,8 @@ from cifar10_tf1.records import run_settings
 def select_device_and_kernels(given, system_name, recorded=None, allow_unsupported_gpu=False):
     """Chooses device and kernels, and prepares the environment for them.
 
-    Args:
-      given: run_settings.RunSettings of the command line.
-      recorded: run_settings.RunSettings of the run to continue, or None.
+    given and recorded are the RunSettings of the command line and of a run to continue.
+
     Returns:
       (given, selection): RunSettings with the kernels; devices.DeviceSelection.
     Raises:

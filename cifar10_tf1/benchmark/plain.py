@@ -22,9 +22,7 @@ def batches(batch_size, *arrays):
 def repeat(session, fetches, batch_size, arrays, feeds={}):
     """Runs fetches on batch after batch, pass after pass; yields their lengths.
 
-    Args:
-      arrays: {placeholder: array}, aligned.
-      feeds: dict of everything else to feed.
+    arrays is {placeholder: array}, aligned; feeds has everything else to feed.
     """
     while True:
         for batch in batches(batch_size, *arrays.values()):

@@ -117,12 +117,9 @@ def build_training(seed=1):
 
 
 def build_input(paths, is_training, seed):
-    """Batches built image by image, from files of records, without prefetching.
+    """(initializer, (images, labels)), built image by image, without prefetching.
 
     Training flips and shifts the brightness.
-
-    Returns:
-      (initializer, (images, labels)): as the placeholders of build_training.
     """
     def build_image(record):
         values = tf.decode_raw(record, tf.uint8)

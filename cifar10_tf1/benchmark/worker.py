@@ -29,12 +29,9 @@ WARM_UP_SECONDS = 3.0
 
 
 class Worker:
-    """A started process, ready to train and test.
+    """A started process, ready to train and test with 'plain', 'stock' or 'fast' layers.
 
-    Attributes:
-      formulation: 'plain', 'stock' or 'fast'.
-      about: dict, the process's line about itself.
-      blocks: {'train' or 'test': [images a second]}, filled by the owner.
+    `about` is its line about itself; the owner fills `blocks`, images a second.
     """
 
     def __init__(self, python, formulation, process, errors):

@@ -101,8 +101,7 @@ def load_settings(prefix):
     It has the name of the `data` and, unless it is old, system, step, seed, kernels,
     wheel, the run's record at that step and the losses of its epoch.
 
-    Raises:
-      UserError: the file is damaged, or belongs to another step.
+    Raises UserError if the file is damaged, or belongs to another step.
     """
     path, step = prefix + SETTINGS_SUFFIX, step_of(prefix)
     try:
@@ -172,9 +171,7 @@ class ModelDir:
 
         Without an index it is no checkpoint, so a reader sees all of it or nothing. As
         long as its settings exist it is ours, so the next start removes what a kill left.
-
-        Raises:
-          UserError: another program wrote it.
+        Raises UserError if another program wrote it.
         """
         if not checkpoint.ours:
             raise UserError(f'{checkpoint.prefix}, which this program did not write, is '

@@ -73,15 +73,10 @@ def choose(folder, prefix=None):
 
 
 def restore(session, saver, variables, find_step, folder, prefix=None):
-    """Restores the checkpoint that a user names, or the newest in a folder.
+    """Restores the checkpoint that a user names, or a folder's newest: (prefix, step).
 
-    Args:
-      variables: dict of checkpoint name -> tf.Variable.
-      find_step: function that maps a tf.train.NewCheckpointReader to the step.
-    Returns:
-      (prefix, step): str, int.
-    Raises:
-      UserError: there is none, or it is damaged or of another network.
+    find_step maps a tf.train.NewCheckpointReader to the step. Raises UserError if there is
+    no checkpoint, or if it is damaged or of another network.
     """
     chosen = choose(folder, prefix)
     try:
@@ -117,9 +112,7 @@ def fingerprint(prefix):
 def fingerprint_tensors(tensors):
     """SHA-256 over names, types, shapes and bytes, in the names' order, in hexadecimal.
 
-    Args:
-      tensors: dict of name -> numpy array, little-endian as in a checkpoint; strings
-        are an array of bytes objects, each hashed with its length.
+    The arrays are little-endian as in a checkpoint; of strings, each is hashed with its length.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):

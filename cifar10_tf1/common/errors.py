@@ -14,10 +14,7 @@ class UserError(Exception):
 def explained(action, option, *others):
     """Turns an OSError during an action, such as 'read /data/x', into a UserError.
 
-    Args:
-      action: str, the end of 'cannot ...'.
-      option: str, the option that names another place.
-      others: further types of errors, such as TensorFlow's.
+    The option names another place; others are further types of errors.
     """
     try:
         yield

@@ -9,10 +9,8 @@ import os
 def write_atomically(path, content):
     """Replaces a file: the old or the new content is complete, even after a power cut.
 
-    Args:
-      content: str or bytes, or a function that writes to an open binary file.
-    Raises:
-      OSError: the write failed; the old file is unchanged, the temporary one removed.
+    content is str, bytes or a function that writes to an open binary file. After an OSError
+    the old file is unchanged and the temporary one removed.
     """
     # A name for each process, as several may write the same file.
     temporary = f'{path}.{os.getpid()}.tmp'
@@ -59,9 +57,7 @@ class Lock(contextlib.AbstractContextManager):
     def __init__(self, path, shared=False, wait=False):
         """Takes the lock; creates the file, unless the lock is shared.
 
-        Raises:
-          BlockingIOError: another process holds it, and wait is False.
-          OSError: the file can't be opened, or the file system has no locks.
+        Raises BlockingIOError if another process holds it, unless it waits; or OSError.
         """
         self.path = path
         self._file = open(path, 'r' if shared else 'a')

@@ -108,13 +108,8 @@ _OTHERS = {
 def load_data_set(data_dir):
     """Finds or downloads the six files of either version, and verifies them: DataSet.
 
-    Never changes an existing file.
-
-    Args:
-      data_dir: str, the folder for cifar-10-batches-bin or cifar-10-batches-py, or one
-        of these.
-    Raises:
-      UserError: a file is damaged, or can't be downloaded or written.
+    They are in data_dir or in its folder cifar-10-batches-bin or cifar-10-batches-py. Never
+    changes an existing file. Raises UserError if one is damaged or can't be downloaded.
     """
     preparation.prepare(data_dir, lambda: is_present(data_dir), lambda: _prepare(data_dir))
     folder, version = _find_version(data_dir)

@@ -32,7 +32,6 @@ def fetch(folder, files, what, way_out, option='--data-dir'):
     """Downloads one of several equivalent files; the caller holds the folder's lock.
 
     Args:
-      folder: str.
       files: sequence of verification.DataFile.
       what: str, their content, for messages.
       way_out: str, what to do without a network; the end of a sentence.

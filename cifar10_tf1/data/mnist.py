@@ -40,12 +40,8 @@ FILES = tuple(DataFile(name, size, digest, may_be_gzipped=True)
 def load_data_set(data_dir):
     """Finds or downloads the four files, and verifies them: DataSet.
 
-    Never changes an existing file.
-
-    Args:
-      data_dir: str, the folder of the files, or the parent of mnist/ or MNIST/raw/.
-    Raises:
-      UserError: a file is damaged, or can't be downloaded or written.
+    They are in data_dir or in its folder mnist/, raw/ or MNIST/raw/. Never changes an
+    existing file. Raises UserError if one is damaged or can't be downloaded.
     """
     preparation.prepare(data_dir, lambda: is_present(data_dir),
                         lambda: _download_missing(data_dir))

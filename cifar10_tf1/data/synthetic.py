@@ -36,13 +36,9 @@ class _StandIn(NamedTuple):
 
 
 def load_data_set(data_dir, source='cifar10'):
-    """Finds or generates the stand-in of a data set, and verifies it: DataSet.
+    """Finds or generates the stand-in of one of data.SOURCES, and verifies it: DataSet.
 
-    Args:
-      data_dir: str, the folder for synthetic/.
-      source: str, key in data.SOURCES.
-    Raises:
-      UserError: a file is damaged or can't be written.
+    It is in data_dir/synthetic. Raises UserError if a file is damaged or can't be written.
     """
     stand_in, paths = _STAND_INS[source], _list_paths(data_dir, source)
     preparation.prepare(os.path.join(data_dir, FOLDER),

@@ -44,15 +44,13 @@ GREY = Style(28, ((130,), (170,), (210,), (150,), (190,), (200,), (160,),
 
 
 def build_records(file_name, num_records, style=COLOR):
-    """Draws the records of one file.
+    """Draws the records of one file; its name is the seed.
 
-    Args:
-      file_name: str, the seed: the same name gives the same records.
-      num_records: int, a multiple of 10, for balanced classes.
-      style: Style.
+    num_records is a multiple of 10, for balanced classes.
+
     Returns:
-      uint8 [num_records, 1 + channels * side * side]: the label, then the
-      planes, row by row. COLOR gives the binary layout of CIFAR-10.
+      uint8 [num_records, 1 + channels * side * side]: the label, then the planes, row by
+      row. COLOR gives the binary layout of CIFAR-10.
     """
     def draw(purpose, shape, low, high):
         return _draw_integers(f'{file_name}/{purpose}', (num_records,) + shape, low, high)

@@ -32,13 +32,10 @@ def list_figures(total_loss, gradients):
 
 
 def check_training(system, session, graph, feeds, settings, step):
-    """Compares loss and gradients of a session's training graph with the reference's.
+    """Compares loss and gradients of train.py's TrainingGraph with the reference's.
 
-    Args:
-      graph: train.py's TrainingGraph, whose training input has started.
-      feeds: dict to feed, with that input's handle.
-    Raises:
-      UserError: they differ.
+    Its training input has started; the feeds have that input's handle. Raises UserError if
+    they differ.
     """
     inputs = graph.inputs.images, graph.inputs.labels
 

@@ -38,11 +38,7 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
     The names are explicit because checkpoints are exchanged with the originals, and
     an unrelated variable would shift TensorFlow's numbering.
 
-    Args:
-      shape: list of int, of the weights; the last is the number of biases.
-      biases_stddev: float; with 0 the biases start at 0.
-    Returns:
-      (weights, biases).
+    Returns (weights, biases); without a standard deviation the biases start at 0.
     """
     names = [f'Variable_{i}' if i else 'Variable' for i in (2 * number, 2 * number + 1)]
     weights = build_weights(names[0], shape, stddev, seed)

@@ -12,8 +12,7 @@ NAMES = ('stock', 'fast')
 def choose(requested, device, available=NAMES):
     """'stock' or 'fast' for a device; a GPU always uses cuDNN's stock kernels.
 
-    Raises:
-      UserError: 'fast' was requested on a GPU, or the system lacks what was requested.
+    Raises UserError for 'fast' on a GPU, or for kernels that the system lacks.
     """
     if requested == 'fast' and device == 'gpu':
         raise UserError('--kernels fast runs on the CPU only; omit it to use this GPU, '

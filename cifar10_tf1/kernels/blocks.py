@@ -44,10 +44,8 @@ def _build_half(images, layers):
 
 
 def _build_layer(net, block, weights, biases):
-    """[blocks, blocks, batch, block^2 * in] to [tiles, tiles, batch, tile^2 * out].
-
-    A tile is half as wide as a block.
-    """
+    """[blocks, blocks, batch, block^2 * in] to [tiles, tiles, batch, tile^2 * out]."""
+    # A tile is half as wide as a block.
     size, unused_size, num_in, num_out = weights.shape.as_list()
     # A tile's windows reach over this many blocks in each direction.
     reach = -(-(block + size - 1) // block)
@@ -71,10 +69,8 @@ def _build_layer(net, block, weights, biases):
 
 
 def _list_shifted(net, reach, axis):
-    """`reach` slices of the blocks along an axis, 0 or 1, each shifted by one more.
-
-    Gradients are added by plain copies: that of a slice takes ten times as long.
-    """
+    """`reach` slices of the blocks along an axis, 0 or 1, each shifted by one more."""
+    # Gradients are added by plain copies: that of a slice takes ten times as long.
     number = net.shape[axis].value - reach + 1
 
     @tf.custom_gradient
@@ -92,11 +88,9 @@ def _list_shifted(net, reach, axis):
 
 
 def _list_places(block, size, reach):
-    """The weight between each pixel of the blocks and each pixel of the tile.
-
-    float32 [reach * reach * block * block, block * block, size * size], ones and zeros.
-    The tile's pixels are sorted by their place in a pool's window, then by window.
-    """
+    """The weight between each pixel of the blocks and each pixel of the tile."""
+    # float32 [reach * reach * block * block, block * block, size * size], ones and zeros.
+    # The tile's pixels are sorted by their place in a pool's window, then by window.
     blocks, inside = np.indices([reach, reach, block, block]).reshape(2, 2, -1)
     pixels = block * blocks + inside
     tile = block // _POOL

@@ -52,10 +52,8 @@ def _build_part(net, layers, strides, has_relu):
 
 
 def _build_blocks(net, weights, stride):
-    """Turns a strided convolution into an equal one of stride 1: (net, weights, padding).
-
-    The pixels of each block, as wide as the stride, become channels.
-    """
+    """Turns a strided convolution into an equal one of stride 1: (net, weights, padding)."""
+    # The pixels of each block, as wide as the stride, become channels.
     size, unused_size, channels, filters = weights.shape.as_list()
     side = net.shape[1].value
     num_outputs = side // stride
@@ -77,12 +75,10 @@ def _build_blocks(net, weights, stride):
 
 
 def _build_convolution(net, weights, padding):
-    """Convolution, stride 1, padding (before, after); its gradients convolve forward.
-
-    The weights' gradient swaps roles: channels are the batch, the batch is the channels
-    and the gradient is the filter. TensorFlow 1.15's own kernel takes two to five times
-    as long.
-    """
+    """Convolution, stride 1, padding (before, after); its gradients convolve forward."""
+    # The weights' gradient swaps roles: channels are the batch, the batch is the channels
+    # and the gradient is the filter. TensorFlow 1.15's own kernel takes two to five times
+    # as long.
     @tf.custom_gradient
     def convolve(net, weights):
         def build_gradients(gradient):
@@ -106,10 +102,8 @@ def _convolve(net, weights, padding):
 
 
 def _put_batch_third(net):
-    """[batch, height, width, channels] to [height, width, batch, channels].
-
-    Gathers pixels: TensorFlow 1.15 takes four times as long for the transpose.
-    """
+    """[batch, height, width, channels] to [height, width, batch, channels]."""
+    # Gathers pixels: TensorFlow 1.15 takes four times as long for the transpose.
     unused_batch, height, width, channels = net.shape.as_list()
     flat = tf.reshape(net, [-1, channels])
     places = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, height * width])

@@ -140,11 +140,9 @@ def _convolve_width(rows, kernels):
 
 
 def _make_width_correlation(row):
-    """A function of (row, gradient) to the gradient of its kernel, [channels, 5, filters].
-
-    A convolution with swapped roles: channels are the batch, the gradient is the filter.
-    TensorFlow 1.15's own kernel takes twice as long.
-    """
+    """A function of (row, gradient) to the gradient of its kernel, [channels, 5, filters]."""
+    # A convolution with swapped roles: channels are the batch, the gradient is the filter.
+    # TensorFlow 1.15's own kernel takes twice as long.
     width, batch, channels = row.shape.as_list()
     flat_shape = tf.constant([width * batch, channels])
     order = tf.constant([1, 0])

@@ -29,13 +29,10 @@ class DeviceSelection(NamedTuple):
 
 
 def select(requested, allow_unsupported=False):
-    """Selects the device before TensorFlow's import: DeviceSelection.
+    """Selects the device before TensorFlow's import; `requested` is 'auto', 'cpu' or 'gpu'.
 
-    Args:
-      requested: 'auto', 'cpu' or 'gpu'.
-      allow_unsupported: bool, whether to use an unsupported card.
-    Raises:
-      UserError: no card is supported, or no GPU is usable and one was requested.
+    Raises UserError if no card is supported, unless the user allows that, or if no GPU is
+    usable and one was requested.
     """
     if requested == 'cpu':
         return _select_cpu(requested, 'chosen by --device or the run\'s record')
@@ -61,8 +58,7 @@ def select(requested, allow_unsupported=False):
 def resolve(selection, threads):
     """Starts TensorFlow's threads and devices; prints and returns 'cpu' or 'gpu'.
 
-    Raises:
-      UserError: TensorFlow can't use the GPU that was requested.
+    Raises UserError if TensorFlow can't use the GPU that was requested.
     """
     runtime.start_threads(threads)
     fault = selection.card and _find_fault(selection.card, threads)

@@ -30,9 +30,7 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
     It has no effect once TensorFlow is loaded.
 
     Args:
-      kernels: 'stock' or 'fast'.
-      prefers_onednn: bool, whether the stock kernels use oneDNN's rewrites too; see
-        systems.Entry.
+      prefers_onednn: bool, whether the stock kernels use oneDNN's rewrites too.
       gpu: str, the label of the only card that TensorFlow may use; None: the CPU.
     """
     overrides.remove()
@@ -82,9 +80,7 @@ def visible_devices_kept():
 def load_tensorflow():
     """Imports TensorFlow, makes 2 behave like 1, and returns tensorflow.compat.v1.
 
-    Raises:
-      UserError: the processor has no AVX.
-      ImportError: TensorFlow is missing or does not load; see packages.explain.
+    Raises UserError without AVX, or ImportError, which packages.explain explains.
     """
     if description.lacks_avx():
         raise UserError(NEEDS_AVX)
@@ -120,10 +116,8 @@ def _is_version_1(tf):
 
 @contextlib.contextmanager
 def _without_notes():
-    """2: filters what its libraries log before a level can be set.
-
-    A separate process does so, and lets the message of an abort through.
-    """
+    """2: filters what its libraries log before a level can be set."""
+    # A separate process does so, and lets the message of an abort through.
     grep = subprocess.Popen(
         ['grep', '-a', '-v', '-E', '--line-buffered', _NOTES], stdin=subprocess.PIPE,
         stdout=2, start_new_session=True, env={**os.environ, 'LC_ALL': 'C'})

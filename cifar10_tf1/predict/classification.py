@@ -51,10 +51,7 @@ def classify(options):
 
 
 def _predict(classifier, loaded, options):
-    """Classifies pictures; prints a line for each, unless --json.
-
-    Returns a list of (Picture, its entry in the JSON).
-    """
+    """Classifies and prints pictures: a list of (Picture, its entry in the JSON)."""
     predictions = []
     for block in iter(lambda: list(itertools.islice(loaded, inference.BLOCK)), []):
         rows = classifier.classify(np.stack([picture.pixels for picture in block]))

@@ -41,13 +41,9 @@ def list_files(path):
 
 
 def load_picture(path, shape):
-    """Reads and scales one file, or the first frame of an animation: Picture.
+    """Reads one file, or the first frame of an animation, in a base.PictureShape: Picture.
 
-    Args:
-      path: str.
-      shape: systems.base.PictureShape.
-    Raises:
-      UserError: it can't be read; the message does not name the file.
+    Raises UserError, which does not name the file, if it can't be read.
     """
     Image = packages.load('PIL.Image', 'reading pictures')
     if os.path.isdir(path):

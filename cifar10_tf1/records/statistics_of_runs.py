@@ -92,10 +92,8 @@ def find_interval(numbers, probability, of_one_more=False):
 
 
 def split_variance(groups):
-    """Splits the variance of a test by one-way random effects (analysis of variance).
+    """Splits the variance of lists of tests, one a run, by one-way random effects.
 
-    Args:
-      groups: a list of tests for each run.
     Returns:
       dict: sd_within (between tests of one run), sd_between (between runs; 0 if the
       estimate is negative), share_between (None without any variance).

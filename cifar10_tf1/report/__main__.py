@@ -57,10 +57,8 @@ def _load(path):
 
 
 def _find_record(options):
-    """The record in the default folder, or the run of record.
-
-    The report on the latter goes to ./report.html: the published one is beside the record.
-    """
+    """The record in the default folder, or the run of record."""
+    # The report on the latter goes to ./report.html: the published one is beside the record.
     folder = cli.find_model_dir(options)
     path = os.path.join(folder, run_record.FILE)
     of_record = os.path.join(reference_run.RECORD, run_record.FILE)

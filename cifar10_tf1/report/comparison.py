@@ -54,13 +54,10 @@ class ComparedCurve(NamedTuple):
 
 
 def load_curve(system_name, name, figure):
-    """Loads a curve stored beside its system; empty if there is none.
+    """Loads a figure's curve stored beside its system; empty if there is none.
 
-    Args:
-      name: str, a systems.Curve's, such as 'documented'; 'plain_port' instead of
-        'documented' names an unseeded run of the original program's port to
-        TensorFlow 1.15.
-      figure: str, such as 'summed_loss'.
+    The name is a systems.Curve's; 'plain_port' instead of 'documented' names an unseeded run
+    of the original program's port to TensorFlow 1.15.
     """
     path = os.path.join(_SYSTEMS, f'{system_name}_{name}_curve.csv')
     if not os.path.exists(path):

@@ -85,15 +85,10 @@ def name_runtime(wheel):
 
 
 def load_folder(folder, entry, num_epochs=None, seeds=()):
-    """Loads a system's runs in a folder, including damaged runs and missing ones.
+    """Loads the runs of a systems.Entry in a folder: list of Run, by runtime and seed.
 
-    Args:
-      folder: str; each folder in it with a run.json is a run.
-      entry: systems.Entry.
-      num_epochs: int, of a complete run; None: as its settings say.
-      seeds: those that the user asked for.
-    Returns:
-      list of Run, by runtime and seed.
+    Damaged runs are among them, and the missing ones of the seeds that the user asked for.
+    A complete run has num_epochs, by default those in its settings.
     """
     with explained(f'read {folder}', '--folder'):
         names = set(os.listdir(folder))
@@ -118,8 +113,7 @@ def load_folder(folder, entry, num_epochs=None, seeds=()):
 def load_records(records):
     """Builds the runs of a list of RunRecord, each with a process: by runtime and seed.
 
-    Raises:
-      UserError: they differ in system, data set, amount of data or first weights.
+    Raises UserError if they differ in system, data set, amount of data or first weights.
     """
     def find_subject(run):
         return run.record.content['system'], run.kind._replace(
@@ -168,11 +162,9 @@ def _is_trained(record, num_epochs):
 
 
 def _find_counted(record, variant, step):
-    """A variant's tests at a step that count, by seed: those with the training's wheel.
-
-    Another machine may have made them. If a seed was tested twice, the test on the
-    training's kind of machine counts, else the later one.
-    """
+    """A variant's tests at a step that count, by seed: those with the training's wheel."""
+    # Another machine may have made them. If a seed was tested twice, the test on the
+    # training's kind of machine counts, else the later one.
     counted = {}
     # The training's kind comes last and replaces the other.
     for test in sorted(record.content['tests'], key=lambda test: test['kind'] == record.kind):

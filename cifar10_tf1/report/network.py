@@ -44,10 +44,8 @@ def describe(record, options):
 
 
 def _find_checkpoint(record, prefix):
-    """(prefix or None, sentence): the named checkpoint, the newest, or that of record.
-
-    The page may be published, so the sentence names no folder.
-    """
+    """(prefix or None, sentence): the named checkpoint, the newest, or that of record."""
+    # The page may be published, so the sentence names no folder.
     from cifar10_tf1.checkpoints import reading
     weights = record.content['weights'] or {}  # until the first process has ended
     if prefix is None:

@@ -15,10 +15,9 @@ _ROOT = os.path.dirname(os.path.dirname(_FOLDER))
 
 
 def render(document, entry):
-    """The HTML of a Document on runs of a system (systems.Entry).
+    """The HTML of a Document on runs of a systems.Entry.
 
-    Raises:
-      UserError: an optional package is missing.
+    Raises UserError if an optional package is missing.
     """
     jinja2 = packages.load('jinja2', charts.PURPOSE)
     environment = jinja2.Environment(

@@ -58,11 +58,7 @@ def _sweep(options):
 
 
 def _run(options, entry, folder):
-    """Trains and tests what is missing.
-
-    Returns:
-      (a signal's exit status or 0, runner.Runner's failures).
-    """
+    """Trains and tests what is missing: (a signal's exit status or 0, Runner's failures)."""
     with StopRequest() as stop_request:
         model_dir.check_path(folder)
         device = devices.select(options.device or 'auto', options.allow_unsupported_gpu).device

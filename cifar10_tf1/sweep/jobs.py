@@ -13,16 +13,10 @@ LOGS = 'logs'  # in the folder of a sweep
 
 
 class Job:
-    """The run of one seed."""
-
     def __init__(self, entry, folder, seed, epochs=None, options=(), training_options=()):
-        """
-        Args:
-          entry: systems.Entry.
-          folder: str, of the sweep; contains the runs' folders.
-          epochs: int; None: as recorded, or as documented.
-          options: list of str, for train.py and test.py.
-          training_options: list of str, for train.py alone.
+        """The run of a systems.Entry in a sweep's folder; epochs: None for the recorded ones.
+
+        The options are lists of str, for train.py and test.py and for train.py alone.
         """
         self.name = gathering.name_run(seed)
         self.folder = os.path.join(folder, self.name)

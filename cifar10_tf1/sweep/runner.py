@@ -50,8 +50,7 @@ class Runner:
     def run(self, stop_request):
         """Returns when every job is complete or has failed, or after a signal.
 
-        The signal of a stopping.StopRequest is passed on to the processes, which save
-        and end.
+        A stopping.StopRequest's signal goes on to the processes, which save and end.
         """
         stop_request.deferred = True
         with concurrent.futures.ThreadPoolExecutor(len(self._core_groups)) as pool:

@@ -139,9 +139,8 @@ class System:
 
         Loss terms other than the cross-entropy go into the collection `losses`.
 
-        Args:
-          seed: the run's, for the initial weights.
-          kernels: a module of cifar10_tf1.kernels.
+        The seed is the run's, kernels a module of cifar10_tf1.kernels.
+
         Returns:
           float32 [batch, classes], logits.
         """

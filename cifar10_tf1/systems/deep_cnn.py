@@ -152,11 +152,9 @@ class DeepCnn(base.System):
         return tf.reshape(crops, [crops.shape[0].value, -1])
 
     def _build_standardized(self, values, sums):
-        """(x - mean) / max(population sd, 1 / sqrt(number of values)).
-
-        Uses only ops that IEEE 754 defines to the bit, summed in one order: the batches
-        have the same bits on every runtime and processor.
-        """
+        """(x - mean) / max(population sd, 1 / sqrt(number of values))."""
+        # Uses only ops that IEEE 754 defines to the bit, summed in one order: the batches
+        # have the same bits on every runtime and processor.
         batch, num_values = values.shape.as_list()
         # Not a division by a constant: TensorFlow sometimes makes that a product.
         weight = 1.0 / num_values

@@ -10,11 +10,8 @@ from cifar10_tf1.graph.variables import load_variables
 def load(run, graph, session, is_new):
     """Gives a new run its published weights; checks those that a user names later.
 
-    Args:
-      is_new: bool, whether no checkpoint was restored.
-    Returns:
-      dict, what the record's `data` says of the weights: {} for a system without published
-      ones; otherwise `pretrained`, which is None for seeded ones.
+    Returns what the record's `data` says of the weights: {} for a system without published
+    ones; otherwise `pretrained`, which is None for seeded ones.
     """
     published, path = run.system.pretrained, run.options.pretrained
     chosen = 'seeded' if run.options.from_scratch else path and 'published'

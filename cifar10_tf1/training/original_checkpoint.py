@@ -6,11 +6,7 @@ from cifar10_tf1.graph.variables import load_variables
 
 
 def export(run, session, variables, writer, name):
-    """Writes `published/<name>` with a CheckpointWriter; raises UserError if it can't.
-
-    Args:
-      variables: dict of name -> tf.Variable, the run's.
-    """
+    """Writes a run's variables, a dict by name, as `published/<name>`; UserError if it can't."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as target:
         if not run.system.build_original_graph(run.settings.seed):
             for other, variable in variables.items():

@@ -94,10 +94,8 @@ class Summaries:
 
 
 def _summarize(images, weights, filters):
-    """A serialized tf.Summary of {name: weights} and images, float32 NHWC.
-
-    `filters` names the first convolution's weights.
-    """
+    """A serialized tf.Summary of {name: weights} and images, float32 NHWC."""
+    # `filters` names the first convolution's weights.
     feeds = {}
 
     def feed(value):

@@ -69,10 +69,7 @@ def load(shapes, path=None):
         None: the default folder, to which missing weights are downloaded.
     Returns:
       ({name: array}, dict for the record: digests of the files and of the tensors, and
-      `is_documented`, False, if they are other weights).
-    Raises:
-      UserError: the weights are missing or damaged or do not fit; or path is None, and
-        they are not the published ones.
+      `is_documented`, False, if they are other weights; by default that is a UserError).
     """
     wanted = {name: shape for name, shape in shapes.items() if is_restored(name)}
     found = _find(path) if path else _find_or_download()
@@ -189,11 +186,9 @@ def _read_plain(path, names):
 
 
 def _read_keras(path, wanted):
-    """{name: array}: Keras's i-th convolution is the network's i-th.
-
-    Keras builds the layers in slim's order and numbers them. It lacks slim's auxiliary
-    classifier and, as here, has no factor in batch normalisation.
-    """
+    """{name: array}: Keras's i-th convolution is the network's i-th."""
+    # Keras builds the layers in slim's order and numbers them. It lacks slim's auxiliary
+    # classifier and, as here, has no factor in batch normalisation.
     import h5py
     layers = {'conv2d': {}, 'batch_normalization': {}}  # number to {value: array}
 
