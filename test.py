@@ -62,7 +62,7 @@ def open_test(argv=None):
     options = parse_options(argv)
     with contextlib.ExitStack() as on_error:
         on_error.enter_context(StopRequest())
-        on_error.enter_context(runtime.visible_devices_kept())
+        on_error.enter_context(runtime.variable_kept('CUDA_VISIBLE_DEVICES'))
         name = cli.find_system(options)
         resources.warn_of_shortage(systems.find(name).test_memory_bytes, 'testing')
         given, selection = startup.select_device_and_kernels(

@@ -65,15 +65,15 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
 
 
 @contextlib.contextmanager
-def visible_devices_kept():
-    """Gives CUDA_VISIBLE_DEVICES back at the end, for the next program in a notebook."""
-    before = os.environ.get('CUDA_VISIBLE_DEVICES')
+def variable_kept(name):
+    """Gives an environment variable back at the end, for the next program in a notebook."""
+    before = os.environ.get(name)
     try:
         yield
     finally:
-        os.environ.pop('CUDA_VISIBLE_DEVICES', None)
+        os.environ.pop(name, None)
         if before is not None:
-            os.environ['CUDA_VISIBLE_DEVICES'] = before
+            os.environ[name] = before
 
 
 @functools.lru_cache(maxsize=None)
@@ -86,10 +86,10 @@ def load_tensorflow():
         raise UserError(NEEDS_AVX)
     # Python's collector would search the many objects of import and graph in vain.
     gc.set_threshold(50000)
-    # 2: otherwise it loads Keras, which nothing here uses.
-    os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
     try:
-        with _without_notes():
+        with _without_notes(), variable_kept('TF_USE_LEGACY_KERAS'):
+            # 2: otherwise it loads Keras, which nothing here uses.
+            os.environ['TF_USE_LEGACY_KERAS'] = '1'
             import tensorflow
             import tensorflow.compat.v1 as tf
             from tensorflow.python.util import deprecation

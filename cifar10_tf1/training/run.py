@@ -35,7 +35,7 @@ class Run:
         self.options = options
         with contextlib.ExitStack() as on_error:
             self.stop = on_error.enter_context(StopRequest())
-            on_error.enter_context(runtime.visible_devices_kept())
+            on_error.enter_context(runtime.variable_kept('CUDA_VISIBLE_DEVICES'))
             self.folder = ModelDir(cli.find_model_dir(options))
             on_error.callback(self.folder.close)
             record = run_record.load_folder(self.folder.path, for_training=True)
