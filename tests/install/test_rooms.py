@@ -10,7 +10,7 @@ PACKAGE = pathlib.Path(cifar10_tf1.__file__).parent
 
 def list_imports(path):
     """The rooms of cifar10_tf1 that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.ImportFrom) and node.module.startswith('cifar10_tf1'):
             rooms = node.module.split('.')[1:2]
             yield from rooms or [name.name for name in node.names]
