@@ -3,7 +3,7 @@
     python -m cifar10_tf1.benchmark --threads 1,2
 
 It times everything in one run, in alternating blocks. A disturbance of the machine slows
-neighbouring blocks alike, so their ratios hardly change; keep it otherwise idle.
+neighbouring blocks alike, so their ratios hardly change. Still, run nothing else meanwhile.
 """
 
 import argparse

@@ -117,9 +117,10 @@ def build_training(seed=1):
 
 
 def build_input(paths, is_training, seed):
-    """(initializer, (images, labels)), built image by image, without prefetching.
+    """Batches built image by image, from files of records, without prefetching.
 
-    Training flips and shifts the brightness.
+    Training flips and shifts the brightness. Returns (initializer, (images, labels)), as the
+    placeholders of build_training.
     """
     def build_image(record):
         values = tf.decode_raw(record, tf.uint8)

@@ -29,13 +29,16 @@ _STYLE = {
 
 
 def draw(width, height, draw_on, purpose, kind='png', dpi=240, has_layout=False):
-    """Draws a figure of some inches and returns the bytes of its file.
+    """Draws a figure and returns the bytes of its file.
 
     Args:
+      width, height: float, inches.
       draw_on: function that draws on a matplotlib Figure.
-      purpose: str, the feature that needs matplotlib, such as '--figure', for a UserError.
+      purpose: str, the feature that needs matplotlib, such as '--figure'.
       kind: 'png' or 'svg'; an SVG is transparent, because pages are light or dark.
       has_layout: bool, whether matplotlib lays out the axes.
+    Raises:
+      UserError: matplotlib is not installed.
     """
     # Hides messages about the font cache.
     logging.getLogger('matplotlib').setLevel(logging.ERROR)

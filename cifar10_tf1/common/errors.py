@@ -14,7 +14,8 @@ class UserError(Exception):
 def explained(action, option, *others):
     """Turns an OSError during an action, such as 'read /data/x', into a UserError.
 
-    The option names another place; others are further types of errors.
+    The action is the end of 'cannot ...', the option names another place, and others are
+    further types of errors, such as TensorFlow's.
     """
     try:
         yield

@@ -57,7 +57,8 @@ class Lock(contextlib.AbstractContextManager):
     def __init__(self, path, shared=False, wait=False):
         """Takes the lock; creates the file, unless the lock is shared.
 
-        Raises BlockingIOError if another process holds it, unless it waits; or OSError.
+        Raises BlockingIOError if another process holds it, unless it waits; or OSError
+        if the file can't be opened or locked.
         """
         self.path = path
         self._file = open(path, 'r' if shared else 'a')

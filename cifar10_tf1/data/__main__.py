@@ -1,4 +1,4 @@
-"""Prints the statistics of CIFAR-10's training files that laptop_cnn and udacity_cnn show.
+"""Prints the statistics of CIFAR-10's training files that two of the documents show.
 
     python -m cifar10_tf1.data --file 4 --image 10
 

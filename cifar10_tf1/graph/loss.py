@@ -54,9 +54,10 @@ def build_global_step():
 
 
 def build_update(optimizer, total_loss, global_step, sums_in_pairs=False):
-    """The update of weights and step, after the loss is read; [(gradient, variable), ...].
+    """Builds the update of weights and step, which runs after the loss is read.
 
-    UPDATE_OPS, the updates of the moments' moving averages, run first.
+    Returns (update, gradients): an operation and a list of (gradient, variable). UPDATE_OPS,
+    the updates of the moments' moving averages, run first.
     """
     # The default gate also computes the unused gradient with respect to the images;
     # GATE_NONE may update a weight that another gradient still reads.

@@ -38,7 +38,8 @@ def build_anonymous_layer(number, shape, stddev, seed, biases_stddev=0.0):
     The names are explicit because checkpoints are exchanged with the originals, and
     an unrelated variable would shift TensorFlow's numbering.
 
-    Returns (weights, biases); without a standard deviation the biases start at 0.
+    The shape is that of the weights; its last number is that of the biases, which start at 0
+    unless they have a standard deviation. Returns (weights, biases).
     """
     names = [f'Variable_{i}' if i else 'Variable' for i in (2 * number, 2 * number + 1)]
     weights = build_weights(names[0], shape, stddev, seed)

@@ -29,10 +29,10 @@ class DeviceSelection(NamedTuple):
 
 
 def select(requested, allow_unsupported=False):
-    """Selects the device before TensorFlow's import; `requested` is 'auto', 'cpu' or 'gpu'.
+    """Selects the device before TensorFlow's import: DeviceSelection.
 
-    Raises UserError if no card is supported, unless the user allows that, or if no GPU is
-    usable and one was requested.
+    `requested` is 'auto', 'cpu' or 'gpu'. Raises UserError if no card is supported, unless
+    the user allows that, or if no GPU is usable and one was requested.
     """
     if requested == 'cpu':
         return _select_cpu(requested, 'chosen by --device or the run\'s record')

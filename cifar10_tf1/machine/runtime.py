@@ -160,8 +160,8 @@ def session_config(threads, rewrites=True):
     config.gpu_options.allow_growth = True
     options = config.graph_options.rewrite_options
     options.disable_meta_optimizer = not rewrites
-    # The arithmetic rewrites decide the order of sums. The others change no bit and hardly the
-    # speed, but take up to a fifth of the time before the first step.
+    # A second pass and these rewrites change no bit and hardly the speed, but take up to a
+    # fifth of the time before the first step. The arithmetic ones decide the order of sums.
     options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     options.memory_optimization = rewriter_config_pb2.RewriterConfig.NO_MEM_OPT
     for name in 'constant_folding', 'dependency_optimization', 'remapping':

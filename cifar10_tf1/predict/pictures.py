@@ -41,9 +41,10 @@ def list_files(path):
 
 
 def load_picture(path, shape):
-    """Reads one file, or the first frame of an animation, in a base.PictureShape: Picture.
+    """Reads and scales one file, or the first frame of an animation: Picture.
 
-    Raises UserError, which does not name the file, if it can't be read.
+    The shape is a systems.base.PictureShape. Raises UserError, which does not name the file,
+    if it can't be read.
     """
     Image = packages.load('PIL.Image', 'reading pictures')
     if os.path.isdir(path):

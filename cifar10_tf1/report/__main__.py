@@ -51,9 +51,7 @@ def _load(path):
     """Loads the RunRecord in a file, or in the run.json of a folder."""
     if os.path.isdir(path):
         path = os.path.join(path, run_record.FILE)
-    record = run_record.load(path)
-    record.entry  # refuses another version's
-    return record
+    return run_record.load(path)
 
 
 def _find_record(options):

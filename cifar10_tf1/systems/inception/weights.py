@@ -69,7 +69,10 @@ def load(shapes, path=None):
         None: the default folder, to which missing weights are downloaded.
     Returns:
       ({name: array}, dict for the record: digests of the files and of the tensors, and
-      `is_documented`, False, if they are other weights; by default that is a UserError).
+      `is_documented`, False, if they are other weights).
+    Raises:
+      UserError: the weights are missing or damaged or do not fit; or path is None, and
+        they are not the published ones.
     """
     wanted = {name: shape for name, shape in shapes.items() if is_restored(name)}
     found = _find(path) if path else _find_or_download()
