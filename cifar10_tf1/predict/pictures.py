@@ -56,11 +56,12 @@ def load_picture(path, shape):
             with files.open_regular(path) as file, Image.open(
                     file, formats=('PNG', 'JPEG')) as image:
                 return _convert(image, path, shape)
-        # On damaged bytes Pillow raises OSError, SyntaxError, ValueError,
-        # struct.error and others.
+        # On damaged bytes Pillow raises OSError, SyntaxError, ValueError, struct.error and
+        # others. One text ends with the file object, "<_io.BufferedReader ...>".
         except Exception as error:  # pylint: disable=broad-except
             reason = getattr(error, 'strerror', None) or str(error) or repr(error)
-            raise UserError(f'cannot be read as PNG or JPEG: {reason.splitlines()[0]}')
+            reason = reason.splitlines()[0].split(' <')[0]
+            raise UserError(f'cannot be read as PNG or JPEG: {reason}')
 
 
 def as_rgb(pixels):

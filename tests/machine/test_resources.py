@@ -44,9 +44,9 @@ def test_the_memory_of_a_container(machine, name, limit, found):
 
 
 @pytest.mark.parametrize('program, usable, warning', [
-    ('train.py', 4e8, 'warning: training takes up to 0.9 GB'),
+    ('train.py', 4e8, 'warning: training takes up to 1.4 GB'),
     ('test.py', 4e8, 'warning: testing takes up to '),
-    ('train.py', 1e9, ''), ('train.py', None, '')])
+    ('train.py', 2e9, ''), ('train.py', None, '')])
 def test_a_shortage_is_said_first(program, usable, warning, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(resources, 'find_memory', lambda: Memory(8 * 10 ** 9, usable))
     # --device gpu ends them at once, on a machine without a driver.
