@@ -12,6 +12,7 @@ PLANNED_SEEDS = {'1.15': 10, '2.21': 6}
 # Seeds with which equivalence on 1.15 had been tested before that day; the latest four.
 LOOKS = ((1, 2, 3, 4), (1, 2, 3, 4, 5, 6))
 LATEST_SEEDS = (2, 4, 5, 6)  # by the time that they were started
+SEEDS_SINCE = (7, 8, 9, 10)
 
 
 @table
@@ -33,13 +34,12 @@ def describe_claim(group, measure, version):
             f'{result["high"]:+.1f}): '
             + (margin if is_shown else f'not shown to be {margin}'))
     p = words.format_p(result['p'])
-    if done == planned:
-        return f'{text} ({p}).'
-    text += f' so far ({p}). We judge only when all {planned} are done'
+    text += (f' ({p}).' if done == planned
+             else f' so far ({p}). We judge only when all {planned} are done.')
     if is_shown and version == '1.15':
-        text += (f', because we chose {planned} after looking at '
-                 f'{" and ".join(str(len(seeds)) for seeds in LOOKS)}')
-    return f'{text}.'
+        text += (f' We chose {planned} after looking at '
+                 f'{" and ".join(str(len(seeds)) for seeds in LOOKS)}.')
+    return text
 
 
 @table
@@ -54,7 +54,8 @@ def build_looks():
             group['equivalence']['margin'])['p'])
 
     looks = ' and '.join(f'{len(seeds)} seeds ({find_p(seeds)})' for seeds in LOOKS)
-    latest = ', '.join(map(str, LATEST_SEEDS))
+    latest, since = (', '.join(map(str, seeds)) for seeds in (LATEST_SEEDS, SEEDS_SINCE))
     return wrap(
         f'Until then, the test of equivalence on 1.15 was looked at with {looks}; the '
-        f'latest four to start, seeds {latest}, give {find_p(LATEST_SEEDS)}.')
+        f'latest four to start, seeds {latest}, give {find_p(LATEST_SEEDS)}. The four run '
+        f'since then, seeds {since}, give {find_p(SEEDS_SINCE)} by themselves.')
