@@ -39,14 +39,13 @@ def main():
         sys.exit(f'{options.folder} contains no complete and tested run ({state}); '
                  'python -m cifar10_tf1.sweep makes it')
     entry = systems.find(record.content['system'])
-    published = os.path.join(reference_run.RUNS, entry.name)
-    target = os.path.join(published, options.name)
+    target = os.path.join(reference_run.RUNS, entry.name, options.name)
     os.makedirs(target)
     for file in (run_record.FILE, run_record.METRICS_FILE):
         shutil.copy(os.path.join(options.folder, file), target)
     if options.for_accuracy:
         publish_first_losses(record, target)
-    sweep.main(['--merge', '--system', entry.name, '--folder', published])
+    sweep.main(['--merge', '--system', entry.name, '--folder', os.path.dirname(target)])
 
 
 def publish_first_losses(record, target):

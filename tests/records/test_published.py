@@ -67,6 +67,22 @@ def test_the_first_page_prints_what_the_records_have():
     assert f'Accuracy = {deep_cnn["num_correct"]}/10000 =' in text
 
 
+def test_inception_v3s_losses_by_step_have_the_recorded_sums():
+    """Printed with four decimals; 100 roundings leave less than 5e-3."""
+    folder = RUNS / 'inception_v3'
+    run = folder / 'other-weights/2.21-seed-01'
+    for path, epochs in ((folder / 'documented.csv', page_tables.load_rows(
+            'cifar10_tf1/systems/inception_v3_documented_curve.csv')),
+            (run / 'steps.csv', run_record.load_folder(str(run)).epochs)):
+        losses = {int(row['step']): float(row['loss']) for row in page_tables.load_rows(path)}
+        assert list(losses) == list(range(1, len(losses) + 1))
+        assert 0 <= len(losses) - int(epochs[-1]['step']) < 100
+        for entry in epochs:
+            last = int(entry['step'])
+            total = sum(losses[step] for step in range(last - 99, last + 1))
+            assert total == pytest.approx(float(entry['summed_loss']), abs=5e-3)
+
+
 @pytest.mark.parametrize('seeds, p, is_shown, expected', [
     (7, 0.02, True, r'7 of 10 planned .*: within 30 .* so far .* only when all 10'),
     (7, 0.30, False, 'not shown .* so far .* only when all 10'),

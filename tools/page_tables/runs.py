@@ -7,7 +7,7 @@ import statistics
 from cifar10_tf1 import systems
 from cifar10_tf1.machine import description
 from cifar10_tf1.records import reference_run, run_record, statistics_of_runs
-from cifar10_tf1.report import words
+from cifar10_tf1.report import comparison, words
 from page_tables import format_table, load_json, load_rows, ROOT, table, wrap
 
 # The columns of seeds.csv that the pages show.
@@ -18,6 +18,7 @@ COLUMNS = {'seed': 'seed', 'runtime': 'runtime', 'machine': 'machine',
            'validation_correct': 'validation, of 5,000',
            'weights_sha256': 'weights, SHA-256'}
 NOTEBOOKS = 'laptop_cnn', 'udacity_cnn'
+OTHER_WEIGHTS = 'inception_v3/other-weights', '2.21'  # the folder and the version
 SESSIONS = {'all files': '', 'the first file alone': '/one-file'}
 # The widest band allowed for a column of deep_cnn's seeds.csv, in correct images of
 # 10,000. The documented 8,246 is one draw from the first: nine tests of the plain port
@@ -28,7 +29,7 @@ PROBABILITY = 0.99  # that one more such run is in its band
 
 
 def load_runs(system, version='1.15'):
-    """RunRecords of a system's whole runs on TensorFlow `1.15` or `2.21`, by seed."""
+    """RunRecords of a system's runs on TensorFlow `1.15` or `2.21`, by seed."""
     folder = os.path.join(reference_run.RUNS, system)
     return [run_record.load_folder(os.path.join(folder, name))
             for name in sorted(os.listdir(folder)) if name.startswith(f'{version}-seed-')]
@@ -48,13 +49,16 @@ def build_systems():
     for entry in systems.ENTRIES:
         row = [f'[`{entry.name}`]({entry.page}), {entry.source.title}',
                entry.result.split(', ')[-1]]
-        records = load_runs(entry.name)
-        if records:
-            group, measure = load_group(entry.name)
+        place = OTHER_WEIGHTS if entry.name == 'inception_v3' else (entry.name, '1.15')
+        records = load_runs(*place)
+        if records[0].content['tests']:
+            group, measure = load_group(*place)
             scale = 100 / measure.num_examples if measure.is_count else 1
             least, mean, greatest = (scale * find(group['means']) for find in (
                 min, statistics.mean, max))
-            row += [f'{mean:.2f} %', len(records), f'{least:.2f} to {greatest:.2f} %',
+            start = ', from other weights' * records[0].has_other_weights
+            row += [f'{mean:.2f} %{start}', len(records),
+                    f'{least:.2f} to {greatest:.2f} %' * (len(records) > 1),
                     describe_time(records)]
         else:
             row += ['not trained in full yet', '', '', '']
@@ -213,3 +217,23 @@ def build_steps():
         f'{max(seconds):.1f}) on {record.settings.inter_op_threads} cores of '
         f'{description.name_machine(record.kind)}; documented: 50.8 s. 1,500 such steps '
         f'take {1500 * statistics.median(seconds) / 3600:.1f} hours.')
+
+
+@table
+def build_other_weights():
+    """inception_v3 from other weights: what the run did, and its losses beside the documented."""
+    record, = load_runs(*OTHER_WEIGHTS)
+    documented = comparison.load_curve('inception_v3', 'documented', 'summed_loss')
+    seconds = sum(entry['seconds'] for entry in record.epochs)
+    last = record.epochs[-1]['step']
+    text = (f'On {record.kind["wheel"]}, seed {record.settings.seed}: {last:,} of 1,500 steps in '
+            f'{seconds / 3600:.1f} hours on {record.settings.inter_op_threads} cores of '
+            f'{description.name_machine(record.kind)}.')
+    for test in record.content['tests']:
+        text += (f' `--variant {test["crop"]}` at step {test["step"]:,}: {test["num_correct"]:,} '
+                 f'of {test["num_examples"]:,}.')
+    rows = [(f'{entry["step"] - 99:,} to {entry["step"]:,}', f'{known:.2f}',
+             f'{entry["summed_loss"]:.2f}', f'{100 * (entry["summed_loss"] / known - 1):+.1f} %')
+            for entry in record.epochs for known in [documented[entry['epoch'], entry['part']]]]
+    return [*wrap(text), '', *format_table(
+        ['steps', 'documented losses, summed', 'ours, from other weights', 'difference'], rows)]
