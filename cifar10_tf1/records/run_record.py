@@ -53,7 +53,7 @@ class RunRecord:
 
     @property
     def entry(self):
-        """The systems.Entry; raises UserError if another version's program made the record."""
+        """The systems.Entry."""
         return systems.find(self.content['system'])
 
     @property
@@ -194,6 +194,9 @@ def load(path):
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
         record_schema.check_record(content)
+        if content['system'] not in systems.NAMES:
+            raise ValueError(f'/system is {content["system"]!r}; this version has '
+                             + ', '.join(systems.NAMES))
     except OSError as error:
         raise UserError(f'cannot read {path}: {error.strerror}; name another, or move it away')
     except (ValueError, RecursionError) as error:

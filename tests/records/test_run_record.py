@@ -141,7 +141,7 @@ def test_a_record_that_cannot_be_written(record):
 @pytest.mark.parametrize('text, message', [
     ('{"format": 1,', 'run.json is truncated'), ('[' * 100000, 'run.json is truncated'),
     ('{"format": 2}', 'run.json is .*/format'), ('[1, 2]', 'run.json is .*its content'),
-    (json.dumps(dict(made_runs.make_content(), system='lenet6')), 'lenet6.*deep_cnn'),
+    (json.dumps(dict(made_runs.make_content(), system='lenet6')), 'run.json is .*lenet6.*deep_cnn'),
     (None, 'cannot read .*run.json')])
 def test_bad_records(text, message, tmp_path, capsys):
     path = tmp_path / 'run.json'
