@@ -208,7 +208,10 @@ def find_system(options):
     if options.system not in (None, name):
         raise UserError(f'{prefix} belongs to {name}, not {options.system}; omit '
                         '--system, or choose another folder with --model-dir')
-    return systems.find(name).name
+    if name not in systems.NAMES:
+        raise UserError(f'{prefix} belongs to {name!r}, which this version does not have; '
+                        'choose another with --checkpoint or --model-dir')
+    return name
 
 
 def add_pretrained_option(parser):

@@ -222,3 +222,11 @@ def test_the_system_is_that_of_the_folder(digits, tiny_data_set):
         cli.find_system(options)
     with pytest.raises(UserError, match='lenet5.*deep_cnn'):
         runs.train(digits[0], tiny_data_set)
+
+
+def test_a_system_of_another_version(tmp_path):
+    for suffix, content in ('index', ''), ('json', '{"data": "cifar10", "system": "lenet6"}'):
+        (tmp_path / f'model.ckpt-1.{suffix}').write_text(content)
+    options = argparse.Namespace(system=None, model_dir=str(tmp_path), checkpoint=None)
+    with pytest.raises(UserError, match="ckpt-1 belongs to 'lenet6'.*--checkpoint"):
+        cli.find_system(options)
