@@ -125,7 +125,8 @@ def _train(system, data_set, settings):
     plan = system.build_plan(data_set)
     graph = scripts.load('train').build_graph(system, data_set, plan, settings)
     tf = runtime.load_tensorflow()
-    with tf.Session(graph=graph.graph, config=runtime.session_config(settings.threads)) as session:
+    with tf.Session(graph=graph.graph, config=runtime.session_config(
+            settings.threads, rewrites=not system.sums_in_pairs)) as session:
         session.run(graph.initializer)
         for epoch in itertools.count():
             feeds = {**graph.inputs.start(session, 'training', epoch), **graph.dropout_feed}

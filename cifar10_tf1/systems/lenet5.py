@@ -69,7 +69,6 @@ class Lenet5(base.System):
         return tf.pad(values, [[0, 0], margin, margin, [0, 0]])
 
     def build_network(self, images, seed, kernels=stock, mode=Mode()):
-
         shapes = [5, 5, 1, 6], [5, 5, 6, 16], [400, 120], [120, 84], [84, 10]
         stddev = self.settings.stddev
         layers = [variables.build_anonymous_layer(number, shape, stddev, seed)
