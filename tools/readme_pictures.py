@@ -9,11 +9,12 @@ generated data:
         --data-dir demo/data --model-dir demo/model --figure docs/predict.png
 """
 
-import csv
 import pathlib
 import sys
 
 import numpy as np
+
+import page_tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -56,8 +57,7 @@ def _plot_steps(figure):
             ('documented.csv', 'documented run', drawing.ORANGE, 3.0),
             ('other-weights/2.21-seed-01/steps.csv', 'ours, from other weights',
              drawing.BLUE, 1.4)):
-        with open(INCEPTION / name, newline='') as file:
-            losses = [float(row['loss']) for row in csv.DictReader(file)]
+        losses = [float(row['loss']) for row in page_tables.load_rows(INCEPTION / name)]
         means = np.convolve(losses, np.full(SMOOTHED, 1 / SMOOTHED), 'valid')
         axes.plot(range(1, len(losses) + 1), losses, color=color, alpha=0.25, linewidth=0.5)
         axes.plot(range(SMOOTHED, len(losses) + 1), means, color=color, linewidth=width,
