@@ -44,6 +44,9 @@ def compare(record, folder=RUNS):
         return line
     largest = max(abs(ours / theirs - 1) for ours, theirs in pairs)
     differences = description.list_differences(recorded.kind, record.kind)
+    ours, theirs = (description.name_machine(run.kind) for run in (record, recorded))
+    if ours != theirs:  # says more than its caches, the first difference
+        differences = [f'{ours}, not {theirs}']
     return line + (
         f', the others differ by at most {100 * largest:.4f} %, on '
         + (f'another kind of machine ({differences[0]})' if differences else

@@ -47,7 +47,9 @@ def test_a_report_without_options_takes_the_run_of_record(tmp_path, monkeypatch,
 @pytest.mark.parametrize('factor, cpu, seed, texts', [
     (1, {}, 3, ['seed-03: 2 of 2 summed losses equal to the bit']),
     (1.01, {}, 3, ['1 of 2', '0.9901 %', 'the SAME kind']),
-    (1.01, {'model': '0'}, 3, ['another kind of machine (cpu model']), (1, {}, 4, None)])
+    (1.01, {'model': '0', 'caches': 'L2=1'}, 3, ['another kind of machine (', ', model 0)']),
+    (1.01, {'stepping': '0'}, 3, ['another kind of machine (cpu stepping: ']),
+    (1, {}, 4, None)])
 def test_a_run_beside_the_recorded_one(factor, cpu, seed, texts, finished_run, tmp_path):
     content = runs.load_record(finished_run).content
     content['epochs'][1]['summed_loss'] *= factor
