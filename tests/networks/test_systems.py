@@ -125,10 +125,11 @@ def test_three_updates_are_the_port_s(name, tiny_data_set):
             port_loss, unused_result = theirs.run([port['loss'], port['train_op']],
                                                   case.feed(port, images, labels))
             assert abs(loss - port_loss) <= 1e-5 * abs(port_loss)
-        values = ours.run(ours_by_name)
+        moved = ours.run(ours_by_name)
         for name, expected in theirs.run(variables).items():
-            assert np.abs(values[name] - expected).max() <= 2e-5 * max(
-                1.0, np.abs(expected).max()), name
+            # A norm, for a pool may take the other of two maxima that round alike.
+            distance = np.linalg.norm(moved[name] - expected)
+            assert distance <= 0.01 * np.linalg.norm(expected - values[name]), name
 
 
 # Digests of the initial weights of seed 1: the same on both runtimes and every machine.
