@@ -32,6 +32,9 @@ _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
 
 _VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
 
+# What oneDNN needs to use AVX-512.
+AVX512 = {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'}
+
 
 class Threads(NamedTuple):
     intra_op: int  # within one op
@@ -134,10 +137,9 @@ def _find_cache(number):
         return os.sysconf(number) if platform.libc_ver()[0] else None
 
 
-def has_avx512():
-    """Whether the processor has the extensions that oneDNN calls AVX-512."""
-    flags = find_cpu()['vector_flags'].split()
-    return {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'} <= set(flags)
+def has_vector_flags(required):
+    """Whether the processor has all of a set of extensions, as /proc/cpuinfo calls them."""
+    return required <= set(find_cpu()['vector_flags'].split())
 
 
 def lacks_avx():

@@ -51,10 +51,11 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
     # 2: oneDNN's graph rewrites change the order of sums, and by default some
     # processors use them and others don't. So the choice is made here and is part of
     # the kind of machine. They make the fast kernels faster with AVX-512 and slower
-    # without it. The stock kernels use them only in systems with large convolutions.
+    # without it, and the stock kernels of large convolutions faster with AVX2 too.
+    required = description.AVX512 if kernels == 'fast' else {'avx2'}
+    uses_onednn = kernels == 'fast' or prefers_onednn
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
-        '1' if (kernels == 'fast' or prefers_onednn) and description.has_avx512()
-        else '0')
+        '1' if uses_onednn and description.has_vector_flags(required) else '0')
     # By default glibc returns the memory of most activations to the system at each
     # step. On 1.15, getting it back takes a tenth of the processor's time. These are the
     # largest thresholds that old versions of glibc accept.

@@ -53,7 +53,9 @@ def test_memory_is_kept_from_step_to_step():
 
 @pytest.mark.parametrize('flags, arguments, rewrites', [
     (AVX512, ('fast',), '1'), (AVX512, ('stock',), '0'), (AVX512, ('stock', True), '1'),
-    (AVX2 + ' avx512f', ('fast',), '0'), ('asimd sve', ('fast',), '0')])
+    (AVX2 + ' avx512f', ('fast',), '0'), (AVX2, ('stock', True), '1'), (AVX2, ('stock',), '0'),
+    (AVX2, ('fast', True), '0'), ('avx sse', ('stock', True), '0'),
+    ('asimd sve', ('fast',), '0'), ('asimd sve', ('stock', True), '0')])
 def test_the_vector_flags_decide_about_rewrites(install, flags, arguments, rewrites):
     """No timing decides: equal machines must compute the same bits."""
     for given in '01':
