@@ -32,9 +32,6 @@ _SYSCONF_CACHES = {'L1d': 188, 'L2': 191, 'L3': 194}
 
 _VECTOR_FLAG = re.compile(r'^(sse|ssse|avx|fma|f16c|amx|asimd|sve)')
 
-# What oneDNN needs to use AVX-512.
-AVX512 = {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'}
-
 
 class Threads(NamedTuple):
     intra_op: int  # within one op

@@ -21,6 +21,9 @@ from cifar10_tf1.machine import description, overrides
 NEEDS_AVX = ('TensorFlow needs a processor with AVX, and this one has none; use another '
              'machine (a virtual one must pass on its host\'s AVX)')
 
+# The extensions that oneDNN calls AVX-512.
+_AVX512 = {'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'}
+
 _NOTES = '^(I[0-9]{4} |WARNING: All log messages before absl::)'
 
 
@@ -52,7 +55,7 @@ def prepare_environment(kernels='stock', prefers_onednn=False, gpu=None):
     # processors use them and others don't. So the choice is made here and is part of
     # the kind of machine. They make the fast kernels faster with AVX-512 and slower
     # without it, and the stock kernels of large convolutions faster with AVX2 too.
-    required = description.AVX512 if kernels == 'fast' else {'avx2'}
+    required = _AVX512 if kernels == 'fast' else {'avx2'}
     uses_onednn = kernels == 'fast' or prefers_onednn
     os.environ['TF_ENABLE_ONEDNN_OPTS'] = (
         '1' if uses_onednn and description.has_vector_flags(required) else '0')
